@@ -1,0 +1,39 @@
+/** What went wrong. The codes are stable; the messages are for people and may change. */
+export type SessionErrorCode =
+  /** The session has ended: destroyed, expired, evicted, or its token was replaced. Nothing was written. */
+  | 'SESSION_GONE'
+  /** Other writers came first at every one of the bounded retries. Nothing was written; trying again may work. */
+  | 'CONFLICT'
+  /** Data that JSON cannot carry, that the schema refuses or that is too large; or a stored record that cannot be read. */
+  | 'INVALID_DATA'
+  /** An option or argument with a value that is not allowed; the message names it. */
+  | 'INVALID_OPTION'
+  /** The store failed or did not answer within `storeTimeout`. A write that was under way may or may not have happened. */
+  | 'STORE_UNAVAILABLE'
+  /** The account has as many sessions as `maxPerOwner` allows. Nothing was inserted. */
+  | 'LIMIT_REACHED'
+  /** The store, or the way the library is used, lacks what this operation needs. */
+  | 'NOT_SUPPORTED'
+  /** A source is configured to write the token to the response, whose headers have been sent. Nothing was inserted. */
+  | 'HEADERS_SENT'
+  /** The session was authenticated longer ago than `requireFresh` allows. */
+  | 'STEP_UP_REQUIRED';
+
+/** The one error class of the library. Recognise it with {@link isSessionError}, tell cases apart by {@link code}. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError';
+  readonly code: SessionErrorCode;
+  /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
+  readonly maxAge?: number;
+
+  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown; maxAge?: number }) {
+    super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
+  }
+}
+
+/** Whether `error` is a {@link SessionError}, also one of another copy of this library in the same process. */
+export function isSessionError(error: unknown): error is SessionError {
+  return error instanceof Error && error.name === 'SessionError' && 'code' in error;
+}

@@ -1,0 +1,76 @@
+import { describeError, type Logger } from './logger.js';
+
+/** What every event tells. Never a token or a hash. */
+export interface SessionEvent {
+  readonly id: string;
+  /** The account, where the session has one. */
+  readonly ownerId?: string;
+}
+
+/** The events of `sessions.on(event, listener)` and what their listeners are given. */
+export interface SessionEvents {
+  created: SessionEvent;
+  /** `'destroyed'` by a call, `'replaced'` by a `create` on the same request, `'reuse'` by `onReuse: 'destroy'`. */
+  destroyed: SessionEvent & { readonly reason: 'destroyed' | 'replaced' | 'reuse' };
+  rotated: SessionEvent & { readonly reason: 'pending' | 'immediate' };
+  /** The immediate predecessor of a token came back after its grace: stolen, or a client that lost the new one. */
+  'reuse-detected': SessionEvent;
+  /** Ended to make room for a newer session of the same owner. */
+  evicted: SessionEvent;
+  /** An autosave found that its session had ended, and wrote nothing. */
+  gone: SessionEvent;
+  /** A write met a newer one and was merged with it (`'merged'`), or gave up after the last try (`'gave-up'`). */
+  conflict: SessionEvent & { readonly reason: 'merged' | 'gave-up' };
+  /** A stored record that cannot be read, or that the schema refuses. */
+  'invalid-data': SessionEvent & { readonly reason: string };
+  /** A store call that failed or took too long. `id` is empty where the call was about no single session. */
+  'store-error': SessionEvent & { readonly reason: string };
+}
+
+export type SessionEventName = keyof SessionEvents;
+export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
+
+/** Calls listeners in the order of what happened. Nothing that a listener does can reach the operation that is told of. */
+export class EventHub {
+  readonly #listeners = new Map<SessionEventName, Set<SessionListener<never>>>();
+  readonly #logger: Logger | undefined;
+
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger;
+  }
+
+  /** Returns what removes the listener again. */
+  on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void {
+    // A set of wrappers: the same function added twice is called twice, and each `off` removes its own.
+    const entry: SessionListener<Name> = (event) => listener(event);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(entry));
+    return () => void listeners.delete(entry);
+  }
+
+  has(name: SessionEventName): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void {
+    const listeners = this.#listeners.get(name);
+    if (!listeners) return;
+    for (const listener of [...listeners] as SessionListener<Name>[]) {
+      try {
+        // The result is not waited for: a listener that hangs holds up nothing. One that rejects is heard of.
+        Promise.resolve(listener(event)).catch((error: unknown) => this.#report(name, error));
+      } catch (error) {
+        this.#report(name, error);
+      }
+    }
+  }
+
+  #report(name: SessionEventName, error: unknown): void {
+    this.#logger?.error(`token-sessions: a listener of '${name}' failed: ${describeError(error)}`);
+  }
+}
+
+/** The fields that every event has. */
+export function eventOf(session: { readonly id: string; readonly ownerId?: string }): SessionEvent {
+  return session.ownerId === undefined ? { id: session.id } : { id: session.id, ownerId: session.ownerId };
+}

@@ -1,0 +1,113 @@
+import { SessionError, isSessionError } from './error.js';
+import type { EventHub } from './events.js';
+import { describeError, type Logger } from './logger.js';
+import type { SessionRecord, SessionStore } from './store.js';
+
+/** Every call of the library to its store goes through here: bounded in time, its failures told apart and reported. */
+export class GuardedStore {
+  readonly store: SessionStore;
+  readonly #timeout: number;
+  readonly #events: EventHub;
+  readonly #logger: Logger | undefined;
+
+  constructor(store: SessionStore, timeout: number, events: EventHub, logger: Logger | undefined) {
+    this.store = store;
+    this.#timeout = timeout;
+    this.#events = events;
+    this.#logger = logger;
+  }
+
+  find(id: string): Promise<SessionRecord | null> {
+    return this.call('find', id, () => this.store.find(id));
+  }
+
+  /** Inserts, and recognises its own write where the answer was lost. */
+  insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
+    return this.#recover('insert', record.id, () => this.store.insert(record, ttl), (found) =>
+      found?.version === record.version ? 'inserted' : undefined,
+    );
+  }
+
+  /** Replaces, and recognises its own write where the answer was lost. */
+  replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+    return this.#recover('replace', record.id, () => this.store.replace(record, expectedVersion, ttl), (found) =>
+      found?.version === record.version ? 'replaced' : undefined,
+    );
+  }
+
+  /** Deletes; a lost answer counts as done when the record is not there. */
+  delete(id: string): Promise<boolean> {
+    return this.#recover('delete', id, () => this.store.delete(id), (found) => (found === null ? true : undefined));
+  }
+
+  /**
+   * A store call within `storeTimeout`.
+   *
+   * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`.
+   */
+  async call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await withTimeout(run(), this.#timeout);
+    } catch (error) {
+      throw this.#failure(verb, id, error);
+    }
+  }
+
+  /**
+   * A write whose answer was lost may have happened: one read tells. After a time-out nothing more is asked, since the caller has
+   * waited long enough and the write may still arrive; compare-and-swap makes that harmless.
+   */
+  async #recover<Result>(
+    verb: string,
+    id: string,
+    write: () => Promise<Result>,
+    recognise: (found: SessionRecord | null) => Result | undefined,
+  ): Promise<Result> {
+    const started = performance.now();
+    try {
+      return await withTimeout(write(), this.#timeout);
+    } catch (error) {
+      const left = this.#timeout - (performance.now() - started);
+      if (!(error instanceof Timeout) && !isSessionError(error) && left > 0) {
+        const found = await withTimeout(this.store.find(id), left).catch(() => undefined);
+        const result = found === undefined ? undefined : recognise(found);
+        if (result !== undefined) return result;
+      }
+      throw this.#failure(verb, id, error);
+    }
+  }
+
+  #failure(verb: string, id: string, error: unknown): SessionError {
+    if (isSessionError(error)) return error;
+    const late = error instanceof Timeout;
+    const reason = late ? `no answer within ${this.#timeout} ms` : describeError(error);
+    this.#logger?.error(`token-sessions: the store's ${verb} failed: ${reason}`);
+    this.#events.emit('store-error', { id, reason });
+    return new SessionError(
+      'STORE_UNAVAILABLE',
+      late
+        ? `the session store did not answer within storeTimeout (${this.#timeout} ms)`
+        : `the session store failed: see the error's cause`,
+      { cause: late ? undefined : error },
+    );
+  }
+}
+
+class Timeout extends Error {}
+
+/** The promise's outcome, or a {@link Timeout}. What comes later is dropped. */
+function withTimeout<Result>(promise: Promise<Result>, ms: number): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Timeout()), ms);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}

@@ -1,0 +1,273 @@
+import type { Content } from './snapshot.js';
+import { isSessionError, SessionError } from './error.js';
+import { EventHub, eventOf, type SessionEvents } from './events.js';
+import { GuardedStore } from './guarded-store.js';
+import { copyJson, type JsonValue } from './json.js';
+import { LiveSessions } from './live.js';
+import type { Settings } from './options.js';
+import { matchToken, opens, promotePending } from './rotation.js';
+import { firstSnapshot, readSnapshot, type Snapshot } from './snapshot.js';
+import type { SessionRecord } from './store.js';
+import { type Credential, mintToken } from './token.js';
+import { gone, WriteQueue } from './write-queue.js';
+
+/**
+ * The operations on sessions, as records and snapshots: what the objects that users see are made of. One for each
+ * `createSessions`.
+ */
+export class Kernel {
+  readonly settings: Settings;
+  readonly store: GuardedStore;
+  readonly events: EventHub;
+  readonly queue: WriteQueue;
+  readonly live = new LiveSessions();
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.events = new EventHub(settings.logger);
+    this.store = new GuardedStore(settings.store, settings.storeTimeout, this.events, settings.logger);
+    this.queue = new WriteQueue(this.store, (id) => this.find(id), settings, this.events);
+    if (settings.store.atomic === false) {
+      settings.logger?.warn('token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other');
+    }
+  }
+
+  /**
+   * The session that a token opens. The first use of a pending token, and activity that is due, are written before the answer.
+   * `onStoreError` and `onInvalidData` decide here.
+   */
+  async authenticate(credential: Credential): Promise<Snapshot | null> {
+    try {
+      const { snapshot, reused } = await this.#open(credential);
+      if (reused) await this.#reuseDetected(reused);
+      return snapshot && (await this.#recordUse(snapshot, credential));
+    } catch (error) {
+      if (this.#toleratesAsAnonymous(error)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Looks again whether a session that was authenticated before may go on: any of these hashes has to open it. No token was sent now,
+   * so that none counts as used or reused.
+   */
+  async revalidate(id: string, hashes: readonly string[]): Promise<Snapshot | null> {
+    try {
+      const record = await this.store.find(id);
+      if (!record) return null;
+      const snapshot = await this.#read(record, (state) => opens(state.tokens, hashes, this.settings.now()));
+      return snapshot && (await this.#touchIfDue(snapshot));
+    } catch (error) {
+      if (this.#toleratesAsAnonymous(error)) return null;
+      throw error;
+    }
+  }
+
+  /** The session with this id, or `null` when it has ended. Does not count as activity. */
+  async find(id: string): Promise<Snapshot | null> {
+    const record = await this.store.find(id);
+    return record && this.#read(record);
+  }
+
+  /** Creates a session; its record is in the store before the token is handed out. */
+  async create(input: unknown): Promise<{ snapshot: Snapshot; hash: string; token: string }> {
+    const { settings } = this;
+    const given = copyJson(input);
+    const data = settings.validator ? await settings.validator(given) : given;
+    const { id, hash, token } = mintToken(settings.tokenPrefix);
+    const now = settings.now();
+    const state = { tokens: { current: hash }, authenticatedAt: now, lastActiveAt: now, stored: data };
+    const snapshot = firstSnapshot(id, ownerOf(settings, data), { state, data }, settings);
+    await this.#insert(snapshot.record);
+    this.events.emit('created', eventOf(snapshot.record));
+    return { snapshot, hash, token };
+  }
+
+  /** Ends a session for good. Answers whether it was there. */
+  async destroy(session: { readonly id: string; readonly ownerId?: string }, reason: SessionEvents['destroyed']['reason']): Promise<boolean> {
+    const existed = await this.store.delete(session.id);
+    if (existed) this.events.emit('destroyed', { ...eventOf(session), reason });
+    this.live.end(session.id, ended(session.id));
+    return existed;
+  }
+
+  /** {@link destroy} where only the id is known: the owner is looked up if anybody is to be told. */
+  async destroyById(id: string): Promise<boolean> {
+    const record = this.settings.ownerOf && this.events.has('destroyed') ? await this.store.find(id) : null;
+    return this.destroy(record ?? { id }, 'destroyed');
+  }
+
+  /** Writes activity unless that was done less than `touchInterval` ago. */
+  async touch(snapshot: Snapshot): Promise<Snapshot> {
+    return this.queue.submit(snapshot, (content) => {
+      const now = this.settings.now();
+      return this.#touchIsDue(content, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+    });
+  }
+
+  isTouchDue(snapshot: Snapshot): boolean {
+    return this.#touchIsDue(snapshot, this.settings.now());
+  }
+
+  /** All live sessions of an account, oldest first. Records that cannot be read are told of and left out. */
+  async listFor(ownerId: string): Promise<Snapshot[]> {
+    this.#checkOwner(ownerId);
+    const list = this.#capability('listByOwner', "list an account's sessions");
+    const records = await this.store.call('listByOwner', '', () => list(ownerId));
+    const snapshots = await Promise.all(records.map((record) => this.#read(record).catch(rethrowUnlessInvalid)));
+    return snapshots.filter((each) => each !== null).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+  }
+
+  /** Ends all sessions of an account but one, and answers how many. */
+  async destroyFor(ownerId: string, except?: string): Promise<number> {
+    this.#checkOwner(ownerId);
+    const deleteByOwner = this.#capability('deleteByOwner', "end an account's sessions");
+    const ids = await this.store.call('deleteByOwner', '', () => deleteByOwner(ownerId, except));
+    for (const id of ids) this.events.emit('destroyed', { id, ownerId, reason: 'destroyed' });
+    for (const id of ids) this.live.end(id, ended(id));
+    return ids.length;
+  }
+
+  async count(): Promise<number> {
+    const count = this.#capability('count', 'count its sessions');
+    return this.store.call('count', '', count);
+  }
+
+  async sweep(): Promise<number> {
+    const sweep = this.#capability('sweep', 'be swept');
+    return this.store.call('sweep', '', () => sweep(this.settings.now()));
+  }
+
+  async #open(credential: Credential): Promise<{ snapshot: Snapshot | null; reused?: SessionRecord }> {
+    const record = await this.store.find(credential.id);
+    if (!record) return { snapshot: null };
+    let reused = false;
+    const snapshot = await this.#read(record, ({ tokens }) => {
+      const match = matchToken(tokens, credential.hash, this.settings.now());
+      reused = match === 'reused';
+      return match !== 'unknown' && match !== 'reused';
+    });
+    return reused ? { snapshot, reused: record } : { snapshot };
+  }
+
+  async #reuseDetected(record: SessionRecord): Promise<void> {
+    this.settings.logger?.warn(`token-sessions: the previous token of session ${record.id} came back after its grace`);
+    this.events.emit('reuse-detected', eventOf(record));
+    if (this.settings.onReuse === 'destroy') await this.destroy(record, 'reuse');
+  }
+
+  /** The first use of a pending token makes it the current one, and is written before anybody is served by it. */
+  async #recordUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
+    const { settings } = this;
+    if (matchToken(snapshot.state.tokens, credential.hash, settings.now()) !== 'pending') return this.#touchIfDue(snapshot);
+    try {
+      return await this.queue.submit(snapshot, (content) => {
+        const now = settings.now();
+        const match = matchToken(content.state.tokens, credential.hash, now);
+        // Another rotation may have replaced it since it was read.
+        if (match === 'unknown' || match === 'reused') throw gone(snapshot.record.id);
+        if (match !== 'pending') return content;
+        return { ...content, state: { ...promotePending(content.state, now, settings.rotationGrace), lastActiveAt: now } };
+      });
+    } catch (error) {
+      if (isSessionError(error) && error.code === 'SESSION_GONE') return null;
+      throw error;
+    }
+  }
+
+  async #touchIfDue(snapshot: Snapshot): Promise<Snapshot | null> {
+    if (!this.isTouchDue(snapshot)) return snapshot;
+    try {
+      return await this.touch(snapshot);
+    } catch (error) {
+      if (!isSessionError(error)) throw error;
+      if (error.code === 'SESSION_GONE') return null;
+      // The session was read and is good: that its use cannot be noted now (told by the store-error event) need not stop the request.
+      if (error.code === 'CONFLICT' || error.code === 'STORE_UNAVAILABLE') return snapshot;
+      throw error;
+    }
+  }
+
+  #touchIsDue(content: Content, now: number): boolean {
+    return now - content.state.lastActiveAt >= this.settings.touchInterval;
+  }
+
+  async #read(record: SessionRecord, admit?: Parameters<typeof readSnapshot>[2]): Promise<Snapshot | null> {
+    try {
+      return await readSnapshot(record, this.settings, admit);
+    } catch (error) {
+      if (isSessionError(error) && error.code === 'INVALID_DATA') {
+        this.settings.logger?.error(`token-sessions: session ${record.id} cannot be read: ${error.message}`);
+        this.events.emit('invalid-data', { ...eventOf(record), reason: error.message });
+      }
+      throw error;
+    }
+  }
+
+  async #insert(record: SessionRecord): Promise<void> {
+    const { settings } = this;
+    const ttl = Math.max(1, record.expiresAt - settings.now());
+    if (settings.maxPerOwner && record.ownerId !== undefined) {
+      const insertWithin = this.#capability('insertWithin', "limit an account's sessions");
+      const limit = { ...settings.maxPerOwner, now: settings.now() };
+      const { outcome, evicted } = await this.store.call('insertWithin', record.id, () => insertWithin(record, ttl, limit));
+      for (const id of evicted) {
+        this.events.emit('evicted', { id, ownerId: record.ownerId });
+        this.live.end(id, ended(id));
+      }
+      if (outcome === 'inserted') return;
+      if (outcome === 'limit-reached') {
+        throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+      }
+    } else if ((await this.store.insert(record, ttl)) === 'inserted') {
+      return;
+    }
+    throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
+  }
+
+  #toleratesAsAnonymous(error: unknown): boolean {
+    if (!isSessionError(error)) return false;
+    if (error.code === 'STORE_UNAVAILABLE') return this.settings.onStoreError === 'anonymous';
+    return error.code === 'INVALID_DATA' && this.settings.onInvalidData === 'anonymous';
+  }
+
+  #checkOwner(ownerId: string): void {
+    if (!this.settings.ownerOf) throw new SessionError('NOT_SUPPORTED', 'account operations need the option ownerOf');
+    if (typeof ownerId !== 'string' || ownerId === '') throw new SessionError('INVALID_OPTION', 'ownerId has to be a non-empty string');
+  }
+
+  #capability<Name extends Capability>(name: Name, purpose: string): NonNullable<Settings['store'][Name]> {
+    const { store } = this.settings;
+    const method = store[name];
+    if (method) return method.bind(store) as NonNullable<Settings['store'][Name]>;
+    throw new SessionError('NOT_SUPPORTED', `this store cannot ${purpose}: it has no ${name}`);
+  }
+}
+
+type Capability = 'listByOwner' | 'deleteByOwner' | 'insertWithin' | 'count' | 'sweep';
+
+function rethrowUnlessInvalid(error: unknown): null {
+  if (isSessionError(error) && error.code === 'INVALID_DATA') return null;
+  throw error;
+}
+
+function ended(id: string): SessionError {
+  return new SessionError('SESSION_GONE', `session ${id} has ended`);
+}
+
+/**
+ * The account that data belongs to.
+ *
+ * @throws `INVALID_DATA` when `ownerOf` throws or returns something else than a non-empty string or undefined
+ */
+export function ownerOf(settings: Settings, data: JsonValue): string | undefined {
+  if (!settings.ownerOf) return undefined;
+  let owner: unknown;
+  try {
+    owner = settings.ownerOf(data);
+  } catch (cause) {
+    throw new SessionError('INVALID_DATA', "ownerOf threw for the session's data: see the error's cause", { cause });
+  }
+  if (owner === undefined || (typeof owner === 'string' && owner !== '')) return owner;
+  throw new SessionError('INVALID_DATA', 'ownerOf has to return a non-empty string, or undefined for a session without an owner');
+}

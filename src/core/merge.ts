@@ -1,0 +1,36 @@
+import { equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
+
+/**
+ * What a draft changed: the top-level fields with their new values (`undefined`: deleted), or the whole value where one of
+ * the two is not an object.
+ */
+export type Patch =
+  | { readonly kind: 'fields'; readonly fields: ReadonlyMap<string, JsonValue | undefined> }
+  | { readonly kind: 'whole'; readonly value: JsonValue };
+
+/** The difference between what was read and what it was made into, or `null` where there is none. */
+export function diff(before: JsonValue, after: JsonValue): Patch | null {
+  if (!isJsonObject(before) || !isJsonObject(after)) return equalJson(before, after) ? null : { kind: 'whole', value: after };
+  const fields = new Map<string, JsonValue | undefined>();
+  for (const key of Object.keys(after)) {
+    const value = after[key];
+    if (!equalJson(value, getOwn(before, key))) fields.set(key, value);
+  }
+  for (const key of Object.keys(before)) if (getOwn(after, key) === undefined) fields.set(key, undefined);
+  return fields.size === 0 ? null : { kind: 'fields', fields };
+}
+
+/** `target` with the patch applied; neither is changed. Fields keep their places, new ones come last. */
+export function applyPatch(target: JsonValue, patch: Patch): JsonValue {
+  if (patch.kind === 'whole') return patch.value;
+  const result: Record<string, JsonValue> = {};
+  const from: JsonObject = isJsonObject(target) ? target : {};
+  for (const key of Object.keys(from)) {
+    const value = patch.fields.has(key) ? patch.fields.get(key) : from[key];
+    if (value !== undefined) setOwn(result, key, value);
+  }
+  for (const [key, value] of patch.fields) {
+    if (value !== undefined && !Object.hasOwn(result, key)) setOwn(result, key, value);
+  }
+  return result;
+}

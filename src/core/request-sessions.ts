@@ -1,0 +1,278 @@
+import { SessionError } from './error.js';
+import { copyJson } from './json.js';
+import type { Kernel } from './kernel.js';
+import { reveal } from './schema.js';
+import { SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
+import type { Snapshot } from './snapshot.js';
+import { type Credential, isSessionId } from './token.js';
+import type { NewSession, RequestSessions, SessionInfo } from './types.js';
+
+/** What a request brings. */
+export interface RequestFacts {
+  /** The first well-formed token, or `null`. */
+  readonly credential: Credential | null;
+  /** Whether anything was sent where a token is expected, well-formed or not. */
+  readonly tokenSent: boolean;
+  /** A WebSocket: its session is looked up again for each call. */
+  readonly persistent: boolean;
+  readonly delivery: TokenDelivery;
+}
+
+/** A procedure, operation or request, with the draft that is saved when it succeeds. */
+export interface Unit<Data> {
+  session: SessionDraft<Data> | null;
+  /** What it changed is not to be saved, or has been. */
+  finished: boolean;
+}
+
+/** The state of {@link RequestSessions}, for the adapters. */
+export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, Input> {
+  readonly tokenSent: boolean;
+  readonly #kernel: Kernel;
+  readonly #persistent: boolean;
+  readonly #delivery: TokenDelivery;
+  #credential: Credential | null;
+  #loading: Promise<void> | null = null;
+  #link: SessionLink | null = null;
+  /** The draft of those who use the handle outside any unit. */
+  #own: SessionDraft<Data> | null = null;
+  readonly #units = new Set<Unit<Data>>();
+  #wakeHeld: (() => void)[] = [];
+
+  constructor(kernel: Kernel, facts: RequestFacts) {
+    this.#kernel = kernel;
+    this.#credential = facts.credential;
+    this.tokenSent = facts.tokenSent;
+    this.#persistent = facts.persistent;
+    this.#delivery = facts.delivery;
+  }
+
+  async load(): Promise<SessionDraft<Data> | null> {
+    await this.#ensureLoaded();
+    return this.current;
+  }
+
+  get current(): SessionDraft<Data> | null {
+    const unit = this.#soleUnit();
+    if (unit) return unit.session && this.#belongsToCurrent(unit.session) ? unit.session : null;
+    if (!this.#link) return null;
+    this.#own ??= new SessionDraft<Data>(this.#link);
+    return this.#own;
+  }
+
+  get responseHeaders(): Headers {
+    return this.#delivery.headers;
+  }
+
+  /** To be called by an adapter when the response's headers have been sent. */
+  sealResponse(): void {
+    this.#delivery.seal();
+  }
+
+  get signal(): AbortSignal {
+    return this.#link ? signalOf(this.#link) : NEVER_ABORTED;
+  }
+
+  async create(data: Input): Promise<NewSession<Data>> {
+    this.#delivery.assertWritable();
+    await this.#ensureLoaded().catch(ignoreUnreadable);
+    const previous = this.#link;
+    const { snapshot, hash, token } = await this.#kernel.create(data);
+    if (previous) await this.#kernel.destroy(previous.snapshot.record, 'replaced');
+    if (previous) previous.ended = true;
+    this.#credential = { id: snapshot.record.id, hash };
+    this.#loading = Promise.resolve();
+    const link = this.#linkTo(snapshot, [hash], true);
+    const session = new SessionDraft<Data>(link, token);
+    this.#own = session;
+    // Where it is certain which unit created it, what that unit goes on to change is saved with it.
+    const unit = this.#soleUnit();
+    if (unit) unit.session = session;
+    this.#delivery.issued(token, snapshot.deadline);
+    return withToken(session);
+  }
+
+  async list(): Promise<SessionInfo<Data>[]> {
+    await this.#ensureLoaded();
+    const link = this.#link;
+    if (!link) return [];
+    const { ownerId, id } = link.snapshot.record;
+    const snapshots = ownerId === undefined ? [link.snapshot] : await this.#kernel.listFor(ownerId);
+    return snapshots.map((each) => ({ ...sessionInfo<Data>(each), isCurrent: each.record.id === id }));
+  }
+
+  async destroy(id: string): Promise<boolean> {
+    await this.#ensureLoaded();
+    const link = this.#link;
+    if (!link || !isSessionId(id)) return false;
+    const { record } = link.snapshot;
+    if (id === record.id) {
+      const existed = await this.#kernel.destroy(record, 'destroyed');
+      link.onEnded();
+      return existed;
+    }
+    if (record.ownerId === undefined) return false;
+    const other = await this.#kernel.store.find(id);
+    if (other?.ownerId !== record.ownerId) return false;
+    return this.#kernel.destroy(other, 'destroyed');
+  }
+
+  async destroyOthers(): Promise<number> {
+    await this.#ensureLoaded();
+    const record = this.#link?.snapshot.record;
+    return record?.ownerId === undefined ? 0 : this.#kernel.destroyFor(record.ownerId, record.id);
+  }
+
+  /**
+   * Opens a unit with a draft of its own. Counted from the call on, so that units that begin together know of each other while
+   * the session is loading.
+   */
+  async begin(): Promise<Unit<Data>> {
+    const unit: Unit<Data> = { session: null, finished: false };
+    this.#units.add(unit);
+    try {
+      if (this.#persistent) await this.#revalidate();
+      else await this.#ensureLoaded();
+      unit.session = this.#link && new SessionDraft<Data>(this.#link);
+      return unit;
+    } catch (error) {
+      this.end(unit);
+      throw error;
+    }
+  }
+
+  /**
+   * Saves what a unit that succeeded has changed. With `holdMs` the write waits that long at most for the units that run beside it, so that
+   * a batch makes one write.
+   */
+  async commit(unit: Unit<Data>, holdMs = 0): Promise<void> {
+    try {
+      if (!unit.session?.isDirty) return;
+      unit.finished = true;
+      if (holdMs > 0 && this.#othersRun()) await this.#othersFinish(holdMs);
+      await unit.session.autosave();
+    } finally {
+      this.end(unit);
+    }
+  }
+
+  /** Closes a unit. What it changed and did not save is dropped. */
+  end(unit: Unit<Data>): void {
+    unit.finished = true;
+    this.#units.delete(unit);
+    if (this.#othersRun()) return;
+    for (const wake of this.#wakeHeld.splice(0)) wake();
+  }
+
+  /** Whether `session` is a draft of the session that this request has now. */
+  #belongsToCurrent(session: SessionDraft<Data>): boolean {
+    return this.#link?.snapshot.record.id === session.id;
+  }
+
+  #soleUnit(): Unit<Data> | undefined {
+    if (this.#units.size !== 1) return undefined;
+    const [unit] = this.#units;
+    return unit;
+  }
+
+  #othersRun(): boolean {
+    for (const unit of this.#units) if (!unit.finished) return true;
+    return false;
+  }
+
+  #othersFinish(atMostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, atMostMs);
+      this.#wakeHeld.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (!this.#othersRun()) for (const wake of this.#wakeHeld.splice(0)) wake();
+    });
+  }
+
+  #ensureLoaded(): Promise<void> {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    if (!this.#credential) return;
+    const snapshot = await this.#kernel.authenticate(this.#credential);
+    if (!snapshot) return;
+    if (this.#link?.snapshot.record.id === snapshot.record.id) this.#link.snapshot = snapshot;
+    else this.#linkTo(snapshot, [this.#credential.hash], false);
+  }
+
+  /**
+   * Looks the session up for one more call of a connection. Every call looks for itself: one that joined a look-up under way
+   * could miss an end that was answered before it came.
+   */
+  async #revalidate(): Promise<void> {
+    // A first look-up that failed was its own call's trouble.
+    if (this.#loading) await this.#loading.catch(() => undefined);
+    const link = this.#link;
+    if (!link) {
+      this.#loading = this.#load();
+      return this.#loading;
+    }
+    const snapshot = await this.#kernel.revalidate(link.snapshot.record.id, link.hashes ?? []);
+    if (this.#link !== link) return;
+    if (!snapshot) this.#unlink(link);
+    else if (snapshot.order > link.snapshot.order) link.snapshot = snapshot;
+  }
+
+  #linkTo(snapshot: Snapshot, hashes: string[], isNew: boolean): SessionLink {
+    const link: SessionLink = {
+      kernel: this.#kernel,
+      snapshot,
+      hashes,
+      isNew,
+      delivery: this.#delivery,
+      ended: false,
+      controller: null,
+      onEnded: () => {
+        this.#unlink(link);
+        this.#delivery.ended();
+      },
+    };
+    this.#link = link;
+    this.#own = null;
+    return link;
+  }
+
+  #unlink(link: SessionLink): void {
+    link.ended = true;
+    if (this.#link !== link) return;
+    this.#link = null;
+    this.#own = null;
+  }
+}
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/** What a list shows of a session. */
+export function sessionInfo<Data>({ record, state, data, deadline }: Snapshot): Omit<SessionInfo<Data>, 'isCurrent'> {
+  return {
+    id: record.id,
+    createdAt: record.createdAt,
+    lastActiveAt: state.lastActiveAt,
+    expiresAt: deadline,
+    data: reveal<Data>(copyJson(data)),
+  };
+}
+
+function hasToken<Data>(session: SessionDraft<Data>): session is SessionDraft<Data> & NewSession<Data> {
+  return session.token !== undefined;
+}
+
+/** A session that was just created, typed as one. */
+export function withToken<Data>(session: SessionDraft<Data>): NewSession<Data> {
+  if (hasToken(session)) return session;
+  throw new SessionError('NOT_SUPPORTED', 'a session without its token is not a new one');
+}
+
+/** A stored session that cannot be read does not keep its holder from logging in anew. */
+function ignoreUnreadable(error: unknown): void {
+  if (!(error instanceof SessionError) || error.code !== 'INVALID_DATA') throw error;
+}

@@ -1,0 +1,72 @@
+import { decodeRecord, encodeBody, type SessionState } from './codec.js';
+import { deadlineOf, effectiveDeadline } from './deadline.js';
+import type { JsonValue } from './json.js';
+import type { Settings } from './options.js';
+import type { SessionRecord } from './store.js';
+import { newVersion } from './token.js';
+
+/** A session's state, and its data as the schema reads it. Never changed and never handed out: drafts are copies. */
+export interface Content {
+  readonly state: SessionState;
+  readonly data: JsonValue;
+}
+
+/** {@link Content} as it stands in a record. */
+export interface Snapshot extends Content {
+  readonly record: SessionRecord;
+  /** The earlier of the record's deadline and that of today's limits, in ms since the epoch. */
+  readonly deadline: number;
+  /** Later snapshots of a process have greater numbers: of two of one session, the greater is as new or newer. */
+  readonly order: number;
+}
+
+let lastOrder = 0;
+
+function snapshotOf(record: SessionRecord, content: Content, settings: Settings): Snapshot {
+  lastOrder += 1;
+  const deadline = effectiveDeadline(record, content.state, settings.limits);
+  return { record, state: content.state, data: content.data, deadline, order: lastOrder };
+}
+
+/**
+ * What a record says, or `null` when its deadline has passed or `admit` does not. The schema runs last: on nothing that is not
+ * going to be used.
+ *
+ * @throws `INVALID_DATA`
+ */
+export async function readSnapshot(
+  record: SessionRecord,
+  settings: Settings,
+  admit: (state: SessionState) => boolean = () => true,
+): Promise<Snapshot | null> {
+  const state = decodeRecord(record);
+  if (settings.now() >= effectiveDeadline(record, state, settings.limits) || !admit(state)) return null;
+  const data = settings.validator ? await settings.validator(state.stored) : state.stored;
+  return snapshotOf(record, { state, data }, settings);
+}
+
+/** The record of a new session. */
+export function firstSnapshot(id: string, ownerId: string | undefined, content: Content, settings: Settings): Snapshot {
+  const createdAt = content.state.lastActiveAt;
+  const record: SessionRecord = {
+    id,
+    version: newVersion(),
+    ...(ownerId !== undefined && { ownerId }),
+    createdAt,
+    expiresAt: deadlineOf(createdAt, createdAt, settings.limits),
+    body: encodeBody(content.state, settings.maxDataBytes),
+  };
+  return snapshotOf(record, content, settings);
+}
+
+/** The record that takes the place of `from`. Only activity moves the deadline. */
+export function nextSnapshot(from: Snapshot, content: Content, settings: Settings): Snapshot {
+  const active = content.state.lastActiveAt > from.state.lastActiveAt;
+  const record: SessionRecord = {
+    ...from.record,
+    version: newVersion(),
+    expiresAt: active ? deadlineOf(from.record.createdAt, content.state.lastActiveAt, settings.limits) : from.deadline,
+    body: encodeBody(content.state, settings.maxDataBytes),
+  };
+  return snapshotOf(record, content, settings);
+}

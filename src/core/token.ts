@@ -1,0 +1,61 @@
+import * as crypto from 'node:crypto';
+import { v7 } from 'uuid';
+
+/*
+ * A token is `prefix + id + '.' + secret`: the id is public and finds the record, the secret proves that its holder was
+ * given the token. A store only ever sees the SHA-256 of the secret: 256 random bits need no slow hash, and a
+ * copied database holds nothing that can be sent as a credential. Looking up by the public id leaves no secret for an
+ * index to leak by its timing.
+ */
+
+const ID = '[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
+/** 32 bytes in base64url. The last character carries four bits: only its canonical forms are accepted, so that a token has one spelling. */
+const SECRET = '[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]';
+const REST = new RegExp(`^(${ID})\\.(${SECRET})$`);
+const ID_ONLY = new RegExp(`^${ID}$`);
+const ID_LENGTH = 36;
+const SECRET_LENGTH = 43;
+
+/** What a token says, with the secret replaced by its hash: safe to keep. */
+export interface Credential {
+  readonly id: string;
+  /** SHA-256 of the secret, in base64url. */
+  readonly hash: string;
+}
+
+export interface MintedToken extends Credential {
+  readonly token: string;
+}
+
+/** A new token, for a new session or for the one with this id. */
+export function mintToken(prefix: string, id: string = v7()): MintedToken {
+  const secret = crypto.randomBytes(32).toString('base64url');
+  return { id, hash: hashSecret(secret), token: `${prefix}${id}.${secret}` };
+}
+
+/** The credential in a well-formed token, or `null`. Takes time bounded by the length of a token, not of `text`. */
+export function parseToken(text: string, prefix: string): Credential | null {
+  if (text.length !== prefix.length + ID_LENGTH + 1 + SECRET_LENGTH || !text.startsWith(prefix)) return null;
+  const match = REST.exec(text.slice(prefix.length));
+  return match?.[1] && match[2] ? { id: match[1], hash: hashSecret(match[2]) } : null;
+}
+
+export function isSessionId(id: unknown): id is string {
+  return typeof id === 'string' && id.length === ID_LENGTH && ID_ONLY.test(id);
+}
+
+function hashSecret(secret: string): string {
+  return crypto.createHash('sha256').update(secret).digest('base64url');
+}
+
+const encoder = new TextEncoder();
+
+/** Compares two hashes in constant time. */
+export function sameHash(a: string, b: string): boolean {
+  return a.length === b.length && crypto.timingSafeEqual(encoder.encode(a), encoder.encode(b));
+}
+
+/** A fresh version for a write: 96 random bits, short, as a store in memory holds one for each session. */
+export function newVersion(): string {
+  return crypto.randomBytes(12).toString('base64url');
+}

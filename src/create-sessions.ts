@@ -1,0 +1,51 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { JsonObject } from './core/json.js';
+import type { SessionStore } from './core/store.js';
+import { type HttpOptions, openSessions, type Sessions } from './http/sessions.js';
+import { memoryStore } from './stores/memory.js';
+
+/** The options of {@link createSessions}, without a schema. */
+export interface SessionsOptions<Data> extends Omit<HttpOptions<Data>, 'store' | 'schema'> {
+  /** Where sessions live. Default `memoryStore()`: for one process, and gone with it. */
+  readonly store?: SessionStore | undefined;
+  readonly schema?: undefined;
+}
+
+/** The options of {@link createSessions}, with a schema. */
+export interface SchemaSessionsOptions<Schema extends StandardSchemaV1>
+  extends Omit<HttpOptions<StandardSchemaV1.InferOutput<Schema>>, 'store' | 'schema'> {
+  /** Where sessions live. Default `memoryStore()`: for one process, and gone with it. */
+  readonly store?: SessionStore | undefined;
+  /**
+   * Checks the data on create, on save and on load: a Standard Schema (zod, valibot, arktype …). `create` takes its input, `data`
+   * is its output. The output has to be JSON and valid input, since it is what will be read next time.
+   */
+  readonly schema: OutputIsInput<Schema>;
+}
+
+/** The schema itself where its output is valid input of it; what names the problem where it is not. */
+type OutputIsInput<Schema extends StandardSchemaV1> =
+  StandardSchemaV1.InferOutput<Schema> extends StandardSchemaV1.InferInput<Schema>
+    ? Schema
+    : { readonly 'the output of the schema has to be valid input of it': never };
+
+/**
+ * Sessions for one application: typed by `schema`, or by a type argument (`createSessions<Data>({ … })`).
+ *
+ * @throws `INVALID_OPTION` that names the option
+ */
+export function createSessions<Schema extends StandardSchemaV1>(
+  options: SchemaSessionsOptions<Schema>,
+): Sessions<StandardSchemaV1.InferOutput<Schema>, StandardSchemaV1.InferInput<Schema>>;
+export function createSessions<Data = JsonObject>(options?: SessionsOptions<Data>): Sessions<Data>;
+export function createSessions<Data>(
+  options: Omit<HttpOptions<Data>, 'store'> & { readonly store?: SessionStore | undefined } = {},
+): Sessions<Data> {
+  const { store, ...rest } = options;
+  if (!store && typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production') {
+    options.logger?.warn(
+      'token-sessions: the default memoryStore() keeps sessions in this process alone: they are lost when it ends. Pass another store',
+    );
+  }
+  return openSessions<Data, Data>({ ...rest, store: store ?? memoryStore({ now: options.now }) });
+}

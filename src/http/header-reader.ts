@@ -1,0 +1,28 @@
+/** What carries a request's headers: a Fetch `Headers`, or a record as Node and serverless platforms have it. */
+export type HeadersLike = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The value of a header by its lower-case name; repeated ones joined by commas, as Fetch does. */
+export type HeaderReader = (name: string) => string | undefined;
+
+export function headerReader(headers: HeadersLike): HeaderReader {
+  if (isFetchHeaders(headers)) return (name) => headers.get(name) ?? undefined;
+  return (name) => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);
+    return typeof value === 'string' || value === undefined ? value : value.join(', ');
+  };
+}
+
+/** Also those of another realm or implementation, such as the Fetch ponyfill of Yoga. */
+function isFetchHeaders(headers: HeadersLike): headers is Headers {
+  return typeof headers['get'] === 'function' && typeof headers['has'] === 'function';
+}
+
+/** AWS's first kind of Lambda event keeps the client's spelling of header names. */
+function findAnyCase(headers: Exclude<HeadersLike, Headers>, name: string): string | undefined {
+  const values: string[] = [];
+  for (const key of Object.keys(headers)) {
+    const value = key.toLowerCase() === name ? headers[key] : undefined;
+    if (value !== undefined) values.push(...(typeof value === 'string' ? [value] : value));
+  }
+  return values.length === 0 ? undefined : values.join(', ');
+}

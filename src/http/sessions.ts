@@ -1,0 +1,146 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { SessionError } from '../core/error.js';
+import { Kernel } from '../core/kernel.js';
+import { type CoreOptions, normaliseOptions } from '../core/options.js';
+import { RequestHandle, sessionInfo, withToken } from '../core/request-sessions.js';
+import { SessionDraft } from '../core/session.js';
+import type { Snapshot } from '../core/snapshot.js';
+import type { SessionStore } from '../core/store.js';
+import { isSessionId, parseToken } from '../core/token.js';
+import type { SessionAdministration, SessionContext } from '../core/types.js';
+import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
+import { ResponseHead, type ResponseTarget } from './response-head.js';
+import { bearer, type TokenSource } from './token-source.js';
+
+/** What is known of a request besides its headers. */
+export interface RequestDetails {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** How the adapters open a request. Not for applications. */
+export const OPEN_REQUEST: unique symbol = Symbol('token-sessions.openRequest');
+
+/** A request, as an adapter hands it in. */
+export interface IncomingRequest {
+  /** What stands for the request: adapters that it passes through share one handle by it. */
+  readonly key: object | undefined;
+  readonly headers: HeadersLike;
+  /** Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go before the headers. */
+  readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly persistent?: boolean;
+  readonly target: ResponseTarget;
+}
+
+/** What `createSessions` returns. */
+export interface Sessions<Data, Input = Data> extends SessionAdministration<Data, Input> {
+  /**
+   * The context of a request, for any server: Apollo, Mercurius, Hono, Next … Loads the session. There is no autosave: call
+   * `save()`, and send `sessions.responseHeaders` where a token is created or a source writes it.
+   *
+   * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
+   */
+  fromHeaders(headers: HeadersLike, request?: RequestDetails): Promise<SessionContext<Data, Input>>;
+  /** {@link fromHeaders} for a token that came in another way. What is not well-formed counts as anonymous. */
+  fromToken(token: string | null | undefined): Promise<SessionContext<Data, Input>>;
+  readonly [OPEN_REQUEST]: (request: IncomingRequest) => RequestHandle<Data, Input>;
+}
+
+export interface HttpOptions<Data> extends CoreOptions<Data> {
+  readonly store: SessionStore;
+  readonly schema?: StandardSchemaV1<unknown, Data> | undefined;
+  /** Where the token is read from, in order: the first well-formed one decides. Default `[bearer()]`. */
+  readonly sources?: readonly TokenSource[] | undefined;
+}
+
+/** @throws `INVALID_OPTION` */
+export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<Data, Input> {
+  const kernel = new Kernel(normaliseOptions(options));
+  const sources = checkSources(options.sources ?? [bearer()]);
+  const handles = new WeakMap<object, RequestHandle<Data, Input>>();
+
+  function openRequest(request: IncomingRequest): RequestHandle<Data, Input> {
+    const known = request.key && handles.get(request.key);
+    if (known) return known;
+    const { tokenPrefix } = kernel.settings;
+    const handle = new RequestHandle<Data, Input>(kernel, {
+      ...readCredential(requestReader(request), sources, tokenPrefix),
+      persistent: request.persistent ?? false,
+      delivery: new ResponseHead(sources, request.target),
+    });
+    if (request.key) handles.set(request.key, handle);
+    return handle;
+  }
+
+  async function contextOf(handle: RequestHandle<Data, Input>): Promise<SessionContext<Data, Input>> {
+    return { session: await handle.load(), sessions: handle };
+  }
+
+  return {
+    ...administration<Data, Input>(kernel),
+    fromHeaders: (headers) => contextOf(openRequest({ key: undefined, headers, target: { kind: 'collect' } })),
+    fromToken: (token) => {
+      const credential = typeof token === 'string' ? parseToken(token, kernel.settings.tokenPrefix) : null;
+      const delivery = new ResponseHead(sources, { kind: 'collect' });
+      return contextOf(new RequestHandle(kernel, { credential, tokenSent: !!token, persistent: false, delivery }));
+    },
+    [OPEN_REQUEST]: openRequest,
+  };
+}
+
+function administration<Data, Input>(kernel: Kernel): SessionAdministration<Data, Input> {
+  return {
+    async create(data) {
+      const { snapshot, token } = await kernel.create(data);
+      return withToken(new SessionDraft<Data>(serverLink(kernel, snapshot, true), token));
+    },
+    async find(id) {
+      const snapshot = isSessionId(id) ? await kernel.find(id) : null;
+      return snapshot && new SessionDraft<Data>(serverLink(kernel, snapshot, false));
+    },
+    listFor: async (ownerId) => (await kernel.listFor(ownerId)).map(sessionInfo<Data>),
+    destroy: async (id) => isSessionId(id) && kernel.destroyById(id),
+    destroyFor: (ownerId, options) => kernel.destroyFor(ownerId, options?.except),
+    count: () => kernel.count(),
+    sweep: () => kernel.sweep(),
+    on: (event, listener) => kernel.events.on(event, listener),
+    close: () => kernel.queue.idle(),
+  };
+}
+
+/** A session outside any request: no token had to be shown for it, and no response is there to write one to. */
+function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): ConstructorParameters<typeof SessionDraft>[0] {
+  const link = { kernel, snapshot, hashes: null, isNew, delivery: null, ended: false, controller: null, onEnded: () => void (link.ended = true) };
+  return link;
+}
+
+/** The first well-formed token in the order of the sources. */
+function readCredential(reader: HeaderReader, sources: readonly TokenSource[], prefix: string) {
+  let tokenSent = false;
+  for (const source of sources) {
+    const text = source.read(reader);
+    if (text === undefined || text === '') continue;
+    tokenSent = true;
+    const credential = parseToken(text, prefix);
+    if (credential) return { credential, tokenSent };
+  }
+  return { credential: null, tokenSent };
+}
+
+function requestReader({ headers, connectionParams }: IncomingRequest): HeaderReader {
+  const fromHeaders = headerReader(headers);
+  if (!connectionParams) return fromHeaders;
+  const params = new Map(Object.entries(connectionParams).map(([name, value]) => [name.toLowerCase(), value]));
+  const bare = params.get('token');
+  if (typeof bare === 'string' && !params.has('authorization')) params.set('authorization', `Bearer ${bare}`);
+  return (name) => {
+    const value = params.get(name);
+    return typeof value === 'string' ? value : fromHeaders(name);
+  };
+}
+
+function checkSources(sources: readonly TokenSource[]): readonly TokenSource[] {
+  const valid = Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');
+  if (valid) return [...sources];
+  throw new SessionError('INVALID_OPTION', "sources has to be a list of at least one of bearer(), header('X-Auth-Token') and cookie()");
+}

@@ -1,0 +1,40 @@
+import { SessionError } from '../core/error.js';
+import type { HeaderReader } from './header-reader.js';
+
+/** A place in the request's headers that the token is read from; perhaps also one in the response's that it is written to. */
+export interface TokenSource {
+  /** For messages, such as `'header x-auth-token'`. */
+  readonly name: string;
+  /** What may be the token, unchecked; `undefined` where the request has nothing in this place. */
+  read(header: HeaderReader): string | undefined;
+  /** Writes a new token (`null`: the session has ended) to the response. Absent: the application hands it out itself. */
+  write?(response: Headers, token: string | null, expiresAt: number): void;
+}
+
+/** `Authorization: Bearer <token>` (RFC 6750); the scheme in any case. The application hands the token out, in a response's body. */
+export function bearer(): TokenSource {
+  return {
+    name: 'authorization',
+    read: (header) => {
+      const value = header('authorization');
+      // Another scheme's credentials are not ours, and are no token that was sent.
+      return value !== undefined && /^bearer(?: |$)/i.test(value) ? value.slice('bearer'.length).trim() : undefined;
+    },
+  };
+}
+
+/**
+ * A header of your own, such as `X-Auth-Token`, with the bare token. With `respond` a new token is also written to this
+ * header of the response, and an empty value when the session has ended.
+ *
+ * @throws `INVALID_OPTION` for what is no header name
+ */
+export function header(name: string, options: { readonly respond?: boolean | undefined } = {}): TokenSource {
+  if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
+    throw new SessionError('INVALID_OPTION', 'header(name) has to be the name of an HTTP header, such as X-Auth-Token');
+  }
+  const lowerCase = name.toLowerCase();
+  const read = (reader: HeaderReader): string | undefined => reader(lowerCase)?.trim();
+  if (!options.respond) return { name: `header ${lowerCase}`, read };
+  return { name: `header ${lowerCase}`, read, write: (response, token) => response.set(lowerCase, token ?? '') };
+}
