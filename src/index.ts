@@ -1,9 +1,9 @@
-export type { SessionRecord, SessionStore, StoreListener, OwnerLimit, LimitedInsert } from './core/store.js';
 export type { Duration } from './core/duration.js';
 export { isSessionError, SessionError, type SessionErrorCode } from './core/error.js';
 export type { SessionEvent, SessionEventName, SessionEvents, SessionListener } from './core/events.js';
 export type { JsonObject, JsonValue } from './core/json.js';
 export type { Logger } from './core/logger.js';
+export type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreListener } from './core/store.js';
 export type { NewSession, RequestSessions, RotateOptions, Session, SessionContext, SessionInfo } from './core/types.js';
 export { createSessions, type SchemaSessionsOptions, type SessionsOptions } from './create-sessions.js';
 export type { HeaderReader, HeadersLike } from './http/header-reader.js';

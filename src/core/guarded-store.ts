@@ -1,4 +1,4 @@
-import { SessionError, isSessionError } from './error.js';
+import { isSessionError, SessionError } from './error.js';
 import type { EventHub } from './events.js';
 import { describeError, type Logger } from './logger.js';
 import type { SessionRecord, SessionStore } from './store.js';
@@ -23,21 +23,32 @@ export class GuardedStore {
 
   /** Inserts, and recognises its own write where the answer was lost. */
   insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
-    return this.#recover('insert', record.id, () => this.store.insert(record, ttl), (found) =>
-      found?.version === record.version ? 'inserted' : undefined,
+    return this.#recover(
+      'insert',
+      record.id,
+      () => this.store.insert(record, ttl),
+      (found) => (found?.version === record.version ? 'inserted' : undefined),
     );
   }
 
   /** Replaces, and recognises its own write where the answer was lost. */
   replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
-    return this.#recover('replace', record.id, () => this.store.replace(record, expectedVersion, ttl), (found) =>
-      found?.version === record.version ? 'replaced' : undefined,
+    return this.#recover(
+      'replace',
+      record.id,
+      () => this.store.replace(record, expectedVersion, ttl),
+      (found) => (found?.version === record.version ? 'replaced' : undefined),
     );
   }
 
   /** Deletes; a lost answer counts as done when the record is not there. */
   delete(id: string): Promise<boolean> {
-    return this.#recover('delete', id, () => this.store.delete(id), (found) => (found === null ? true : undefined));
+    return this.#recover(
+      'delete',
+      id,
+      () => this.store.delete(id),
+      (found) => (found === null ? true : undefined),
+    );
   }
 
   /**

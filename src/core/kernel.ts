@@ -1,4 +1,3 @@
-import type { Content } from './snapshot.js';
 import { isSessionError, SessionError } from './error.js';
 import { EventHub, eventOf, type SessionEvents } from './events.js';
 import { GuardedStore } from './guarded-store.js';
@@ -6,6 +5,7 @@ import { copyJson, type JsonValue } from './json.js';
 import { LiveSessions } from './live.js';
 import type { Settings } from './options.js';
 import { matchToken, opens, promotePending } from './rotation.js';
+import type { Content } from './snapshot.js';
 import { firstSnapshot, readSnapshot, type Snapshot } from './snapshot.js';
 import type { SessionRecord } from './store.js';
 import { type Credential, mintToken } from './token.js';
@@ -84,7 +84,10 @@ export class Kernel {
   }
 
   /** Ends a session for good. Answers whether it was there. */
-  async destroy(session: { readonly id: string; readonly ownerId?: string }, reason: SessionEvents['destroyed']['reason']): Promise<boolean> {
+  async destroy(
+    session: { readonly id: string; readonly ownerId?: string },
+    reason: SessionEvents['destroyed']['reason'],
+  ): Promise<boolean> {
     const existed = await this.store.delete(session.id);
     if (existed) this.events.emit('destroyed', { ...eventOf(session), reason });
     this.live.end(session.id, ended(session.id));

@@ -2,8 +2,8 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Limits } from './deadline.js';
 import { type Duration, parseDuration } from './duration.js';
 import { SessionError } from './error.js';
-import type { Logger } from './logger.js';
 import type { JsonValue } from './json.js';
+import type { Logger } from './logger.js';
 import { reveal, type Validator, validatorOf } from './schema.js';
 import type { SessionStore } from './store.js';
 

@@ -1,6 +1,6 @@
 import { SessionError } from './error.js';
 import { eventOf } from './events.js';
-import { copyJson, equalJson, type JsonObject, type JsonValue, isJsonObject, setOwn } from './json.js';
+import { copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { type Kernel, ownerOf } from './kernel.js';
 import { applyPatch, diff, type Patch } from './merge.js';
 import { addPending, opens, replaceCurrent } from './rotation.js';

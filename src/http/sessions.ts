@@ -3,7 +3,7 @@ import { SessionError } from '../core/error.js';
 import { Kernel } from '../core/kernel.js';
 import { type CoreOptions, normaliseOptions } from '../core/options.js';
 import { RequestHandle, sessionInfo, withToken } from '../core/request-sessions.js';
-import { SessionDraft } from '../core/session.js';
+import { SessionDraft, type SessionLink } from '../core/session.js';
 import type { Snapshot } from '../core/snapshot.js';
 import type { SessionStore } from '../core/store.js';
 import { isSessionId, parseToken } from '../core/token.js';
@@ -109,8 +109,19 @@ function administration<Data, Input>(kernel: Kernel): SessionAdministration<Data
 }
 
 /** A session outside any request: no token had to be shown for it, and no response is there to write one to. */
-function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): ConstructorParameters<typeof SessionDraft>[0] {
-  const link = { kernel, snapshot, hashes: null, isNew, delivery: null, ended: false, controller: null, onEnded: () => void (link.ended = true) };
+function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): SessionLink {
+  const link: SessionLink = {
+    kernel,
+    snapshot,
+    hashes: null,
+    isNew,
+    delivery: null,
+    ended: false,
+    controller: null,
+    onEnded: () => {
+      link.ended = true;
+    },
+  };
   return link;
 }
 

@@ -48,7 +48,7 @@ class SessionMap implements MemoryStore {
   readonly #now: () => number;
   /** In the order of their activity, the least recent first. */
   readonly #entries = new Map<string, Entry>();
-  /** Each entry stands here once, by a time that is not later than its `forgetAt`. */
+  /** Each entry stands here at least once, by a time that is not later than its `forgetAt`. */
   readonly #deadlines = new DeadlineHeap<Entry>();
   /** The ids of each owner; a single one without a set around it, since most have one. */
   readonly #owners = new Map<string, string | Set<string>>();
