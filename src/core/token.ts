@@ -52,7 +52,8 @@ const encoder = new TextEncoder();
 
 /** Compares two hashes in constant time. */
 export function sameHash(a: string, b: string): boolean {
-  return a.length === b.length && crypto.timingSafeEqual(encoder.encode(a), encoder.encode(b));
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  return left.length === right.length && crypto.timingSafeEqual(left, right);
 }
 
 /** A fresh version for a write: 96 random bits, short, as a store in memory holds one for each session. */
