@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,18 +6,21 @@ import { defineConfig } from 'vitest/config';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
-const src = (path: string) => join(here, 'src', path);
+const manifest: { exports: Record<string, string | { default: string }> } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+
+/** The examples import the package by its name; here each of its exports is the source that it is built from. */
+const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) => {
+  if (typeof target === 'string') return [];
+  const source = target.default.replace('./dist/', 'src/').replace(/\.js$/, '.ts');
+  return [{ find: new RegExp(`^token-sessions${subpath.slice(1)}$`), replacement: join(here, source) }];
+});
 
 export default defineConfig({
   resolve: {
     alias: [
       // One copy of graphql for everybody: its own checks refuse objects of another.
       { find: /^graphql$/, replacement: join(dirname(require.resolve('graphql/package.json')), 'index.mjs') },
-      // The examples import the package by its name; here they run on the sources.
-      { find: /^token-sessions$/, replacement: src('index.ts') },
-      { find: /^token-sessions\/(trpc|yoga|express)$/, replacement: src('adapters/$1/index.ts') },
-      { find: /^token-sessions\/(redis|postgres|sqlite|express-store)$/, replacement: src('stores/$1/index.ts') },
-      { find: /^token-sessions\/testing$/, replacement: src('testing/index.ts') },
+      ...ownExports,
     ],
   },
   test: {
