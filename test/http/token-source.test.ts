@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { headerReader } from '../../src/http/header-reader.js';
+import { bearer, createSessions, type HeadersLike, header } from '../../src/index.js';
+import { countingStore } from '../support/counting-store.js';
+
+describe('header reader', () => {
+  test.each<[string, HeadersLike]>([
+    ['Fetch headers', new Headers({ 'X-Auth': 'a' })],
+    ['Node headers', { 'x-auth': 'a' }],
+    ['headers in the client’s spelling', { 'X-Auth': 'a' }],
+    ['a list of one', { 'x-auth': ['a'] }],
+  ])('reads %s', (_name, headers) => {
+    expect(headerReader(headers)('x-auth')).toBe('a');
+    expect(headerReader(headers)('x-other')).toBeUndefined();
+  });
+
+  test('repeated headers are joined, however they come', () => {
+    const repeated = new Headers([
+      ['x-auth', 'a'],
+      ['x-auth', 'b'],
+    ]);
+    for (const headers of [repeated, { 'x-auth': ['a', 'b'] }, { 'X-Auth': 'a', 'X-AUTH': 'b' }]) {
+      expect(headerReader(headers)('x-auth')).toBe('a, b');
+    }
+  });
+
+  test('names that every object inherits are no headers', () => {
+    expect(headerReader({})('constructor')).toBeUndefined();
+    expect(headerReader({ 'x-auth': undefined })('x-auth')).toBeUndefined();
+  });
+});
+
+describe('sources', () => {
+  const store = countingStore();
+  const sessions = createSessions<{ n: number }>({ store, sources: [bearer(), header('X-Auth-Token')] });
+
+  async function read(headers: HeadersLike) {
+    store.reset();
+    const { session } = await sessions.fromHeaders(headers);
+    return { n: session?.data.n, calls: store.total() };
+  }
+
+  test('bearer in any case and spacing; other schemes are not ours', async () => {
+    const { token } = await sessions.create({ n: 1 });
+    for (const scheme of ['Bearer ', 'bearer ', 'BEARER ', 'bEaReR   ']) {
+      expect(await read({ authorization: `${scheme}${token}` })).toEqual({ n: 1, calls: 1 });
+    }
+    for (const value of [
+      token,
+      `Basic ${token}`,
+      `Bearer${token}`,
+      `Bearer\t${token}`,
+      'Bearer',
+      'Bearer ',
+      `Bearer ${token} x`,
+      `Bearer ${token}, Bearer ${token}`,
+    ]) {
+      expect(await read({ authorization: value })).toEqual({ n: undefined, calls: 0 });
+    }
+  });
+
+  test('of sources that disagree the first well-formed one decides', async () => {
+    const [a, b] = [await sessions.create({ n: 1 }), await sessions.create({ n: 2 })];
+    expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({ n: 1, calls: 1 });
+    expect(await read({ authorization: 'Bearer malformed', 'x-auth-token': b.token })).toEqual({ n: 2, calls: 1 });
+    await sessions.destroy(a.id);
+    expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({ n: undefined, calls: 1 });
+  });
+
+  test('repeated headers and two tokens in one are malformed', async () => {
+    const { token } = await sessions.create({ n: 1 });
+    const repeated = new Headers([
+      ['authorization', `Bearer ${token}`],
+      ['authorization', `Bearer ${token}`],
+    ]);
+    expect(await read(repeated)).toEqual({ n: undefined, calls: 0 });
+    expect(await read({ 'x-auth-token': [token, token] })).toEqual({ n: undefined, calls: 0 });
+  });
+
+  test('invariant 8: none of these reaches the store, creates anything or is echoed', async () => {
+    const before = await sessions.count();
+    const bad = ['', ' ', 'x'.repeat(1_000_000), 'ts_', 'tś_é', '\u0000', 'ts_..', '%00', '__proto__'];
+    for (const text of bad) {
+      expect(await read({ authorization: `Bearer ${text}`, 'x-auth-token': text })).toEqual({ n: undefined, calls: 0 });
+      expect((await sessions.fromToken(text)).session).toBeNull();
+    }
+    expect((await sessions.fromToken(null)).session).toBeNull();
+    expect(await sessions.count()).toBe(before);
+  });
+
+  test.each(['', 'a b', 'x:', 'é', 'x\n', 7 as never])('header(%j) is refused', (name) => {
+    expect(() => header(name)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+});
