@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { importsOf } from './imports.js';
+import { violations } from './rules.js';
+
+const SRC = join(import.meta.dirname, '../../src');
+
+function sources(): Map<string, string> {
+  const paths = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+  return new Map(paths.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(SRC, path), 'utf8')]));
+}
+
+test('the sources import in one direction: core <- stores, core <- http <- adapters', () => {
+  const files = sources();
+  expect(files.size).toBeGreaterThan(20);
+  expect(violations(files)).toEqual([]);
+});
+
+test.each([
+  ['core/kernel.ts', `import { bearer } from '../http/token-source.js';`],
+  ['core/kernel.ts', `import type { TokenSource } from '../http/token-source.js';`],
+  ['core/kernel.ts', `import { memoryStore } from '../stores/memory.js';`],
+  ['core/kernel.ts', `import { readFileSync } from 'node:fs';`],
+  ['core/kernel.ts', `import { z } from 'zod';`],
+  ['core/schema.ts', `import { something } from '@standard-schema/spec';`],
+  ['core/kernel.ts', `export * from '../index.js';`],
+  ['core/kernel.ts', `const late = await import('../http/sessions.js');`],
+  ['core/kernel.ts', `const unknown = await import(name);`],
+  ['core/kernel.ts', `type Sneaky = import('../http/sessions.js').Sessions<unknown>;`],
+  ['stores/redis.ts', `import { Kernel } from '../core/kernel.js';`],
+  ['stores/redis.ts', `import { createClient } from 'redis';`],
+  ['stores/redis.ts', `import '../http/sessions.js';`],
+  ['http/sessions.ts', `import { trpcSessions } from '../adapters/trpc/index.js';`],
+  ['http/sessions.ts', `import { memoryStore } from '../stores/memory.js';`],
+  ['http/sessions.ts', `import { createServer } from 'node:http';`],
+  ['adapters/trpc/index.ts', `import { useSession } from '../yoga/index.js';`],
+  ['adapters/trpc/index.ts', `import { memoryStore } from '../../stores/memory.js';`],
+  ['adapters/trpc/index.ts', `import { createSessions } from '../../create-sessions.js';`],
+  ['adapters/trpc/index.ts', `import { GraphQLError } from 'graphql';`],
+  ['adapters/yoga/index.ts', `import { createYoga } from 'graphql-yoga';`],
+  ['adapters/express/index.ts', `import express from 'express';`],
+  ['testing/index.ts', `import { memoryStore } from '../stores/memory.js';`],
+  ['index.ts', `export { trpcSessions } from './adapters/trpc/index.js';`],
+  ['elsewhere/new.ts', ''],
+])('a planted violation is found: %s with %s', (file, planted) => {
+  const files = sources();
+  files.set(file, `${files.get(file) ?? ''}\n${planted}`);
+  expect(violations(files)).toHaveLength(1);
+});
+
+test('imports of types are told from those of values', () => {
+  expect(
+    importsOf(`
+      import type { A } from 'all-types';
+      import { type B, type C } from 'each-a-type';
+      import { type D, e } from 'mixed';
+      import 'effect';
+      export type { F } from 'type-export';
+      export { type G, h } from 'mixed-export';
+    `),
+  ).toEqual([
+    { specifier: 'all-types', typeOnly: true },
+    { specifier: 'each-a-type', typeOnly: true },
+    { specifier: 'mixed', typeOnly: false },
+    { specifier: 'effect', typeOnly: false },
+    { specifier: 'type-export', typeOnly: true },
+    { specifier: 'mixed-export', typeOnly: false },
+  ]);
+});

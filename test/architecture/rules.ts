@@ -1,0 +1,58 @@
+import { type Import, importsOf, targetOf } from './imports.js';
+
+/** What the files of one part of `src` may import. Paths are from `src`. */
+interface Rule {
+  readonly part: RegExp;
+  /** Own files that may be imported. `$1` is what the first group of `part` matched. */
+  readonly files: readonly string[];
+  /** Own files of which only types may be imported. */
+  readonly fileTypes?: readonly string[];
+  /** Packages that may be imported, with their subpaths. */
+  readonly packages?: readonly string[];
+  /** Packages of which only types may be imported. */
+  readonly packageTypes?: readonly string[];
+}
+
+/** Helpers of the core without state or decisions, which stores may call. */
+const CORE_HELPERS = ['core/error.ts', 'core/json.ts', 'core/duration.ts', 'core/logger.ts'];
+const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
+
+/** The architecture, as DESIGN draws it: core <- stores, core <- http <- adapters. The first rule that fits a file holds. */
+const RULES: readonly Rule[] = [
+  { part: /^core\//, files: ['core/'], ...CORE_PACKAGES },
+  { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/'], packages: ['node:crypto'] },
+  { part: /^http\//, files: ['core/', 'http/'], packages: ['node:crypto'], packageTypes: ['@standard-schema/spec'] },
+  { part: /^adapters\/(trpc)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['@trpc/server'] },
+  {
+    part: /^adapters\/(yoga)\//,
+    files: ['core/', 'http/', 'adapters/$1/'],
+    packages: ['graphql'],
+    packageTypes: ['graphql-yoga', '@envelop/core'],
+  },
+  { part: /^adapters\/(\w+)\//, files: ['core/', 'http/', 'adapters/$1/'] },
+  { part: /^testing\//, files: ['testing/', 'core/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
+  { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
+  { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'] },
+];
+
+/** One line for each import in `files` (path from `src` → text) that points in a direction it may not. */
+export function violations(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([file, text]) => {
+    const rule = RULES.find(({ part }) => part.test(file));
+    if (!rule) return [`${file}: no rule says what it may import`];
+    return importsOf(text)
+      .filter((each) => !isAllowed(file, each, rule))
+      .map((each) => `${file} may not import ${each.typeOnly ? 'types of ' : ''}${each.specifier}`);
+  });
+}
+
+function isAllowed(file: string, { specifier, typeOnly }: Import, rule: Rule): boolean {
+  const target = targetOf(file, specifier);
+  if (target === undefined) {
+    const packages = [...(rule.packages ?? []), ...(typeOnly ? (rule.packageTypes ?? []) : [])];
+    return packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
+  }
+  const own = rule.part.exec(file)?.[1] ?? '';
+  const allowed = [...rule.files, ...(typeOnly ? (rule.fileTypes ?? []) : [])].map((path) => path.replace('$1', own));
+  return allowed.some((path) => (path.endsWith('/') ? target.startsWith(path) : target === path));
+}
