@@ -1,8 +1,10 @@
+import { decodeRecord } from './codec.js';
+import { effectiveDeadline } from './deadline.js';
 import { isSessionError, SessionError } from './error.js';
 import { EventHub, eventOf, type SessionEvents } from './events.js';
 import { GuardedStore } from './guarded-store.js';
 import { copyJson, type JsonValue } from './json.js';
-import { LiveSessions } from './live.js';
+import { type EndReason, LiveSessions, type Standing } from './live-sessions.js';
 import type { Settings } from './options.js';
 import { matchToken, opens, promotePending } from './rotation.js';
 import type { Content } from './snapshot.js';
@@ -20,13 +22,21 @@ export class Kernel {
   readonly store: GuardedStore;
   readonly events: EventHub;
   readonly queue: WriteQueue;
-  readonly live = new LiveSessions();
+  readonly live: LiveSessions;
 
   constructor(settings: Settings) {
     this.settings = settings;
     this.events = new EventHub(settings.logger);
     this.store = new GuardedStore(settings.store, settings.storeTimeout, this.events, settings.logger);
     this.queue = new WriteQueue(this.store, (id) => this.find(id), settings, this.events);
+    const { store, recheckInterval, logger, now } = settings;
+    this.live = new LiveSessions({
+      lookUp: (ids) => this.#lookUp(ids),
+      subscribe: store.subscribe?.bind(store),
+      recheckInterval,
+      logger,
+      now,
+    });
     if (settings.store.atomic === false) {
       settings.logger?.warn('token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other');
     }
@@ -86,12 +96,17 @@ export class Kernel {
   /** Ends a session for good. Answers whether it was there. */
   async destroy(
     session: { readonly id: string; readonly ownerId?: string },
-    reason: SessionEvents['destroyed']['reason'],
+    reason: SessionEvents['destroyed']['reason'] & EndReason,
   ): Promise<boolean> {
-    const existed = await this.store.delete(session.id);
-    if (existed) this.events.emit('destroyed', { ...eventOf(session), reason });
-    this.live.end(session.id, ended(session.id));
-    return existed;
+    const settled = this.live.expect(session.id, reason);
+    try {
+      const existed = await this.store.delete(session.id);
+      if (existed) this.events.emit('destroyed', { ...eventOf(session), reason });
+      this.live.end(session.id);
+      return existed;
+    } finally {
+      settled();
+    }
   }
 
   /** {@link destroy} where only the id is known: the owner is looked up if anybody is to be told. */
@@ -127,7 +142,7 @@ export class Kernel {
     const deleteByOwner = this.#capability('deleteByOwner', "end an account's sessions");
     const ids = await this.store.call('deleteByOwner', '', () => deleteByOwner(ownerId, except));
     for (const id of ids) this.events.emit('destroyed', { id, ownerId, reason: 'destroyed' });
-    for (const id of ids) this.live.end(id, ended(id));
+    for (const id of ids) this.live.end(id, 'destroyed');
     return ids.length;
   }
 
@@ -191,6 +206,23 @@ export class Kernel {
     }
   }
 
+  async #lookUp(ids: readonly string[]): Promise<Standing[]> {
+    const { findMany } = this.settings.store;
+    const records = findMany
+      ? await this.store.call('findMany', '', () => findMany.call(this.settings.store, ids))
+      : await Promise.all(ids.map((id) => this.store.find(id)));
+    return records.map((record) => this.#standing(record));
+  }
+
+  #standing(record: SessionRecord | null): Standing {
+    if (!record) return null;
+    try {
+      return effectiveDeadline(record, decodeRecord(record), this.settings.limits);
+    } catch {
+      return undefined;
+    }
+  }
+
   #touchIsDue(content: Content, now: number): boolean {
     return now - content.state.lastActiveAt >= this.settings.touchInterval;
   }
@@ -216,7 +248,7 @@ export class Kernel {
       const { outcome, evicted } = await this.store.call('insertWithin', record.id, () => insertWithin(record, ttl, limit));
       for (const id of evicted) {
         this.events.emit('evicted', { id, ownerId: record.ownerId });
-        this.live.end(id, ended(id));
+        this.live.end(id, 'evicted');
       }
       if (outcome === 'inserted') return;
       if (outcome === 'limit-reached') {
@@ -252,10 +284,6 @@ type Capability = 'listByOwner' | 'deleteByOwner' | 'insertWithin' | 'count' | '
 function rethrowUnlessInvalid(error: unknown): null {
   if (isSessionError(error) && error.code === 'INVALID_DATA') return null;
   throw error;
-}
-
-function ended(id: string): SessionError {
-  return new SessionError('SESSION_GONE', `session ${id} has ended`);
 }
 
 /**

@@ -33,6 +33,8 @@ export interface CoreOptions<Data> {
   readonly storeTimeout?: Duration | undefined;
   /** `'anonymous'`: when the store fails, a request goes on without a session. Default `'reject'`: `STORE_UNAVAILABLE`. */
   readonly onStoreError?: 'reject' | 'anonymous' | undefined;
+  /** How often the sessions that somebody watches are looked up, besides the store's notifications. Default `'30s'`. */
+  readonly recheckInterval?: Duration | undefined;
   /** Where warnings and errors are reported. Default: nowhere. */
   readonly logger?: Logger | undefined;
   /** The clock, in ms since the epoch. Default `Date.now`. For tests. */
@@ -54,6 +56,7 @@ export interface Settings {
   readonly maxDataBytes: number;
   readonly storeTimeout: number;
   readonly onStoreError: 'reject' | 'anonymous';
+  readonly recheckInterval: number;
   readonly logger: Logger | undefined;
   readonly now: () => number;
 }
@@ -69,8 +72,6 @@ export function normaliseOptions<Data>(
   },
 ): Settings {
   const idle = timeout(options.idleTimeout ?? '7d', 'idleTimeout');
-  const storeTimeout = parseDuration(options.storeTimeout ?? '2s', 'storeTimeout');
-  if (storeTimeout > LONGEST_TIMER) throw invalid('storeTimeout', 'at most 24 days');
   return {
     store: checkStore(options.store),
     validator: validatorOf(checkSchema(options.schema)),
@@ -83,8 +84,9 @@ export function normaliseOptions<Data>(
     maxPerOwner: ownerLimit(options),
     tokenPrefix: tokenPrefix(options.tokenPrefix ?? 'ts_'),
     maxDataBytes: positiveInteger(options.maxDataBytes ?? 65_536, 'maxDataBytes'),
-    storeTimeout,
+    storeTimeout: timerDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
+    recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? Date.now,
   };
@@ -96,6 +98,12 @@ function invalid(option: string, expected: string): SessionError {
 
 function timeout(value: Duration | false, option: string): number {
   return value === false ? Number.POSITIVE_INFINITY : parseDuration(value, option);
+}
+
+function timerDelay(value: Duration, option: string): number {
+  const delay = parseDuration(value, option);
+  if (delay > LONGEST_TIMER) throw invalid(option, 'at most 24 days');
+  return delay;
 }
 
 function touchInterval(value: Duration | undefined, idle: number): number {

@@ -2,7 +2,7 @@ import { SessionError } from './error.js';
 import { copyJson } from './json.js';
 import type { Kernel } from './kernel.js';
 import { reveal } from './schema.js';
-import { SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
+import { endLink, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { type Credential, isSessionId } from './token.js';
 import type { NewSession, RequestSessions, SessionInfo } from './types.js';
@@ -38,6 +38,9 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   #own: SessionDraft<Data> | null = null;
   readonly #units = new Set<Unit<Data>>();
   #wakeHeld: (() => void)[] = [];
+  /** Of {@link RequestHandle.signal}, once it was asked for. */
+  #controller: AbortController | null = null;
+  #followed: SessionLink | null = null;
 
   constructor(kernel: Kernel, facts: RequestFacts) {
     this.#kernel = kernel;
@@ -70,7 +73,14 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   get signal(): AbortSignal {
-    return this.#link ? signalOf(this.#link) : NEVER_ABORTED;
+    this.#controller ??= new AbortController();
+    if (this.#link) this.#followEnd(this.#link);
+    return this.#controller.signal;
+  }
+
+  /** To be called when the connection is closed: nobody can be listening to signals any more. */
+  close(): void {
+    if (this.#link) releaseSignal(this.#link);
   }
 
   async create(data: Input): Promise<NewSession<Data>> {
@@ -78,8 +88,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     await this.#ensureLoaded().catch(ignoreUnreadable);
     const previous = this.#link;
     const { snapshot, hash, token } = await this.#kernel.create(data);
-    if (previous) await this.#kernel.destroy(previous.snapshot.record, 'replaced');
-    if (previous) previous.ended = true;
+    if (previous) await this.#endReplaced(previous);
     this.#credential = { id: snapshot.record.id, hash };
     this.#loading = Promise.resolve();
     const link = this.#linkTo(snapshot, [hash], true);
@@ -160,8 +169,29 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   end(unit: Unit<Data>): void {
     unit.finished = true;
     this.#units.delete(unit);
+    // A signal that was asked for by a unit is of no use after the last one; the request's own is, on a connection.
+    if (this.#units.size === 0 && this.#link && !(this.#persistent && this.#controller)) releaseSignal(this.#link);
     if (this.#othersRun()) return;
     for (const wake of this.#wakeHeld.splice(0)) wake();
+  }
+
+  async #endReplaced(link: SessionLink): Promise<void> {
+    // The request goes on with another session: its own signal does not follow this one any more.
+    this.#followed = null;
+    await this.#kernel.destroy(link.snapshot.record, 'replaced');
+    endLink(link);
+  }
+
+  /** Aborts the request's signal when this session ends, unless another has taken its place. */
+  #followEnd(link: SessionLink): void {
+    const signal = signalOf(link);
+    if (this.#followed === link) return;
+    this.#followed = link;
+    const abort = () => {
+      if (this.#followed === link) this.#controller?.abort(signal.reason);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   }
 
   /** Whether `session` is a draft of the session that this request has now. */
@@ -231,6 +261,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
       delivery: this.#delivery,
       ended: false,
       controller: null,
+      stopWatching: null,
       onEnded: () => {
         this.#unlink(link);
         this.#delivery.ended();
@@ -238,18 +269,17 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     };
     this.#link = link;
     this.#own = null;
+    if (this.#controller) this.#followEnd(link);
     return link;
   }
 
   #unlink(link: SessionLink): void {
-    link.ended = true;
+    endLink(link);
     if (this.#link !== link) return;
     this.#link = null;
     this.#own = null;
   }
 }
-
-const NEVER_ABORTED = new AbortController().signal;
 
 /** What a list shows of a session. */
 export function sessionInfo<Data>({ record, state, data, deadline }: Snapshot): Omit<SessionInfo<Data>, 'isCurrent'> {

@@ -35,6 +35,7 @@ export interface SessionLink {
   ended: boolean;
   /** Aborts when the session ends; made when first asked for. */
   controller: AbortController | null;
+  stopWatching: (() => void) | null;
   /** Called when the session was ended through this request. */
   onEnded(): void;
 }
@@ -270,13 +271,24 @@ function assertSynchronous(result: unknown): void {
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
 }
 
-/** The signal of a session, made and registered when it is first asked for. */
+/** The signal of a session. Registered when it is asked for, so that requests without interest in it cost nothing. */
 export function signalOf(link: SessionLink): AbortSignal {
-  if (!link.controller) {
-    const controller = new AbortController();
-    link.controller = controller;
-    if (link.ended) controller.abort(gone(link.snapshot.record.id));
-    else link.kernel.live.watch(link.snapshot.record.id, (reason) => controller.abort(reason));
-  }
-  return link.controller.signal;
+  link.controller ??= new AbortController();
+  const { controller, kernel, snapshot } = link;
+  if (link.ended && !controller.signal.aborted) controller.abort(gone(snapshot.record.id));
+  if (!controller.signal.aborted) link.stopWatching ??= kernel.live.watch(snapshot.record.id, (reason) => controller.abort(reason));
+  return controller.signal;
+}
+
+/** Notes that the session has ended, for all its drafts and its signal. */
+export function endLink(link: SessionLink): void {
+  link.ended = true;
+  if (link.controller && !link.controller.signal.aborted) link.controller.abort(gone(link.snapshot.record.id));
+  releaseSignal(link);
+}
+
+/** Stops looking after a session's signal, when nobody of the request can be listening any more. */
+export function releaseSignal(link: SessionLink): void {
+  link.stopWatching?.();
+  link.stopWatching = null;
 }

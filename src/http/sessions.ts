@@ -104,7 +104,10 @@ function administration<Data, Input>(kernel: Kernel): SessionAdministration<Data
     count: () => kernel.count(),
     sweep: () => kernel.sweep(),
     on: (event, listener) => kernel.events.on(event, listener),
-    close: () => kernel.queue.idle(),
+    async close() {
+      await kernel.queue.idle();
+      await kernel.live.close();
+    },
   };
 }
 
@@ -118,6 +121,7 @@ function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): Session
     delivery: null,
     ended: false,
     controller: null,
+    stopWatching: null,
     onEnded: () => {
       link.ended = true;
     },
