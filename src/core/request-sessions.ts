@@ -5,7 +5,7 @@ import { reveal } from './schema.js';
 import { endLink, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { type Credential, isSessionId } from './token.js';
-import type { NewSession, RequestSessions, SessionInfo } from './types.js';
+import type { NewSession, RequestSessions, Session, SessionInfo } from './types.js';
 
 /** What a request brings. */
 export interface RequestFacts {
@@ -57,9 +57,11 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   get current(): SessionDraft<Data> | null {
     const unit = this.#soleUnit();
-    if (unit) return unit.session && this.#belongsToCurrent(unit.session) ? unit.session : null;
+    if (unit?.session && this.#belongsToCurrent(unit.session)) return unit.session;
     if (!this.#link) return null;
     this.#own ??= new SessionDraft<Data>(this.#link);
+    // Another unit, nested in this one, has logged in: what this one goes on to change is saved with it.
+    if (unit) unit.session = this.#own;
     return this.#own;
   }
 
@@ -158,7 +160,9 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     try {
       if (!unit.session?.isDirty) return;
       unit.finished = true;
-      if (holdMs > 0 && this.#othersRun()) await this.#othersFinish(holdMs);
+      // Those that waited for this one go into the same write.
+      if (!this.#othersRun()) this.#wake();
+      else if (holdMs > 0) await this.#othersFinish(holdMs);
       await unit.session.autosave();
     } finally {
       this.end(unit);
@@ -171,8 +175,23 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     this.#units.delete(unit);
     // A signal that was asked for by a unit is of no use after the last one; the request's own is, on a connection.
     if (this.#units.size === 0 && this.#link && !(this.#persistent && this.#controller)) releaseSignal(this.#link);
-    if (this.#othersRun()) return;
-    for (const wake of this.#wakeHeld.splice(0)) wake();
+    if (!this.#othersRun()) this.#wake();
+  }
+
+  /** The unit goes on as a stream, for as long as it takes: nobody waits for it any more. It is to be ended all the same. */
+  detach(unit: Unit<Data>): void {
+    unit.finished = true;
+    if (!this.#othersRun()) this.#wake();
+  }
+
+  /** @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago. */
+  assertFresh(session: Session<Data>, maxAge: number): void {
+    if (this.#kernel.settings.now() - session.authenticatedAt <= maxAge) return;
+    throw new SessionError(
+      'STEP_UP_REQUIRED',
+      `the user proved who they are more than ${maxAge} ms ago: have them do so again, then call rotate({ reauthenticated: true })`,
+      { maxAge },
+    );
   }
 
   async #endReplaced(link: SessionLink): Promise<void> {
@@ -199,10 +218,11 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     return this.#link?.snapshot.record.id === session.id;
   }
 
+  /** The only unit whose code can be running now. Streams count when there is nothing else. */
   #soleUnit(): Unit<Data> | undefined {
-    if (this.#units.size !== 1) return undefined;
-    const [unit] = this.#units;
-    return unit;
+    const running = [...this.#units].filter((each) => !each.finished);
+    const [unit, another] = running.length > 0 ? running : this.#units;
+    return another ? undefined : unit;
   }
 
   #othersRun(): boolean {
@@ -217,8 +237,11 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
         clearTimeout(timer);
         resolve();
       });
-      if (!this.#othersRun()) for (const wake of this.#wakeHeld.splice(0)) wake();
     });
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakeHeld.splice(0)) wake();
   }
 
   #ensureLoaded(): Promise<void> {
