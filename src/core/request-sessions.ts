@@ -2,7 +2,7 @@ import { SessionError } from './error.js';
 import { copyJson } from './json.js';
 import type { Kernel } from './kernel.js';
 import { reveal } from './schema.js';
-import { endLink, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
+import { endLink, lifetimeOf, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
 import type { Snapshot } from './snapshot.js';
 import { type Credential, isSessionId } from './token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from './types.js';
@@ -99,7 +99,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     // Where it is certain which unit created it, what that unit goes on to change is saved with it.
     const unit = this.#soleUnit();
     if (unit) unit.session = session;
-    this.#delivery.issued(token, snapshot.deadline);
+    this.#delivery.issued(token, lifetimeOf(snapshot, this.#kernel.settings));
     return withToken(session);
   }
 

@@ -1,8 +1,10 @@
+import { NEVER } from './deadline.js';
 import { SessionError } from './error.js';
 import { eventOf } from './events.js';
 import { copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { type Kernel, ownerOf } from './kernel.js';
 import { applyPatch, diff, type Patch } from './merge.js';
+import type { Settings } from './options.js';
 import { addPending, opens, replaceCurrent } from './rotation.js';
 import { reveal } from './schema.js';
 import type { Content, Snapshot } from './snapshot.js';
@@ -15,7 +17,8 @@ export interface TokenDelivery {
   readonly headers: Headers;
   /** @throws `HEADERS_SENT` when a configured source can no longer write. */
   assertWritable(): void;
-  issued(token: string, expiresAt: number): void;
+  /** `lifetime` is the longest that the session can have from now on, in ms. */
+  issued(token: string, lifetime: number): void;
   /** The client's token is of no more use. */
   ended(): void;
   /** The headers are on their way: from now on nothing can be written. */
@@ -150,7 +153,7 @@ export class SessionDraft<Data> implements Session<Data> {
     });
     link.hashes?.push(hash);
     this.#token = token;
-    link.delivery?.issued(token, this.expiresAt);
+    link.delivery?.issued(token, lifetimeOf(link.snapshot, settings));
     events.emit('rotated', { ...eventOf(link.snapshot.record), reason: options.immediate ? 'immediate' : 'pending' });
     return token;
   }
@@ -269,6 +272,11 @@ function assertSynchronous(result: unknown): void {
   // Its rejection is the caller's mistake as well, and must not end the process.
   Promise.resolve(result).catch(() => undefined);
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
+}
+
+/** The longest that a session can go on, however much it is used, in ms. */
+export function lifetimeOf({ record }: Snapshot, { limits, now }: Settings): number {
+  return Math.min(record.createdAt + limits.absolute, NEVER) - now();
 }
 
 /** The signal of a session. Registered when it is asked for, so that requests without interest in it cost nothing. */

@@ -41,11 +41,11 @@ export class ResponseHead implements TokenDelivery {
     );
   }
 
-  issued(token: string, expiresAt: number): void {
+  issued(token: string, lifetime: number): void {
     if (!this.#isOpen()) return;
     // RFC 6750, section 5.3: what carries a token is not to be cached.
     this.headers.set('cache-control', 'no-store');
-    this.#write(token, expiresAt);
+    this.#write(token, lifetime);
   }
 
   ended(): void {
@@ -60,8 +60,8 @@ export class ResponseHead implements TokenDelivery {
     return !this.#sealed && !this.#node?.headersSent;
   }
 
-  #write(token: string | null, expiresAt: number): void {
-    for (const source of this.#writers) source.write?.(this.headers, token, expiresAt);
+  #write(token: string | null, lifetime: number): void {
+    for (const source of this.#writers) source.write?.(this.headers, token, lifetime);
     const node = this.#node;
     if (!node) return;
     for (const [name, value] of this.headers) if (name !== 'set-cookie') node.setHeader(name, value);

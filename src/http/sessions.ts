@@ -10,13 +10,7 @@ import { isSessionId, parseToken } from '../core/token.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
 import { ResponseHead, type ResponseTarget } from './response-head.js';
-import { bearer, type TokenSource } from './token-source.js';
-
-/** What is known of a request besides its headers. */
-export interface RequestDetails {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-}
+import { bearer, type RequestDetails, type TokenSource } from './token-source.js';
 
 /** How the adapters open a request. Not for applications. */
 export const OPEN_REQUEST: unique symbol = Symbol('token-sessions.openRequest');
@@ -29,6 +23,7 @@ export interface IncomingRequest {
   /** Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go before the headers. */
   readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
   readonly persistent?: boolean;
+  readonly details?: RequestDetails | undefined;
   readonly target: ResponseTarget;
 }
 
@@ -64,7 +59,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
     if (known) return known;
     const { tokenPrefix } = kernel.settings;
     const handle = new RequestHandle<Data, Input>(kernel, {
-      ...readCredential(requestReader(request), sources, tokenPrefix),
+      ...readCredential(requestReader(request), request.details ?? {}, sources, tokenPrefix),
       persistent: request.persistent ?? false,
       delivery: new ResponseHead(sources, request.target),
     });
@@ -78,7 +73,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
 
   return {
     ...administration<Data, Input>(kernel),
-    fromHeaders: (headers) => contextOf(openRequest({ key: undefined, headers, target: { kind: 'collect' } })),
+    fromHeaders: (headers, details) => contextOf(openRequest({ key: undefined, headers, details, target: { kind: 'collect' } })),
     fromToken: (token) => {
       const credential = typeof token === 'string' ? parseToken(token, kernel.settings.tokenPrefix) : null;
       const delivery = new ResponseHead(sources, { kind: 'collect' });
@@ -130,10 +125,10 @@ function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): Session
 }
 
 /** The first well-formed token in the order of the sources. */
-function readCredential(reader: HeaderReader, sources: readonly TokenSource[], prefix: string) {
+function readCredential(reader: HeaderReader, details: RequestDetails, sources: readonly TokenSource[], prefix: string) {
   let tokenSent = false;
   for (const source of sources) {
-    const text = source.read(reader);
+    const text = source.read(reader, details);
     if (text === undefined || text === '') continue;
     tokenSent = true;
     const credential = parseToken(text, prefix);

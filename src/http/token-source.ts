@@ -1,14 +1,24 @@
 import { SessionError } from '../core/error.js';
 import type { HeaderReader } from './header-reader.js';
 
+/** What is known of a request besides its headers. */
+export interface RequestDetails {
+  /** Sources that browsers send by themselves need it to tell harmless requests from others; unknown counts as not harmless. */
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
 /** A place in the request's headers that the token is read from; perhaps also one in the response's that it is written to. */
 export interface TokenSource {
   /** For messages, such as `'header x-auth-token'`. */
   readonly name: string;
   /** What may be the token, unchecked; `undefined` where the request has nothing in this place. */
-  read(header: HeaderReader): string | undefined;
-  /** Writes a new token (`null`: the session has ended) to the response. Absent: the application hands it out itself. */
-  write?(response: Headers, token: string | null, expiresAt: number): void;
+  read(header: HeaderReader, request: RequestDetails): string | undefined;
+  /**
+   * Writes a new token (`null`: the session has ended) to the response. `lifetime` is the longest that the session can have, in ms.
+   * Absent: the application hands the token out itself.
+   */
+  write?(response: Headers, token: string | null, lifetime: number): void;
 }
 
 /** `Authorization: Bearer <token>` (RFC 6750); the scheme in any case. The application hands the token out, in a response's body. */

@@ -1,0 +1,98 @@
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { SessionError } from '../core/error.js';
+import { isCrossSite } from './cross-site.js';
+import type { TokenSource } from './token-source.js';
+
+interface AnyCookieOptions {
+  /** Which requests from other sites carry the cookie. Default `'lax'`: only navigations to a page. */
+  readonly sameSite?: 'strict' | 'lax' | 'none' | undefined;
+  /** Whether the browser keeps the cookie when it is closed, until the session's absolute limit. Default `true`. */
+  readonly persistent?: boolean | undefined;
+  /**
+   * Against cross-site request forgery a request that may have an effect, and the upgrade to a WebSocket, is anonymous when another
+   * site's page made it, by `Sec-Fetch-Site` or `Origin`. Name the origins (`https://app.example.com`) that may all the
+   * same; `false` switches the check off, for an application that has one of its own.
+   */
+  readonly csrf?: false | { readonly trustedOrigins: readonly string[] } | undefined;
+}
+
+interface SecureCookieOptions extends AnyCookieOptions {
+  /** The domain whose subdomains get the cookie as well. Default: this host alone. */
+  readonly domain?: string | undefined;
+  /** Default `'/'`. */
+  readonly path?: string | undefined;
+}
+
+interface PlainCookieOptions extends SecureCookieOptions {
+  /** Only over HTTPS. Default `true`; `false` is for development without it. */
+  readonly secure?: boolean | undefined;
+}
+
+/** The options of {@link cookie}: a name's prefix forbids some, by RFC 6265bis, section 4.1.3. */
+export type CookieOptions<Name extends string = string> =
+  Lowercase<Name> extends `__host-${string}`
+    ? AnyCookieOptions
+    : Lowercase<Name> extends `__secure-${string}`
+      ? SecureCookieOptions
+      : PlainCookieOptions;
+
+/** The longest that browsers keep a cookie, in seconds: RFC 6265bis, section 5.5. */
+const LONGEST_AGE = 400 * 86_400;
+
+/**
+ * The token in a cookie that scripts cannot read: read from requests, written when a session is created or rotated, and
+ * expired when it is destroyed. `HttpOnly; Secure; SameSite=Lax; Path=/`.
+ *
+ * @param name Default `'__Host-session'`: the prefix makes browsers refuse one that a subdomain or plain HTTP has set.
+ * @throws `INVALID_OPTION`
+ */
+export function cookie<const Name extends string = '__Host-session'>(name?: Name, options?: CookieOptions<Name>): TokenSource;
+export function cookie(name = '__Host-session', options: PlainCookieOptions = {}): TokenSource {
+  const attributes = checkAttributes(name, options);
+  const trustedOrigins = options.csrf === false ? undefined : checkOrigins(options.csrf?.trustedOrigins ?? []);
+  return {
+    name: `cookie ${name}`,
+    read: (header, request) => {
+      const value = soleValue(header('cookie'), name);
+      if (value !== undefined && trustedOrigins && isCrossSite(header, request, trustedOrigins)) return undefined;
+      return value;
+    },
+    write: (response, token, lifetime) => {
+      const maxAge = token === null ? 0 : Math.min(Math.floor(lifetime / 1_000), LONGEST_AGE);
+      const age = token === null || options.persistent !== false ? { maxAge } : {};
+      response.append('set-cookie', stringifySetCookie({ name, value: token ?? '', ...attributes, ...age }));
+    },
+  };
+}
+
+/** The cookie's value; one that is there twice is not one of ours, and which of the two is cannot be told. */
+function soleValue(header: string | undefined, name: string): string | undefined {
+  const pairs = header?.split(';').filter((pair) => pair.slice(0, pair.indexOf('=')).trim() === name) ?? [];
+  const [pair] = pairs;
+  if (pair === undefined) return undefined;
+  return pairs.length === 1 ? parseCookie(pair)[name] : 'ambiguous';
+}
+
+function checkAttributes(name: string, options: PlainCookieOptions) {
+  if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
+    throw invalid('cookie(name) has to be the name of a cookie, such as __Host-session');
+  }
+  const { domain, path = '/', secure = true, sameSite = 'lax' } = options;
+  const prefix = /^__(host|secure)-/i.exec(name)?.[1]?.toLowerCase();
+  if (prefix && !secure) throw invalid(`a cookie named ${name} has to be secure`);
+  if (prefix === 'host' && (domain !== undefined || path !== '/'))
+    throw invalid(`a cookie named ${name} can have no domain, and no path but /`);
+  if (!['strict', 'lax', 'none'].includes(sameSite)) throw invalid("sameSite has to be 'strict', 'lax' or 'none'");
+  if (sameSite === 'none' && !secure) throw invalid("a cookie with sameSite 'none' has to be secure: browsers refuse it otherwise");
+  return { httpOnly: true, secure, sameSite, path, ...(domain !== undefined && { domain }) };
+}
+
+function checkOrigins(origins: readonly string[]): readonly string[] {
+  const valid = Array.isArray(origins) && origins.every((each) => URL.canParse(each) && new URL(each).origin === each);
+  if (valid) return [...origins];
+  throw invalid('csrf.trustedOrigins has to be a list of origins such as https://app.example.com');
+}
+
+function invalid(message: string): SessionError {
+  return new SessionError('INVALID_OPTION', message);
+}
