@@ -30,7 +30,7 @@ describe('cookie', () => {
     for (const value of [
       `__Host-session=${session.token}`,
       `a=1; __Host-session=${session.token}; b`,
-      ` __Host-session = ${session.token} `,
+      ` __Host-session=${session.token} `,
       `=;;;%; __Host-session=${session.token}`,
     ]) {
       expect(await readWith({ cookie: value }, 'GET')).toBe(1);
