@@ -1,6 +1,7 @@
 import { SessionError } from './error.js';
 import { copyJson } from './json.js';
 import type { Kernel } from './kernel.js';
+import { describeError } from './logger.js';
 import { reveal } from './schema.js';
 import { endLink, lifetimeOf, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
 import type { Snapshot } from './snapshot.js';
@@ -182,6 +183,11 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   detach(unit: Unit<Data>): void {
     unit.finished = true;
     if (!this.#othersRun()) this.#wake();
+  }
+
+  /** For a failure that nobody is left to be told of. */
+  report(error: unknown): void {
+    this.#kernel.settings.logger?.error(`token-sessions: what a request changed could not be saved: ${describeError(error)}`);
   }
 
   /** @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago. */

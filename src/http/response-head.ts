@@ -61,11 +61,15 @@ export class ResponseHead implements TokenDelivery {
   }
 
   #write(token: string | null, lifetime: number): void {
+    const before = this.headers.getSetCookie();
+    this.headers.delete('set-cookie');
     for (const source of this.#writers) source.write?.(this.headers, token, lifetime);
+    const cookies = mergeCookies(before, this.headers.getSetCookie());
+    this.headers.delete('set-cookie');
+    for (const each of cookies) this.headers.append('set-cookie', each);
     const node = this.#node;
     if (!node) return;
     for (const [name, value] of this.headers) if (name !== 'set-cookie') node.setHeader(name, value);
-    const cookies = this.headers.getSetCookie();
     if (cookies.length > 0) node.setHeader('set-cookie', mergeCookies(node.getHeader('set-cookie'), cookies));
   }
 }
