@@ -58,7 +58,7 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
       return value;
     },
     write: (response, token, lifetime) => {
-      const maxAge = token === null ? 0 : Math.min(Math.floor(lifetime / 1_000), LONGEST_AGE);
+      const maxAge = token === null ? 0 : Math.min(Math.ceil(lifetime / 1_000), LONGEST_AGE);
       const age = token === null || options.persistent !== false ? { maxAge } : {};
       response.append('set-cookie', stringifySetCookie({ name, value: token ?? '', ...attributes, ...age }));
     },
