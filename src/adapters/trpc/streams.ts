@@ -1,0 +1,98 @@
+import { type Observable, observable } from '@trpc/server/observable';
+import { isSessionError } from '../../core/error.js';
+import { sessionFailure } from './errors.js';
+
+/**
+ * Whose changes a stream makes. Here is where a stream can be told that its session has ended: the owner knows the session, and the
+ * wrappers below are all that stands between the body and the client.
+ */
+export interface StreamOwner {
+  /** The body is about to run. May be called again. */
+  start(): void;
+  /** Saves what the body has changed so far. Rejects with a `TRPCError`. */
+  save(): Promise<void>;
+  /** The body has ended: what it changed and was not saved is dropped. May be called again. */
+  end(): void;
+}
+
+type Iteration = AsyncIterator<unknown, unknown, unknown>;
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown, unknown, unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/**
+ * The same values, each handed on when what the body changed before it is saved. What the body changed last is saved when it
+ * ends well, also because the client left, and is dropped when it throws.
+ */
+export function ownedIterable(
+  source: AsyncIterable<unknown, unknown, unknown>,
+  owner: StreamOwner,
+): AsyncIterable<unknown, unknown, unknown> {
+  const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
+  // A generator is iterable and iterator in one, and so is what takes its place.
+  return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
+}
+
+function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
+  const step = async (pending: PromiseLike<IteratorResult<unknown, unknown>>): Promise<IteratorResult<unknown, unknown>> => {
+    const result = await pending.then(undefined, (error: unknown) => rethrow(error, owner));
+    await owner.save().catch((error: unknown) => abandon(source, owner, error));
+    if (result.done) owner.end();
+    return result;
+  };
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: (...args) => {
+      owner.start();
+      return step(source.next(...args));
+    },
+    // By hand: that of an async generator would stand in line behind a `next` that is under way, and never reach the source.
+    return: (value) => step(source.return?.(value) ?? Promise.resolve({ done: true, value })),
+    throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
+  };
+}
+
+/** What could not be saved is an error to the client; the body is to clean up, and can do nothing about it. */
+async function abandon(source: Iteration, owner: StreamOwner, error: unknown): Promise<never> {
+  await source.return?.().then(undefined, () => undefined);
+  owner.end();
+  throw error;
+}
+
+function rethrow(error: unknown, owner: StreamOwner): never {
+  owner.end();
+  throw clientError(error);
+}
+
+/** The body's own errors stay what they are: tRPC tells an abort from others by it. */
+function clientError(error: unknown): unknown {
+  return isSessionError(error) ? sessionFailure(error) : error;
+}
+
+/** The same for an observable: what it changed is saved when it completes. */
+export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
+  return observable((observer) => {
+    owner.start();
+    const subscription = source.subscribe({
+      next: (value) => observer.next(value),
+      error: (error) => {
+        owner.end();
+        observer.error(clientError(error));
+      },
+      complete: () => {
+        const saved = owner.save().finally(() => owner.end());
+        saved.then(
+          () => observer.complete(),
+          (error: unknown) => observer.error(error),
+        );
+      },
+    });
+    return () => {
+      subscription.unsubscribe();
+      owner.end();
+    };
+  });
+}
