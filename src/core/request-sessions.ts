@@ -154,6 +154,16 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   /**
+   * The unit's own draft of the session that the request has now: after a create or a nested login, of the new one. Unlike
+   * {@link current} it is certain whose it is, also while other units run.
+   */
+  draftOf(unit: Unit<Data>): SessionDraft<Data> | null {
+    if (!this.#link) return null;
+    if (!unit.session || !this.#belongsToCurrent(unit.session)) unit.session = new SessionDraft<Data>(this.#link);
+    return unit.session;
+  }
+
+  /**
    * Saves what a unit that succeeded has changed. With `holdMs` the write waits that long at most for the units that run beside it, so that
    * a batch makes one write.
    */

@@ -176,6 +176,11 @@ export class SessionDraft<Data> implements Session<Data> {
     }
   }
 
+  /** Drops the draft's unsaved changes, for what failed within a stream that goes on. */
+  discard(): void {
+    this.#data = undefined;
+  }
+
   /** Whether there is something to save. */
   get isDirty(): boolean {
     return !this.#link.ended && this.#data !== undefined && !equalJson(this.#data, this.#baseline);
