@@ -1,7 +1,7 @@
 import { isSessionError, SessionError } from './error.js';
 import type { EventHub } from './events.js';
 import { describeError, type Logger } from './logger.js';
-import type { SessionRecord, SessionStore } from './store.js';
+import type { LimitedInsert, SessionRecord, SessionStore } from './store.js';
 
 /** Every call of the library to its store goes through here: bounded in time, its failures told apart and reported. */
 export class GuardedStore {
@@ -28,6 +28,13 @@ export class GuardedStore {
       record.id,
       () => this.store.insert(record, ttl),
       (found) => (found?.version === record.version ? 'inserted' : undefined),
+    );
+  }
+
+  /** Inserts within a limit; where the answer was lost, whom it evicted is not known any more. */
+  insertWithin(record: SessionRecord, write: () => Promise<LimitedInsert>): Promise<LimitedInsert> {
+    return this.#recover('insertWithin', record.id, write, (found) =>
+      found?.version === record.version ? { outcome: 'inserted', evicted: [] } : undefined,
     );
   }
 

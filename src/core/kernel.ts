@@ -245,7 +245,7 @@ export class Kernel {
     if (settings.maxPerOwner && record.ownerId !== undefined) {
       const insertWithin = this.#capability('insertWithin', "limit an account's sessions");
       const limit = { ...settings.maxPerOwner, now: settings.now() };
-      const { outcome, evicted } = await this.store.call('insertWithin', record.id, () => insertWithin(record, ttl, limit));
+      const { outcome, evicted } = await this.store.insertWithin(record, () => insertWithin(record, ttl, limit));
       for (const id of evicted) {
         this.events.emit('evicted', { id, ownerId: record.ownerId });
         this.live.end(id, 'evicted');

@@ -49,6 +49,7 @@ export class SessionDraft<Data> implements Session<Data> {
   /** What the draft was copied from, to tell what changed. Made, like the draft, when the data is first looked at. */
   #baseline: JsonValue = null;
   #data: Data | undefined;
+  #isTaken = false;
   #token: string | undefined;
 
   constructor(link: SessionLink, token?: string) {
@@ -61,12 +62,12 @@ export class SessionDraft<Data> implements Session<Data> {
   }
 
   get data(): Data {
-    if (this.#data === undefined) this.#take(this.#link.snapshot);
+    if (!this.#isTaken) this.#take(this.#link.snapshot);
     return this.#data as Data;
   }
 
   set data(data: Data) {
-    if (this.#data === undefined) this.#take(this.#link.snapshot);
+    if (!this.#isTaken) this.#take(this.#link.snapshot);
     this.#data = data;
   }
 
@@ -103,7 +104,7 @@ export class SessionDraft<Data> implements Session<Data> {
 
   async save(): Promise<void> {
     this.#assertAlive();
-    if (this.#data === undefined || equalJson(this.#data, this.#baseline)) return;
+    if (!this.isDirty) return;
     const draft = copyJson(this.#data);
     const patch = diff(this.#baseline, draft);
     if (patch) this.#rebase(await this.#submit((content) => this.#patched(content, patch)), draft);
@@ -111,7 +112,7 @@ export class SessionDraft<Data> implements Session<Data> {
 
   async update(change: (data: Data) => void): Promise<Data> {
     this.#assertAlive();
-    const draft = this.#data === undefined ? null : copyJson(this.#data);
+    const draft = this.#isTaken ? copyJson(this.#data) : null;
     const unsaved = draft === null ? null : diff(this.#baseline, draft);
     const snapshot = await this.#submit((content) => {
       const working = copyJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
@@ -133,7 +134,7 @@ export class SessionDraft<Data> implements Session<Data> {
   async reload(): Promise<void> {
     this.#assertAlive();
     this.#link.snapshot = await this.#find();
-    this.#data = undefined;
+    this.#isTaken = false;
   }
 
   async rotate(options: RotateOptions = {}): Promise<string> {
@@ -183,7 +184,7 @@ export class SessionDraft<Data> implements Session<Data> {
 
   /** Whether there is something to save. */
   get isDirty(): boolean {
-    return !this.#link.ended && this.#data !== undefined && !equalJson(this.#data, this.#baseline);
+    return !this.#link.ended && this.#isTaken && !equalJson(this.#data, this.#baseline);
   }
 
   /** What logs and clients may see: everything but the token. */
@@ -232,6 +233,7 @@ export class SessionDraft<Data> implements Session<Data> {
   }
 
   #take(snapshot: Snapshot): void {
+    this.#isTaken = true;
     this.#baseline = snapshot.data;
     this.#data = reveal<Data>(copyJson(snapshot.data));
   }
@@ -241,7 +243,7 @@ export class SessionDraft<Data> implements Session<Data> {
    * changed since then stay, and values that are equal keep their identity: callers may hold them.
    */
   #rebase(snapshot: Snapshot, submitted: JsonValue | null): void {
-    if (this.#data === undefined || submitted === null) return;
+    if (!this.#isTaken || submitted === null) return;
     this.#baseline = snapshot.data;
     const draft: unknown = this.#data;
     if (isRecord(draft) && isJsonObject(submitted) && isJsonObject(snapshot.data)) rebaseFields(draft, submitted, snapshot.data);

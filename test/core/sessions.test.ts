@@ -499,3 +499,12 @@ describe('what can be seen', () => {
 function idOf(token: string): string {
   return token.slice('ts_'.length, token.indexOf('.'));
 }
+
+test('assigning undefined is no way to save nothing: it is refused', async () => {
+  const { sessions } = setUp();
+  const session = await sessions.create({ userId: 'ann' });
+  session.data = undefined as never;
+  await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('undefined') });
+  await session.reload();
+  expect(session.data).toEqual({ userId: 'ann' });
+});
