@@ -179,7 +179,7 @@ export class SessionDraft<Data> implements Session<Data> {
 
   /** Drops the draft's unsaved changes, for what failed within a stream that goes on. */
   discard(): void {
-    this.#data = undefined;
+    this.#isTaken = false;
   }
 
   /** Whether there is something to save. */

@@ -24,7 +24,8 @@ describe('copyJson', () => {
     fc.assert(
       fc.property(jsonValue, (value) => {
         const copy = copyJson(value);
-        expect(copy).toStrictEqual(JSON.parse(JSON.stringify(value)));
+        expect(copy).toStrictEqual(value);
+        expect(JSON.parse(encodeJson(copy))).toStrictEqual(value);
         if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
       }),
     );
