@@ -173,6 +173,8 @@ export class SessionDraft<Data> implements Session<Data> {
       await this.save();
     } catch (error) {
       if (!(error instanceof SessionError) || error.code !== 'SESSION_GONE') throw error;
+      // A stream saves again and again: this change is told of once.
+      this.discard();
       this.#link.kernel.events.emit('gone', eventOf(this.#link.snapshot.record));
     }
   }

@@ -35,9 +35,16 @@ export function ownedIterable(
 }
 
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
+  let failed = false;
+  const fail = (error: unknown): never => {
+    failed = true;
+    owner.end();
+    throw clientError(error);
+  };
   const step = async (pending: PromiseLike<IteratorResult<unknown, unknown>>): Promise<IteratorResult<unknown, unknown>> => {
-    const result = await pending.then(undefined, (error: unknown) => rethrow(error, owner));
-    await owner.save().catch((error: unknown) => abandon(source, owner, error));
+    const result = await pending.then(undefined, fail);
+    // tRPC returns from what has thrown, too.
+    if (!failed) await owner.save().catch((error: unknown) => close(source).then(() => fail(error)));
     if (result.done) owner.end();
     return result;
   };
@@ -55,16 +62,9 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
   };
 }
 
-/** What could not be saved is an error to the client; the body is to clean up, and can do nothing about it. */
-async function abandon(source: Iteration, owner: StreamOwner, error: unknown): Promise<never> {
+/** What the body has changed cannot be saved, about which it can do nothing: it is to clean up. */
+async function close(source: Iteration): Promise<void> {
   await source.return?.().then(undefined, () => undefined);
-  owner.end();
-  throw error;
-}
-
-function rethrow(error: unknown, owner: StreamOwner): never {
-  owner.end();
-  throw clientError(error);
 }
 
 /** The body's own errors stay what they are: tRPC tells an abort from others by it. */

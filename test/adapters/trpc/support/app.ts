@@ -1,4 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server';
+import type { Observable } from '@trpc/server/observable';
 import { z } from 'zod';
 import { trpcSessions } from '../../../../src/adapters/trpc/index.js';
 import type { RequestSessions, Session, Sessions } from '../../../../src/index.js';
@@ -25,6 +26,7 @@ export interface Handlers<Data> {
   readonly open?: Readonly<Record<string, Handler<OpenContext<Data>, unknown>>>;
   readonly own?: Readonly<Record<string, Handler<OwnContext<Data>, unknown>>>;
   readonly streams?: Readonly<Record<string, Handler<OwnContext<Data>, AsyncIterable<unknown, void>>>>;
+  readonly observables?: Readonly<Record<string, Handler<OwnContext<Data>, Observable<unknown, unknown>>>>;
 }
 
 const callInput = z.string().transform((input) => {
@@ -55,6 +57,7 @@ export function makeApp<Data>(sessions: Sessions<Data>, handlers: Handlers<Data>
     both: both.mutation(({ ctx, input, signal }) => pick(handlers.own, input.name)(ctx, { value: input.value, signal })),
     fresh: fresh.mutation(({ ctx, input, signal }) => pick(handlers.own, input.name)(ctx, { value: input.value, signal })),
     stream: own.subscription(({ ctx, input, signal }) => pick(handlers.streams, input.name)(ctx, { value: input.value, signal })),
+    watch: own.subscription(({ ctx, input, signal }) => pick(handlers.observables, input.name)(ctx, { value: input.value, signal })),
     generate: own.query(({ ctx, input, signal }) => pick(handlers.streams, input.name)(ctx, { value: input.value, signal })),
   });
   return { ...trpc, router };

@@ -1,0 +1,110 @@
+import { describe, expect, test, vi } from 'vitest';
+import { ownedIterable, type StreamOwner } from '../../../src/adapters/trpc/streams.js';
+import { gate } from './support/bench.js';
+
+function owner(save: () => Promise<void> = async () => undefined) {
+  return { start: vi.fn<StreamOwner['start']>(), save: vi.fn<StreamOwner['save']>(save), end: vi.fn<StreamOwner['end']>() };
+}
+
+/** The wrapped source as an iterator. */
+function iterate(source: AsyncIterable<unknown, unknown, unknown>, who: StreamOwner) {
+  return ownedIterable(source, who)[Symbol.asyncIterator]();
+}
+
+describe('a stream of a unit', () => {
+  test('return() does not stand in line behind a next() that is under way', async () => {
+    const never = new Promise<never>(() => undefined);
+    const returned = vi.fn(async () => ({ done: true, value: 'cleaned' }) as const);
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => never, return: returned }) };
+    const who = owner();
+    const iterator = iterate(source, who);
+    void iterator.next();
+    expect(await iterator.return?.('bye')).toEqual({ done: true, value: 'cleaned' });
+    expect(returned).toHaveBeenCalledWith('bye');
+    expect(who.end).toHaveBeenCalled();
+  });
+
+  test('a source without return() or throw() ends all the same', async () => {
+    const who = owner();
+    const source = { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: 1 }) as const }) };
+    expect(await iterate(source, who).return?.('bye')).toEqual({ done: true, value: 'bye' });
+    await expect(iterate(source, who).throw?.(new Error('thrown'))).rejects.toThrow('thrown');
+    expect(who.end).toHaveBeenCalledTimes(2);
+  });
+
+  test('a source that can be iterated twice still can', async () => {
+    const source = {
+      async *[Symbol.asyncIterator]() {
+        yield 1;
+      },
+    };
+    const wrapped = ownedIterable(source, owner());
+    for (let round = 0; round < 2; round++) {
+      const values: unknown[] = [];
+      for await (const value of wrapped) values.push(value);
+      expect(values).toEqual([1]);
+    }
+  });
+
+  test('values that are sent in, what is thrown in and the return value get through', async () => {
+    async function* echo(): AsyncGenerator<unknown, string, unknown> {
+      try {
+        const got = yield 'ready';
+        yield got;
+      } catch (error) {
+        yield error;
+      }
+      return 'the end';
+    }
+    const who = owner();
+    const iterator = iterate(echo(), who);
+    expect(await iterator.next()).toEqual({ done: false, value: 'ready' });
+    expect(await iterator.next('sent')).toEqual({ done: false, value: 'sent' });
+    expect(await iterator.throw?.('thrown')).toEqual({ done: false, value: 'thrown' });
+    expect(who.end).not.toHaveBeenCalled();
+    expect(await iterator.next()).toEqual({ done: true, value: 'the end' });
+    expect(who.end).toHaveBeenCalledOnce();
+    expect(who.save).toHaveBeenCalledTimes(4);
+  });
+
+  test('an error of the body is passed on as it is, since tRPC tells an abort by it, and nothing is saved', async () => {
+    const abort = new DOMException('left', 'AbortError');
+    const aborted = async function* (): AsyncGenerator<unknown, void> {
+      yield await Promise.reject(abort);
+    };
+    const who = owner();
+    const iterator = iterate(aborted(), who);
+    await expect(iterator.next()).rejects.toBe(abort);
+    await iterator.return?.();
+    expect(who.save).not.toHaveBeenCalled();
+    expect(who.end).toHaveBeenCalled();
+  });
+
+  test('what could not be saved closes the source, whether that works, fails or is not there', async () => {
+    const failed = () => Promise.reject(new Error('not saved'));
+    const next = async () => ({ done: false, value: 1 }) as const;
+    const close = vi.fn(() => Promise.reject(new Error('not closed')));
+    await expect(iterate({ [Symbol.asyncIterator]: () => ({ next, return: close }) }, owner(failed)).next()).rejects.toThrow('not saved');
+    expect(close).toHaveBeenCalledOnce();
+    await expect(iterate({ [Symbol.asyncIterator]: () => ({ next }) }, owner(failed)).next()).rejects.toThrow('not saved');
+  });
+
+  test('a value is handed on when it is saved, and not before', async () => {
+    const saved = gate();
+    async function* one(): AsyncGenerator<number, void> {
+      yield 1;
+    }
+    const received = vi.fn();
+    const step = iterate(
+      one(),
+      owner(() => saved.opened),
+    )
+      .next()
+      .then(received);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(received).not.toHaveBeenCalled();
+    saved.open();
+    await step;
+    expect(received).toHaveBeenCalledOnce();
+  });
+});
