@@ -195,6 +195,15 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     if (!this.#othersRun()) this.#wake();
   }
 
+  /** What logs may see of it: the response's headers, with the token on them, are not among that. */
+  toJSON(): object {
+    return { current: this.current };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
+  }
+
   /** For a failure that nobody is left to be told of. */
   report(error: unknown): void {
     this.#kernel.settings.logger?.error(`token-sessions: what a request changed could not be saved: ${describeError(error)}`);
