@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const require = createRequire(import.meta.url);
 const manifest: { exports: Record<string, string | { default: string }> } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 
 /** The examples import the package by its name; here each of its exports is the source that it is built from. */
@@ -18,8 +16,8 @@ const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) 
 export default defineConfig({
   resolve: {
     alias: [
-      // One copy of graphql for everybody: its own checks refuse objects of another.
-      { find: /^graphql$/, replacement: join(dirname(require.resolve('graphql/package.json')), 'index.mjs') },
+      // The copy of graphql that Node gives to Yoga, for everybody: its own checks refuse objects of another.
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
       ...ownExports,
     ],
   },

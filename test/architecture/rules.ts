@@ -21,7 +21,7 @@ const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@stan
 const RULES: readonly Rule[] = [
   { part: /^core\//, files: ['core/'], ...CORE_PACKAGES },
   { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/'], packages: ['node:crypto'] },
-  { part: /^http\//, files: ['core/', 'http/'], packages: ['node:crypto'], packageTypes: ['@standard-schema/spec'] },
+  { part: /^http\//, files: ['core/', 'http/'], packages: ['node:crypto', 'cookie'], packageTypes: ['@standard-schema/spec'] },
   { part: /^adapters\/(trpc)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['@trpc/server'] },
   {
     part: /^adapters\/(yoga)\//,

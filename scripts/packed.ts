@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import manifest from '../package.json' with { type: 'json' };
+
+/** The package as its users get it: built and packed apart from the work tree, then installed into an empty project. */
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
+export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
+
+/** The applications in test/package/consumer, and what they use besides the package and its hosts. */
+export const CONSUMERS = ['core', 'trpc', 'yoga', 'express'];
+export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node'];
+
+const BUILD_INPUTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'];
+
+const run = promisify(execFile);
+
+export interface Packed {
+  readonly tarball: string;
+  /** Paths in the package, in order. */
+  readonly files: readonly string[];
+}
+
+/** Builds and packs the package into `dir`. Needs no network, and leaves the `dist` of the work tree alone. */
+export async function pack(dir: string): Promise<Packed> {
+  const stage = join(dir, 'stage');
+  for (const input of BUILD_INPUTS) await cp(join(ROOT, input), join(stage, input), { recursive: true });
+  await symlink(join(ROOT, 'node_modules'), join(stage, 'node_modules'));
+  await run(process.execPath, [TYPESCRIPT_7, '-p', 'tsconfig.build.json'], { cwd: stage });
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], { cwd: stage });
+  const [packed]: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout);
+  if (!packed) throw new Error('npm pack made no package');
+  return { tarball: join(dir, packed.filename), files: packed.files.map(({ path }) => path).sort() };
+}
+
+/** A new project in `dir` with the package installed by npm, offline: its dependencies come from this work tree. */
+export async function installPacked(dir: string, { tarball }: Packed): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const own = Object.keys(manifest.dependencies).map((name) => [name, `file:${join(ROOT, 'node_modules', name)}`]);
+  const dependencies = Object.fromEntries([['token-sessions', `file:${tarball}`], ...own]);
+  await writeFile(join(dir, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }));
+  await run('npm', ['install', '--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: dir });
+}
+
+/** Makes packages of this work tree resolvable in the project, by the names that they have here. */
+export async function linkPackages(dir: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const link = join(dir, 'node_modules', name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), link);
+  }
+}
+
+/** A temporary folder for `use`, removed afterwards. */
+export async function withTempDir<Result>(use: (dir: string) => Promise<Result>): Promise<Result> {
+  const dir = await mkdtemp(join(tmpdir(), 'token-sessions-'));
+  try {
+    return await use(dir);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+export async function readTarball({ tarball }: Packed): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(tarball));
+}

@@ -1,0 +1,40 @@
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import manifest from '../package.json' with { type: 'json' };
+
+/** What an application with the tRPC adapter loads: everything that the two entries bring, minified and gzipped, without the peers. */
+const ENTRY = `
+  export { createSessions } from './src/index.ts';
+  export { trpcSessions } from './src/adapters/trpc/index.ts';
+`;
+
+/** The figure to reach, in bytes, and what it may not exceed today: a change that goes beyond has to say why. */
+export const TARGET = 8_000;
+export const BUDGET = 15_000;
+
+/** Minified and gzipped size in bytes, without the packages in `external`. */
+async function bundledSize(external: string[]): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: ENTRY, resolveDir: new URL('..', import.meta.url).pathname, loader: 'ts' },
+    external: [...Object.keys(manifest.peerDependencies), ...external],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+  });
+  return gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
+}
+
+export async function measure(): Promise<{ total: number; withoutUuid: number }> {
+  return { total: await bundledSize([]), withoutUuid: await bundledSize(['uuid']) };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { total, withoutUuid } = await measure();
+  console.log(`core + tRPC adapter, minified and gzipped, peers excluded: ${total} bytes (without uuid: ${withoutUuid})`);
+  console.log(`figure to reach: ${TARGET} bytes; limit of this check: ${BUDGET} bytes`);
+  if (total > BUDGET) process.exitCode = 1;
+}
