@@ -1,0 +1,138 @@
+import type { RequestHandle, Unit } from '../../core/request-sessions.js';
+import type { Session, SessionContext } from '../../core/types.js';
+import type { Batch } from './batch.js';
+import { type Exchange, toGraphQLError } from './errors.js';
+import type { OperationResult } from './hooks.js';
+import { failedPart, inResult, isSuccess } from './results.js';
+
+/** Where a context holds its operation. A symbol goes along when the context is spread into another. */
+export const OPERATION: unique symbol = Symbol('token-sessions.operation');
+
+/** The context that resolvers are given. */
+export interface OperationContext<Data, Input = Data> extends SessionContext<Data, Input> {
+  readonly [OPERATION]?: Operation<Data, Input>;
+}
+
+/** What is known of an operation's surroundings. */
+export interface Surroundings {
+  /** The HTTP exchange whose status and headers can be set; absent outside Yoga over HTTP, where they would be sent as data. */
+  readonly exchange?: Exchange | undefined;
+  readonly batch?: Batch | undefined;
+}
+
+/** One GraphQL operation: the draft that its resolvers change, and what becomes of it. */
+export class Operation<Data = unknown, Input = unknown> {
+  readonly handle: RequestHandle<Data, Input>;
+  readonly exchange: Exchange | undefined;
+  #batch: Batch | undefined;
+  #unit: Unit<Data> | undefined;
+  #begun: Promise<void> | undefined;
+  #streams = false;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(handle: RequestHandle<Data, Input>, { exchange, batch }: Surroundings) {
+    this.handle = handle;
+    this.exchange = exchange;
+    this.#batch = batch;
+  }
+
+  /**
+   * Loads the session, and tells whether it was this call that did. A failure is kept for {@link refusal}: thrown here, it would
+   * close a WebSocket.
+   */
+  async begin(): Promise<boolean> {
+    const first = !this.#begun;
+    this.#begun ??= this.#load();
+    await this.#begun;
+    return first;
+  }
+
+  /** The draft of the session that the request has now: after a login in an earlier field, of the new one. */
+  get session(): Session<Data> | null {
+    return this.#unit ? this.handle.draftOf(this.#unit) : this.handle.current;
+  }
+
+  /** The result in place of the operation's own, where its session could not be loaded. */
+  get refusal(): OperationResult | undefined {
+    return this.#failure && { errors: [toGraphQLError(this.#failure.error, this.exchange)] };
+  }
+
+  /** Saves what the operation changed if it succeeded, and drops it otherwise. Resolves to what the client is told. */
+  async finish(result: OperationResult): Promise<OperationResult> {
+    if (!isSuccess(result)) {
+      this.end();
+      return inResult(result, this.exchange);
+    }
+    try {
+      if (this.#unit) await this.#commit(this.#unit);
+      return inResult(result, this.exchange);
+    } catch (error) {
+      return { data: null, errors: [toGraphQLError(error, this.exchange)] };
+    }
+  }
+
+  /** The operation goes on as a stream: its results are finished one by one, and nobody waits for it. */
+  detach(): void {
+    this.#streams = true;
+    this.#leaveBatch();
+    // A later result may carry a token, and then it is too late to say so.
+    if (this.exchange) this.handle.responseHeaders.set('cache-control', 'no-store');
+    if (this.#unit) this.handle.detach(this.#unit);
+  }
+
+  /** {@link finish} for one result of a stream, of which more may follow. */
+  async finishPart(result: OperationResult): Promise<OperationResult> {
+    const session = this.#unit?.session;
+    if (!isSuccess(result)) {
+      session?.discard();
+      return inResult(result);
+    }
+    try {
+      if (session?.isDirty) await session.autosave();
+      return inResult(result);
+    } catch (error) {
+      session?.discard();
+      return failedPart(result, toGraphQLError(error));
+    }
+  }
+
+  /** Ends an operation that came to a result without being executed, or without coming to its end. */
+  abandon(): void {
+    if (!this.#streams) this.end();
+  }
+
+  /** Ends the operation. What it changed and was not saved is dropped. */
+  end(): void {
+    this.#leaveBatch();
+    if (this.#unit) this.handle.end(this.#unit);
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#unit = await this.handle.begin();
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  async #commit(unit: Unit<Data>): Promise<void> {
+    if (this.#batch && unit.session?.isDirty) {
+      const batch = this.#batch;
+      this.#batch = undefined;
+      await batch.meet();
+    }
+    this.#leaveBatch();
+    await this.handle.commit(unit);
+  }
+
+  #leaveBatch(): void {
+    this.#batch?.leave();
+    this.#batch = undefined;
+  }
+}
+
+/** The operation that a context belongs to. */
+export function operationOf(context: unknown): Operation | undefined {
+  if (typeof context !== 'object' || context === null || !(OPERATION in context)) return undefined;
+  return context[OPERATION] instanceof Operation ? context[OPERATION] : undefined;
+}

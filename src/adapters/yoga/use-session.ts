@@ -1,0 +1,120 @@
+import type { RequestHandle } from '../../core/request-sessions.js';
+import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
+import { Batch } from './batch.js';
+import { findingOf, toGraphQLError } from './errors.js';
+import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
+import { field, foreignRequest, hasRequest, isObject, yogaRequest } from './incoming.js';
+import { OPERATION, Operation, operationOf } from './operation.js';
+import { closeWithSocket, sendHeaders } from './response.js';
+import { inResult, isStream } from './results.js';
+import { savedStream } from './stream.js';
+
+/** A request whose GraphQL parameters Yoga has parsed, and whose response it sends. */
+interface ParsedRequest {
+  batch?: Batch | undefined;
+}
+
+/**
+ * Sessions for GraphQL Yoga, and for every server on Envelop: `createYoga({ schema, plugins: [useSession(sessions)] })`. Puts `sessions` on
+ * the context, there for the application's own `context()` already, and `session`, loaded when that has run.
+ *
+ * Each operation has a draft of its own. It is saved when the operation's `data` is not null, by one write for a whole batch;
+ * those of `@defer` and of subscriptions with each result. A session that cannot be loaded or saved is an error result of the
+ * operation: its resolvers do not run, and a WebSocket stays open.
+ *
+ * On Yoga's HTTP responses errors set the status and `WWW-Authenticate`, where nothing else came back, and a response that
+ * carries a token is not cached. Elsewhere send `ctx.sessions.responseHeaders` yourself. On graphql-ws the token comes from
+ * `connectionParams` (`authorization` or `token`) or the upgrade request, and each operation looks the session up again.
+ */
+export function useSession<Data, Input>(sessions: Sessions<Data, Input>): SessionPlugin {
+  const parsed = new WeakMap<object, ParsedRequest>();
+  const handles = new WeakMap<object, RequestHandle<Data, Input>>();
+
+  function open({ context, extendContext }: ContextPayload): Operation<Data, Input> {
+    const request = field(context, 'request');
+    const http = isObject(request) ? parsed.get(request) : undefined;
+    const handle = sessions[OPEN_REQUEST](http ? yogaRequest(context) : foreignRequest(context));
+    if (isObject(request)) handles.set(request, handle);
+    if (!http) closeWithSocket(handle, context);
+    const operation = new Operation(handle, http ? { exchange: handle, batch: http.batch } : {});
+    extendContext({ sessions: handle, [OPERATION]: operation });
+    return operation;
+  }
+
+  /** Also where the context was built without the plugin's hooks, or by other plugins alone. */
+  async function ready(payload: ContextPayload): Promise<Operation> {
+    const operation = operationOf(payload.context) ?? open(payload);
+    if (await operation.begin()) payload.extendContext({ session: operation.session });
+    return operation;
+  }
+
+  return {
+    onPluginInit: ({ registerContextErrorHandler }) => registerContextErrorHandler(restateContextError),
+    onEnveloped(payload) {
+      // Where the request is only given to the context factory, it is there when the context is built.
+      if (hasRequest(payload.context)) open(payload);
+    },
+    onValidate: ({ context }) => {
+      // On WebSockets the context is built before the operation is validated.
+      return ({ valid }) => {
+        if (!valid) operationOf(context)?.abandon();
+      };
+    },
+    async onContextBuilding(payload) {
+      await ready(payload);
+    },
+    async onExecute(payload) {
+      const operation = await ready(payload);
+      if (refuse(operation, payload)) return undefined;
+      return {
+        onExecuteDone: async ({ result, setResult }) =>
+          setResult(isStream(result) ? savedStream(result, operation) : await operation.finish(result)),
+      };
+    },
+    async onSubscribe(payload) {
+      const operation = await ready(payload);
+      if (refuse(operation, payload)) return undefined;
+      return {
+        onSubscribeResult({ result, setResult }) {
+          // What is no stream is the error for which there is none.
+          if (!isStream(result)) operation.end();
+          setResult(isStream(result) ? savedStream(result, operation) : inResult(result, operation.exchange));
+        },
+      };
+    },
+    onRequestParse({ request }) {
+      const http: ParsedRequest = {};
+      parsed.set(request, http);
+      return {
+        onRequestParseDone({ requestParserResult }) {
+          if (Array.isArray(requestParserResult)) http.batch = new Batch(requestParserResult.length);
+        },
+      };
+    },
+    onExecutionResult({ context, request }) {
+      const operation = operationOf(context);
+      // Those that were never executed, because something refused them or had their answer, are not waited for by their batch.
+      if (operation) operation.abandon();
+      else parsed.get(request)?.batch?.leave();
+    },
+    onResponse({ request, response, serverContext }) {
+      const handle = handles.get(request);
+      if (handle) sendHeaders(handle, response.headers, serverContext);
+    },
+  };
+}
+
+/** What the application's own `context()` let through, as an error that clients may see. */
+function restateContextError({ context, error, setError }: ContextErrorPayload): void {
+  const operation = operationOf(context);
+  operation?.abandon();
+  if (findingOf(error)) setError(toGraphQLError(error, operation?.exchange));
+}
+
+function refuse(operation: Operation, { setResultAndStopExecution }: StartPayload): boolean {
+  const { refusal } = operation;
+  if (!refusal) return false;
+  operation.end();
+  setResultAndStopExecution(refusal);
+  return true;
+}

@@ -1,0 +1,170 @@
+import { GraphQLError } from 'graphql';
+import { describe, expect, test, vi } from 'vitest';
+import { requireFresh, requireSession } from '../../../src/adapters/yoga/index.js';
+import { SessionError, type SessionErrorCode } from '../../../src/index.js';
+import type { Handlers } from './support/app.js';
+import { bearer, codesOf, resultOf } from './support/client.js';
+import { startYoga } from './support/setup.js';
+
+const handlers: Handlers = {
+  run: {
+    me: (ctx) => requireSession(ctx).data.userId,
+    news: () => 'news',
+    transfer: (ctx) => requireFresh(ctx, '5m').data.userId,
+  },
+};
+
+describe('401 and its challenge', () => {
+  test('no token: Bearer alone', async () => {
+    const { send } = await startYoga(handlers);
+    const answer = await send('{ required(op: "me") }');
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(resultOf(answer)).toEqual({
+      data: null,
+      errors: [
+        {
+          message: 'Authentication is required.',
+          locations: [{ line: 1, column: 3 }],
+          path: ['required'],
+          extensions: { code: 'UNAUTHENTICATED' },
+        },
+      ],
+    });
+  });
+
+  test.each(['nonsense', 'ts_019a0000-0000-7000-8000-000000000000.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxA'])(
+    'a token that opens nothing (%s): invalid_token',
+    async (token) => {
+      const { send } = await startYoga(handlers);
+      const answer = await send('{ run(op: "me") }', bearer(token));
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+      expect(answer.text).not.toContain(token);
+    },
+  );
+
+  test.each(['application/json', 'application/graphql-response+json'])('whatever the client accepts (%s)', async (accept) => {
+    const { send } = await startYoga(handlers);
+    expect((await send('{ required(op: "me") }', { accept })).status).toBe(401);
+  });
+
+  test('where other fields have answered, the error has its code alone', async () => {
+    const { send } = await startYoga(handlers);
+    const answer = await send('{ run(op: "me") news: run(op: "news") }');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('www-authenticate')).toBeNull();
+    expect(resultOf(answer)).toMatchObject({ data: { run: null, news: 'news' }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+  });
+
+  test('a session that was authenticated too long ago: the challenge of RFC 9470', async () => {
+    const { asAnn, clock } = await startYoga(handlers);
+    clock.advance(300_000);
+    expect(resultOf(await asAnn('{ run(op: "transfer") }')).data).toEqual({ run: 'ann' });
+    clock.advance(1);
+    const answer = await asAnn('{ run(op: "transfer") }');
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer error="insufficient_user_authentication", max_age=300');
+    expect(codesOf(resultOf(answer))).toEqual(['STEP_UP_REQUIRED']);
+  });
+
+  test('requireFresh of an anonymous request', async () => {
+    const { send } = await startYoga(handlers);
+    const answer = await send('{ run(op: "transfer") }');
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(codesOf(resultOf(answer))).toEqual(['UNAUTHENTICATED']);
+  });
+});
+
+describe('503 and 500', () => {
+  test('invariant 6: an outage, of which the client learns no more', async () => {
+    const news = vi.fn(() => 'news');
+    const { asAnn, store } = await startYoga({ run: { news } });
+    store.before = () => {
+      throw new Error('connection refused by db.internal');
+    };
+    const answer = await asAnn('{ run(op: "news") }');
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('content-type')).toContain('json');
+    expect(answer.headers.get('www-authenticate')).toBeNull();
+    expect(answer.text).toBe(
+      '{"errors":[{"message":"The service is temporarily unavailable.","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}',
+    );
+    expect(news).not.toHaveBeenCalled();
+  });
+
+  test('data that cannot be saved', async () => {
+    const handlers: Handlers = {
+      run: {
+        spoil: (ctx) => {
+          requireSession(ctx).data.views = Number.NaN;
+          return 'done';
+        },
+      },
+    };
+    const { asAnn, stored } = await startYoga(handlers);
+    const answer = await asAnn('mutation { run(op: "spoil") }');
+    expect(answer.status).toBe(500);
+    expect(resultOf(answer)).toEqual({
+      data: null,
+      errors: [{ message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+    });
+    expect((await stored())?.views).toBe(0);
+  });
+});
+
+describe('a SessionError from a resolver', () => {
+  const cases: readonly (readonly [SessionErrorCode, string, number])[] = [
+    ['SESSION_GONE', 'UNAUTHENTICATED', 401],
+    ['STORE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 503],
+    ['CONFLICT', 'CONFLICT', 200],
+    ['LIMIT_REACHED', 'LIMIT_REACHED', 200],
+    ['INVALID_DATA', 'INTERNAL_SERVER_ERROR', 500],
+    ['INVALID_OPTION', 'INTERNAL_SERVER_ERROR', 500],
+    ['NOT_SUPPORTED', 'INTERNAL_SERVER_ERROR', 500],
+    ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
+  ];
+
+  test.each(cases)('%s is %s with status %i, and none of its message gets out', async (code, expected, status) => {
+    const run = {
+      fail: () => {
+        throw new SessionError(code, 'internal detail');
+      },
+    };
+    for (const maskedErrors of [true, false]) {
+      const { asAnn } = await startYoga({ run }, { maskedErrors });
+      const answer = await asAnn('{ required(op: "fail") }');
+      expect(answer.status).toBe(status);
+      expect(codesOf(resultOf(answer))).toEqual([expected]);
+      expect(answer.text).not.toContain('internal detail');
+    }
+  });
+
+  test('is the cause of the error, for plugins that log', async () => {
+    const failure = new SessionError('STORE_UNAVAILABLE', 'internal detail');
+    const seen: unknown[] = [];
+    const fail = () => {
+      throw failure;
+    };
+    const spy = {
+      onExecutionResult: ({ result }: { result: { errors?: readonly Error[] } }) => seen.push(...(result.errors ?? [])),
+    };
+    const { asAnn } = await startYoga({ run: { fail } }, { plugins: [spy] });
+    await asAnn('{ run(op: "fail") }');
+    expect(seen).toEqual([expect.objectContaining({ cause: failure })]);
+    expect(Object.keys(Object(seen[0]))).not.toContain('cause');
+  });
+
+  test('that the application wrapped says what the application wants it to say', async () => {
+    const run = {
+      fail: () => {
+        const originalError = new SessionError('CONFLICT', 'internal detail');
+        throw new GraphQLError('Somebody else was faster.', { originalError, extensions: { code: 'OWN' } });
+      },
+    };
+    const { asAnn } = await startYoga({ run }, { maskedErrors: false });
+    expect(resultOf(await asAnn('{ run(op: "fail") }')).errors).toMatchObject([
+      { message: 'Somebody else was faster.', extensions: { code: 'OWN' } },
+    ]);
+  });
+});
