@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { endingIterator } from '../../src/core/ending-iterator.js';
+
+const last = async (reason: unknown) => ({ done: false as const, value: `ended: ${String(reason)}` });
+
+/** A source whose values the test hands out, and which notes that it was told to clean up. */
+function manual() {
+  const pending: ((result: IteratorResult<string, unknown>) => void)[] = [];
+  const state = { returned: 0 };
+  const source: AsyncIterator<string, unknown, unknown> = {
+    next: () => new Promise((resolve) => pending.push(resolve)),
+    return: async (value) => {
+      state.returned += 1;
+      return { done: true, value };
+    },
+  };
+  return {
+    source,
+    state,
+    yields: (value: string) => pending.shift()?.({ done: false, value }),
+    ends: () => pending.shift()?.({ done: true, value: 'end' }),
+  };
+}
+
+describe('an iterator that ends with a signal', () => {
+  test('hands the values on, and their end', async () => {
+    const { source, yields, ends, state } = manual();
+    const iterator = endingIterator(source, new AbortController().signal, last);
+    const first = iterator.next();
+    yields('a');
+    expect(await first).toEqual({ done: false, value: 'a' });
+    const second = iterator.next();
+    ends();
+    expect(await second).toEqual({ done: true, value: 'end' });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(state.returned).toBe(0);
+  });
+
+  test('invariant 5: ends who waits at once, once, and has the source clean up, without waiting for it', async () => {
+    const controller = new AbortController();
+    const { source, yields, state } = manual();
+    source.return = () => {
+      state.returned += 1;
+      return new Promise(() => {});
+    };
+    const iterator = endingIterator(source, controller.signal, last);
+    const waiting = iterator.next();
+    controller.abort('logout');
+    expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
+    yields('late');
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(state.returned).toBe(1);
+  });
+
+  test('invariant 5: a consumer that was busy is told when it comes', async () => {
+    const controller = new AbortController();
+    const { source, state } = manual();
+    const iterator = endingIterator(source, controller.signal, last);
+    controller.abort('logout');
+    expect(state.returned).toBe(1);
+    expect(await iterator.next()).toEqual({ done: false, value: 'ended: logout' });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('a signal that has aborted before ends it before it begins', async () => {
+    const { source, state } = manual();
+    const iterator = endingIterator(source, AbortSignal.abort('gone'), last);
+    expect(state.returned).toBe(1);
+    expect(await iterator.next()).toEqual({ done: false, value: 'ended: gone' });
+  });
+
+  test('an ending can be a rejection', async () => {
+    const controller = new AbortController();
+    const iterator = endingIterator(manual().source, controller.signal, (reason) => Promise.reject(new Error(String(reason))));
+    const waiting = iterator.next();
+    controller.abort('logout');
+    await expect(waiting).rejects.toThrow('logout');
+  });
+
+  test('a generator that waits for the signal itself cleans up', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    let cleaned = false;
+    async function* body() {
+      try {
+        yield 'a';
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      } finally {
+        cleaned = true;
+      }
+    }
+    const iterator = endingIterator(body(), signal, last);
+    await iterator.next();
+    const waiting = iterator.next();
+    controller.abort('logout');
+    expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
+    await expect.poll(() => cleaned).toBe(true);
+  });
+
+  test('no listener stays on the signal after the end, by whichever way', async () => {
+    const controller = new AbortController();
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = controller.signal;
+    controller.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listeners += 1;
+      return addEventListener.apply(controller.signal, args);
+    };
+    controller.signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listeners -= 1;
+      return removeEventListener.apply(controller.signal, args);
+    };
+    const open = () => {
+      const made = manual();
+      return { ...made, iterator: endingIterator(made.source, controller.signal, last) };
+    };
+    const [ended, returned, thrown, failed] = [open(), open(), open(), open()];
+    expect(listeners).toBe(4);
+    const end = ended.iterator.next();
+    ended.ends();
+    await end;
+    expect(await returned.iterator.return?.('x')).toEqual({ done: true, value: 'x' });
+    await expect(thrown.iterator.throw?.(new Error('thrown'))).rejects.toThrow('thrown');
+    failed.source.next = () => Promise.reject(new Error('failed'));
+    await expect(failed.iterator.next()).rejects.toThrow('failed');
+    expect(listeners).toBe(0);
+    controller.abort();
+    expect([ended, returned, thrown, failed].map(({ state }) => state.returned)).toEqual([0, 1, 0, 0]);
+  });
+
+  test('sources that cannot be returned from, or fail at it, end all the same', async () => {
+    const controller = new AbortController();
+    const iterator = endingIterator({ next: () => new Promise<never>(() => {}) }, controller.signal, last);
+    const throwing = manual();
+    throwing.source.return = () => {
+      throw new Error('broken');
+    };
+    const other = endingIterator(throwing.source, controller.signal, last);
+    const waiting = [iterator.next(), other.next()];
+    controller.abort('x');
+    expect(await Promise.all(waiting)).toHaveLength(2);
+    expect(await iterator.return?.('v')).toEqual({ done: true, value: 'v' });
+    await expect(iterator.throw?.(new Error('t'))).rejects.toThrow('t');
+  });
+});
