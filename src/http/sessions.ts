@@ -144,10 +144,13 @@ function requestReader({ headers, connectionParams }: IncomingRequest): HeaderRe
   const bare = params.get('token');
   if (typeof bare === 'string' && !params.has('authorization')) params.set('authorization', `Bearer ${bare}`);
   return (name) => {
-    const value = params.get(name);
+    const value = BROWSERS_OWN.test(name) ? undefined : params.get(name);
     return typeof value === 'string' ? value : fromHeaders(name);
   };
 }
+
+/** What a browser says of a request, and no page can: connection parameters, which a page makes, do not count there. */
+const BROWSERS_OWN = /^(?:cookie|host|origin|upgrade|sec-.*)$/;
 
 function checkSources(sources: readonly TokenSource[]): readonly TokenSource[] {
   const valid = Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');

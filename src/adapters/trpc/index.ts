@@ -3,14 +3,16 @@ import { type Duration, parseDuration } from '../../core/duration.js';
 import type { RequestHandle } from '../../core/request-sessions.js';
 import type { Session } from '../../core/types.js';
 import type { Sessions } from '../../http/sessions.js';
-import { type ContextOptions, Contexts, type SessionsContext } from './context.js';
+import { Contexts, type SessionsContext } from './context.js';
 import { sessionFailure, unauthorized } from './errors.js';
 import type { SessionProcedure } from './procedure.js';
+import type { ContextOptions } from './request.js';
 import { type ResponseMetaFunction, responseMetaFunction } from './response-meta.js';
 import { type Admission, Units } from './unit.js';
 
-export type { ContextOptions, SessionsContext } from './context.js';
+export type { SessionsContext } from './context.js';
 export type { SessionProcedure } from './procedure.js';
+export type { ContextOptions } from './request.js';
 export type { ResponseMeta, ResponseMetaFunction, ResponseMetaOptions } from './response-meta.js';
 
 /** What {@link trpcSessions} returns. */

@@ -1,5 +1,5 @@
 import type { SessionsContext } from './context.js';
-import { type Contexts, isHandle, type RequestFacts, sealStream } from './context.js';
+import { type CallFacts, type Contexts, isHandle, sealStream } from './context.js';
 
 /** As much of what tRPC gives to `responseMeta` as is needed here. */
 export interface ResponseMetaOptions<Data, Input = Data> {
@@ -45,7 +45,7 @@ export function responseMetaFunction<Data, Input>(contexts: Contexts<Data, Input
  * What tRPC is to add to the response: the application's own headers, and those of the library that would not get there
  * otherwise. tRPC appends to what is on `resHeaders`, and replaces what is on a Node response.
  */
-function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, delivery: RequestFacts['delivery']): Headers | undefined {
+function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, delivery: CallFacts['delivery']): Headers | undefined {
   const missing = delivery === 'collected' && [...ours].length > 0;
   if (!missing && !own) return undefined;
   const merged = toHeaders(own);

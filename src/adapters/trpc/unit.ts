@@ -2,7 +2,7 @@ import type { TRPCError } from '@trpc/server';
 import { isObservable } from '@trpc/server/observable';
 import type { RequestHandle, Unit } from '../../core/request-sessions.js';
 import type { Session } from '../../core/types.js';
-import { type Contexts, handleOf, type RequestFacts, type SessionsContext } from './context.js';
+import { type CallFacts, type Contexts, handleOf, type SessionsContext } from './context.js';
 import { sessionFailure, translated } from './errors.js';
 import { isAsyncIterable, ownedIterable, ownedObservable, type StreamOwner } from './streams.js';
 
@@ -80,7 +80,7 @@ function asOwnStream(type: string, data: unknown, owner: () => StreamOwner): obj
   return type === 'subscription' && isObservable(data) ? ownedObservable(data, owner()) : undefined;
 }
 
-function streamOwner<Data, Input>(call: Call<Data, Input>, { handle, unit }: OpenUnit<Data, Input>, facts: RequestFacts): StreamOwner {
+function streamOwner<Data, Input>(call: Call<Data, Input>, { handle, unit }: OpenUnit<Data, Input>, facts: CallFacts): StreamOwner {
   handle.detach(unit);
   const isResponse = facts.calls?.has(call.getRawInput) ?? call.type === 'subscription';
   return {
