@@ -96,11 +96,13 @@ export class GuardedStore {
   }
 
   #failure(verb: string, id: string, error: unknown): SessionError {
-    if (isSessionError(error)) return error;
+    // What a store says itself needs no other words, but an outage is reported whoever names it.
+    if (isSessionError(error) && error.code !== 'STORE_UNAVAILABLE') return error;
     const late = error instanceof Timeout;
     const reason = late ? `no answer within ${this.#timeout} ms` : describeError(error);
     this.#logger?.error(`token-sessions: the store's ${verb} failed: ${reason}`);
     this.#events.emit('store-error', { id, reason });
+    if (isSessionError(error)) return error;
     return new SessionError(
       'STORE_UNAVAILABLE',
       late

@@ -1,0 +1,4 @@
+export type { PostgresClient } from './client.js';
+export type { TableOptions } from './names.js';
+export { type PostgresStore, type PostgresStoreOptions, postgresStore } from './store.js';
+export { createTablesSql } from './tables.js';

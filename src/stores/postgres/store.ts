@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { SessionError } from '../../core/error.js';
+import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
+import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../sql-record.js';
+import { checkClient, isPool, type PostgresClient, type Runner, runnerOf } from './client.js';
+import { type Connector, connectorOf } from './connections.js';
+import { type Names, namesOf, type TableOptions } from './names.js';
+import { Notifications } from './notifications.js';
+import { insertWithinScript, SWEEP_BATCH, statementsOf } from './statements.js';
+import { createTables } from './tables.js';
+
+export interface PostgresStoreOptions extends TableOptions {
+  /**
+   * By which client notifications of ended sessions are heard: a pool, of which one connection is taken while there are live sessions;
+   * PGlite; or a connected `Client` of pg, which is not replaced when it is lost. Default: the store's own client. Not through a pooler that hands
+   * out connections by the transaction, such as PgBouncer's: pass one that goes to the server. `false`: none are
+   * heard, and live sessions are ended by rechecks.
+   */
+  readonly subscriber?: PostgresClient | false | undefined;
+}
+
+/** A {@link SessionStore} with every capability; `subscribe` where the client can listen. */
+export interface PostgresStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+  /**
+   * Makes the table and its indexes where they are missing. May be called by every process at every start. Else run {@link createTablesSql}
+   * as a migration.
+   *
+   * @throws `INVALID_OPTION` where the table has other columns, or the server is too old
+   */
+  createTables(): Promise<void>;
+}
+
+/**
+ * A store in PostgreSQL 12 or later, through any client with `query(text, params)`.
+ *
+ * | verb | statements |
+ * | --- | --- |
+ * | `insert` | one `INSERT … ON CONFLICT` |
+ * | `find` · `findMany` · `listByOwner` · `count` | one `SELECT` |
+ * | `replace` | one: locks the row (`FOR NO KEY UPDATE`), compares its newest version, updates it |
+ * | `delete` · `deleteByOwner` · `clear` | one `DELETE`, with `pg_notify` of the ended ids |
+ * | `insertWithin` | one message of three statements, one transaction: an advisory lock of the owner, then count, evict, insert and notify |
+ * | `sweep` | one `DELETE` for each 1,000 records, skipping those that are locked |
+ *
+ * Each verb is atomic, answered after its commit, and right at READ COMMITTED, the default; under stricter defaults it is tried again when the
+ * server reports a serialisation failure. Notifications leave with the commit of what they tell. `deleteByOwner` ends what had been inserted when
+ * it began: a login that races it is either ended or answered after that moment.
+ *
+ * What can be lost: nothing that was answered, by a crash of the server or of this process, with the defaults. With `synchronous_commit = off` a
+ * crash of the server takes the last moments with it, and a fail-over to an asynchronous standby what had not been sent there: among it perhaps
+ * a logout, whose session is back until its deadline. Notifications are not kept for those who are away: after a reconnection everything live is
+ * checked again. The client has to talk to the primary, also for reading.
+ *
+ * Owners are stored as they are; U+0000, lone surrogates and U+001A in them as U+001A and four hexadecimal digits. The connection is the caller's: it is never
+ * closed, and must not be one with an open transaction. Set a connection timeout on pools, or calls pile up in an outage.
+ *
+ * @throws `INVALID_OPTION`
+ */
+export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
+  checkClient(client, 'client');
+  const names = namesOf(options);
+  const runner = runnerOf(client, names.table);
+  const connector = subscriberOf(client, runner, options.subscriber);
+  const notifications = connector && new Notifications(connector, names.channel);
+  return {
+    ...verbs(runner, names),
+    createTables: () => createTables(runner, names),
+    ...(notifications && { subscribe: (listener) => notifications.subscribe(listener) }),
+  };
+}
+
+function subscriberOf(client: PostgresClient, runner: Runner, subscriber: PostgresStoreOptions['subscriber']): Connector | undefined {
+  if (subscriber === false) return undefined;
+  if (subscriber === undefined || subscriber === client) return connectorOf(client, runner);
+  checkClient(subscriber, 'subscriber');
+  const connector = connectorOf(subscriber, runnerOf(subscriber, ''));
+  if (connector) return connector;
+  const why = isPool(subscriber) ? 'has a single connection' : 'emits no notifications';
+  throw new SessionError('INVALID_OPTION', `subscriber ${why}: pass a Pool of at least 2 or a Client of pg, PGlite, or false`);
+}
+
+function verbs(runner: Runner, names: Names): Omit<PostgresStore, 'createTables' | 'subscribe'> {
+  const sql = statementsOf(names);
+  return {
+    async insert(record) {
+      const { id, version, ownerId, createdAt, expiresAt, body } = record;
+      const owner = ownerId === undefined ? null : encodeOwner(ownerId);
+      const rows = await runner.run(sql.insert, [id, version, owner, String(createdAt), String(expiresAt), body]);
+      return rows.length > 0 ? 'inserted' : 'exists';
+    },
+    insertWithin: (record, _ttl, limit) => insertWithin(runner, names, record, limit),
+    find: async (id) => readRecord(await runner.run(sql.find, [id])),
+    async findMany(ids) {
+      return ids.length === 0 ? [] : inOrderOf(ids, await runner.run(sql.findMany, [ids.join(',')]));
+    },
+    async replace({ id, version, expiresAt, body }, expectedVersion) {
+      const [found] = await runner.run(sql.replace, [id, expectedVersion, version, String(expiresAt), body]);
+      if (!found) return 'gone';
+      return found['version'] === expectedVersion ? 'replaced' : 'conflict';
+    },
+    delete: async (id) => (await runner.run(sql.delete, [id])).length > 0,
+    listByOwner: async (ownerId) => (await runner.run(sql.listByOwner, [encodeOwner(ownerId)])).map(recordOf),
+    async deleteByOwner(ownerId, except) {
+      const rows = await runner.run(sql.deleteByOwner, [encodeOwner(ownerId), except ?? null]);
+      return rows.flatMap((row) => idsIn(row['ids']));
+    },
+    sweep: (now) => sweep(runner, sql.sweep, now),
+    count: async () => countIn(await runner.run(sql.count)),
+    clear: async () => void (await runner.run(sql.clear)),
+  };
+}
+
+async function insertWithin(runner: Runner, names: Names, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
+  const lock = createHash('sha256').update(`${names.channel}\n${record.ownerId}`).digest().readBigInt64BE();
+  const [row = {}] = await runner.runScript(insertWithinScript(names, record, limit, lock));
+  const evicted = idsIn(row['evicted']);
+  if (row['inserted'] === true || row['same'] === true) return { outcome: 'inserted', evicted };
+  return { outcome: row['same'] === false || limit.onLimit === 'evict-oldest' ? 'exists' : 'limit-reached', evicted };
+}
+
+async function sweep(runner: Runner, statement: string, now: number): Promise<number> {
+  for (let total = 0; ; ) {
+    const count = countIn(await runner.run(statement, [String(Math.floor(now))]));
+    total += count;
+    if (count < SWEEP_BATCH) return total;
+  }
+}
+
+function idsIn(list: unknown): string[] {
+  return typeof list === 'string' ? list.split(',') : [];
+}
+
+function countIn([row]: readonly Row[]): number {
+  return Number(row?.['count']);
+}

@@ -1,0 +1,137 @@
+import { SessionError } from '../../core/error.js';
+import type { Row } from '../sql-record.js';
+
+/** What SQLite's drivers bind here. */
+export type SqliteValue = string | number | null;
+
+/** A prepared statement that answers rows. */
+export interface SqliteStatement {
+  all(...params: SqliteValue[]): unknown;
+}
+
+/** A synchronous driver's database: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or another one with these methods. */
+export interface SqliteDatabase {
+  prepare(sql: string): SqliteStatement;
+  exec(sql: string): unknown;
+}
+
+/** The longest pause between two tries, in ms: a write takes less than one, where no disk is slow. */
+const LONGEST_PAUSE = 20;
+
+/** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
+export class Connection {
+  readonly #database: SqliteDatabase;
+  readonly #patience: number;
+  /** How long the driver would block the process for another one's lock, in ms. */
+  readonly #driverTimeout: number;
+
+  /** @param patience how long to wait for another process, in ms */
+  constructor(database: SqliteDatabase, patience: number) {
+    this.#database = database;
+    this.#patience = patience;
+    const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
+    this.#driverTimeout = Number(row['timeout']) || 0;
+  }
+
+  read<Result>(work: () => Result): Promise<Result> {
+    return this.#patiently(work);
+  }
+
+  /**
+   * Runs `work` in a transaction that holds the write lock from its beginning: nothing else is written meanwhile, and a database that is
+   * busy is found before anything has happened. (A single statement that finds it busy stays open in libsql, and keeps what is written
+   * after it from being committed.)
+   */
+  write<Result>(work: () => Result): Promise<Result> {
+    return this.#patiently(() => this.#transaction(work));
+  }
+
+  #transaction<Result>(work: () => Result): Result {
+    this.#begin();
+    try {
+      const result = work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  /** Without the driver's own wait, which would block the process; it is the caller's setting and is put back. */
+  #begin(): void {
+    if (this.#driverTimeout === 0) {
+      this.#database.exec('BEGIN IMMEDIATE');
+      return;
+    }
+    try {
+      this.#database.exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE');
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${this.#driverTimeout}`);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#database.exec('ROLLBACK');
+    } catch {
+      // SQLite has done it by itself, as it does after some errors.
+    }
+  }
+
+  async #patiently<Result>(work: () => Result): Promise<Result> {
+    const giveUpAt = performance.now() + this.#patience;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return work();
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= giveUpAt) throw explain(error, this.#database);
+      }
+      // At random, so that processes that met do not meet again.
+      await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
+    }
+  }
+}
+
+/** The rows of a statement. @throws `INVALID_OPTION` for a driver that answers otherwise, such as an asynchronous one */
+export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): readonly Row[] {
+  const rows: unknown = typeof statement?.all === 'function' ? statement.all(...params) : undefined;
+  if (Array.isArray(rows)) return rows;
+  throw new SessionError(
+    'INVALID_OPTION',
+    'database has to be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite',
+  );
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const BUSY = 5;
+const LOCKED = 6;
+
+/** Whether another connection holds a lock. Drivers tell SQLite's code as text or number, under several names. */
+export function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = Reflect.get(error, 'code');
+  if (typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code)) return true;
+  const number: unknown = Reflect.get(error, 'errcode');
+  // The lower byte is the code, the others tell more about it.
+  return typeof number === 'number' && [BUSY, LOCKED].includes(number & 0xff);
+}
+
+/** Says what to do about the errors that are the set-up's; the others speak for themselves. */
+function explain(cause: unknown, database: SqliteDatabase): unknown {
+  if (flag(database, 'open') === false || flag(database, 'isOpen') === false) {
+    return new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed', { cause });
+  }
+  if (flag(database, 'inTransaction') === true || flag(database, 'isTransaction') === true) {
+    const message = 'the database connection is in a transaction of the application: give the session store a connection of its own';
+    return new SessionError('STORE_UNAVAILABLE', message, { cause });
+  }
+  return cause;
+}
+
+function flag(database: object, name: string): unknown {
+  return Reflect.get(database, name);
+}

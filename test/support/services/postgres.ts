@@ -1,0 +1,159 @@
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+
+/** How clients of pg reach the server. */
+export interface PostgresConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+export interface PostgresServer {
+  readonly config: PostgresConfig;
+  /** The process id of the postmaster, which changes with {@link restart}. */
+  readonly pid: number;
+  /** What the server has logged. */
+  log(): string;
+  /** Kills the server (SIGKILL: as in a crash) and starts it again on the same port and data. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Why no server can be started here, or `undefined` where one can. */
+export function postgresMissing(): string | undefined {
+  return binaries() ? undefined : 'PostgreSQL is not installed (no initdb on the PATH)';
+}
+
+/**
+ * Whether a suite that needs the server is to be left out, which is said on the console. With `REQUIRE_SERVICES=1` it never is: then it
+ * fails where the server is missing.
+ */
+export function skipPostgres(suite: string): boolean {
+  const reason = postgresMissing();
+  if (!reason || process.env['REQUIRE_SERVICES'] === '1') return false;
+  console.warn(`left out: ${suite}: ${reason}`);
+  return true;
+}
+
+/** A server of its own, on a free port, in a temporary directory, which goes with it. */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+  const bin = binaries();
+  if (!bin) throw new Error(postgresMissing());
+  const account = unprivileged();
+  const directory = mkdtempSync(join(tmpdir(), 'token-sessions-postgres-'));
+  if (account) chownSync(directory, account.uid, account.gid);
+  const options: SpawnOptions = { ...account, cwd: directory };
+  const data = join(directory, 'data');
+  // Data of a test need not survive the machine.
+  const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  await promisify(execFile)(join(bin, 'initdb'), init, options);
+  const config = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' };
+  const all = { ...BASE, ...settings, port: String(config.port) };
+  const args = ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  let logged = '';
+  const launch = async (): Promise<ChildProcess> => {
+    const child = spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      logged += chunk.toString();
+    });
+    await ready(config, child, () => logged);
+    return child;
+  };
+  let server = await launch();
+  const killAtExit = () => server.kill('SIGQUIT');
+  process.once('exit', killAtExit);
+  return {
+    config,
+    get pid() {
+      return server.pid ?? 0;
+    },
+    log: () => logged,
+    async restart() {
+      await end(server, 'SIGKILL');
+      server = await relaunch(launch);
+    },
+    async stop() {
+      process.removeListener('exit', killAtExit);
+      await end(server, 'SIGINT');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const BASE = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  fsync: 'off',
+  shared_buffers: '16MB',
+  max_connections: '100',
+};
+
+/** The folder of the server's programs: on the PATH, or where Debian keeps them. */
+function binaries(): string | undefined {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, 'bin')) : [];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...versions];
+  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+}
+
+/** The server refuses to run as root: another account's ids, where the tests do. */
+function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const [, , uid, gid] = accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody') ?? [];
+  return { uid: Number(uid ?? 65_534), gid: Number(gid ?? 65_534) };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+async function ready(config: PostgresConfig, child: ChildProcess, log: () => string): Promise<void> {
+  for (const giveUpAt = Date.now() + 30_000; ; ) {
+    const client = new pg.Client(config);
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (child.exitCode !== null || Date.now() > giveUpAt) throw new Error(`PostgreSQL did not start:\n${log()}`, { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}
+
+/** After a crash the server refuses to start while the old one's processes are still on their way out. */
+async function relaunch(launch: () => Promise<ChildProcess>): Promise<ChildProcess> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await launch();
+    } catch (error) {
+      if (tries === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once('exit', () => resolve());
+    child.kill(signal);
+  });
+}
