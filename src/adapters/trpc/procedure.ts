@@ -1,15 +1,20 @@
-import type { initTRPC } from '@trpc/server';
+import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
 import type { SessionsContext } from './context.js';
 
-/*
- * The type of a guard is written in terms of what tRPC's own functions return, and not left to be inferred: what the compiler
- * writes into our declarations then names tRPC's builder with all the type parameters that it has in the version we are built
- * with, and in others, where it has fewer, silently becomes `any`.
+/**
+ * A procedure builder for `.concat()`: it needs `sessions` on the context, and adds `session`.
+ *
+ * Written by hand, and not left to be inferred: what the compiler writes into our declarations names all type parameters that the
+ * builder has in the version we are built with, and in older ones, where it has fewer, silently becomes `any`. The last one, the
+ * shape of errors, is left out for another reason as well: the application's own is to hold.
  */
-
-type Root<Data, Input> = ReturnType<ReturnType<typeof initTRPC.context<SessionsContext<Data, Input>>>['create']>;
-
-declare function use<Data, Input, Added>(procedure: Root<Data, Input>['procedure']): ReturnType<typeof procedure.use<Added>>;
-
-/** A procedure builder for `.concat()`: it needs `sessions` on the context, and adds `session`. */
-export type SessionProcedure<Data, Input, Admitted> = ReturnType<typeof use<Data, Input, { session: Admitted }>>;
+export type SessionProcedure<Data, Input, Admitted> = TRPCProcedureBuilder<
+  SessionsContext<Data, Input>,
+  object,
+  { session: Admitted },
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  TRPCUnsetMarker,
+  false
+>;

@@ -1,12 +1,12 @@
 import { type Observable, observable } from '@trpc/server/observable';
+import { endingIterator } from '../../core/ending-iterator.js';
 import { isSessionError } from '../../core/error.js';
 import { sessionFailure } from './errors.js';
 
-/**
- * Whose changes a stream makes. Here is where a stream can be told that its session has ended: the owner knows the session, and the
- * wrappers below are all that stands between the body and the client.
- */
+/** Whose changes a stream makes. */
 export interface StreamOwner {
+  /** Aborts when the session ends that the stream was opened with: its client is told, and the body is to clean up. */
+  readonly signal: AbortSignal | undefined;
   /** The body is about to run. May be called again. */
   start(): void;
   /** Saves what the body has changed so far. Rejects with a `TRPCError`. */
@@ -29,9 +29,14 @@ export function ownedIterable(
   source: AsyncIterable<unknown, unknown, unknown>,
   owner: StreamOwner,
 ): AsyncIterable<unknown, unknown, unknown> {
-  const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
+  const open = () => ownedIterator(endedBySession(source[Symbol.asyncIterator](), owner), owner);
   // A generator is iterable and iterator in one, and so is what takes its place.
   return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
+}
+
+/** A client whose session has ended is told `UNAUTHORIZED`: it does not reconnect then, as it would after the end or another error. */
+function endedBySession(source: Iteration, { signal }: StreamOwner): Iteration {
+  return signal ? endingIterator(source, signal, (reason) => Promise.reject(reason)) : source;
 }
 
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
@@ -76,6 +81,7 @@ function clientError(error: unknown): unknown {
 export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
   return observable((observer) => {
     owner.start();
+    const { signal } = owner;
     const subscription = source.subscribe({
       next: (value) => observer.next(value),
       error: (error) => {
@@ -90,7 +96,15 @@ export function ownedObservable(source: Observable<unknown, unknown>, owner: Str
         );
       },
     });
+    const ended = (): void => {
+      subscription.unsubscribe();
+      owner.end();
+      observer.error(clientError(signal?.reason));
+    };
+    if (signal?.aborted) ended();
+    else signal?.addEventListener('abort', ended);
     return () => {
+      signal?.removeEventListener('abort', ended);
       subscription.unsubscribe();
       owner.end();
     };

@@ -84,6 +84,7 @@ function streamOwner<Data, Input>(call: Call<Data, Input>, { handle, unit }: Ope
   handle.detach(unit);
   const isResponse = facts.calls?.has(call.getRawInput) ?? call.type === 'subscription';
   return {
+    signal: unit.session?.signal,
     // Nothing of the body runs before; where it is the response, its head has been sent by then.
     start: () => {
       if (isResponse) handle.sealResponse();

@@ -1,0 +1,161 @@
+import { TRPCError } from '@trpc/server';
+import { describe, expect, test, vi } from 'vitest';
+import { trpcSessions } from '../../../src/adapters/trpc/index.js';
+import { createSessions, isSessionError, SessionError, type SessionErrorCode } from '../../../src/index.js';
+import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
+import { failure } from './support/clients.js';
+import { overStandalone } from './support/hosts.js';
+
+const secret = 'what only the server may know';
+
+describe('errors', () => {
+  const codes: readonly (readonly [SessionErrorCode, string, number])[] = [
+    ['STORE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 503],
+    ['SESSION_GONE', 'UNAUTHORIZED', 401],
+    ['STEP_UP_REQUIRED', 'UNAUTHORIZED', 401],
+    ['CONFLICT', 'CONFLICT', 409],
+    ['LIMIT_REACHED', 'TOO_MANY_REQUESTS', 429],
+    ['INVALID_DATA', 'INTERNAL_SERVER_ERROR', 500],
+    ['INVALID_OPTION', 'INTERNAL_SERVER_ERROR', 500],
+    ['NOT_SUPPORTED', 'INTERNAL_SERVER_ERROR', 500],
+    ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
+  ];
+
+  test.each(codes)('%s of a resolver becomes %s, with a generic message and the cause on the server', async (code, trpcCode, status) => {
+    const { app, client } = await openBench({
+      open: {
+        fail: () => {
+          throw new SessionError(code, secret);
+        },
+      },
+    });
+    const told = await failure(client('single').open.mutate('fail'));
+    expect(told).toMatchObject({ code: trpcCode, status });
+    expect(told.text).not.toContain(secret);
+    const caller = app.router.createCaller(app.createContext({ headers: {} }));
+    await expect(caller.open('fail')).rejects.toMatchObject({ code: trpcCode, cause: { code, message: secret } });
+  });
+
+  test('the HTTP status is that of the error', async () => {
+    const { host, store, login } = await openBench({ own: {} }, { serve: overStandalone });
+    const token = await login();
+    const call = () =>
+      host.fetch(`${host.url}/own`, {
+        method: 'POST',
+        headers: { ...bearerHeaders(token), 'content-type': 'application/json' },
+        body: '"x"',
+      });
+    store.before = () => {
+      throw new Error('down');
+    };
+    expect((await call()).status).toBe(503);
+    store.before = undefined;
+    expect((await call()).status).toBe(404);
+    await host.stop();
+  });
+
+  test('what the application says of a SessionError is left as it is', async () => {
+    const cause = new SessionError('CONFLICT', secret);
+    const { client } = await openBench({
+      open: {
+        other: () => {
+          throw new TRPCError({ code: 'FORBIDDEN', message: 'my words', cause });
+        },
+        internal: () => {
+          throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: 'my words', cause });
+        },
+        plain: () => {
+          throw new Error('my words');
+        },
+      },
+    });
+    for (const [name, code] of [
+      ['other', 'FORBIDDEN'],
+      ['internal', 'INTERNAL_SERVER_ERROR'],
+      ['plain', 'INTERNAL_SERVER_ERROR'],
+    ] as const) {
+      const told = await failure(client('single').open.mutate(name));
+      expect(told.code).toBe(code);
+      expect(told.text).toContain('my words');
+    }
+  });
+
+  test('data that cannot be saved fails the call, and its values are not told', async () => {
+    const { login, client, stored } = await openBench({
+      own: {
+        spoil: ({ session }) => {
+          session.data.a = Number.NaN;
+        },
+      },
+    });
+    const token = await login();
+    expect(await failure(client('single', token).own.mutate('spoil'))).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', status: 500 });
+    expect(await stored(token)).toMatchObject({ a: 0 });
+  });
+
+  test('a schema that throws on load is an internal error without its message', async () => {
+    const validate = vi.fn((value: unknown) => ({ value: value as Data }));
+    const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const;
+    const sessions = createSessions({ schema });
+    const { token } = await sessions.create(ANN);
+    validate.mockImplementation(() => {
+      throw new Error(secret);
+    });
+    const trpc = trpcSessions(sessions);
+    await expect(callWith(trpc.withSession, trpc.createContext({ headers: bearerHeaders(token) }))).rejects.toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+      message: 'Internal server error',
+      cause: { message: secret },
+    });
+  });
+
+  test('a context without the library’s handle is told of on the server', async () => {
+    const { withSession } = trpcSessions(createSessions<Data>());
+    const error = await callWith(withSession, { sessions: {} }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' });
+    expect(error instanceof TRPCError && isSessionError(error.cause) && error.cause.message).toContain('createContext');
+  });
+});
+
+describe('requireFresh', () => {
+  const handlers = {
+    own: {
+      ok: () => 'ok',
+      reauthenticate: ({ session }: { session: { rotate(o: object): Promise<string> } }) => session.rotate({ reauthenticated: true }),
+    },
+  };
+
+  test('lets a recent authentication in, to the millisecond, and asks for another one after that', async () => {
+    const { clock, login, client } = await openBench(handlers);
+    const token = await login();
+    clock.advance(300_000);
+    expect(await client('single', token).fresh.mutate('ok')).toBe('ok');
+    clock.advance(1);
+    expect(await failure(client('single', token).fresh.mutate('ok'))).toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
+    const renewed = await client('single', token).own.mutate('reauthenticate');
+    expect(await client('single', String(renewed)).fresh.mutate('ok')).toBe('ok');
+  });
+
+  test('tells the server why, and how fresh it has to be', async () => {
+    const { app, clock, login } = await openBench(handlers);
+    const headers = bearerHeaders(await login());
+    clock.advance(300_001);
+    await expect(app.router.createCaller(app.createContext({ headers })).fresh('ok')).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      cause: { code: 'STEP_UP_REQUIRED', maxAge: 300_000 },
+    });
+  });
+
+  test('needs a session in the first place, and a duration', async () => {
+    const { app, client } = await openBench(handlers);
+    expect(await failure(client('single').fresh.mutate('ok'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    expect(() => app.requireFresh(0)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+});
+
+/** Calls a procedure behind the guard, on a context of which nothing is known. */
+async function callWith(guard: { query(resolver: () => string): object }, ctx: object): Promise<unknown> {
+  const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
+  const procedure = guard.query(() => 'reached');
+  return typeof procedure === 'function' ? Reflect.apply(procedure, undefined, [call]) : undefined;
+}
