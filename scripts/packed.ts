@@ -13,8 +13,8 @@ export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
 export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
 /** The applications in test/package/consumer, and what they use besides the package and its hosts. */
-export const CONSUMERS = ['core', 'trpc', 'yoga', 'express'];
-export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node'];
+export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'stores'];
+export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql'];
 
 const BUILD_INPUTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'];
 

@@ -6,7 +6,8 @@ export type SqliteValue = string | number | null;
 
 /** A prepared statement that answers rows. */
 export interface SqliteStatement {
-  all(...params: SqliteValue[]): unknown;
+  /** Given {@link SqliteValue}s; `unknown`, since the drivers' own types of parameters differ, and TypeScript 5 finds no narrower one that fits all. */
+  all(...params: unknown[]): unknown;
 }
 
 /** A synchronous driver's database: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or another one with these methods. */

@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Sessions } from 'token-sessions';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
+import { blocksOf } from './blocks.js';
+
+const run = promisify(execFile);
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+const blocks = blocksOf(readme);
+let dir: string;
+
+/** The code blocks as files of one project, beside what is installed here. */
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'token-sessions-readme-'));
+  await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
+  await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }));
+  for (const { file, text } of blocks) if (file) await writeFile(join(dir, file), text);
+});
+
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+test('is at most 250 lines long, and begins with the example', () => {
+  expect(readme.split('\n').length).toBeLessThanOrEqual(250);
+  expect(blocks[0]?.line).toBeLessThanOrEqual(12);
+});
+
+test('every block is one that is compiled, run or drawn', () => {
+  for (const { language, line } of blocks) expect(['ts', 'sh', 'text'], `line ${line}`).toContain(language);
+  const named = blocks.filter(({ language }) => language === 'ts').map(({ file, line }) => file ?? `unnamed block in line ${line}`);
+  expect(named).toEqual([...new Set(named)]);
+  expect(named.filter((name) => !name.endsWith('.ts'))).toEqual([]);
+});
+
+test('every TypeScript block compiles', { timeout: 60_000 }, async () => {
+  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', dir]).catch((error: { stdout: string }) => error);
+  expect(stdout).toBe('');
+});
+
+describe('every command does what it says', () => {
+  const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split(/\n|&&/));
+
+  test.each([...new Set(commands.map((command) => command.trim()))])('%s', async (command) => {
+    const [npm, verb, name = verb] = command.split(' ');
+    expect(npm).toBe('npm');
+    // This very run is `npm test` after `npm ci`; the demo and the other scripts have tests of their own.
+    if (verb === 'install') expect(name).toBe(manifest.name);
+    else if (verb !== 'ci') expect(Object.keys(manifest.scripts)).toContain(name);
+  });
+});
+
+test('names every export, option and error code', async () => {
+  const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
+  const options = [...(await membersOf('src/core/options.ts', 'CoreOptions')), ...(await membersOf('src/http/sessions.ts', 'HttpOptions'))];
+  const codes = (await readFile(join(ROOT, 'src/core/error.ts'), 'utf8')).match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
+  expect(options.length).toBeGreaterThan(15);
+  expect(codes.length).toBeGreaterThan(8);
+  const specifiers = subpaths.map((subpath) => `token-sessions${subpath.slice(1)}`);
+  expect(specifiers.filter((specifier) => !readme.includes(`\`${specifier}\``))).toEqual([]);
+  expect([...options, ...codes].filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([]);
+});
+
+/** The names of an interface's properties. */
+async function membersOf(path: string, name: string): Promise<string[]> {
+  const text = await readFile(join(ROOT, path), 'utf8');
+  const body = new RegExp(`interface ${name}\\b[^{]*\\{(.*?)^\\}`, 'ms').exec(text)?.[1] ?? '';
+  return body.match(/(?<=^ {2}readonly )\w+/gm) ?? [];
+}
+
+describe('the examples run', () => {
+  test('tRPC: login, a saved change, a counter, logout', async () => {
+    const { server }: { server: Server } = await import(join(dir, 'trpc.ts'));
+    await serve(server, async (url) => {
+      const { token } = await trpc(`${url}/login`, null, { name: 'ada' });
+      expect(await trpc(`${url}/theme`, token, 'dark')).toBeUndefined();
+      await Promise.all([trpc(`${url}/visit`, token, null), trpc(`${url}/visit`, token, null)]);
+      expect(await trpc(`${url}/me`, token)).toEqual({ userId: 'ada', views: 2, theme: 'dark' });
+      await trpc(`${url}/logout`, token, null);
+      await expect(trpc(`${url}/me`, token)).rejects.toThrow('UNAUTHORIZED');
+    });
+  });
+
+  test('Yoga and Express: a token of the same sessions', async () => {
+    const { sessions }: { sessions: Sessions<unknown> } = await import(join(dir, 'trpc.ts'));
+    const { yoga }: { yoga: { fetch(url: string, init: RequestInit): Promise<Response> } } = await import(join(dir, 'yoga.ts'));
+    const { app }: { app: RequestListener } = await import(join(dir, 'express.ts'));
+    const { token } = await sessions.create({ userId: 'ada' });
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const body = JSON.stringify({ query: '{ me }' });
+    const response = await yoga.fetch('http://localhost/graphql', { method: 'POST', headers, body });
+    expect(await response.json()).toEqual({ data: { me: 'ada' } });
+    await serve(createServer(app), async (url) => {
+      expect(await (await fetch(`${url}/visit`, { headers })).json()).toEqual({ userId: 'ada', views: 1 });
+      expect(await (await fetch(`${url}/visit`, { headers })).json()).toEqual({ userId: 'ada', views: 2 });
+      expect(await (await fetch(`${url}/visit`)).json()).toBeNull();
+    });
+  });
+
+  test('the store contract, by the runner of Node', async () => {
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'my-store.test.ts'], { cwd: dir });
+    expect(stdout).toMatch(/^# fail 0$/m);
+    expect(stdout).not.toMatch(/^# pass 0$/m);
+  });
+});
+
+async function serve(server: Server, use: (url: string) => Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  try {
+    const address = server.address();
+    await use(`http://localhost:${typeof address === 'object' ? address?.port : ''}`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** A call as tRPC's clients make it: a mutation where there is an input. */
+async function trpc(url: string, token: string | null, input?: unknown) {
+  const response = await fetch(url, {
+    headers: { 'content-type': 'application/json', ...(token !== null && { authorization: `Bearer ${token}` }) },
+    ...(input !== undefined && { method: 'POST', body: JSON.stringify(input) }),
+  });
+  const { result, error } = await response.json();
+  if (error) throw new Error(error.data.code);
+  return result.data;
+}

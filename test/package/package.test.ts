@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import {
+  CONSUMER_PACKAGES,
+  CONSUMERS,
+  installPacked,
+  linkPackages,
+  type Packed,
+  pack,
+  ROOT,
+  readTarball,
+  TYPESCRIPT_5,
+  TYPESCRIPT_7,
+} from '../../scripts/packed.js';
+
+const run = promisify(execFile);
+
+/** What each subpath exports besides types. */
+const EXPORTS: Readonly<Record<string, readonly string[]>> = {
+  '.': ['SessionError', 'bearer', 'cookie', 'createSessions', 'header', 'isSessionError', 'memoryStore'],
+  './trpc': ['trpcSessions'],
+  './yoga': ['requireFresh', 'requireSession', 'sessionKey', 'useSession'],
+  './express': ['expressSessions'],
+  './postgres': ['createTablesSql', 'postgresStore'],
+  './sqlite': ['createTablesSql', 'sqliteStore'],
+  './testing': ['storeContract'],
+};
+/** What the applications and the examples use besides the package. */
+const HOSTS = ['@trpc/server', '@trpc/client', 'graphql', 'graphql-yoga', '@apollo/server', 'fast-check'];
+
+let dir: string;
+let project: string;
+let packed: Packed;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'token-sessions-package-'));
+  project = join(dir, 'project');
+  packed = await pack(dir);
+  await installPacked(project, packed);
+}, 60_000);
+
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Runs a module in the consumer's project, in plain node, and answers what it prints. */
+async function node(code: string, type: 'module' | 'commonjs' = 'module'): Promise<string> {
+  const { stdout, stderr } = await run(process.execPath, [`--input-type=${type}`, '-e', code], { cwd: project });
+  expect(stderr).toBe('');
+  return stdout.trim();
+}
+
+test('holds the compiled sources and the documents, and nothing else', () => {
+  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
+  expect(packed.files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path))).toEqual(documents);
+  for (const target of Object.values(manifest.exports)) {
+    const paths = typeof target === 'string' ? [target] : Object.values(target);
+    for (const path of paths) expect(packed.files).toContain(path.slice(2));
+  }
+});
+
+test('the main entry needs no peer', async () => {
+  expect(await readdir(join(project, 'node_modules'))).not.toContain('graphql');
+  expect(await node("console.log(Object.keys(await import('token-sessions')).sort().join())")).toBe(EXPORTS['.']?.join());
+});
+
+describe('with its peers', () => {
+  beforeAll(() => linkPackages(project, [...HOSTS, ...CONSUMER_PACKAGES]));
+
+  test('every subpath is listed here', () => {
+    expect(Object.keys(manifest.exports)).toEqual([...Object.keys(EXPORTS), './package.json']);
+  });
+
+  test.each(Object.entries(EXPORTS))('%s can be imported, and required, in plain node', async (subpath, names) => {
+    const specifier = `token-sessions${subpath.slice(1)}`;
+    expect(await node(`console.log(Object.keys(await import('${specifier}')).sort().join())`)).toBe(names.join());
+    expect(await node(`console.log(typeof require('${specifier}')['${names[0]}'])`, 'commonjs')).toBe('function');
+  });
+
+  test('what is inside cannot be imported', async () => {
+    await expect(node("await import('token-sessions/dist/core/kernel.js')")).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  test.each([
+    ['TypeScript 7', 'nodenext', TYPESCRIPT_7],
+    ['TypeScript 7', 'bundler', TYPESCRIPT_7],
+    ['TypeScript 5', 'nodenext', TYPESCRIPT_5],
+    ['TypeScript 5', 'bundler', TYPESCRIPT_5],
+  ])('%s with moduleResolution %s checks applications and examples', { timeout: 120_000 }, async (_, moduleResolution, tsc) => {
+    await cp(join(import.meta.dirname, 'consumer'), join(project, 'consumer'), { recursive: true });
+    await cp(join(ROOT, 'examples'), join(project, 'examples'), { recursive: true });
+    const compilerOptions = {
+      target: 'es2022',
+      module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
+      moduleResolution,
+      strict: true,
+      types: ['node'],
+      rootDir: '.',
+      outDir: 'out',
+    };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['consumer', 'examples'] }));
+    const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch((error: { stdout: string }) => error);
+    // Without skipLibCheck the declarations of the package are checked as well; those of the peers are not ours to judge.
+    const ours = stdout.split('\n').filter((line) => line.includes('error TS') && !/node_modules\/(?!token-sessions\/)/.test(line));
+    expect(ours).toEqual([]);
+  });
+
+  test.each(CONSUMERS)('the application %s runs as compiled', async (name) => {
+    expect(await node(`await import('./out/consumer/${name}.js')`)).toBe('');
+  });
+});
+
+test('publint finds nothing to say', async () => {
+  const { buffer } = await readTarball(packed);
+  const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
+  expect(messages).toEqual([]);
+});
+
+test('the types are right for every way of resolving them that knows ES modules', async () => {
+  const analysis = await checkPackage(createPackageFromTarballData(await readTarball(packed)));
+  if (!analysis.types) throw new Error('the package has no types');
+  // Resolution before `exports` cannot see subpaths, and CommonJS gets an ES module, by design.
+  const byDesign = (problem: (typeof analysis.problems)[number]) =>
+    'resolutionKind' in problem && (problem.resolutionKind === 'node10' || problem.kind === 'CJSResolvesToESM');
+  expect(analysis.problems.filter((problem) => !byDesign(problem))).toEqual([]);
+});
+
+test('the lock file names no registry', async () => {
+  const lock = await readFile(join(ROOT, 'package-lock.json'), 'utf8');
+  expect(lock).not.toMatch(/"resolved":|https?:\/\/[^"]*registry/);
+});
