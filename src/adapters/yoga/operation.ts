@@ -52,9 +52,17 @@ export class Operation<Data = unknown, Input = unknown> {
     return this.#unit ? this.handle.draftOf(this.#unit) : this.handle.current;
   }
 
+  /** Aborts when the session ends that the operation began with; absent for an anonymous one. */
+  get signal(): AbortSignal | undefined {
+    return this.#unit?.session?.signal;
+  }
+
   /** The result in place of the operation's own, where its session could not be loaded. */
   get refusal(): OperationResult | undefined {
-    return this.#failure && { errors: [toGraphQLError(this.#failure.error, this.exchange)] };
+    if (!this.#failure) return undefined;
+    const errors = [toGraphQLError(this.#failure.error, this.exchange)];
+    // graphql-sse takes nothing without data for a result.
+    return this.exchange ? { errors } : { data: null, errors };
   }
 
   /** Saves what the operation changed if it succeeded, and drops it otherwise. Resolves to what the client is told. */

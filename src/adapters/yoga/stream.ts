@@ -1,3 +1,4 @@
+import { endingIterator } from '../../core/ending-iterator.js';
 import { findingOf, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 import type { Operation } from './operation.js';
@@ -5,13 +6,17 @@ import type { Operation } from './operation.js';
 /**
  * The results of a subscription or of `@defer`, each handed on when what changed until then is saved. What changes after the last
  * one is saved when the source ends, also because the client left, and is dropped when the source throws.
+ * When the session ends that the operation began with, the stream ends with one more result, which says so.
  *
- * Here is where a stream can be told that its session has ended: this iterator is all that stands between the source and the
- * client. Written by hand, since `return` of an async generator would stand in line behind a `next` that is under way.
+ * Written by hand, since `return` of an async generator would stand in line behind a `next` that is under way.
  */
-export function savedStream(results: AsyncIterable<OperationResult>, operation: Operation): AsyncIterableIterator<OperationResult> {
-  const source = results[Symbol.asyncIterator]();
+export function savedStream(
+  results: AsyncIterable<OperationResult>,
+  operation: Operation,
+  kind: 'events' | 'parts',
+): AsyncIterableIterator<OperationResult> {
   operation.detach();
+  const source = endedBySession(results[Symbol.asyncIterator](), operation, kind);
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -31,6 +36,20 @@ export function savedStream(results: AsyncIterable<OperationResult>, operation: 
       return fail(operation, error);
     },
   };
+}
+
+function endedBySession(
+  source: AsyncIterator<OperationResult, unknown>,
+  { signal }: Operation,
+  kind: 'events' | 'parts',
+): AsyncIterator<OperationResult, unknown> {
+  if (!signal) return source;
+  // The parts of a result that is sent in parts tell whether more will come.
+  const base = kind === 'parts' ? { hasNext: false } : {};
+  return endingIterator(source, signal, async (reason) => ({
+    done: false,
+    value: { ...base, data: null, errors: [toGraphQLError(reason)] },
+  }));
 }
 
 const DONE = { done: true, value: undefined } as const;

@@ -68,7 +68,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       if (refuse(operation, payload)) return undefined;
       return {
         onExecuteDone: async ({ result, setResult }) =>
-          setResult(isStream(result) ? savedStream(result, operation) : await operation.finish(result)),
+          setResult(isStream(result) ? savedStream(result, operation, 'parts') : await operation.finish(result)),
       };
     },
     async onSubscribe(payload) {
@@ -78,7 +78,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
         onSubscribeResult({ result, setResult }) {
           // What is no stream is the error for which there is none.
           if (!isStream(result)) operation.end();
-          setResult(isStream(result) ? savedStream(result, operation) : inResult(result, operation.exchange));
+          setResult(isStream(result) ? savedStream(result, operation, 'events') : inResult(result, operation.exchange));
         },
       };
     },
