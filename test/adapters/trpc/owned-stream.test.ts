@@ -3,7 +3,12 @@ import { ownedIterable, type StreamOwner } from '../../../src/adapters/trpc/stre
 import { gate } from './support/bench.js';
 
 function owner(save: () => Promise<void> = async () => undefined) {
-  return { start: vi.fn<StreamOwner['start']>(), save: vi.fn<StreamOwner['save']>(save), end: vi.fn<StreamOwner['end']>() };
+  return {
+    signal: undefined,
+    start: vi.fn<StreamOwner['start']>(),
+    save: vi.fn<StreamOwner['save']>(save),
+    end: vi.fn<StreamOwner['end']>(),
+  };
 }
 
 /** The wrapped source as an iterator. */
