@@ -1,0 +1,51 @@
+/** What a store needs of a client, whichever it is. Commands go to the primary that holds their key, never to a replica. */
+export interface Connection {
+  /** `key` is the first key of the command; absent for a command without one, which any server may answer. */
+  send(key: string | undefined, command: readonly string[]): Promise<unknown>;
+  /** The command that reads a string. `GETEX` without options does the same, and no client sends it to a replica. */
+  readonly readCommand: 'get' | 'getex';
+  /** Whether keys are spread over several servers. */
+  readonly clustered: boolean;
+  /** What the client puts before each key by itself. */
+  readonly keyPrefix: string;
+  /** Whether it was closed, or never opened, by its owner. */
+  isClosed(): boolean;
+  /** Grows when a command may have been sent twice, because its answer was lost. */
+  resends(): number;
+  /** One sender for each server that holds keys, for scans. */
+  primaries(): Promise<readonly Sender[]>;
+}
+
+export type Sender = (command: readonly string[]) => Promise<unknown>;
+
+/** What a subscription tells. */
+export interface ChannelEvents {
+  message(text: string): void;
+  /** The connection was lost and is subscribed again: what was published in between is lost. */
+  resumed(): void;
+  /** The connection is gone and does not come back by itself. */
+  lost(): void;
+}
+
+/** Subscribes to one channel, and resolves to what ends that. */
+export type Listen = (channel: string, events: ChannelEvents) => Promise<() => Promise<void>>;
+
+/** Whether `value` has a member of this name and type. */
+export function has(value: object, name: string, type: 'function' | 'string' | 'number' | 'boolean'): boolean {
+  return typeof Reflect.get(value, name) === type;
+}
+
+export function ignore(): void {}
+
+/** The longest that opening a connection for notifications may take, in ms. */
+const OPEN_WITHIN = 5_000;
+
+/** Gives up on `open` after a while: clients would try for as long as the server is away. `abort` has to make it reject. */
+export async function withinReason<Result>(open: Promise<Result>, abort: () => void): Promise<Result> {
+  const timer = setTimeout(abort, OPEN_WITHIN);
+  try {
+    return await open;
+  } finally {
+    clearTimeout(timer);
+  }
+}

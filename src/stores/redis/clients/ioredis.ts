@@ -1,0 +1,77 @@
+import { SessionError } from '../../../core/error.js';
+import type { Connection, Listen, Sender } from './connection.js';
+import { listenBeside, randomNode } from './ioredis-listen.js';
+import { type Client, type Cluster, isClient, isCluster, isRedis, keyPrefixOf } from './ioredis-shapes.js';
+
+/** The connection over a client of ioredis or iovalkey, and how to open a subscription beside it; `undefined` for any other object. */
+export function ioredis(client: object): { readonly connection: Connection; readonly listen: Listen } | undefined {
+  if (!isClient(client)) return undefined;
+  if (isCluster(client)) return { connection: clusterConnection(client), listen: listenBeside(() => randomNode(client)) };
+  if (!isRedis(client)) return undefined;
+  if (client.options.role === 'slave') {
+    throw new SessionError('INVALID_OPTION', "the Redis client has to be connected to the primary: create it without role: 'slave'");
+  }
+  const connection: Connection = {
+    ...common(client),
+    clustered: false,
+    readCommand: 'get',
+    send: (_key, command) => call(client, command),
+    primaries: async () => [senderOf(client)],
+  };
+  return { connection, listen: listenBeside(async () => client) };
+}
+
+function clusterConnection(client: Cluster): Connection {
+  const { scaleReads } = client.options;
+  return {
+    ...common(client),
+    clustered: true,
+    readCommand: scaleReads === undefined || scaleReads === 'master' ? 'get' : 'getex',
+    send: client.options.enableAutoPipelining ? unpipelined(client) : (_key, command) => call(client, command),
+    primaries: async () => client.nodes('master').map(senderOf),
+  };
+}
+
+function common(client: Client): Pick<Connection, 'isClosed' | 'keyPrefix' | 'resends'> {
+  const losses = lossesOf(client);
+  return {
+    isClosed: () => client.status === 'end',
+    keyPrefix: keyPrefixOf(client),
+    // Commands that were not answered are sent again once the connection, or another to the Cluster, stands.
+    resends: () => losses.count,
+  };
+}
+
+function call(client: Client, command: readonly string[]): Promise<unknown> {
+  const [name = '', ...args] = command;
+  return client.call(name, ...args);
+}
+
+function senderOf(client: Client): Sender {
+  return (command) => call(client, command);
+}
+
+/** Where a Cluster groups commands by itself, older versions take the first argument for the key, which that of a script is not. */
+function unpipelined(client: Cluster): Connection['send'] {
+  const commands = new Map<string, (...args: string[]) => Promise<unknown>>();
+  return (_key, [name = '', ...args]) => {
+    const command = commands.get(name) ?? client.createBuiltinCommand(name).string;
+    commands.set(name, command);
+    return command.apply(client, args);
+  };
+}
+
+/** How often each client lost a connection. One listener for each client, however many stores there are on it. */
+const losses = new WeakMap<Client, { count: number }>();
+
+function lossesOf(client: Client): { readonly count: number } {
+  const known = losses.get(client);
+  if (known) return known;
+  const counter = { count: 0 };
+  losses.set(client, counter);
+  const count = () => {
+    counter.count += 1;
+  };
+  for (const event of ['close', '-node']) client.on(event, count);
+  return counter;
+}

@@ -1,0 +1,73 @@
+import type { Connection, Listen, Sender } from './connection.js';
+import { listenBeside, listenBesideCluster, listenOnSentinel } from './node-redis-listen.js';
+import {
+  type Cluster,
+  isCluster,
+  isDuplicable,
+  isPool,
+  isSentinel,
+  type NodeRedisClient,
+  type SendOptions,
+  type Sentinel,
+  type Single,
+} from './node-redis-shapes.js';
+
+/** Replies come as they are, also from a client that was told to map their types. */
+const PLAIN: SendOptions = { typeMapping: undefined };
+
+/** The connection over a client of node-redis, and how to open a subscription beside it; `undefined` for any other object. */
+export function nodeRedis(client: object): { readonly connection: Connection; readonly listen: Listen } | undefined {
+  if (isSentinel(client)) return { connection: sentinelConnection(client), listen: listenOnSentinel(client) };
+  if (isCluster(client)) return { connection: clusterConnection(client), listen: listenBesideCluster(client) };
+  if (isPool(client))
+    return { connection: singleConnection(client), listen: listenBeside(() => client.execute((each) => [each.duplicate()])) };
+  if (isDuplicable(client)) return { connection: singleConnection(client), listen: listenBeside(async () => [client.duplicate()]) };
+  return undefined;
+}
+
+function singleConnection(client: Single): Connection {
+  const send: Sender = (command) => client.sendCommand(command, PLAIN);
+  return { ...common(client), clustered: false, send: (_key, command) => send(command), primaries: async () => [send], resends: () => 0 };
+}
+
+function clusterConnection(client: Cluster): Connection {
+  return {
+    ...common(client),
+    clustered: true,
+    // Not as a read-only command, even when it is one: with `useReplicas` it would go to a replica.
+    send: (key, command) => client.sendCommand(key, false, command, PLAIN),
+    async primaries() {
+      const nodes = await Promise.all(client.masters.map((node) => client.nodeClient(node)));
+      return nodes.map((node) => (command) => node.sendCommand(command, PLAIN));
+    },
+    resends: () => 0,
+  };
+}
+
+/** A command whose connection breaks is sent again by the sentinel client, to the primary of then. */
+function sentinelConnection(client: Sentinel): Connection {
+  let resends = 0;
+  const send: Sender = (command) => {
+    let sent = 0;
+    const options = {
+      // Looked at each time that the command is handed to a connection: this is how the repetition is seen.
+      get typeMapping(): undefined {
+        sent += 1;
+        if (sent > 1) resends += 1;
+        return undefined;
+      },
+    };
+    return client.sendCommand(false, command, options);
+  };
+  return {
+    ...common(client),
+    clustered: false,
+    send: (_key, command) => send(command),
+    primaries: async () => [send],
+    resends: () => resends,
+  };
+}
+
+function common(client: NodeRedisClient): Pick<Connection, 'isClosed' | 'keyPrefix' | 'readCommand'> {
+  return { isClosed: () => !client.isOpen, keyPrefix: '', readCommand: 'get' };
+}

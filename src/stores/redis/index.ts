@@ -1,0 +1,92 @@
+import { SessionError } from '../../core/error.js';
+import type { Listen } from './clients/connection.js';
+import { ioredis } from './clients/ioredis.js';
+import { listenOnIoredis } from './clients/ioredis-listen.js';
+import type { IoredisClient } from './clients/ioredis-shapes.js';
+import { nodeRedis } from './clients/node-redis.js';
+import { listenOnNodeRedis } from './clients/node-redis-listen.js';
+import type { NodeRedisClient } from './clients/node-redis-shapes.js';
+import { checkPrefix, Keys } from './keys.js';
+import { Notifications } from './notifications.js';
+import { Server } from './server.js';
+import { type RedisStore, SessionsInRedis } from './store.js';
+
+export type { IoredisClient } from './clients/ioredis-shapes.js';
+export type { NodeRedisClient } from './clients/node-redis-shapes.js';
+export type { RedisStore } from './store.js';
+
+/** The clients that {@link redisStore} takes: of node-redis 5 or later, of ioredis 5 and of iovalkey. */
+export type RedisClient = NodeRedisClient | IoredisClient;
+
+/** Options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /** What the names of all keys begin with: 1 to 128 visible characters without spaces and braces. Default `'ts:'`. */
+  readonly prefix?: string | undefined;
+  /**
+   * Where notifications of ended sessions come from. Default: a connection of their own, made from `client` while there is somebody to be told. A client:
+   * one that is connected already and used for nothing else. `false`: no notifications.
+   */
+  readonly subscriber?: RedisClient | false | undefined;
+}
+
+/**
+ * Keeps sessions in Redis or Valkey, 6.2 or newer, alone, with Sentinels or as a Cluster. The client is connected, and closed, by the caller.
+ *
+ * | verb | commands (of a session without an owner → with one) |
+ * | --- | --- |
+ * | `find` | `GET` |
+ * | `insert` | `SET NX PX` → and a script on the owner's index |
+ * | `insertWithin` | `SET NX PX`, a script on the index, a script for each session that is evicted; members of the index whose deadline has passed, and all for `'deny'`, are looked up first |
+ * | `replace` | a script; about once in each idle timeout of a session with an owner, two more |
+ * | `delete` | a script, which publishes the id → and one on the index |
+ * | `listByOwner` | a script on the index, `MGET` |
+ * | `deleteByOwner` | two scripts on the index, one for each session |
+ * | `findMany` | `MGET`; on a Cluster a `GET` each, at once |
+ * | `count`, `clear` | `SCAN` of the whole database, so not for each request |
+ *
+ * Scripts are sent by their hash, and whole when the server does not know them. Before the first command, `INFO` tells the server's version.
+ * Everything goes to the primary.
+ *
+ * **Atomic** is each command and script. A session and the index of its owner are different keys, on a Cluster in different slots, and are written
+ * one after the other: the session, then the index, then what has to make room is ended; only then is the session handed out. So whatever was
+ * handed out is in the index, and a login that races `deleteByOwner` is ended by it, or handed out after it. A process that dies in between
+ * leaves a session that nobody holds the token of, or an index entry without a session; the next who meets it takes it out. It also may leave a session that
+ * is to be evicted: it is ended before anybody else is let in. (If it dies just after it has ended a session and before it has told the index,
+ * and a session is evicted before that entry's deadline, one more may be evicted than had to be.)
+ *
+ * **A fail-over** loses what the old primary had not yet replicated: the last writes before it, though they were answered. A session may be
+ * lost (the user logs in again), a change to it undone, a session that had just ended may be back, an index may lack a session until
+ * that is used beyond the index's time. `min-replicas-to-write` narrows it; no store on Redis can promise more. The server should not evict keys (`maxmemory-policy noeviction`): every
+ * key has a TTL, so that `volatile-*` policies would end sessions.
+ *
+ * A client that sends commands again after a reconnect (ioredis, Sentinel and Cluster clients do) makes no write happen twice: a write recognises itself by its
+ * version, and where that is not certain it fails.
+ *
+ * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server that is too old is `NOT_SUPPORTED`, of a
+ * client that is closed `STORE_UNAVAILABLE`.
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
+  const { prefix = 'ts:', subscriber } = options;
+  const { connection, listen } = recognise(client);
+  const keys = new Keys(checkPrefix(prefix), connection.keyPrefix);
+  const listenTo = subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
+  return new SessionsInRedis(new Server(connection), keys, listenTo && new Notifications(listenTo, keys.channel));
+}
+
+const KINDS = 'a client of node-redis 5 or later (createClient, createClientPool, createCluster, createSentinel), ioredis 5 or iovalkey';
+
+function recognise(client: unknown): NonNullable<ReturnType<typeof nodeRedis>> {
+  const known = isObject(client) ? (nodeRedis(client) ?? ioredis(client)) : undefined;
+  if (known) return known;
+  throw new SessionError('INVALID_OPTION', `client has to be ${KINDS}`);
+}
+
+function recogniseSubscriber(client: unknown): Listen {
+  const known = isObject(client) ? (listenOnNodeRedis(client) ?? listenOnIoredis(client)) : undefined;
+  if (known) return known;
+  throw new SessionError('INVALID_OPTION', `subscriber has to be false or ${KINDS}, other than a pool`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { SessionError } from '../../core/error.js';
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A glob of the same length: `?` is any one character. */
+const ID_GLOB = '????????-????-????-????-????????????';
+const OWNER_GLOB = '?'.repeat(43);
+
+/**
+ * The names of all keys of a store: `<prefix>s:<id>` for a session, `<prefix>o:<hash>` for the index of an owner. What follows the prefix
+ * has a fixed length and alphabet, so that no two keys of any two stores are the same, whatever their prefixes.
+ */
+export class Keys {
+  readonly prefix: string;
+  /** The pub/sub channel that tells of ended sessions. */
+  readonly channel: string;
+  readonly #full: string;
+
+  /** `clientPrefix` is what the client itself puts before each key; it does not do so for patterns and channels. */
+  constructor(prefix: string, clientPrefix: string) {
+    this.prefix = prefix;
+    this.#full = clientPrefix + prefix;
+    this.channel = `${this.#full}ended`;
+  }
+
+  session(id: string): string {
+    return `${this.prefix}s:${id}`;
+  }
+
+  /** Hashed, since an owner is any text of any length. As UTF-16: as UTF-8 all lone surrogates would be one. */
+  owner(ownerId: string): string {
+    return `${this.prefix}o:${createHash('sha256').update(ownerId, 'utf16le').digest('base64url')}`;
+  }
+
+  get sessionPattern(): string {
+    return `${escapeGlob(this.#full)}s:${ID_GLOB}`;
+  }
+
+  get ownerPattern(): string {
+    return `${escapeGlob(this.#full)}o:${OWNER_GLOB}`;
+  }
+
+  /** The id in the name of a session's key as the server has it, or `undefined` for a name that only looks like one. */
+  idOf(stored: string): string | undefined {
+    const id = stored.slice(this.#full.length + 2);
+    return ID.test(id) ? id : undefined;
+  }
+
+  /** The name of a key as the client takes it, of the name that the server has. */
+  asSent(stored: string): string {
+    return stored.slice(this.#full.length - this.prefix.length);
+  }
+}
+
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^]/g, '\\$&');
+}
+
+/**
+ * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous: an empty one would claim the keys of others, braces would put all sessions
+ * of a Cluster into one slot, lone surrogates are all the same once they are encoded
+ */
+export function checkPrefix(prefix: unknown): string {
+  if (typeof prefix === 'string' && /^[^\s\p{C}{}]{1,128}$/u.test(prefix)) return prefix;
+  throw new SessionError(
+    'INVALID_OPTION',
+    "prefix has to be 1 to 128 visible characters without spaces and braces, such as 'ts:': all keys of the store begin with it",
+  );
+}

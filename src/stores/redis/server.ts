@@ -1,0 +1,105 @@
+import { isSessionError, SessionError } from '../../core/error.js';
+import type { Connection } from './clients/connection.js';
+import { asList, asTexts } from './replies.js';
+import type { Script } from './scripts.js';
+
+/** The oldest server that is supported. */
+const OLDEST = [6, 2] as const;
+
+/** Commands and scripts over a connection, its server's version checked before the first one. */
+export class Server {
+  readonly connection: Connection;
+  #checked = false;
+  #checking: Promise<void> | undefined;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
+  async send(key: string | undefined, command: readonly string[]): Promise<unknown> {
+    try {
+      if (!this.#checked) await this.ready();
+      return await this.connection.send(key, command);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT FLUSH`. */
+  async run(script: Script, key: string, args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.send(key, ['evalsha', script.sha, '1', key, ...args]);
+    } catch (error) {
+      if (!isReply(error, 'NOSCRIPT')) throw error;
+      return this.send(key, ['eval', script.lua, '1', key, ...args]);
+    }
+  }
+
+  /** The keys that match, as the servers have them, batch by batch. */
+  async *scan(pattern: string): AsyncGenerator<string[]> {
+    try {
+      await this.ready();
+      for (const send of await this.connection.primaries()) {
+        let cursor = '0';
+        do {
+          const [next, keys] = asList(await send(['scan', cursor, 'MATCH', pattern, 'COUNT', '1000']));
+          cursor = String(next);
+          yield asTexts(keys);
+        } while (cursor !== '0');
+      }
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** Resolves when the server is known to be one that is supported. */
+  ready(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #check(): Promise<void> {
+    if (this.#checked) return;
+    const version = readVersion(await this.#info());
+    if (version && (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1]))) {
+      throw new SessionError(
+        'NOT_SUPPORTED',
+        `redisStore needs Redis ${OLDEST.join('.')} or newer, or Valkey; the server is ${version.join('.')}`,
+      );
+    }
+    this.#checked = true;
+  }
+
+  async #info(): Promise<unknown> {
+    try {
+      return await this.connection.send(undefined, ['info', 'server']);
+    } catch (error) {
+      // Not every user may ask. What is too old then fails by the first command that it does not know.
+      if (isReply(error, 'NOPERM') || isReply(error, 'ERR')) return '';
+      throw error;
+    }
+  }
+
+  #explain(error: unknown): unknown {
+    if (isSessionError(error) || !this.connection.isClosed()) return error;
+    return new SessionError(
+      'STORE_UNAVAILABLE',
+      'the Redis client is closed: it has to be connected before the first session is used, and to stay open until the last one was',
+      { cause: error },
+    );
+  }
+}
+
+function readVersion(info: unknown): readonly [number, number] | undefined {
+  const match = typeof info === 'string' ? /^redis_version:(\d+)\.(\d+)/m.exec(info) : null;
+  return match ? [Number(match[1]), Number(match[2])] : undefined;
+}
+
+/** Whether the server answered with this error. Those of commands inside a script are wrapped by older servers. */
+export function isReply(error: unknown, code: 'NOSCRIPT' | 'NOPERM' | 'ERR' | 'WRONGTYPE'): boolean {
+  if (!(error instanceof Error)) return false;
+  return code === 'WRONGTYPE' ? error.message.includes(code) : error.message.startsWith(`${code} `);
+}

@@ -1,0 +1,93 @@
+import { Cluster as IoredisCluster, Redis } from 'ioredis';
+import { Cluster as IovalkeyCluster, Redis as Valkey } from 'iovalkey';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import type { RedisClient } from '../../../src/stores/redis/index.js';
+import type { RedisCluster, RedisServer } from '../../support/services/redis.js';
+
+/** The servers of a suite. */
+export interface Services {
+  readonly single: RedisServer;
+  readonly cluster: RedisCluster;
+  readonly sentinel: RedisCluster & { readonly name: string };
+}
+
+export interface OpenClient {
+  readonly client: RedisClient;
+  close(): unknown;
+}
+
+/** A client of some kind, connected. */
+export type Open = (services: Services) => Promise<OpenClient>;
+
+const ignore = () => undefined;
+const hosts = (cluster: RedisCluster) => cluster.rootNodes.map(({ host, port }) => ({ host, port }));
+
+/** Opens a client of node-redis and ends it with the test. */
+export async function openNodeRedis(url: string) {
+  const client = createClient({ url }).on('error', ignore);
+  await client.connect();
+  return client;
+}
+
+export const SINGLE_CLIENTS: Readonly<Record<string, Open>> = {
+  async 'node-redis'({ single }) {
+    const client = await openNodeRedis(single.url);
+    return { client, close: () => client.destroy() };
+  },
+  async 'node-redis, RESP3 and mapped types'({ single }) {
+    const client = createClient({ url: single.url, RESP: 3, commandOptions: { typeMapping: { 36: Buffer, 58: String } } }).on(
+      'error',
+      ignore,
+    );
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async 'node-redis pool'({ single }) {
+    const client = createClientPool({ url: single.url }, { minimum: 2, maximum: 4 }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async ioredis({ single }) {
+    const client = new Redis(single.port);
+    return { client, close: () => client.disconnect() };
+  },
+  async 'ioredis with a prefix, pipelines and numbers as text'({ single }) {
+    const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true });
+    return { client, close: () => client.disconnect() };
+  },
+  async iovalkey({ single }) {
+    const client = new Valkey(single.port);
+    return { client, close: () => client.disconnect() };
+  },
+  async 'node-redis sentinel'({ sentinel }) {
+    const client = createSentinel({ name: sentinel.name, sentinelRootNodes: hosts(sentinel) }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async 'ioredis with sentinels'({ sentinel }) {
+    const client = new Redis({ name: sentinel.name, sentinels: hosts(sentinel) });
+    return { client, close: () => client.disconnect() };
+  },
+};
+
+export const CLUSTER_CLIENTS: Readonly<Record<string, Open>> = {
+  async 'node-redis cluster'({ cluster }) {
+    const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })), useReplicas: true }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async 'ioredis Cluster'({ cluster }) {
+    const client = new IoredisCluster(hosts(cluster));
+    return { client, close: () => client.disconnect() };
+  },
+  async 'ioredis Cluster with a prefix, pipelines and reads from replicas'({ cluster }) {
+    const client = new IoredisCluster(hosts(cluster), { keyPrefix: 'app:', enableAutoPipelining: true, scaleReads: 'slave' });
+    return { client, close: () => client.disconnect() };
+  },
+  async 'iovalkey Cluster'({ cluster }) {
+    const client = new IovalkeyCluster(hosts(cluster), { enableAutoPipelining: true });
+    return { client, close: () => client.disconnect() };
+  },
+};
+
+export const ALL_CLIENTS: Readonly<Record<string, Open>> = { ...SINGLE_CLIENTS, ...CLUSTER_CLIENTS };
