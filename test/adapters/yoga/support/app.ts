@@ -1,11 +1,12 @@
 import { createSchema } from 'graphql-yoga';
-import type { JsonObject, SessionContext } from '../../../../src/index.js';
+import type { SessionContext } from '../../../../src/index.js';
 
 /** The data of the sessions of these tests. */
-export interface Data extends JsonObject {
+export interface Data {
   userId: string;
   theme: string;
   views: number;
+  role?: string;
 }
 
 export const ANN: Data = { userId: 'ann', theme: 'light', views: 0 };

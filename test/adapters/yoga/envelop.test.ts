@@ -1,0 +1,201 @@
+import { envelop, useEngine, useMaskedErrors, useSchema } from '@envelop/core';
+import * as graphql from 'graphql';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
+import { header, type SessionContext, type SessionsOptions } from '../../../src/index.js';
+import { type Data, type Handlers, makeSchema } from './support/app.js';
+import { bearer, codesOf, type Result } from './support/client.js';
+import { makeSessions } from './support/setup.js';
+import { openSocketServer } from './support/socket.js';
+
+const { parse, validate, execute, subscribe, specifiedRules } = graphql;
+
+const handlers: Handlers = {
+  run: {
+    me: ({ session }) => session?.data.userId ?? null,
+    required: (ctx) => requireSession(ctx).data.userId,
+    fresh: (ctx) => requireFresh(ctx, '1m').data.userId,
+    darken: (ctx) => {
+      requireSession(ctx).data.theme = 'dark';
+      return 'done';
+    },
+    login: async ({ sessions }) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
+  },
+  watch: {
+    changes: async function* (ctx) {
+      requireSession(ctx).data.views += 1;
+      yield 'one';
+      requireSession(ctx).data.theme = 'dark';
+    },
+    refused: async function* (ctx) {
+      yield 'one';
+      yield requireSession(ctx).id;
+    },
+    broken: async function* (ctx) {
+      yield 'one';
+      requireSession(ctx).data.theme = 'dark';
+      throw new Error('of the application');
+    },
+  },
+};
+
+/** Envelop with graphql-js alone, and no server. */
+async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = []) {
+  const made = await makeSessions(options);
+  const engine = useEngine({ parse, validate, execute, subscribe, specifiedRules });
+  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(handlers)), ...plugins, useSession(made.sessions)] });
+  async function run(query: string, initial: Record<string, unknown> | undefined, later?: object): Promise<Result & AsyncIterable<Result>> {
+    const enveloped = getEnveloped(initial);
+    const document = enveloped.parse(query);
+    const contextValue = await enveloped.contextFactory(later);
+    const args = { schema: enveloped.schema, document, contextValue };
+    return query.startsWith('subscription') ? enveloped.subscribe(args) : enveloped.execute(args);
+  }
+  return { ...made, getEnveloped, run };
+}
+
+const field = (op: string) => `{ run(op: "${op}") }`;
+
+describe('a plain Envelop', () => {
+  const requests: readonly (readonly [string, (headers: Record<string, string>) => Record<string, unknown>])[] = [
+    ["Node's", (headers) => ({ req: { headers } })],
+    ["Fetch's", (headers) => ({ request: new Request('http://api.example', { headers }) })],
+    ['a wrapped one', (headers) => ({ req: { raw: { headers } } })],
+  ];
+
+  test.each(requests)('reads the token from the request on the context: %s', async (_, contextOf) => {
+    const { run, token, store, stored } = await setUp();
+    expect((await run(field('me'), contextOf(bearer(token)))).data).toEqual({ run: 'ann' });
+    expect(store.calls).toEqual({ insert: 0, find: 1, replace: 0, delete: 0 });
+    await run(field('darken'), contextOf(bearer(token)));
+    expect((await stored())?.theme).toBe('dark');
+  });
+
+  test('and where it is only given to the context factory', async () => {
+    const { run, token } = await setUp();
+    expect((await run(field('me'), {}, { req: { headers: bearer(token) } })).data).toEqual({ run: 'ann' });
+    expect((await run(field('me'), undefined, { req: { headers: bearer(token) } })).data).toEqual({ run: 'ann' });
+  });
+
+  test('is anonymous without a request, at no store call', async () => {
+    const { run, store } = await setUp();
+    expect((await run(field('me'), undefined)).data).toEqual({ run: null });
+    expect((await run(field('me'), { req: 'of another kind' })).data).toEqual({ run: null });
+    expect(store.total()).toBe(0);
+  });
+
+  test('loads the session for an execution whose context was not built here', async () => {
+    const { getEnveloped, token, store, stored } = await setUp();
+    const { execute: run, schema, parse: read } = getEnveloped();
+    const own: object = { req: { headers: bearer(token) } };
+    expect((await run({ schema, document: read(field('darken')), contextValue: own })).data).toEqual({ run: 'done' });
+    expect((await stored())?.theme).toBe('dark');
+    store.reset();
+    expect((await run({ schema, document: read(field('me')) })).data).toEqual({ run: null });
+    expect(store.total()).toBe(0);
+  });
+
+  test('keeps its operation where the context is spread into another', async () => {
+    const { getEnveloped, token, store } = await setUp();
+    const enveloped = getEnveloped({ req: { headers: bearer(token) } });
+    const contextValue = { ...(await enveloped.contextFactory()), more: true };
+    const document = enveloped.parse('{ run(op: "darken") me: run(op: "required") }');
+    const result = await enveloped.execute({ schema: enveloped.schema, document, contextValue });
+    expect(result.data).toEqual({ run: 'done', me: 'ann' });
+    expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+  });
+
+  test('tells errors by their code, and nothing of HTTP', async () => {
+    const { run, clock, token } = await setUp();
+    const refused = await run(field('required'), { req: { headers: {} } });
+    expect(refused.errors?.map((error) => error.extensions)).toEqual([{ code: 'UNAUTHENTICATED' }]);
+    clock.advance(60_001);
+    const stale = await run(field('fresh'), { req: { headers: bearer(token) } });
+    expect(stale.errors?.map((error) => error.extensions)).toEqual([{ code: 'STEP_UP_REQUIRED' }]);
+  });
+
+  test('a guard stays what it is where errors were masked before', async () => {
+    const { run } = await setUp({}, [useMaskedErrors()]);
+    expect(codesOf(await run(field('required'), { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
+  });
+
+  test('invariant 6: an outage is the result of the operation', async () => {
+    const { run, store, token } = await setUp();
+    store.before = () => {
+      throw new Error('connection refused by db.internal');
+    };
+    const result = await run(field('me'), { req: { headers: bearer(token) } });
+    expect(JSON.parse(JSON.stringify(result))).toEqual({
+      data: null,
+      errors: [{ message: 'The service is temporarily unavailable.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
+  });
+
+  test('a login is written to the response of Node that is on the context, or else left to be sent', async () => {
+    const written: Record<string, unknown> = {};
+    const res = {
+      headersSent: false,
+      setHeader: (name: string, value: unknown) => {
+        written[name] = value;
+      },
+      getHeader: () => undefined,
+    };
+    const { run } = await setUp({ sources: [header('x-auth-token', { respond: true })] });
+    const { data } = await run(field('login'), { req: { headers: {} }, res });
+    expect(written).toEqual({ 'cache-control': 'no-store', 'x-auth-token': data?.['run'] });
+    const context: { req: object; sessions?: SessionContext<Data>['sessions'] } = { req: { headers: {} } };
+    const login = await run(field('login'), context);
+    expect(context.sessions?.responseHeaders.get('x-auth-token')).toBe(login.data?.['run']);
+  });
+});
+
+describe('a subscription of graphql-js', () => {
+  async function all(results: AsyncIterable<Result>): Promise<Result[]> {
+    const parts: Result[] = [];
+    for await (const each of results) parts.push(each);
+    return parts;
+  }
+
+  test('saves what its body changes', async () => {
+    const { run, token, stored } = await setUp();
+    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
+    expect(await all(results)).toEqual([{ data: { watch: 'one' } }]);
+    expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
+  });
+
+  test('whose body throws one of our errors, throws what clients may see', async () => {
+    const { run } = await setUp();
+    const results = await run('subscription { watch(op: "refused") }', { req: { headers: {} } });
+    await expect(all(results)).rejects.toMatchObject({ message: 'Authentication is required.', extensions: { code: 'UNAUTHENTICATED' } });
+  });
+
+  test('invariant 11: whose body throws, saves nothing of what it changed since the last event', async () => {
+    const { run, token, stored } = await setUp();
+    const results = await run('subscription { watch(op: "broken") }', { req: { headers: bearer(token) } });
+    await expect(all(results)).rejects.toThrow('of the application');
+    expect((await stored())?.theme).toBe('light');
+  });
+
+  test.each(['return', 'throw'] as const)('is ended by %s', async (method) => {
+    const { run, token, stored } = await setUp();
+    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
+    const iterator = results[Symbol.asyncIterator]();
+    await iterator.next();
+    const ended = Promise.resolve(iterator[method]?.(new Error('of the client')));
+    if (method === 'return') expect(await ended).toEqual({ done: true, value: undefined });
+    else await expect(ended).rejects.toThrow('of the client');
+    expect((await iterator.next()).done).toBe(true);
+    expect((await stored())?.views).toBe(1);
+  });
+});
+
+test('a plain Envelop behind graphql-ws', async () => {
+  const { getEnveloped, token, sessions, id } = await setUp();
+  const server = await openSocketServer(getEnveloped, ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket }));
+  onTestFinished(() => server.stop());
+  const client = server.connect({ connectionParams: { token } });
+  expect((await client.execute(field('required'))).data).toEqual({ run: 'ann' });
+  await sessions.destroy(id);
+  expect(codesOf(await client.execute(field('required')))).toEqual(['UNAUTHENTICATED']);
+  await client.close();
+});

@@ -1,0 +1,228 @@
+import { createYoga } from 'graphql-yoga';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
+import type { SessionContext } from '../../../src/index.js';
+import { gate } from '../../support/gate.js';
+import { type Data, type Handlers, makeSchema } from './support/app.js';
+import { codesOf } from './support/client.js';
+import { makeSessions } from './support/setup.js';
+import { type ContextOf, openSocketServer } from './support/socket.js';
+
+const run = {
+  me: ({ session }: SessionContext<Data>) => session?.data.userId ?? null,
+  required: (ctx: SessionContext<Data>) => requireSession(ctx).data.userId,
+  fresh: (ctx: SessionContext<Data>) => requireFresh(ctx, '1s').data.userId,
+  darken: (ctx: SessionContext<Data>) => {
+    requireSession(ctx).data.theme = 'dark';
+    return 'done';
+  },
+  login: async ({ sessions }: SessionContext<Data>) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
+  logout: (ctx: SessionContext<Data>) => requireSession(ctx).destroy(),
+};
+
+async function startSocket(handlers: Handlers = {}, contextOf?: ContextOf, plugins: object[] = []) {
+  const made = await makeSessions();
+  const schema = makeSchema({ ...handlers, run: { ...run, ...handlers.run } });
+  const yoga = createYoga({ schema, logging: false, plugins: [useSession(made.sessions), ...plugins] });
+  const server = await openSocketServer(yoga.getEnveloped, contextOf);
+  onTestFinished(() => server.stop());
+  const connect = (...args: Parameters<typeof server.connect>) => {
+    const client = server.connect(...args);
+    onTestFinished(() => client.close());
+    return client;
+  };
+  return { ...made, server, connect };
+}
+
+const field = (op: string) => `{ run(op: "${op}") }`;
+const mutation = (op: string) => `mutation { run(op: "${op}") }`;
+const OUTAGE = () => {
+  throw new Error('connection refused by db.internal');
+};
+
+describe('the token of a graphql-ws connection', () => {
+  test.each([
+    ['authorization', (token: string) => ({ connectionParams: { authorization: `Bearer ${token}` } })],
+    ['Authorization', (token: string) => ({ connectionParams: { Authorization: `Bearer ${token}` } })],
+    ['token', (token: string) => ({ connectionParams: { token } })],
+    ['the upgrade request', (token: string) => ({ headers: { authorization: `Bearer ${token}` } })],
+    [
+      'connectionParams before the upgrade request',
+      (token: string) => ({ connectionParams: { token }, headers: { authorization: 'Bearer of nothing' } }),
+    ],
+  ])('is read from %s', async (_, credentials) => {
+    const { connect, token } = await startSocket();
+    expect((await connect(credentials(token)).execute(field('me'))).data).toEqual({ run: 'ann' });
+  });
+
+  test('is none where nothing is sent, or nothing of use', async () => {
+    const { connect, store } = await startSocket();
+    for (const credentials of [{}, { connectionParams: { token: 7, authorization: null } }]) {
+      expect((await connect(credentials).execute(field('me'))).data).toEqual({ run: null });
+    }
+    expect(store.total()).toBe(0);
+  });
+
+  const contexts: readonly (readonly [string, ContextOf])[] = [
+    ['its connection', (connection) => ({ ...connection })],
+    ['parts of it', ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket, request: extra.request })],
+    ['its extra alone', ({ extra }) => ({ ...extra })],
+    ['no socket, as some servers have none', ({ connectionParams, extra }) => ({ connectionParams, extra: { request: extra.request } })],
+    ['no extra', ({ connectionParams, extra }) => ({ connectionParams, req: extra.request })],
+  ];
+  test.each(contexts)('is found where getEnveloped is given %s', async (_, contextOf) => {
+    const { connect, token } = await startSocket({}, contextOf);
+    const client = connect({ headers: { authorization: `Bearer ${token}` } });
+    expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
+    expect((await client.execute(field('darken'))).data).toEqual({ run: 'done' });
+  });
+});
+
+describe('operations on one connection', () => {
+  test('invariant 5: each looks the session up again', async () => {
+    const { connect, sessions, store, token, id } = await startSocket();
+    const client = connect({ connectionParams: { token } });
+    expect((await client.execute(field('required'))).data).toEqual({ run: 'ann' });
+    expect((await client.execute(field('required'))).data).toEqual({ run: 'ann' });
+    expect(store.calls.find).toBe(2);
+    await sessions.destroy(id);
+    expect(await client.execute(field('required'))).toMatchObject({
+      data: { run: null },
+      errors: [{ message: 'Authentication is required.', extensions: { code: 'UNAUTHENTICATED' } }],
+    });
+  });
+
+  test('a login is for those that follow, and so is a logout', async () => {
+    const { connect, stored } = await startSocket();
+    const client = connect();
+    const token = String((await client.execute(mutation('login'))).data?.['run']);
+    expect((await client.execute(field('me'))).data).toEqual({ run: 'bob' });
+    await client.execute(mutation('darken'));
+    expect((await stored(token))?.theme).toBe('dark');
+    await client.execute(mutation('logout'));
+    expect((await client.execute(field('me'))).data).toEqual({ run: null });
+  });
+
+  test('what a login changes in its operation is saved beside an open subscription', async () => {
+    const source = gate();
+    const endless = async function* () {
+      yield 'open';
+      await source.opened;
+    };
+    const { connect, stored } = await startSocket({ watch: { endless } });
+    const client = connect();
+    const results = client.results('subscription { watch(op: "endless") }');
+    await results.next();
+    const login = await client.execute('mutation { token: run(op: "login") run(op: "darken") }');
+    expect((await stored(String(login.data?.['token'])))?.theme).toBe('dark');
+    source.open();
+    expect((await results.next()).done).toBe(true);
+  });
+
+  test('errors have nothing of HTTP', async () => {
+    const { connect, clock, token } = await startSocket();
+    const client = connect({ connectionParams: { token } });
+    clock.advance(1_001);
+    const result = await client.execute('{ run(op: "fresh") }');
+    expect(result.errors?.[0]?.extensions).toEqual({ code: 'STEP_UP_REQUIRED' });
+    expect(JSON.stringify(result)).not.toContain('http');
+  });
+
+  test('invariant 6: an outage is the result of the operation, and the connection stays', async () => {
+    const { connect, store, token } = await startSocket({ watch: { never: () => never() } });
+    const client = connect({ connectionParams: { token } });
+    store.before = OUTAGE;
+    expect(await client.execute(field('me'))).toEqual({
+      data: null,
+      errors: [{ message: 'The service is temporarily unavailable.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
+    const subscription = client.results('subscription { watch(op: "never") }');
+    expect((await subscription.next()).value).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+    store.before = undefined;
+    expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
+    store.before = (verb) => (verb === 'replace' ? OUTAGE() : undefined);
+    expect(codesOf(await client.execute(mutation('darken')))).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(client.closeCodes).toEqual([]);
+  });
+
+  async function* never(): AsyncGenerator<string> {}
+
+  test('invariant 6: nor does a record that cannot be read close it', async () => {
+    const { connect, store, token, id } = await startSocket();
+    const record = await store.find(id);
+    if (record) await store.replace({ ...record, version: 'broken', body: '{' }, record.version, 60_000);
+    const client = connect({ connectionParams: { token } });
+    expect(codesOf(await client.execute(field('me')))).toEqual(['INTERNAL_SERVER_ERROR']);
+    expect(client.closeCodes).toEqual([]);
+  });
+
+  test('an operation that is not valid leaves nothing open: a login that follows is as sure of its session', async () => {
+    const { connect, stored } = await startSocket({
+      run: {
+        loginAndDarken: async ({ sessions }) => {
+          const session = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
+          session.data.theme = 'dark';
+          return session.token;
+        },
+      },
+    });
+    const client = connect();
+    await expect(client.execute('{ nothing }')).rejects.toMatchObject([{ message: expect.stringContaining('nothing') }]);
+    const { data } = await client.execute(mutation('loginAndDarken'));
+    expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
+  });
+});
+
+describe('a subscription on a connection', () => {
+  test('saves what its body changes with each event, and when the client leaves', async () => {
+    const endless = async function* (ctx: SessionContext<Data>) {
+      try {
+        for (;;) {
+          requireSession(ctx).data.views += 1;
+          yield 'on';
+          await new Promise(setImmediate);
+        }
+      } finally {
+        requireSession(ctx).data.theme = 'dark';
+      }
+    };
+    const { connect, token, stored } = await startSocket({ watch: { endless } });
+    const client = connect({ connectionParams: { token } });
+    const results = client.results('subscription { watch(op: "endless") }');
+    await results.next();
+    expect((await stored())?.views).toBeGreaterThan(0);
+    await results.return?.();
+    await vi.waitFor(async () => expect((await stored())?.theme).toBe('dark'));
+    expect(client.closeCodes).toEqual([]);
+  });
+
+  test('our errors from its body are told by their code', async () => {
+    const refused = async function* (ctx: SessionContext<Data>) {
+      yield 'on';
+      yield requireSession(ctx).id;
+    };
+    const { connect } = await startSocket({ watch: { refused } });
+    const results = connect().results('subscription { watch(op: "refused") }');
+    await results.next();
+    await expect(results.next()).rejects.toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+  });
+});
+
+test("the handle is told when its socket closes, once for a connection's operations", async () => {
+  const handles = new Set<{ close(): void }>();
+  const closed = vi.fn();
+  const spy = {
+    onExecute: ({ args }: { args: { contextValue: { sessions: { close(): void } } } }) => {
+      const { sessions } = args.contextValue;
+      if (!handles.has(sessions)) sessions.close = closed;
+      handles.add(sessions);
+    },
+  };
+  const { connect } = await startSocket({}, undefined, [spy]);
+  const client = connect();
+  await client.execute(field('me'));
+  await client.execute(field('me'));
+  expect(handles.size).toBe(1);
+  await client.close();
+  await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+});

@@ -1,0 +1,293 @@
+import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
+import { GraphQLError } from 'graphql';
+import { describe, expect, test, vi } from 'vitest';
+import { requireSession } from '../../../src/adapters/yoga/index.js';
+import { header, type SessionContext } from '../../../src/index.js';
+import { gate } from '../../support/gate.js';
+import type { Data, Handlers } from './support/app.js';
+import { bearer } from './support/client.js';
+import { startYoga } from './support/setup.js';
+
+const OUTAGE = () => {
+  throw new Error('connection refused by db.internal');
+};
+
+/** Streams a response, and tells of its parts as they come. */
+async function stream(endpoint: string, query: string, headers: Record<string, string>) {
+  const leave = new AbortController();
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    body: JSON.stringify({ query }),
+    headers: { 'content-type': 'application/json', ...headers },
+    signal: leave.signal,
+  });
+  let text = '';
+  const reading = (async () => {
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder();
+    for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read())
+      text += decoder.decode(chunk.value, { stream: true });
+  })().catch(() => undefined);
+  const parts = (): Part[] => [...text.matchAll(/^(?:data: )?(\{.*\})/gm)].map(([, json]): Part => JSON.parse(json ?? ''));
+  const until = (count: number) => vi.waitFor(() => expect(parts().length).toBeGreaterThanOrEqual(count)).then(parts);
+  return { response, until, leave: () => leave.abort(), all: () => reading.then(parts) };
+}
+
+interface Part {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly incremental?: readonly Part[];
+}
+
+const MULTIPART = { accept: 'multipart/mixed' };
+const SSE = { accept: 'text/event-stream' };
+
+function darken(ctx: SessionContext<Data>): string {
+  requireSession(ctx).data.theme = 'dark';
+  return 'done';
+}
+
+describe('@defer', () => {
+  async function startDeferring(run: Handlers['run'], ...options: Parameters<typeof startYoga>[2][]) {
+    const server = await startYoga({ run: { first: () => 'first', darken, ...run } }, { plugins: [useDeferStream()] }, ...options);
+    const defer = (first: string, later: string, headers: Record<string, string> = bearer(server.token)) =>
+      stream(server.endpoint, `{ run(op: "${first}") node { ... @defer { later: ${later} } } }`, { ...MULTIPART, ...headers });
+    return { ...server, defer };
+  }
+
+  test('what the first part changed is saved before it is sent, what later ones change when they are', async () => {
+    const wait = gate();
+    const visit = async (ctx: SessionContext<Data>) => {
+      await wait.opened;
+      requireSession(ctx).data.views = 1;
+      return 'visited';
+    };
+    const { defer, store, stored } = await startDeferring({ visit });
+    const { until, all, response } = await defer('darken', 'run(op: "visit")');
+    expect(await until(1)).toMatchObject([{ data: { run: 'done', node: {} } }]);
+    // A stream looks the session up once more, so that no end falls between the load and the watching.
+    expect(store.calls).toMatchObject({ find: 2, replace: 1 });
+    expect(await stored()).toMatchObject({ theme: 'dark', views: 0 });
+    wait.open();
+    expect((await all())[1]).toMatchObject({ incremental: [{ data: { later: 'visited' } }] });
+    expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('invariant 11: nothing is saved where the first part has no data', async () => {
+    const { endpoint, token, store } = await startDeferring({
+      fail: () => {
+        throw new GraphQLError('refused');
+      },
+    });
+    const query = '{ run(op: "darken") required(op: "fail") node { ... @defer { later: run(op: "first") } } }';
+    const { all } = await stream(endpoint, query, { ...MULTIPART, ...bearer(token) });
+    expect((await all())[0]).toMatchObject({ data: null, errors: [{ message: 'refused' }] });
+    expect(store.calls.replace).toBe(0);
+  });
+
+  test('a later part that cannot be saved is an error of that part, and dropped', async () => {
+    const wait = gate();
+    const late = async (ctx: SessionContext<Data>) => {
+      await wait.opened;
+      return darken(ctx);
+    };
+    const { defer, store, stored } = await startDeferring({ late });
+    const { until, all } = await defer('first', 'run(op: "late")');
+    await until(1);
+    store.before = OUTAGE;
+    wait.open();
+    const later = (await all())[1];
+    expect(later?.incremental).toMatchObject([{ data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
+    expect(JSON.stringify(later)).not.toContain('db.internal');
+    store.before = undefined;
+    expect((await stored())?.theme).toBe('light');
+  });
+
+  test('our errors in later parts have their code, and nothing of HTTP', async () => {
+    const { defer } = await startDeferring({ me: (ctx) => requireSession(ctx).data.userId });
+    const { all, response } = await defer('first', 'run(op: "me")', {});
+    const [, later] = await all();
+    expect(response.status).toBe(200);
+    expect(later?.incremental?.[0]?.errors).toEqual([expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })]);
+  });
+
+  test('a source that writes to the response cannot any more: a login in a later part creates nothing', async () => {
+    const wait = gate();
+    const login = async ({ sessions }: SessionContext<Data>) => {
+      await wait.opened;
+      return (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token;
+    };
+    const { defer, store } = await startDeferring({ login }, { sources: [header('x-auth-token', { respond: true })] });
+    const { until, all } = await defer('first', 'run(op: "login")', {});
+    await until(1);
+    wait.open();
+    expect((await all())[1]?.incremental?.[0]?.errors?.[0]?.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
+    expect(store.calls.insert).toBe(0);
+  });
+});
+
+describe('a subscription over SSE', () => {
+  const asAnn = (server: { endpoint: string; token: string }, op: string) =>
+    stream(server.endpoint, `subscription { watch(op: "${op}") }`, { ...SSE, ...bearer(server.token) });
+
+  test('saves what its body and its resolvers change with each event, and at the end', async () => {
+    const wait = gate();
+    const server = await startYoga({
+      watch: {
+        changes: async function* (ctx) {
+          const session = requireSession(ctx);
+          session.data.theme = 'dark';
+          yield 'one';
+          await wait.opened;
+          yield 'two';
+          session.data.role = 'leaver';
+        },
+      },
+      event: {
+        changes: (ctx, value) => {
+          requireSession(ctx).data.views += 1;
+          return value;
+        },
+      },
+    });
+    const { until, all, response } = await asAnn(server, 'changes');
+    expect(await until(1)).toEqual([{ data: { watch: 'one' } }]);
+    expect(await server.stored()).toEqual({ userId: 'ann', theme: 'dark', views: 1 });
+    wait.open();
+    expect(await all()).toHaveLength(2);
+    expect(await server.stored()).toEqual({ userId: 'ann', theme: 'dark', views: 2, role: 'leaver' });
+    expect(server.store.calls.replace).toBe(3);
+    expect(response.headers.get('cache-control')).toContain('no-store');
+  });
+
+  test('invariant 11: an event that fails is not saved with a later one', async () => {
+    const server = await startYoga({
+      watch: {
+        changes: async function* () {
+          yield 'bad';
+          yield 'good';
+        },
+      },
+      event: {
+        changes: (ctx, value) => {
+          const session = requireSession(ctx);
+          if (value === 'good') session.data.views = 1;
+          else session.data.role = 'admin';
+          if (value === 'bad') throw new GraphQLError('refused');
+          return value;
+        },
+      },
+    });
+    expect(await (await asAnn(server, 'changes')).all()).toMatchObject([{ errors: [{ message: 'refused' }] }, { data: { watch: 'good' } }]);
+    expect(await server.stored()).toEqual({ userId: 'ann', theme: 'light', views: 1 });
+  });
+
+  test('an event whose change cannot be saved is an error, and the subscription goes on', async () => {
+    const server = await startYoga({
+      watch: {
+        changes: async function* (ctx) {
+          server.store.before = OUTAGE;
+          requireSession(ctx).data.theme = 'dark';
+          yield 'one';
+          server.store.before = undefined;
+          yield 'two';
+        },
+      },
+    });
+    const parts = await (await asAnn(server, 'changes')).all();
+    expect(parts).toMatchObject([{ data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }, { data: { watch: 'two' } }]);
+    expect((await server.stored())?.theme).toBe('light');
+  });
+
+  test('what cannot be saved at the end is told as a last event', async () => {
+    const server = await startYoga({
+      watch: {
+        changes: async function* (ctx) {
+          yield 'one';
+          server.store.before = OUTAGE;
+          requireSession(ctx).data.theme = 'dark';
+        },
+      },
+    });
+    const parts = await (await asAnn(server, 'changes')).all();
+    expect(parts).toMatchObject([{ data: { watch: 'one' } }, { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
+  });
+
+  test('what its body changes when the client has left is saved', async () => {
+    const { server, left } = await startLeaving(() => undefined);
+    await left();
+    await vi.waitFor(async () => expect((await server.stored())?.theme).toBe('dark'));
+  });
+
+  test('where that cannot be saved, the logger hears of it', async () => {
+    const errors: string[] = [];
+    const { server, left } = await startLeaving(() => {
+      server.store.before = OUTAGE;
+    }, errors);
+    await left();
+    await vi.waitFor(() => expect(errors.join()).toContain('what a request changed could not be saved'));
+  });
+
+  /** A subscription whose body goes on for ever, and changes something when its client has left. */
+  async function startLeaving(before: () => void, errors: string[] = []) {
+    const logger = { warn: () => undefined, error: (message: string) => void errors.push(message) };
+    const endless = async function* (ctx: SessionContext<Data>) {
+      try {
+        for (;;) {
+          yield 'on';
+          await new Promise(setImmediate);
+        }
+      } finally {
+        before();
+        requireSession(ctx).data.theme = 'dark';
+      }
+    };
+    const server = await startYoga({ watch: { endless } }, {}, { logger });
+    const left = async () => {
+      const { until, leave } = await asAnn(server, 'endless');
+      await until(2);
+      leave();
+    };
+    return { server, left };
+  }
+
+  async function* never(): AsyncGenerator<string> {
+    yield '';
+  }
+
+  test('our errors from its body are told by their code', async () => {
+    const server = await startYoga({
+      watch: {
+        refused: (ctx) => {
+          requireSession(ctx);
+          return never();
+        },
+        later: async function* (ctx) {
+          yield 'one';
+          yield requireSession(ctx).id;
+        },
+        broken: async function* () {
+          yield 'one';
+          throw new Error('internal detail');
+        },
+      },
+    });
+    const refused = await stream(server.endpoint, 'subscription { watch(op: "refused") }', SSE);
+    expect([refused.response.status, refused.response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    expect(await refused.all()).toMatchObject([{ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] }]);
+    expect((await (await asAnn(server, 'broken')).all())[1]?.errors).toMatchObject([{ message: 'Unexpected error.' }]);
+    const later = await (await stream(server.endpoint, 'subscription { watch(op: "later") }', SSE)).all();
+    expect(later[1]?.errors).toEqual([expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })]);
+  });
+
+  test('invariant 6: in an outage it does not begin', async () => {
+    const watch = vi.fn(() => never());
+    const server = await startYoga({ watch: { changes: watch } });
+    server.store.before = OUTAGE;
+    const { response, all } = await asAnn(server, 'changes');
+    expect(response.status).toBe(503);
+    expect(await all()).toMatchObject([{ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
+    expect(watch).not.toHaveBeenCalled();
+  });
+});
