@@ -3,7 +3,19 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import manifest from '../package.json' with { type: 'json' };
-import { CONSUMER_PACKAGES, CONSUMERS, installPacked, linkPackages, type Packed, pack, ROOT, TYPESCRIPT_7, withTempDir } from './packed.js';
+import {
+  CONSUMER_PACKAGES,
+  CONSUMERS,
+  installPacked,
+  linkPackages,
+  outputOf,
+  type Packed,
+  pack,
+  ROOT,
+  TYPESCRIPT_7,
+  testsLine,
+  withTempDir,
+} from './packed.js';
 
 /*
  * The package with the oldest and with the newest peers that it supports, as package.json has them: the applications of
@@ -61,8 +73,9 @@ async function runAdapterTests(dir: string, peers: readonly string[]): Promise<s
   const { stdout } = await run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/adapters/trpc', 'test/adapters/yoga'], {
     cwd: dir,
     env: { ...process.env, NO_COLOR: '1' },
+    maxBuffer: 2 ** 26,
   });
-  return /^\s*Tests\s.*$/m.exec(stdout)?.[0].trim() ?? stdout;
+  return testsLine(stdout);
 }
 
 async function installed(dir: string): Promise<string> {
@@ -71,12 +84,6 @@ async function installed(dir: string): Promise<string> {
     return `${name} ${version}`;
   });
   return (await Promise.all(found)).join(', ');
-}
-
-/** What a command that failed has printed, which its error does not say. */
-function outputOf(error: unknown): string {
-  const output = (name: string) => (error instanceof Error ? String(Reflect.get(error, name) ?? '') : '');
-  return `${output('stdout')}${output('stderr')}` || String(error);
 }
 
 await withTempDir(async (dir) => {

@@ -69,3 +69,14 @@ export async function withTempDir<Result>(use: (dir: string) => Promise<Result>)
 export async function readTarball({ tarball }: Packed): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(tarball));
 }
+
+/** What a command that failed has printed, which its error does not say. */
+export function outputOf(error: unknown): string {
+  const output = (name: string) => (error instanceof Error ? String(Reflect.get(error, name) ?? '') : '');
+  return `${output('stdout')}${output('stderr')}` || String(error);
+}
+
+/** The line of Vitest's output that counts the tests. */
+export function testsLine(output: string): string {
+  return /^\s*Tests\s.*$/m.exec(output)?.[0].trim() ?? output;
+}
