@@ -14,7 +14,7 @@ export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
 /** The applications in test/package/consumer, and what they use besides the package and its hosts. */
 export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'stores'];
-export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql'];
+export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql', 'redis', 'ioredis'];
 
 const BUILD_INPUTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'];
 

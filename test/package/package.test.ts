@@ -28,6 +28,7 @@ const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   './trpc': ['trpcSessions'],
   './yoga': ['requireFresh', 'requireSession', 'sessionKey', 'useSession'],
   './express': ['expressSessions'],
+  './redis': ['redisStore'],
   './postgres': ['createTablesSql', 'postgresStore'],
   './sqlite': ['createTablesSql', 'sqliteStore'],
   './testing': ['storeContract'],

@@ -1,15 +1,25 @@
+import { Redis } from 'ioredis';
 import Database from 'libsql';
 import pg from 'pg';
+import { createClient, createCluster } from 'redis';
 import { createSessions, type SessionStore } from 'token-sessions';
 import { createTablesSql, postgresStore } from 'token-sessions/postgres';
+import { redisStore } from 'token-sessions/redis';
 import { sqliteStore } from 'token-sessions/sqlite';
 import type { Data } from './core.js';
 
-/** Not connected: that its client is accepted, and that the store is one, is what is checked here. */
+/** Not connected: that their clients are accepted, and that they are stores, is what is checked here. */
 const pool = new pg.Pool();
-export const postgres: SessionStore = postgresStore(pool);
+const ioredis = new Redis({ lazyConnect: true });
+export const stores: readonly SessionStore[] = [
+  postgresStore(pool),
+  redisStore(createClient()),
+  redisStore(createCluster({ rootNodes: [] })),
+  redisStore(ioredis),
+];
 if (!createTablesSql().includes('CREATE TABLE')) throw new Error('no SQL for migrations');
 await pool.end();
+ioredis.disconnect();
 
 const sessions = createSessions<Data>({ store: sqliteStore(new Database(':memory:')) });
 const { token } = await sessions.create({ userId: 'ada', views: 0 });
