@@ -51,8 +51,10 @@ export interface PostgresStore extends Required<Omit<SessionStore, 'atomic' | 's
  * a logout, whose session is back until its deadline. Notifications are not kept for those who are away: after a reconnection everything live is
  * checked again. The client has to talk to the primary, also for reading.
  *
- * Owners are stored as they are; U+0000, lone surrogates and U+001A in them as U+001A and four hexadecimal digits. The connection is the caller's: it is never
- * closed, and must not be one with an open transaction. Set a connection timeout on pools, or calls pile up in an outage.
+ * Owners are stored as they are; U+0000, lone surrogates and U+001A in them as U+001A and four hexadecimal digits.
+ *
+ * The connection is the caller's: it is never closed, and must not be one with an open transaction. Of a pool one connection is kept while there are
+ * live sessions, so close the sessions before the pool, whose `end()` waits for it. Set a connection timeout on pools, or calls pile up in an outage.
  *
  * @throws `INVALID_OPTION`
  */
