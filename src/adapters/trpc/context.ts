@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/error.js';
 import { RequestHandle } from '../../core/request-sessions.js';
 import type { RequestSessions } from '../../core/types.js';
-import type { ResponseTarget } from '../../http/response-head.js';
+import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
 import { sessionFailure } from './errors.js';
 import { acceptsStream, type ContextOptions, incomingRequest } from './request.js';
@@ -17,11 +17,11 @@ export interface CallFacts {
   readonly holdMs: number;
   /** What tells the calls that the client made from those of `createCaller`; unknown where there was no `info`. */
   readonly calls: WeakSet<object> | undefined;
-  /** How what is on `responseHeaders` gets to the client. */
-  readonly delivery: 'node' | 'resHeaders' | 'collected';
+  /** Where what is on `responseHeaders` has been put already; `undefined` where it is left to `responseMeta`. */
+  readonly writtenTo: NodeResponse | 'resHeaders' | undefined;
 }
 
-const UNKNOWN: CallFacts = { holdMs: 0, calls: undefined, delivery: 'collected' };
+const UNKNOWN: CallFacts = { holdMs: 0, calls: undefined, writtenTo: undefined };
 
 /** The factory of contexts, and what it has learned about the request of each. */
 export class Contexts<Data, Input> {
@@ -36,7 +36,7 @@ export class Contexts<Data, Input> {
     const request = incomingRequest(options);
     const handle = this.#sessions[OPEN_REQUEST](request);
     // An Express middleware may have opened the request before, without knowing what is called.
-    if (options.info || !this.#facts.has(handle)) this.#facts.set(handle, callFacts(options, deliveryOf(request.target, handle)));
+    if (options.info || !this.#facts.has(handle)) this.#facts.set(handle, callFacts(options, writtenTo(request.target, handle)));
     if (!request.persistent && acceptsStream(options, request.headers)) sealStream(handle, options.info?.type, request.target);
     return { sessions: handle };
   }
@@ -70,16 +70,16 @@ export function sealStream<Data, Input>(handle: RequestHandle<Data, Input>, type
   handle.sealResponse();
 }
 
-function callFacts({ info }: ContextOptions, delivery: CallFacts['delivery']): CallFacts {
+function callFacts({ info }: ContextOptions, writtenTo: CallFacts['writtenTo']): CallFacts {
   const calls = info?.calls;
   const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
   // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
   const holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
-  return { holdMs, calls: calls && new WeakSet(calls.map((call) => call.getRawInput)), delivery };
+  return { holdMs, calls: calls && new WeakSet(calls.map((call) => call.getRawInput)), writtenTo };
 }
 
-function deliveryOf<Data, Input>(target: ResponseTarget, handle: RequestHandle<Data, Input>): CallFacts['delivery'] {
-  if (target.kind === 'node') return 'node';
+function writtenTo<Data, Input>(target: ResponseTarget, handle: RequestHandle<Data, Input>): CallFacts['writtenTo'] {
+  if (target.kind === 'node') return target.response;
   // Another adapter may have opened the request before, with headers of its own.
-  return target.kind === 'collect' && target.headers === handle.responseHeaders ? 'resHeaders' : 'collected';
+  return target.kind === 'collect' && target.headers === handle.responseHeaders ? 'resHeaders' : undefined;
 }

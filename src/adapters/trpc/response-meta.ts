@@ -1,5 +1,5 @@
-import type { SessionsContext } from './context.js';
-import { type CallFacts, type Contexts, isHandle, sealStream } from './context.js';
+import type { NodeResponse } from '../../http/response-head.js';
+import { type CallFacts, type Contexts, isHandle, type SessionsContext, sealStream } from './context.js';
 
 /** As much of what tRPC gives to `responseMeta` as is needed here. */
 export interface ResponseMetaOptions<Data, Input = Data> {
@@ -28,7 +28,7 @@ export function responseMetaFunction<Data, Input>(contexts: Contexts<Data, Input
     const handle = options.ctx?.sessions;
     if (!isHandle(handle)) return own;
     if (options.eagerGeneration) sealStream(handle, options.type);
-    const headers = mergeHeaders(own.headers, handle.responseHeaders, contexts.factsOf(handle).delivery);
+    const headers = mergeHeaders(own.headers, handle.responseHeaders, contexts.factsOf(handle).writtenTo);
     return headers ? { ...own, headers } : own;
   }
   function responseMeta<Options extends ResponseMetaOptions<Data, Input>>(
@@ -45,18 +45,24 @@ export function responseMetaFunction<Data, Input>(contexts: Contexts<Data, Input
  * What tRPC is to add to the response: the application's own headers, and those of the library that would not get there
  * otherwise. tRPC appends to what is on `resHeaders`, and replaces what is on a Node response.
  */
-function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, delivery: CallFacts['delivery']): Headers | undefined {
-  const missing = delivery === 'collected' && [...ours].length > 0;
-  if (!missing && !own) return undefined;
+function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, writtenTo: CallFacts['writtenTo']): Headers | undefined {
+  const missing = writtenTo ? new Headers() : ours;
+  if (!own && [...missing].length === 0) return undefined;
   const merged = toHeaders(own);
-  const secret = ours.get('cache-control') === 'no-store';
-  if (secret) merged.delete('cache-control');
-  if (secret && delivery !== 'resHeaders') merged.set('cache-control', 'no-store');
-  if (delivery !== 'resHeaders') {
-    for (const cookie of ours.getSetCookie()) if (missing || merged.has('set-cookie')) merged.append('set-cookie', cookie);
-  }
-  for (const [name, value] of missing ? ours : []) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
+  const isSecret = ours.get('cache-control') === 'no-store';
+  if (isSecret) merged.delete('cache-control');
+  if (isSecret && writtenTo !== 'resHeaders') merged.set('cache-control', 'no-store');
+  for (const cookie of missing.getSetCookie()) merged.append('set-cookie', cookie);
+  for (const [name, value] of missing) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
+  if (typeof writtenTo === 'object' && ours.has('set-cookie')) moveCookies(merged, writtenTo);
   return merged;
+}
+
+/** The application's own cookies stand beside those that are on the response: tRPC would put them in their place. */
+function moveCookies(own: Headers, response: NodeResponse): void {
+  const cookies = own.getSetCookie();
+  own.delete('set-cookie');
+  if (cookies.length > 0) response.setHeader('set-cookie', [response.getHeader('set-cookie') ?? []].flat().map(String).concat(cookies));
 }
 
 function toHeaders(own: ResponseMeta['headers']): Headers {
