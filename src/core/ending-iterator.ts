@@ -3,7 +3,7 @@ export type Ending<Value> = (reason: unknown) => Promise<IteratorResult<Value, u
 
 /**
  * The values of `source` until `signal` aborts; then whoever waits for one is given the ending at once, and `source` is told to
- * clean up. Nobody waits for that: a source that waits for something else may take its time, and never come to it.
+ * clean up. Nobody waits for that, also not who returns from it: a source that waits for something else may take its time, and never come to it.
  *
  * Written by hand, as the `return` of an async generator stands in line behind the `next` that is under way.
  */
@@ -63,12 +63,14 @@ export function endingIterator<Value>(
   return {
     next,
     return: (value) => {
+      const told = signal.aborted && !open;
       close();
-      return source.return?.(value) ?? Promise.resolve({ done: true, value });
+      return (told ? undefined : source.return?.(value)) ?? Promise.resolve({ done: true, value });
     },
     throw: (error) => {
+      const told = signal.aborted && !open;
       close();
-      return source.throw?.(error) ?? Promise.reject(error);
+      return (told ? undefined : source.throw?.(error)) ?? Promise.reject(error);
     },
   };
 }

@@ -49,6 +49,8 @@ describe('an iterator that ends with a signal', () => {
     expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
     yields('late');
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(await iterator.return?.('bye')).toEqual({ done: true, value: 'bye' });
+    await expect(iterator.throw?.(new Error('bye'))).rejects.toThrow('bye');
     expect(state.returned).toBe(1);
   });
 

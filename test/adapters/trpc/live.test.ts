@@ -1,0 +1,191 @@
+import { EventEmitter, on } from 'node:events';
+import { observable } from '@trpc/server/observable';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createSessions, memoryStore, type SessionStore } from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
+import type { Handlers } from './support/app.js';
+import { type Data, gate, openBench } from './support/bench.js';
+import { collect, failure, socketClient } from './support/clients.js';
+import { overStandalone, overWebSocket } from './support/hosts.js';
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+type Body = NonNullable<Handlers<Data>['streams']>[string];
+
+/** A subscription of that kind, over that transport, and two instances that share its store. */
+async function open(transport: 'SSE' | 'WebSocket', kind: { stream: Body } | { observable: true }, store: SessionStore = memoryStore()) {
+  const opened = gate();
+  const unsubscribed = vi.fn();
+  const handlers: Handlers<Data> = {
+    streams: {
+      it: async function* (context, call) {
+        opened.open();
+        if ('stream' in kind) yield* kind.stream(context, call);
+      },
+    },
+    observables: {
+      it: () =>
+        observable((observer) => {
+          observer.next('here');
+          opened.open();
+          return unsubscribed;
+        }),
+    },
+    own: { ping: () => 'pong' },
+  };
+  const bench = await openBench(handlers, { serve: overStandalone, sessions: { store, recheckInterval: 200, now: Date.now } });
+  stops.push(bench.host.stop);
+  const token = await bench.login();
+  const elsewhere = createSessions<Data>({ store, ownerOf: (data) => data.userId });
+  const id = (await elsewhere.fromToken(token)).session?.id ?? '';
+  const socket = await overWebSocket(bench.app);
+  stops.push(socket.stop);
+  const { client, close } = socketClient(socket.url, { token });
+  stops.push(close);
+  const subscriptions = transport === 'SSE' ? bench.client('subscription', token) : client;
+  const call = collect((own) => ('stream' in kind ? subscriptions.stream.subscribe('it', own) : subscriptions.watch.subscribe('it', own)));
+  call.catch(() => undefined);
+  await opened.opened;
+  return { ...bench, id, token, elsewhere, call, opened, unsubscribed, client };
+}
+
+const forever: Body = async function* () {
+  yield 'here';
+  await new Promise(() => {});
+};
+
+describe.each(['SSE', 'WebSocket'] as const)('a subscription whose session ends (%s)', (transport) => {
+  test('invariant 5: is told UNAUTHORIZED when another instance ends it, though its body never yields again', async () => {
+    const { call, elsewhere, id } = await open(transport, { stream: forever });
+    await elsewhere.destroy(id);
+    expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test('invariant 5: its body cleans up when it waits with the session’s signal, or is an iterator that can be returned from', async () => {
+    const cleaned: string[] = [];
+    const emitter = new EventEmitter();
+    const waiting: Body = async function* ({ session }) {
+      try {
+        for await (const [value] of on(emitter, 'event', { signal: session.signal })) yield value;
+      } finally {
+        cleaned.push('signal');
+      }
+    };
+    const { call, elsewhere, id } = await open(transport, { stream: waiting });
+    await vi.waitFor(() => expect(emitter.listenerCount('event')).toBe(1));
+    emitter.emit('event', 1);
+    await elsewhere.destroy(id);
+    expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
+    await vi.waitFor(() => expect(cleaned).toEqual(['signal']));
+    expect(emitter.listenerCount('event')).toBe(0);
+  });
+
+  test('invariant 5: without notifications it ends within the recheck interval', async () => {
+    const { call, elsewhere, id } = await open(transport, { stream: forever }, countingStore());
+    const ended = performance.now();
+    await elsewhere.destroy(id);
+    expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
+    // 200 ms of interval; the rest is for a machine that is busy.
+    expect(performance.now() - ended).toBeLessThan(2_000);
+  });
+
+  test('invariant 5: the end of the whole account reaches it, and an observable is unsubscribed from', async () => {
+    const { call, elsewhere, unsubscribed } = await open(transport, { observable: true });
+    expect(await elsewhere.destroyFor('ann')).toBe(1);
+    expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
+    expect(unsubscribed).toHaveBeenCalledOnce();
+  });
+});
+
+describe('connections and generators', () => {
+  test('invariant 5: calls on the WebSocket of an ended session are refused', async () => {
+    const { call, client, elsewhere, id } = await open('WebSocket', { stream: forever });
+    expect(await client.own.mutate('ping')).toBe('pong');
+    await elsewhere.destroy(id);
+    expect(await failure(client.own.mutate('ping'))).toMatchObject({ code: 'UNAUTHORIZED' });
+    await failure(call);
+  });
+
+  test('invariant 7: a subscription ends when its session expires', async () => {
+    const store = memoryStore();
+    const { call, elsewhere, id } = await open('SSE', { stream: forever }, store);
+    const soon = createSessions<Data>({ store, absoluteTimeout: 150 });
+    // What ends sooner by its record ends sooner for all.
+    await (await soon.find(id))?.update((data) => {
+      data.c = 1;
+    });
+    expect((await elsewhere.find(id))?.expiresAt).toBeLessThan(Date.now() + 200);
+    expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test('invariant 5: a generator query ends as well', async () => {
+    const opened = gate();
+    const bench = await openBench(
+      {
+        streams: {
+          it: async function* () {
+            opened.open();
+            yield 1;
+            await new Promise(() => {});
+          },
+        },
+      },
+      { serve: overStandalone },
+    );
+    stops.push(bench.host.stop);
+    const token = await bench.login();
+    const values = await bench.client('stream', token).generate.query('it');
+    const reading = (async () => {
+      for await (const _ of values) await opened.opened;
+    })();
+    reading.catch(() => undefined);
+    await opened.opened;
+    await bench.sessions.destroy(token.slice(3, 39));
+    expect(await failure(reading)).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test('nothing is left of a thousand subscriptions that came and went', async () => {
+    const store = memoryStore();
+    let subscribed = 0;
+    let opened = 0;
+    const watched: SessionStore = {
+      insert: (record, ttl) => store.insert(record, ttl),
+      find: (id) => store.find(id),
+      replace: (record, version, ttl) => store.replace(record, version, ttl),
+      delete: (id) => store.delete(id),
+      subscribe: async (listener) => {
+        subscribed += 1;
+        opened += 1;
+        const stop = await store.subscribe(listener);
+        return async () => {
+          subscribed -= 1;
+          await stop();
+        };
+      },
+    };
+    const bench = await openBench(
+      {
+        streams: {
+          it: async function* () {
+            yield 1;
+          },
+        },
+      },
+      { serve: overStandalone, sessions: { store: watched } },
+    );
+    stops.push(bench.host.stop);
+    const token = await bench.login();
+    const socket = await overWebSocket(bench.app);
+    stops.push(socket.stop);
+    const { client, close } = socketClient(socket.url, { token });
+    stops.push(close);
+    for (let round = 0; round < 10; round += 1) {
+      await Promise.all(Array.from({ length: 100 }, () => collect((own) => client.stream.subscribe('it', own))));
+    }
+    await vi.waitFor(() => expect(subscribed).toBe(0));
+    expect(opened).toBeGreaterThan(0);
+  });
+});
