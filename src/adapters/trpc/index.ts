@@ -27,7 +27,10 @@ export interface TrpcSessions<Data, Input = Data> {
    * itself, or `responseMeta(own)` around your own.
    */
   readonly responseMeta: ResponseMetaFunction<Data, Input>;
-  /** For `t.procedure.concat(withSession)`: adds `ctx.session`, `null` when anonymous. */
+  /**
+   * For `t.procedure.concat(withSession)`: adds `ctx.session`, `null` when anonymous. Put a guard first: a call counts as failed
+   * for it by what comes after it, such as `.output()`.
+   */
   readonly withSession: SessionProcedure<Data, Input, Session<Data> | null>;
   /** For `t.procedure.concat(requireSession)`: adds `ctx.session`, and answers `UNAUTHORIZED` when anonymous. */
   readonly requireSession: SessionProcedure<Data, Input, Session<Data>>;
