@@ -109,7 +109,7 @@ export class SessionsInRedis implements RedisStore {
     // A scan may name a key twice.
     const ids = new Set<string>();
     for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
-      for (const key of keys) ids.add(this.#keys.idOf(key) ?? key);
+      for (const id of this.#idsOf(keys)) ids.add(id);
     }
     return ids.size;
   }
@@ -119,8 +119,12 @@ export class SessionsInRedis implements RedisStore {
       for (const key of keys) await this.#endIndexed(this.#keys.asSent(key));
     }
     for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
-      await this.#endAll(keys.map((key) => this.#keys.idOf(key)).filter((id) => id !== undefined));
+      await this.#endAll(this.#idsOf(keys));
     }
+  }
+
+  #idsOf(keys: readonly string[]): string[] {
+    return keys.map((key) => this.#keys.idOf(key)).filter((id) => id !== undefined);
   }
 
   /**
