@@ -44,7 +44,8 @@ export interface TrpcSessions<Data, Input = Data> {
 /**
  * Sessions for tRPC 11. A procedure with one of the guards has a draft of the session of its own; what it changed is saved when it
  * succeeds, by one write for a whole batch, and dropped when it fails. The body of a subscription or generator is saved before each
- * value that it yields and when it ends; an observable when it completes.
+ * value that it yields and when it ends; an observable when it completes. What runs on after that, such as a promise within a result, has to call
+ * `save()` by itself.
  */
 export function trpcSessions<Data, Input = Data>(sessions: Sessions<Data, Input>): TrpcSessions<Data, Input> {
   const contexts = new Contexts(sessions);

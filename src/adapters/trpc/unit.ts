@@ -42,7 +42,8 @@ export class Units<Data, Input> {
   ): Promise<Result> {
     const handle = handleOf(call.ctx);
     const open = this.#open.get(call.getRawInput);
-    if (open?.handle === handle) return next(admit(currentSession(open), handle));
+    // A middleware in between may have ended the session, or logged in.
+    if (open?.handle === handle) return next(admit(handle.draftOf(open.unit), handle));
     const unit = await handle.begin().catch(rethrowAsFailure);
     this.#open.set(call.getRawInput, { handle, unit });
     try {
@@ -67,11 +68,6 @@ export class Units<Data, Input> {
     await handle.commit(unit, facts.calls?.has(call.getRawInput) ? facts.holdMs : 0).catch(rethrowAsFailure);
     return result;
   }
-}
-
-/** The session as the procedure has left it so far: it may have been ended, or replaced, since the unit was opened. */
-function currentSession<Data, Input>({ handle, unit }: OpenUnit<Data, Input>): Session<Data> | null {
-  return unit.session && handle.current?.id === unit.session.id ? unit.session : null;
 }
 
 /** The body of a subscription or generator runs after its procedure has returned: what it changes is saved as it goes. */

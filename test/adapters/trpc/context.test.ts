@@ -1,8 +1,9 @@
+import { awsLambdaRequestHandler } from '@trpc/server/adapters/aws-lambda';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import express from 'express';
 import { describe, expect, test } from 'vitest';
 import { type ContextOptions, trpcSessions } from '../../../src/adapters/trpc/index.js';
-import { cookie, createSessions, type RequestSessions } from '../../../src/index.js';
+import { cookie, createSessions, header, type RequestSessions } from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
 import { makeApp } from './support/app.js';
 import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
@@ -86,6 +87,33 @@ describe('createContext', () => {
     expect(
       await createContext({ req: new Request('http://localhost'), resHeaders: new Headers(), info: subscription }).sessions.load(),
     ).toBeNull();
+  });
+});
+
+describe('AWS Lambda', () => {
+  test('an event is served like a request, and the token gets to its response', async () => {
+    const sessions = createSessions<Data>({ sources: [header('X-Auth-Token', { respond: true })] });
+    const app = makeApp(sessions, {
+      open: { login: async ({ sessions }) => (await sessions.create(ANN)).token },
+      own: { who: ({ session }) => session.data.userId },
+    });
+    const handle = awsLambdaRequestHandler(app);
+    const call = async (path: string, name: string, headers: Record<string, string> = {}) => {
+      const event = {
+        version: '1.0',
+        httpMethod: 'POST',
+        path,
+        body: JSON.stringify(name),
+        headers: { 'Content-Type': 'application/json', Host: 'localhost', ...headers },
+        requestContext: { httpMethod: 'POST' },
+      };
+      return Reflect.apply(handle, undefined, [event, {}]);
+    };
+    const login = await call('open', 'login');
+    const token = login.headers['x-auth-token'];
+    expect(token).toMatch(/^ts_/);
+    expect(login.headers['cache-control']).toBe('no-store');
+    expect(JSON.parse((await call('own', 'who', { 'X-AUTH-Token': token })).body)).toEqual({ result: { data: 'ann' } });
   });
 });
 

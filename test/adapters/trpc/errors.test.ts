@@ -80,6 +80,15 @@ describe('errors', () => {
     }
   });
 
+  test('invariant 6: a store that does not answer within storeTimeout is unavailable', async () => {
+    const { store, login, client } = await openBench({ own: { ok: () => 'ok' } }, { sessions: { storeTimeout: 20 } });
+    const token = await login();
+    store.before = () => new Promise(() => undefined);
+    expect(await failure(client('single', token).own.mutate('ok'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE', status: 503 });
+    store.before = undefined;
+    expect(await client('single', token).own.mutate('ok')).toBe('ok');
+  });
+
   test('data that cannot be saved fails the call, and its values are not told', async () => {
     const { login, client, stored } = await openBench({
       own: {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { createSessions } from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
-import { ANN, bearerHeaders, type Data } from './support/bench.js';
+import { ANN, bearerHeaders, type Data, gate } from './support/bench.js';
 
 async function setUp() {
   const store = countingStore();
@@ -33,7 +33,7 @@ describe('guards among the middlewares of an application', () => {
     await expect(router.createCaller(context()).banned()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('a middleware that logs in lets in what requires a session after it, and what that changes is saved', async () => {
+  test('a middleware that logs in lets in what requires a session after it, beside other calls too, and what that changes is saved', async () => {
     const { t, trpc, sessions } = await setUp();
     const router = t.router({
       welcome: t.procedure
@@ -47,9 +47,15 @@ describe('guards among the middlewares of an application', () => {
           ctx.session.data.a = 5;
           return ctx.session.id;
         }),
+      wait: t.procedure.concat(trpc.withSession).mutation(() => opened),
     });
-    const id = await router.createCaller(trpc.createContext({ headers: {} })).welcome();
+    const { opened, open } = gate();
+    const caller = router.createCaller(trpc.createContext({ headers: {} }));
+    const waiting = caller.wait();
+    const id = await caller.welcome();
     expect((await sessions.find(id))?.data.a).toBe(5);
+    open();
+    await waiting;
   });
 
   test('invariant 11: a middleware before the guard that tries again gets a new draft, and only what succeeded is saved', async () => {
