@@ -80,9 +80,16 @@ export class Connection {
     }
   }
 
+  /** Statements that were prepared before go on in some drivers, on a connection that is closed for all others. */
+  #assertOpen(): void {
+    if (flag(this.#database, 'open') !== false && flag(this.#database, 'isOpen') !== false) return;
+    throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed');
+  }
+
   async #patiently<Result>(work: () => Result): Promise<Result> {
     const giveUpAt = performance.now() + this.#patience;
     for (let tries = 1; ; tries += 1) {
+      this.#assertOpen();
       try {
         return work();
       } catch (error) {
@@ -121,11 +128,8 @@ export function isBusy(error: unknown): boolean {
   return typeof number === 'number' && [BUSY, LOCKED].includes(number & 0xff);
 }
 
-/** Says what to do about the errors that are the set-up's; the others speak for themselves. */
+/** Says what to do about the error that is the set-up's; the others speak for themselves. */
 function explain(cause: unknown, database: SqliteDatabase): unknown {
-  if (flag(database, 'open') === false || flag(database, 'isOpen') === false) {
-    return new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed', { cause });
-  }
   if (flag(database, 'inTransaction') === true || flag(database, 'isTransaction') === true) {
     const message = 'the database connection is in a transaction of the application: give the session store a connection of its own';
     return new SessionError('STORE_UNAVAILABLE', message, { cause });
