@@ -91,9 +91,9 @@ function asEnded(member: string): Finding {
   return [member, '-'];
 }
 
-/** The member, score and ttl of the index for a record. */
+/** The member, score and ttl of the index for a record. The index lives longer than it promises: clocks and networks are not exact. */
 function entryOf(record: SessionRecord, ttl: number): [string, string, string] {
-  return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl), LAST_MOMENT))];
+  return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, LAST_MOMENT))];
 }
 
 /** Begins with the creation, by which the oldest are evicted. */
