@@ -62,13 +62,12 @@ export class Notifications {
       heard: (payload) => this.#heard(payload),
       lost: () => {
         lost = true;
-        if (link.listening === listening) this.#lost(link);
+        if (link.listening) this.#lost(link);
       },
     });
     if (link.closed) return listening.close();
+    if (lost) throw new Error('the connection for notifications was lost as soon as it was there');
     link.listening = listening;
-    // It may be lost before it is known here.
-    if (lost) this.#lost(link);
   }
 
   #heard(payload: string): void {

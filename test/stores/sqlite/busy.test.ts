@@ -73,7 +73,6 @@ describe('while another process holds the write lock', () => {
     const given = record();
     const insertions = Array.from({ length: 20 }, () => store.insert(record(), 1000));
     insertions.push(store.insert(given, 1000));
-    await new Promise((resolve) => setTimeout(resolve, 30));
     other.exec('COMMIT');
     expect(new Set(await Promise.all(insertions))).toEqual(new Set(['inserted']));
     expect(await store.replace(rewritten(given), given.version, 1000)).toBe('replaced');
