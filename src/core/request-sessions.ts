@@ -52,17 +52,15 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async load(): Promise<SessionDraft<Data> | null> {
-    await this.#ensureLoaded();
+    await this.#lookUp();
     return this.current;
   }
 
   get current(): SessionDraft<Data> | null {
     const unit = this.#soleUnit();
-    if (unit?.session && this.#belongsToCurrent(unit.session)) return unit.session;
+    if (unit) return this.draftOf(unit);
     if (!this.#link) return null;
     this.#own ??= new SessionDraft<Data>(this.#link);
-    // Another unit, nested in this one, has logged in: what this one goes on to change is saved with it.
-    if (unit) unit.session = this.#own;
     return this.#own;
   }
 
@@ -136,16 +134,23 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   /**
+   * A unit that is known of from now on, though its session is still to be loaded by {@link begin}: until then, whoever prepares it is
+   * not taken for another unit that runs, and the others of its batch wait for it. It is to be ended in any case.
+   */
+  enlist(): Unit<Data> {
+    const unit: Unit<Data> = { session: null, finished: false };
+    this.#units.add(unit);
+    return unit;
+  }
+
+  /**
    * Opens a unit with a draft of its own. Counted from the call on, so that units that begin together know of each other while
    * the session is loading.
    */
-  async begin(): Promise<Unit<Data>> {
-    const unit: Unit<Data> = { session: null, finished: false };
-    this.#units.add(unit);
+  async begin(unit = this.enlist()): Promise<Unit<Data>> {
     try {
-      if (this.#persistent) await this.#revalidate();
-      else await this.#ensureLoaded();
-      unit.session = this.#link && new SessionDraft<Data>(this.#link);
+      await this.#lookUp();
+      this.draftOf(unit);
       return unit;
     } catch (error) {
       this.end(unit);
@@ -269,6 +274,10 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     for (const wake of this.#wakeHeld.splice(0)) wake();
   }
 
+  #lookUp(): Promise<void> {
+    return this.#persistent ? this.#revalidate() : this.#ensureLoaded();
+  }
+
   #ensureLoaded(): Promise<void> {
     this.#loading ??= this.#load();
     return this.#loading;
@@ -290,6 +299,8 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     // A first look-up that failed was its own call's trouble.
     if (this.#loading) await this.#loading.catch(() => undefined);
     const link = this.#link;
+    // What one call did with it, outside any unit, is not for the next to see.
+    this.#own = null;
     if (!link) {
       this.#loading = this.#load();
       return this.#loading;

@@ -49,3 +49,47 @@ test('invariant 11: what a draft discards is not saved later', async () => {
   expect(await stored(token)).toEqual({ user: 'ann', b: 2 });
   expect(store.calls.replace).toBe(1);
 });
+
+test('a unit that is enlisted is waited for by its batch, though it begins when another is done', async () => {
+  const { store, handle, token, stored } = await setUp(true);
+  const [first, second] = [handle.enlist(), handle.enlist()];
+  await handle.begin(first);
+  const mine = handle.draftOf(first);
+  if (mine) mine.data.a = 1;
+  const committed = handle.commit(first, 60_000);
+  await handle.begin(second);
+  const theirs = handle.draftOf(second);
+  if (theirs) theirs.data.b = 2;
+  await Promise.all([committed, handle.commit(second, 60_000)]);
+  expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+  expect(await stored(token)).toEqual({ user: 'ann', a: 1, b: 2 });
+});
+
+test('invariant 11: who prepares a unit is not shown what another one has changed', async () => {
+  const { handle } = await setUp(true);
+  const running = await handle.begin();
+  if (running.session) running.session.data.a = 1;
+  handle.enlist();
+  expect((await handle.load())?.data).toEqual({ user: 'ann' });
+});
+
+test('what is changed while the only unit is prepared is saved with it', async () => {
+  const { handle, token, stored } = await setUp(true);
+  const unit = handle.enlist();
+  const loaded = await handle.load();
+  if (loaded) loaded.data.a = 1;
+  await handle.begin(unit);
+  expect(unit.session).toBe(loaded);
+  await handle.commit(unit);
+  expect(await stored(token)).toEqual({ user: 'ann', a: 1 });
+});
+
+test('invariant 5: on a connection, load does not answer a session that has ended since the last look', async () => {
+  const sessions = createSessions<{ user: string }>();
+  const { token, id } = await sessions.create({ user: 'ann' });
+  const headers = { authorization: `Bearer ${token}` };
+  const handle = sessions[OPEN_REQUEST]({ key: undefined, headers, persistent: true, target: { kind: 'none' } });
+  expect((await handle.load())?.id).toBe(id);
+  await sessions.destroy(id);
+  expect(await handle.load()).toBeNull();
+});

@@ -7,15 +7,15 @@ import type { GraphQLError } from 'graphql';
 
 /** A part of a result that came later, by `@defer` or `@stream`. */
 export interface LaterPart {
-  readonly errors?: readonly GraphQLError[] | undefined;
+  readonly errors?: readonly GraphQLError[];
 }
 
 /** What an operation, or an event of a subscription, came to. */
 export interface OperationResult {
-  readonly data?: object | null | undefined;
-  readonly errors?: readonly GraphQLError[] | undefined;
-  readonly incremental?: readonly LaterPart[] | undefined;
-  readonly hasNext?: boolean | undefined;
+  readonly data?: { readonly [field: string]: unknown } | null;
+  readonly errors?: readonly GraphQLError[];
+  readonly incremental?: readonly LaterPart[];
+  readonly hasNext?: boolean;
 }
 
 export type OperationResults = OperationResult | AsyncIterable<OperationResult>;
@@ -57,6 +57,6 @@ export interface SessionPlugin {
   onRequestParse(payload: { readonly request: Message }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };
-  onExecutionResult(payload: { readonly context: unknown; readonly request: Message }): void;
+  onExecutionResult(payload: { readonly context: unknown }): void;
   onResponse(payload: { readonly request: Message; readonly response: Message; readonly serverContext: unknown }): void;
 }

@@ -1,6 +1,5 @@
 import type { RequestHandle, Unit } from '../../core/request-sessions.js';
 import type { Session, SessionContext } from '../../core/types.js';
-import type { Batch } from './batch.js';
 import { type Exchange, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 import { failedPart, inResult, isSuccess } from './results.js';
@@ -17,23 +16,26 @@ export interface OperationContext<Data, Input = Data> extends SessionContext<Dat
 export interface Surroundings {
   /** The HTTP exchange whose status and headers can be set; absent outside Yoga over HTTP, where they would be sent as data. */
   readonly exchange?: Exchange | undefined;
-  readonly batch?: Batch | undefined;
+  /** How long its write waits at most for the other operations of its batch, in ms, so that all of them make one. */
+  readonly holdMs?: number | undefined;
 }
 
 /** One GraphQL operation: the draft that its resolvers change, and what becomes of it. */
 export class Operation<Data = unknown, Input = unknown> {
   readonly handle: RequestHandle<Data, Input>;
   readonly exchange: Exchange | undefined;
-  #batch: Batch | undefined;
-  #unit: Unit<Data> | undefined;
+  readonly #holdMs: number;
+  /** Known to the handle from the start: an operation of a batch may begin when another is done, as the application's `context()` takes its time. */
+  readonly #unit: Unit<Data>;
   #begun: Promise<void> | undefined;
-  #streams = false;
   #failure: { readonly error: unknown } | undefined;
+  #streams = false;
 
-  constructor(handle: RequestHandle<Data, Input>, { exchange, batch }: Surroundings) {
+  constructor(handle: RequestHandle<Data, Input>, { exchange, holdMs = 0 }: Surroundings) {
     this.handle = handle;
     this.exchange = exchange;
-    this.#batch = batch;
+    this.#holdMs = holdMs;
+    this.#unit = handle.enlist();
   }
 
   /**
@@ -49,12 +51,12 @@ export class Operation<Data = unknown, Input = unknown> {
 
   /** The draft of the session that the request has now: after a login in an earlier field, of the new one. */
   get session(): Session<Data> | null {
-    return this.#unit ? this.handle.draftOf(this.#unit) : this.handle.current;
+    return this.handle.draftOf(this.#unit);
   }
 
   /** Aborts when the session ends that the operation began with; absent for an anonymous one. */
   get signal(): AbortSignal | undefined {
-    return this.#unit?.session?.signal;
+    return this.#unit.session?.signal;
   }
 
   /** The result in place of the operation's own, where its session could not be loaded. */
@@ -72,7 +74,7 @@ export class Operation<Data = unknown, Input = unknown> {
       return inResult(result, this.exchange);
     }
     try {
-      if (this.#unit) await this.#commit(this.#unit);
+      await this.handle.commit(this.#unit, this.#holdMs);
       return inResult(result, this.exchange);
     } catch (error) {
       return { data: null, errors: [toGraphQLError(error, this.exchange)] };
@@ -82,15 +84,14 @@ export class Operation<Data = unknown, Input = unknown> {
   /** The operation goes on as a stream: its results are finished one by one, and nobody waits for it. */
   detach(): void {
     this.#streams = true;
-    this.#leaveBatch();
     // A later result may carry a token, and then it is too late to say so.
     if (this.exchange) this.handle.responseHeaders.set('cache-control', 'no-store');
-    if (this.#unit) this.handle.detach(this.#unit);
+    this.handle.detach(this.#unit);
   }
 
   /** {@link finish} for one result of a stream, of which more may follow. */
   async finishPart(result: OperationResult): Promise<OperationResult> {
-    const session = this.#unit?.session;
+    const { session } = this.#unit;
     if (!isSuccess(result)) {
       session?.discard();
       return inResult(result);
@@ -111,31 +112,15 @@ export class Operation<Data = unknown, Input = unknown> {
 
   /** Ends the operation. What it changed and was not saved is dropped. */
   end(): void {
-    this.#leaveBatch();
-    if (this.#unit) this.handle.end(this.#unit);
+    this.handle.end(this.#unit);
   }
 
   async #load(): Promise<void> {
     try {
-      this.#unit = await this.handle.begin();
+      await this.handle.begin(this.#unit);
     } catch (error) {
       this.#failure = { error };
     }
-  }
-
-  async #commit(unit: Unit<Data>): Promise<void> {
-    if (this.#batch && unit.session?.isDirty) {
-      const batch = this.#batch;
-      this.#batch = undefined;
-      await batch.meet();
-    }
-    this.#leaveBatch();
-    await this.handle.commit(unit);
-  }
-
-  #leaveBatch(): void {
-    this.#batch?.leave();
-    this.#batch = undefined;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { RequestHandle } from '../../core/request-sessions.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
-import { Batch } from './batch.js';
 import { findingOf, toGraphQLError } from './errors.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
 import { field, foreignRequest, hasRequest, isObject, yogaRequest } from './incoming.js';
@@ -11,8 +10,11 @@ import { savedStream } from './stream.js';
 
 /** A request whose GraphQL parameters Yoga has parsed, and whose response it sends. */
 interface ParsedRequest {
-  batch?: Batch | undefined;
+  isBatch: boolean;
 }
+
+/** The longest that the write of an operation waits for the others of its batch, in ms. */
+const LONGEST_HOLD = 1_000;
 
 /**
  * Sessions for GraphQL Yoga, and for every server on Envelop: `createYoga({ schema, plugins: [useSession(sessions)] })`. Puts `sessions` on
@@ -36,7 +38,9 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     const handle = sessions[OPEN_REQUEST](http ? yogaRequest(context) : foreignRequest(context));
     if (isObject(request)) handles.set(request, handle);
     if (!http) closeWithSocket(handle, context);
-    const operation = new Operation(handle, http ? { exchange: handle, batch: http.batch } : {});
+    // One that a resolver runs on its own context must not wait for the operation around it, which waits for it.
+    const holdMs = http?.isBatch && !operationOf(context) ? LONGEST_HOLD : 0;
+    const operation = new Operation(handle, { exchange: http && handle, holdMs });
     extendContext({ sessions: handle, [OPERATION]: operation });
     return operation;
   }
@@ -83,20 +87,16 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       };
     },
     onRequestParse({ request }) {
-      const http: ParsedRequest = {};
+      const http: ParsedRequest = { isBatch: false };
       parsed.set(request, http);
       return {
         onRequestParseDone({ requestParserResult }) {
-          if (Array.isArray(requestParserResult)) http.batch = new Batch(requestParserResult.length);
+          http.isBatch = Array.isArray(requestParserResult);
         },
       };
     },
-    onExecutionResult({ context, request }) {
-      const operation = operationOf(context);
-      // Those that were never executed, because something refused them or had their answer, are not waited for by their batch.
-      if (operation) operation.abandon();
-      else parsed.get(request)?.batch?.leave();
-    },
+    // Those that were never executed, because something refused them or had their answer, are not to be waited for by their batch.
+    onExecutionResult: ({ context }) => operationOf(context)?.abandon(),
     onResponse({ request, response, serverContext }) {
       const handle = handles.get(request);
       if (handle) sendHeaders(handle, response.headers, serverContext);

@@ -1,7 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { describe, expect, test, vi } from 'vitest';
-import { Batch } from '../../../src/adapters/yoga/batch.js';
+import { describe, expect, test } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { gate } from '../../support/gate.js';
 import { listenInTest } from '../../support/http.js';
@@ -99,14 +98,33 @@ describe('a batch', () => {
       },
     };
     const { asAnn, store, stored } = await startYoga(handlers, { plugins: [other] });
-    const held = vi.spyOn(Batch.prototype, 'meet');
     const before = performance.now();
     await asAnn([mutation('darken'), query]);
     expect(performance.now() - before).toBeLessThan(900);
-    expect(held).toHaveBeenCalledTimes(1);
     expect(store.calls.replace).toBe(1);
     expect((await stored())?.theme).toBe('dark');
-    held.mockRestore();
+  });
+
+  test('an operation that a resolver runs does not wait for those around it', async () => {
+    const made = await makeSessions();
+    const inner = async (ctx: object) => {
+      const enveloped = yoga.getEnveloped({ ...ctx });
+      const contextValue = await enveloped.contextFactory();
+      const document = enveloped.parse(mutation('darken'));
+      const started = performance.now();
+      await enveloped.execute({ schema: enveloped.schema, document, contextValue });
+      return String(performance.now() - started < 900);
+    };
+    const yoga = createYoga({
+      schema: makeSchema({ run: { ...handlers.run, inner } }),
+      batching: true,
+      logging: false,
+      plugins: [useSession(made.sessions)],
+    });
+    const { url } = await listenInTest(yoga);
+    const answer = await post(`${url}/graphql`, [{ query: mutation('inner') }, { query: mutation('visit') }], bearer(made.token));
+    expect(resultsOf(answer)).toEqual([{ data: { run: 'true' } }, { data: { run: 'done' } }]);
+    expect(await made.stored()).toMatchObject({ theme: 'dark', views: 1 });
   });
 
   test('invariant 6: in an outage each operation is told of it', async () => {
@@ -144,30 +162,5 @@ describe('a batch', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     const token = String(resultsOf(answer)[0]?.data?.['token']);
     expect(await stored(token)).toEqual({ userId: 'bob', theme: 'light', views: 1 });
-  });
-});
-
-describe('the hold of a batch', () => {
-  test('ends by itself after a second, where another operation takes long', async () => {
-    vi.useFakeTimers();
-    const batch = new Batch(2);
-    const opened = vi.fn();
-    const meeting = batch.meet().then(opened);
-    await vi.advanceTimersByTimeAsync(999);
-    expect(opened).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
-    await meeting;
-    vi.useRealTimers();
-    expect(opened).toHaveBeenCalledOnce();
-  });
-
-  test('leaves no timer behind', async () => {
-    vi.useFakeTimers();
-    const batch = new Batch(2);
-    const meeting = batch.meet();
-    batch.leave();
-    await meeting;
-    expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
   });
 });

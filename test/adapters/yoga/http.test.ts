@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, test, vi } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
+import { cookie, header } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
 import { type Data, makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
@@ -182,11 +183,11 @@ describe('what belongs on the response', () => {
   };
 
   test('is sent with it: what the sources write, and that a token is not to be cached', async () => {
-    const { header } = await import('../../../src/index.js');
-    const { send } = await startYoga({ run }, {}, { sources: [header('x-auth-token', { respond: true })] });
+    const { send } = await startYoga({ run }, {}, { sources: [header('x-auth-token', { respond: true }), cookie()] });
     const answer = await send('mutation { run(op: "login") }');
     expect(answer.headers.get('x-auth-token')).toBe(resultOf(answer).data?.['run']);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`)]);
   });
 
   test('is nothing where the session was only read, or never asked for', async () => {

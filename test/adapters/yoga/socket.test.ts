@@ -20,10 +20,15 @@ const run = {
   logout: (ctx: SessionContext<Data>) => requireSession(ctx).destroy(),
 };
 
-async function startSocket(handlers: Handlers = {}, contextOf?: ContextOf, plugins: object[] = []) {
+async function startSocket(
+  handlers: Handlers = {},
+  contextOf?: ContextOf,
+  plugins: object[] = [],
+  context: (initial: { sessions?: SessionContext<Data>['sessions'] }) => object = () => ({}),
+) {
   const made = await makeSessions();
   const schema = makeSchema({ ...handlers, run: { ...run, ...handlers.run } });
-  const yoga = createYoga({ schema, logging: false, plugins: [useSession(made.sessions), ...plugins] });
+  const yoga = createYoga<object, object>({ schema, logging: false, context, plugins: [useSession(made.sessions), ...plugins] });
   const server = await openSocketServer(yoga.getEnveloped, contextOf);
   onTestFinished(() => server.stop());
   const connect = (...args: Parameters<typeof server.connect>) => {
@@ -170,6 +175,43 @@ describe('operations on one connection', () => {
     await expect(client.execute('{ nothing }')).rejects.toMatchObject([{ message: expect.stringContaining('nothing') }]);
     const { data } = await client.execute(mutation('loginAndDarken'));
     expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
+  });
+});
+
+describe("the application's own context() on a connection", () => {
+  const user: Handlers['run'] = { user: (ctx) => JSON.stringify(Reflect.get(ctx, 'user')) };
+
+  test('invariant 5: is not given a session that has ended since an earlier operation', async () => {
+    const context = async ({ sessions }: { sessions?: SessionContext<Data>['sessions'] }) => ({
+      user: (await sessions?.load())?.id ?? null,
+    });
+    const { connect, sessions, token, id } = await startSocket({ run: user }, undefined, [], context);
+    const client = connect({ connectionParams: { token } });
+    expect((await client.execute(field('user'))).data).toEqual({ run: JSON.stringify(id) });
+    await sessions.destroy(id);
+    expect((await client.execute(field('user'))).data).toEqual({ run: 'null' });
+  });
+
+  test('invariant 11: is not shown what another operation has changed and not saved', async () => {
+    const changed = gate();
+    const seen = gate();
+    const escalateAndFail = async (ctx: SessionContext<Data>) => {
+      requireSession(ctx).data.role = 'admin';
+      changed.open();
+      await seen.opened;
+      throw new Error('refused');
+    };
+    const context = async ({ sessions }: { sessions?: SessionContext<Data>['sessions'] }) => ({
+      user: (await sessions?.load())?.data.role ?? 'no role',
+    });
+    const { connect, token, stored } = await startSocket({ run: { ...user, escalateAndFail } }, undefined, [], context);
+    const client = connect({ connectionParams: { token } });
+    const failing = client.execute(mutation('escalateAndFail'));
+    await changed.opened;
+    expect((await client.execute(field('user'))).data).toEqual({ run: '"no role"' });
+    seen.open();
+    expect((await failing).errors).toHaveLength(1);
+    expect(await stored()).not.toHaveProperty('role');
   });
 });
 

@@ -1,0 +1,68 @@
+import { GraphQLError } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { toGraphQLError } from '../../../src/adapters/yoga/errors.js';
+import { requireFresh, requireSession } from '../../../src/adapters/yoga/index.js';
+import { type SessionContext, SessionError } from '../../../src/index.js';
+import type { Data } from './support/app.js';
+import { bearer } from './support/client.js';
+import { makeSessions } from './support/setup.js';
+
+function thrownBy(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the guards, on a context that was made by fromHeaders', () => {
+  test('let a session in, and follow its end', async () => {
+    const { sessions, token } = await makeSessions();
+    const ctx = await sessions.fromHeaders(bearer(token));
+    expect(requireSession(ctx)).toBe(ctx.session);
+    expect(requireFresh(ctx, '1m')).toBe(ctx.session);
+    await ctx.session?.destroy();
+    expect(thrownBy(() => requireSession(ctx))).toBeInstanceOf(GraphQLError);
+  });
+
+  test('keep the anonymous out, and the stale', async () => {
+    const { sessions, token, clock } = await makeSessions();
+    const anonymous = await sessions.fromHeaders({});
+    for (const guard of [() => requireSession(anonymous), () => requireFresh(anonymous, '1m')]) {
+      expect(thrownBy(guard)).toMatchObject({ name: 'GraphQLError', extensions: { code: 'UNAUTHENTICATED' } });
+    }
+    const ctx = await sessions.fromHeaders(bearer(token));
+    clock.advance(60_000);
+    expect(requireFresh(ctx, '1m')).toBe(ctx.session);
+    clock.advance(1);
+    expect(thrownBy(() => requireFresh(ctx, 60_000))).toMatchObject({
+      extensions: { code: 'STEP_UP_REQUIRED' },
+      cause: { code: 'STEP_UP_REQUIRED', maxAge: 60_000 },
+    });
+  });
+
+  test('requireFresh refuses what is no duration', async () => {
+    const { sessions, token } = await makeSessions();
+    const ctx = await sessions.fromHeaders(bearer(token));
+    expect(thrownBy(() => requireFresh(ctx, -1))).toMatchObject({ name: 'SessionError', code: 'INVALID_OPTION' });
+  });
+
+  test('requireFresh says so where sessions are not those of the library', async () => {
+    const { sessions, token } = await makeSessions();
+    const real = await sessions.fromHeaders(bearer(token));
+    const mock: SessionContext<Data> = { session: real.session, sessions: { ...real.sessions, current: real.session } };
+    expect(requireSession(mock)).toBe(real.session);
+    expect(thrownBy(() => requireFresh(mock, '1m'))).toMatchObject({ name: 'SessionError', code: 'NOT_SUPPORTED' });
+  });
+});
+
+test('an error that is none of ours tells clients nothing, nor does one of another version with a code that is not known', () => {
+  const foreign = Object.assign(new SessionError('CONFLICT', 'internal detail'), { code: 'NEW_CODE' });
+  for (const error of [new TypeError('internal detail'), foreign, 'internal detail', undefined]) {
+    expect(JSON.parse(JSON.stringify(toGraphQLError(error)))).toEqual({
+      message: 'Internal server error.',
+      extensions: { code: 'INTERNAL_SERVER_ERROR' },
+    });
+  }
+});

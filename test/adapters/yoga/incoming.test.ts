@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { foreignRequest, hasRequest, yogaRequest } from '../../../src/adapters/yoga/incoming.js';
+
+const headers = { authorization: 'Bearer token' };
+
+describe('the request of a context', () => {
+  test("of Yoga behind Node: Node's is the key, and Fetch's is read", () => {
+    const req = { headers: {}, method: 'POST', url: '/' };
+    const request = new Request('http://api.example/graphql?q', { headers });
+    const incoming = yogaRequest({ req, request });
+    expect(incoming).toEqual({
+      key: req,
+      headers: request.headers,
+      details: { method: 'GET', url: 'http://api.example/graphql?q' },
+      target: { kind: 'collect' },
+    });
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ["a router's request without headers, as Hono has it", { raw: undefined, header() {} }],
+    ['a text', 'POST /'],
+  ])('of Yoga elsewhere, with %s as req: that of Fetch', (_, req) => {
+    const request = new Request('http://api.example/graphql', { headers });
+    expect(yogaRequest({ req, request }).key).toBe(request);
+  });
+
+  test('of Yoga, where the request is not there yet', () => {
+    const req = { headers };
+    expect(yogaRequest({ req })).toMatchObject({ key: req, headers });
+  });
+
+  test('in a batch, where the context inherits it', () => {
+    const req = { headers };
+    expect(yogaRequest(Object.create({ req })).key).toBe(req);
+  });
+
+  test('a plain socket, as Koa has it on its contexts, makes no WebSocket of it', () => {
+    const req = { headers };
+    const socket = { readyState: 'open', write() {}, destroy() {} };
+    expect(foreignRequest({ req, socket })).toEqual({
+      key: req,
+      headers,
+      details: { method: undefined, url: undefined },
+      target: { kind: 'collect' },
+    });
+  });
+
+  test.each([
+    ['ws', { socket: { send() {}, close() {} }, request: { headers } }],
+    ['uWebSockets', { socket: { send() {}, close() {} }, persistedRequest: { headers } }],
+  ])('of graphql-ws on %s: the socket is the key', (_, extra) => {
+    expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({
+      key: extra.socket,
+      headers,
+      connectionParams: { token: 't' },
+      persistent: true,
+      target: { kind: 'none' },
+    });
+  });
+
+  test('of graphql-ws where there is no request: parameters alone', () => {
+    const extra = { socket: { send() {}, close() {} } };
+    expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({ headers: {}, connectionParams: { token: 't' } });
+    expect(foreignRequest({ connectionParams: null })).toMatchObject({ key: undefined, persistent: true, connectionParams: undefined });
+  });
+
+  test('none', () => {
+    for (const context of [{}, null, undefined, 'context', { headers }]) {
+      expect(foreignRequest(context)).toEqual({ key: undefined, headers: {}, target: { kind: 'collect' } });
+      expect(hasRequest(context)).toBe(false);
+    }
+    expect(hasRequest({ req: {} })).toBe(true);
+  });
+});
