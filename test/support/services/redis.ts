@@ -55,6 +55,7 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
     async stop() {
       child.kill('SIGKILL');
       await ended(child);
+      await forgetAdmin(`redis://${HOST}:${port}`);
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -108,15 +109,30 @@ export async function startSentinel(): Promise<RedisCluster & { readonly name: s
   };
 }
 
-/** Sends one command over a connection of its own. */
+/** Sends one command over a connection that is kept for such. */
 export async function command(server: { readonly url: string }, args: string[]): Promise<unknown> {
-  const client = createClient({ url: server.url, socket: { reconnectStrategy: false } }).on('error', () => undefined);
-  await client.connect();
-  try {
-    return await client.sendCommand(args);
-  } finally {
-    client.destroy();
-  }
+  const client = await adminOf(server.url);
+  return client.sendCommand(args);
+}
+
+const connect = (url: string) =>
+  createClient({ url, socket: { reconnectStrategy: false } })
+    .on('error', () => undefined)
+    .connect();
+const admins = new Map<string, ReturnType<typeof connect>>();
+
+async function adminOf(url: string): ReturnType<typeof connect> {
+  const known = await admins.get(url);
+  if (known?.isReady) return known;
+  const connecting = connect(url);
+  admins.set(url, connecting);
+  return connecting;
+}
+
+async function forgetAdmin(url: string): Promise<void> {
+  const known = await admins.get(url)?.catch(() => undefined);
+  admins.delete(url);
+  if (known?.isOpen) known.destroy();
 }
 
 /** How often each command was called since the server started, or since `CONFIG RESETSTAT`. */

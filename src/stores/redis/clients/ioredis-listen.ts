@@ -1,10 +1,26 @@
-import { SessionError } from '../../../core/error.js';
 import { type ChannelEvents, ignore, type Listen, withinReason } from './connection.js';
-import { type Client, type Cluster, isClient, keyPrefixOf, type Redis } from './ioredis-shapes.js';
+import { type Client, type Cluster, isClient, type Redis } from './ioredis-shapes.js';
 
 /** A subscription on a client that the caller set aside for it, and closes. */
 export function listenOnIoredis(client: object): Listen | undefined {
-  return isClient(client) ? (channel, events) => listenOn(client, channel, events) : undefined;
+  if (!isClient(client)) return undefined;
+  return async (channel, events) => {
+    await whenReady(client);
+    return listenOn(client, channel, events);
+  };
+}
+
+/** A subscription while the client still connects would come between its own questions to the server. */
+async function whenReady(client: Client): Promise<void> {
+  if (client.status !== 'connecting' && client.status !== 'connect') return;
+  let giveUp = ignore;
+  let onReady = ignore;
+  const ready = new Promise<void>((resolve, reject) => {
+    onReady = resolve;
+    giveUp = () => reject(new Error('the subscriber did not get ready in time'));
+  });
+  client.on('ready', onReady);
+  await withinReason(ready, giveUp).finally(() => client.off('ready', onReady));
 }
 
 export async function randomNode(cluster: Cluster): Promise<Redis> {
@@ -17,7 +33,7 @@ export async function randomNode(cluster: Cluster): Promise<Redis> {
 export function listenBeside(original: () => Promise<Redis>): Listen {
   return async (channel, events) => {
     const client = await original();
-    const own = client.duplicate({ keyPrefix: '', lazyConnect: true, enableOfflineQueue: true, autoResubscribe: false, readOnly: false });
+    const own = client.duplicate({ lazyConnect: true, enableOfflineQueue: true, autoResubscribe: false, readOnly: false });
     // Without a listener errors are printed.
     own.on('error', ignore);
     const stop = await withinReason(connectAndListen(own, channel, events), () => own.disconnect()).catch((error: unknown) => {
@@ -40,15 +56,14 @@ async function connectAndListen(own: Redis, channel: string, events: ChannelEven
 }
 
 async function listenOn(client: Client, channel: string, events: ChannelEvents): Promise<() => Promise<void>> {
-  const name = withoutPrefix(channel, keyPrefixOf(client));
   const onMessage = (from = '', text = '') => {
     if (from === channel) events.message(text);
   };
   // Subscribed again explicitly, as the client does so only after it has said that it is ready.
-  const onReady = () => void client.subscribe(name).then(() => events.resumed(), ignore);
+  const onReady = () => void client.subscribe(channel).then(() => events.resumed(), ignore);
   client.on('message', onMessage);
   try {
-    await client.subscribe(name);
+    await client.subscribe(channel);
   } catch (error) {
     client.off('message', onMessage);
     throw error;
@@ -57,12 +72,6 @@ async function listenOn(client: Client, channel: string, events: ChannelEvents):
   return async () => {
     client.off('ready', onReady);
     client.off('message', onMessage);
-    if (client.status === 'ready') await client.unsubscribe(name);
+    if (client.status === 'ready') await client.unsubscribe(channel);
   };
-}
-
-/** The client puts its prefix before channels as well. */
-function withoutPrefix(channel: string, prefix: string): string {
-  if (channel.startsWith(prefix)) return channel.slice(prefix.length);
-  throw new SessionError('INVALID_OPTION', "the subscriber has to have no keyPrefix, or the same as the store's client");
 }
