@@ -1,0 +1,52 @@
+import { equalJson } from '../core/json.js';
+import type { SessionRecord } from '../core/store.js';
+
+/** What a test of the kit throws when the store is at fault. Test runners show the two values. */
+export class ContractError extends Error {
+  override readonly name = 'AssertionError';
+  readonly actual: unknown;
+  readonly expected: unknown;
+
+  constructor(message: string, actual?: unknown, expected?: unknown) {
+    super(message);
+    this.actual = actual;
+    this.expected = expected;
+  }
+}
+
+export function ensure(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new ContractError(message);
+}
+
+/** Deep equality of what JSON can carry: `-0` is not `0`, and an undefined property is an absent one. */
+export function ensureEqual(actual: unknown, expected: unknown, message: string): void {
+  if (equalJson(actual, expected)) return;
+  throw new ContractError(`${message}: ${show(actual)} instead of ${show(expected)}`, actual, expected);
+}
+
+/** Narrows away `null` and `undefined`. */
+export function present<Value>(value: Value | null | undefined, what: string): Value {
+  if (value === null || value === undefined) throw new ContractError(`${what} is missing`);
+  return value;
+}
+
+const FIELDS: readonly string[] = ['id', 'version', 'ownerId', 'createdAt', 'expiresAt', 'body'] satisfies (keyof SessionRecord)[];
+
+/** Every field as it was written, to the character, and no others: what is read is written again. */
+export function ensureRecord(actual: SessionRecord | null, expected: SessionRecord, message: string): void {
+  if (!actual) throw new ContractError(`${message}: there is no record`, actual, expected);
+  for (const field of FIELDS) ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);
+  const surplus = Object.keys(actual).filter((key) => !FIELDS.includes(key));
+  ensureEqual(surplus, [], `${message}: fields that were not written`);
+  ensure('ownerId' in actual === 'ownerId' in expected, `${message}: an absent ownerId has to stay absent, not undefined or null`);
+}
+
+function ensureSame(actual: unknown, expected: unknown, message: string): void {
+  if (Object.is(actual, expected)) return;
+  throw new ContractError(`${message} is ${show(actual)} instead of ${show(expected)}`, actual, expected);
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
+  return text.length <= 200 ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
+}

@@ -1,0 +1,48 @@
+import type { SessionStore } from '../core/store.js';
+import { type Clock, stoppedClock } from './clock.js';
+import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
+
+/** What one test works on. */
+export interface Bench {
+  readonly store: SessionStore;
+  /** The same sessions, as another process reaches them. */
+  readonly other: SessionStore;
+  /** The library's clock, and that of a store which can use it. */
+  readonly clock: Clock;
+  readonly capabilities: StoreCapabilities;
+}
+
+/** How the parts of the kit define their tests. */
+export interface Kit {
+  readonly options: StoreContractOptions;
+  group(name: string, define: () => void): void;
+  /** A test on an empty store. `storeNow` gives the store another clock than the library's. */
+  test(title: string, run: (bench: Bench) => Promise<void>, storeNow?: (clock: Clock) => () => number): void;
+  /** Whether a store declares all of these. */
+  has(...verbs: OptionalVerb[]): boolean;
+}
+
+export function kitFor(options: StoreContractOptions): Kit {
+  const { runner, capabilities } = options;
+  return {
+    options,
+    group: (name, define) => void runner.describe(name, define),
+    test: (title, run, storeNow) => void runner.it(title, () => withBench(options, run, storeNow)),
+    has: (...verbs) => verbs.every((each) => capabilities[each] === true),
+  };
+}
+
+async function withBench(
+  options: StoreContractOptions,
+  run: (bench: Bench) => Promise<void>,
+  storeNow: (clock: Clock) => () => number = (clock) => clock.now,
+): Promise<void> {
+  const clock = stoppedClock();
+  const opened = await options.createStore({ now: storeNow(clock) });
+  const { store, other = store } = opened;
+  try {
+    await run({ store, other, clock, capabilities: options.capabilities });
+  } finally {
+    await opened.close?.();
+  }
+}

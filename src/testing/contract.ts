@@ -1,0 +1,77 @@
+import { ensureEqual } from './assert.js';
+import { type Kit, kitFor } from './bench.js';
+import { concurrencyTests } from './concurrency.js';
+import { deadlineTests } from './deadlines.js';
+import { expiryTests } from './expiry.js';
+import { fidelityTests } from './fidelity.js';
+import { limitTests } from './limit.js';
+import { manyTests } from './many.js';
+import { notificationTests } from './notifications.js';
+import type { OptionalVerb, StoreContractOptions } from './options.js';
+import { ownerTests } from './owners.js';
+import { raceTests } from './races.js';
+import { roundTripTests } from './round-trips.js';
+import { verbTests } from './verbs.js';
+
+const OPTIONAL_VERBS = [
+  'listByOwner',
+  'deleteByOwner',
+  'insertWithin',
+  'findMany',
+  'sweep',
+  'count',
+  'clear',
+  'subscribe',
+] as const satisfies OptionalVerb[];
+
+/**
+ * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the library's invariants on top of the
+ * store, alone and raced in every order of the store calls. Call it where tests are defined, in a file of any runner that has `describe`
+ * and `it`.
+ *
+ * ```ts
+ * storeContract({
+ *   runner: { describe, it },
+ *   capabilities: { atomic: true, expires: 'own clock', count: true },
+ *   createStore: async () => {
+ *     const client = await connect();
+ *     return { store: myStore(client), close: () => client.close() };
+ *   },
+ * });
+ * ```
+ *
+ * Needs fast-check, for the tests with random values and histories.
+ */
+export function storeContract(options: StoreContractOptions): void {
+  const kit = kitFor(options);
+  kit.group(options.name ?? 'the store contract', () => {
+    capabilityTests(kit);
+    verbTests(kit);
+    kit.group('records', () => fidelityTests(kit));
+    kit.group('expiry', () => expiryTests(kit));
+    kit.group('concurrency', () => concurrencyTests(kit));
+    ownerTests(kit);
+    if (kit.has('insertWithin')) kit.group('insertWithin', () => limitTests(kit));
+    manyTests(kit);
+    if (kit.has('subscribe')) kit.group('subscribe', () => notificationTests(kit));
+    kit.group('data through the library', () => roundTripTests(kit));
+    kit.group('deadlines through the library', () => deadlineTests(kit));
+    historyTests(kit);
+    raceTests(kit);
+  });
+}
+
+function capabilityTests({ test, options }: Kit): void {
+  const { capabilities } = options;
+  test('the store has what it declares, and declares what it has', async ({ store }) => {
+    for (const verb of OPTIONAL_VERBS) ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
+    ensureEqual(store.atomic !== false, capabilities.atomic, 'the store is atomic');
+  });
+}
+
+function historyTests({ test, options }: Kit): void {
+  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (bench) => {
+    const { checkHistories } = await import('./histories.js');
+    await checkHistories(bench, options);
+  });
+}

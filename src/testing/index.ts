@@ -1,0 +1,2 @@
+export { storeContract } from './contract.js';
+export type { OpenedStore, OptionalVerb, StoreCapabilities, StoreContractOptions, TestRunner } from './options.js';

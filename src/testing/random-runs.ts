@@ -1,0 +1,10 @@
+/** How often, and from where, random tests run. */
+export interface RandomOptions {
+  readonly seed?: number;
+  readonly runs?: number;
+}
+
+/** The parameters of a fast-check assertion. */
+export function randomRuns({ seed, runs = 100 }: RandomOptions): { numRuns: number; seed?: number } {
+  return { numRuns: runs, ...(seed !== undefined && { seed }) };
+}
