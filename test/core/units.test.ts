@@ -23,7 +23,7 @@ async function setUp(signedIn = true) {
   });
   const stored = async () => (await sessions.fromToken(token)).session?.data;
   store.reset();
-  return { store, handle, stored };
+  return { store, sessions, handle, stored };
 }
 
 describe('the units of a request', () => {
@@ -82,6 +82,19 @@ describe('the units of a request', () => {
     const unit = await handle.begin();
     const created = await handle.create({ a: 1, b: 1, c: 1 });
     expect(unit.session?.id).toBe(created.id);
+  });
+
+  test('a change that comes after the end of the session is told of once, however often it is to be saved', async () => {
+    const { handle, sessions } = await setUp();
+    const { session } = await handle.begin();
+    if (!session) throw new Error('the session was to be found');
+    let told = 0;
+    sessions.on('gone', () => told++);
+    await sessions.destroy(session.id);
+    session.data.a = 1;
+    await session.autosave();
+    await session.autosave();
+    expect(told).toBe(1);
   });
 
   test('assertFresh counts the time since authentication', async () => {

@@ -47,7 +47,6 @@ export function responseMetaFunction<Data, Input>(contexts: Contexts<Data, Input
  */
 function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, writtenTo: CallFacts['writtenTo']): Headers | undefined {
   const missing = writtenTo ? new Headers() : ours;
-  if (!own && [...missing].length === 0) return undefined;
   const merged = toHeaders(own);
   const isSecret = ours.get('cache-control') === 'no-store';
   if (isSecret) merged.delete('cache-control');
@@ -55,7 +54,7 @@ function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, writtenTo: Ca
   for (const cookie of missing.getSetCookie()) merged.append('set-cookie', cookie);
   for (const [name, value] of missing) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
   if (typeof writtenTo === 'object' && ours.has('set-cookie')) moveCookies(merged, writtenTo);
-  return merged;
+  return own || [...merged].length > 0 ? merged : undefined;
 }
 
 /** The application's own cookies stand beside those that are on the response: tRPC would put them in their place. */

@@ -142,7 +142,8 @@ describe('a request that passes through several contexts', () => {
           responseMeta,
           createContext: (options) => {
             const ctx = createContext(options);
-            seen.push(ctx.sessions, admin.createContext({ req: options.req, res: options.res }).sessions);
+            const { req, res } = options;
+            seen.push(ctx.sessions, createContext({ req, res }).sessions, admin.createContext({ req, res }).sessions);
             return ctx;
           },
         }),

@@ -2,7 +2,7 @@ import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import express from 'express';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ResponseMeta, ResponseMetaOptions } from '../../../src/adapters/trpc/index.js';
+import type { ContextOptions, ResponseMeta, ResponseMetaOptions } from '../../../src/adapters/trpc/index.js';
 import { cookie, createSessions, header, type SessionsOptions } from '../../../src/index.js';
 import { type Handlers, makeApp } from './support/app.js';
 import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
@@ -208,6 +208,20 @@ describe('a context that was made without info', () => {
     const caller = app.router.createCaller(app.createContext({ headers: { 'x-auth-token': token } }));
     const stream = await caller.stream('late');
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ cause: { code: 'HEADERS_SENT' } });
+  });
+
+  test.each(httpHosts)('a streamed login is not to be cached (%s)', async (_, serve) => {
+    const app = makeApp(createSessions<Data>(), handlers);
+    const createContext = (options: ContextOptions) => app.createContext({ ...options, info: undefined });
+    const host = await serve({ ...app, createContext });
+    stops.push(host.stop);
+    const response = await host.fetch(`${host.url}/open?batch=1`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'trpc-accept': 'application/jsonl' },
+      body: JSON.stringify({ 0: 'login' }),
+    });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.text()).toContain('ts_');
   });
 
   test('responseMeta seals what it knows to be streamed', async () => {

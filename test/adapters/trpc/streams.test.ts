@@ -241,6 +241,12 @@ describe('generator procedures', () => {
     expect(await stored(token)).toMatchObject({ a: 0, c: 1 });
   });
 
+  test('a result that merely looks like an observable is not touched', async () => {
+    const preferences = { subscribe: true, email: 'ann@example.com' };
+    const { login, client } = await openBench({ open: { preferences: () => preferences } });
+    expect(await client('single', await login()).read.query('preferences')).toEqual(preferences);
+  });
+
   test('through createCaller they are generators still', async () => {
     const { app, login, stored } = await openBench({ streams: body });
     const token = await login();
