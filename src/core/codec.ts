@@ -12,11 +12,25 @@ export interface TokenHashes {
   readonly previous?: { readonly hash: string; readonly until: number };
 }
 
+/** How far the move of another library's session into this store has come; kept while that library's token is the current one. */
+export interface Migration {
+  /**
+   * `'copied'`: written, but perhaps from what was read before the session was moved and ended by somebody else. `'proven'`: it was not; the old
+   * session is being removed. `'done'`: it is out of the old store.
+   */
+  readonly stage: 'copied' | 'proven' | 'done';
+  /** When a new token was offered last, in ms since the epoch; 0 for never. */
+  readonly offeredAt: number;
+  /** Tells this copy from another one with the same id, made after this one was ended. */
+  readonly nonce: string;
+}
+
 /** What the library keeps in a record's body. Times are in ms since the epoch. */
 export interface SessionState {
   readonly tokens: TokenHashes;
   readonly authenticatedAt: number;
   readonly lastActiveAt: number;
+  readonly migration?: Migration;
   /** The data as it was written, before the schema has read it. */
   readonly stored: JsonValue;
 }
@@ -24,9 +38,10 @@ export interface SessionState {
 /*
  * The body is one JSON object with short names, since every session in every store pays for each character:
  * v format, k current hash, n pending (hash, authenticatedAt), o previous (hash, until), a authenticatedAt,
- * l lastActiveAt, d data.
+ * l lastActiveAt, m migration (nonce, offeredAt, stage), d data.
  */
 const FORMAT = 1;
+const STAGES = ['copied', 'proven', 'done'] as const;
 
 /** @throws `INVALID_DATA` when the encoded data is longer than `maxDataBytes`. */
 export function encodeBody(state: SessionState, maxDataBytes: number): string {
@@ -35,7 +50,14 @@ export function encodeBody(state: SessionState, maxDataBytes: number): string {
   const { current, pending, previous } = state.tokens;
   const next = pending ? `,"n":["${pending.hash}",${pending.authenticatedAt}]` : '';
   const old = previous ? `,"o":["${previous.hash}",${previous.until}]` : '';
-  return `{"v":${FORMAT},"k":"${current}"${next}${old},"a":${state.authenticatedAt},"l":${state.lastActiveAt},"d":${data}}`;
+  const times = `"a":${state.authenticatedAt},"l":${state.lastActiveAt}`;
+  return `{"v":${FORMAT},"k":"${current}"${next}${old},${times}${encodeMigration(state.migration)},"d":${data}}`;
+}
+
+function encodeMigration(migration: Migration | undefined): string {
+  if (!migration) return '';
+  const { nonce, offeredAt, stage } = migration;
+  return `,"m":["${nonce}",${offeredAt},${STAGES.indexOf(stage)}]`;
 }
 
 function checkSize(text: string, maxDataBytes: number): void {
@@ -55,6 +77,7 @@ export function decodeRecord(record: SessionRecord): SessionState {
   const body = parseBody(record);
   const pending = readPair(body['n'], record);
   const previous = readPair(body['o'], record);
+  const migration = readMigration(body['m'], record);
   const { k: current, a: authenticatedAt, l: lastActiveAt, d: stored } = body;
   if (body['v'] !== FORMAT || typeof current !== 'string' || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) {
     throw unreadable(record);
@@ -67,6 +90,7 @@ export function decodeRecord(record: SessionRecord): SessionState {
     },
     authenticatedAt,
     lastActiveAt,
+    ...(migration && { migration }),
     stored,
   };
 }
@@ -85,6 +109,14 @@ function readPair(value: JsonValue | undefined, record: SessionRecord): readonly
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || typeof value[0] !== 'string' || !isTime(value[1])) throw unreadable(record);
   return [value[0], value[1]];
+}
+
+function readMigration(value: JsonValue | undefined, record: SessionRecord): Migration | undefined {
+  const pair = readPair(value, record);
+  if (!pair || !Array.isArray(value)) return undefined;
+  const stage = STAGES[Number(value[2])];
+  if (!stage) throw unreadable(record);
+  return { nonce: pair[0], offeredAt: pair[1], stage };
 }
 
 function isTime(value: unknown): value is number {

@@ -12,6 +12,8 @@ export interface SessionEvents {
   created: SessionEvent;
   /** `'destroyed'` by a call, `'replaced'` by a `create` on the same request, `'reuse'` by `onReuse: 'destroy'`. */
   destroyed: SessionEvent & { readonly reason: 'destroyed' | 'replaced' | 'reuse' };
+  /** A session of another library was moved here, on a request with its old token. */
+  migrated: SessionEvent;
   rotated: SessionEvent & { readonly reason: 'pending' | 'immediate' };
   /** The immediate predecessor of a token came back after its grace: stolen, or a client that lost the new one. */
   'reuse-detected': SessionEvent;

@@ -4,7 +4,9 @@ import { isSessionError, SessionError } from './error.js';
 import { EventHub, eventOf, type SessionEvents } from './events.js';
 import { GuardedStore } from './guarded-store.js';
 import { copyJson, type JsonValue } from './json.js';
+import type { LegacyClaim } from './legacy.js';
 import { type EndReason, LiveSessions, type Standing } from './live-sessions.js';
+import { LegacyMigration } from './migration.js';
 import type { Settings } from './options.js';
 import { matchToken, opens, promotePending } from './rotation.js';
 import type { Content } from './snapshot.js';
@@ -23,12 +25,21 @@ export class Kernel {
   readonly events: EventHub;
   readonly queue: WriteQueue;
   readonly live: LiveSessions;
+  readonly #migration: LegacyMigration;
 
   constructor(settings: Settings) {
     this.settings = settings;
     this.events = new EventHub(settings.logger);
     this.store = new GuardedStore(settings.store, settings.storeTimeout, this.events, settings.logger);
     this.queue = new WriteQueue(this.store, (id) => this.find(id), settings, this.events);
+    this.#migration = new LegacyMigration({
+      settings,
+      store: this.store,
+      queue: this.queue,
+      events: this.events,
+      find: (id) => this.find(id),
+      ownerOf: (data) => ownerOf(settings, data),
+    });
     const { store, recheckInterval, logger, now } = settings;
     this.live = new LiveSessions({
       lookUp: (ids) => this.#lookUp(ids),
@@ -44,12 +55,13 @@ export class Kernel {
 
   /**
    * The session that a token opens. The first use of a pending token, and activity that is due, are written before the answer.
-   * `onStoreError` and `onInvalidData` decide here.
+   * `onStoreError` and `onInvalidData` decide here. The session of another library's token (`legacy`) is moved here.
    */
-  async authenticate(credential: Credential): Promise<Snapshot | null> {
+  async authenticate(credential: Credential, legacy?: LegacyClaim): Promise<Snapshot | null> {
     try {
-      const { snapshot, reused } = await this.#open(credential);
+      const { snapshot: found, reused } = await this.#open(credential, legacy);
       if (reused) await this.#reuseDetected(reused);
+      const snapshot = found && legacy ? await this.#migration.settle(found, credential, legacy) : found;
       return snapshot && (await this.#recordUse(snapshot, credential));
     } catch (error) {
       if (this.#toleratesAsAnonymous(error)) return null;
@@ -156,8 +168,9 @@ export class Kernel {
     return this.store.call('sweep', '', () => sweep(this.settings.now()));
   }
 
-  async #open(credential: Credential): Promise<{ snapshot: Snapshot | null; reused?: SessionRecord }> {
-    const record = await this.store.find(credential.id);
+  async #open(credential: Credential, legacy?: LegacyClaim): Promise<{ snapshot: Snapshot | null; reused?: SessionRecord }> {
+    const known = await this.store.find(credential.id);
+    const record = known ?? (legacy ? await this.#copyLegacy(credential, legacy) : null);
     if (!record) return { snapshot: null };
     let reused = false;
     const snapshot = await this.#read(record, ({ tokens }) => {
@@ -166,6 +179,15 @@ export class Kernel {
       return match !== 'unknown' && match !== 'reused';
     });
     return reused ? { snapshot, reused: record } : { snapshot };
+  }
+
+  async #copyLegacy(credential: Credential, legacy: LegacyClaim): Promise<SessionRecord | null> {
+    try {
+      return await this.#migration.copy(credential, legacy);
+    } catch (error) {
+      this.#reportInvalid(credential, error);
+      throw error;
+    }
   }
 
   async #reuseDetected(record: SessionRecord): Promise<void> {
@@ -231,12 +253,15 @@ export class Kernel {
     try {
       return await readSnapshot(record, this.settings, admit);
     } catch (error) {
-      if (isSessionError(error) && error.code === 'INVALID_DATA') {
-        this.settings.logger?.error(`token-sessions: session ${record.id} cannot be read: ${error.message}`);
-        this.events.emit('invalid-data', { ...eventOf(record), reason: error.message });
-      }
+      this.#reportInvalid(record, error);
       throw error;
     }
+  }
+
+  #reportInvalid(session: { readonly id: string; readonly ownerId?: string }, error: unknown): void {
+    if (!isSessionError(error) || error.code !== 'INVALID_DATA') return;
+    this.settings.logger?.error(`token-sessions: session ${session.id} cannot be read: ${error.message}`);
+    this.events.emit('invalid-data', { ...eventOf(session), reason: error.message });
   }
 
   async #insert(record: SessionRecord): Promise<void> {

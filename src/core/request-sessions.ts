@@ -1,10 +1,11 @@
 import { SessionError } from './error.js';
 import { copyJson } from './json.js';
 import type { Kernel } from './kernel.js';
+import type { LegacyClaim, LegacyToken } from './legacy.js';
 import { describeError } from './logger.js';
 import { reveal } from './schema.js';
-import { endLink, lifetimeOf, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
-import type { Snapshot } from './snapshot.js';
+import { endLink, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
+import { lifetimeOf, type Snapshot } from './snapshot.js';
 import { type Credential, isSessionId } from './token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from './types.js';
 
@@ -12,6 +13,8 @@ import type { NewSession, RequestSessions, Session, SessionInfo } from './types.
 export interface RequestFacts {
   /** The first well-formed token, or `null`. */
   readonly credential: Credential | null;
+  /** Where the credential is that of another library's token. */
+  readonly legacy?: LegacyToken | undefined;
   /** Whether anything was sent where a token is expected, well-formed or not. */
   readonly tokenSent: boolean;
   /** A WebSocket: its session is looked up again for each call. */
@@ -33,6 +36,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   readonly #persistent: boolean;
   readonly #delivery: TokenDelivery;
   #credential: Credential | null;
+  #legacy: LegacyToken | undefined;
   #loading: Promise<void> | null = null;
   #link: SessionLink | null = null;
   /** The draft of those who use the handle outside any unit. */
@@ -46,6 +50,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   constructor(kernel: Kernel, facts: RequestFacts) {
     this.#kernel = kernel;
     this.#credential = facts.credential;
+    this.#legacy = facts.legacy;
     this.tokenSent = facts.tokenSent;
     this.#persistent = facts.persistent;
     this.#delivery = facts.delivery;
@@ -91,6 +96,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     const { snapshot, hash, token } = await this.#kernel.create(data);
     if (previous) await this.#endReplaced(previous);
     this.#credential = { id: snapshot.record.id, hash };
+    this.#legacy = undefined;
     this.#loading = Promise.resolve();
     const link = this.#linkTo(snapshot, [hash], true);
     const session = new SessionDraft<Data>(link, token);
@@ -285,10 +291,18 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   async #load(): Promise<void> {
     if (!this.#credential) return;
-    const snapshot = await this.#kernel.authenticate(this.#credential);
+    const snapshot = await this.#kernel.authenticate(this.#credential, this.#claim());
     if (!snapshot) return;
     if (this.#link?.snapshot.record.id === snapshot.record.id) this.#link.snapshot = snapshot;
     else this.#linkTo(snapshot, [this.#credential.hash], false);
+  }
+
+  #claim(): LegacyClaim | undefined {
+    if (!this.#legacy) return undefined;
+    const { sessions, key, answered } = this.#legacy;
+    const delivery = this.#delivery;
+    const deliver = answered && delivery.isWritable() ? delivery.issued.bind(delivery) : null;
+    return { sessions, key, deliver };
   }
 
   /**

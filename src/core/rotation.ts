@@ -31,19 +31,26 @@ export function opens(tokens: TokenHashes, hashes: readonly string[], now: numbe
 
 /** The pending token was used: it is the current one now, and its predecessor has `grace` ms left. */
 export function promotePending(state: SessionState, now: number, grace: number): SessionState {
+  const { migration: _, ...rest } = state;
   const { pending, current } = state.tokens;
   if (!pending) return state;
   return {
-    ...state,
+    ...rest,
     tokens: { current: pending.hash, previous: { hash: current, until: now + grace } },
     authenticatedAt: pending.authenticatedAt,
   };
 }
 
-export function addPending(state: SessionState, hash: string, authenticatedAt: number): SessionState {
-  return { ...state, tokens: { ...state.tokens, pending: { hash, authenticatedAt } } };
+export function addPending(state: SessionState, hash: string, authenticatedAt: number, now: number): SessionState {
+  const { migration, tokens } = state;
+  return {
+    ...state,
+    tokens: { ...tokens, pending: { hash, authenticatedAt } },
+    ...(migration && { migration: { ...migration, offeredAt: now } }),
+  };
 }
 
 export function replaceCurrent(state: SessionState, hash: string, authenticatedAt: number, now: number): SessionState {
-  return { ...state, tokens: { current: hash, previous: { hash: state.tokens.current, until: now } }, authenticatedAt };
+  const { migration: _, ...rest } = state;
+  return { ...rest, tokens: { current: hash, previous: { hash: state.tokens.current, until: now } }, authenticatedAt };
 }

@@ -1,13 +1,11 @@
-import { NEVER } from './deadline.js';
 import { SessionError } from './error.js';
 import { eventOf } from './events.js';
 import { copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { type Kernel, ownerOf } from './kernel.js';
 import { applyPatch, diff, type Patch } from './merge.js';
-import type { Settings } from './options.js';
 import { addPending, opens, replaceCurrent } from './rotation.js';
 import { reveal } from './schema.js';
-import type { Content, Snapshot } from './snapshot.js';
+import { type Content, lifetimeOf, type Snapshot } from './snapshot.js';
 import { mintToken } from './token.js';
 import type { RotateOptions, Session } from './types.js';
 import { type Change, gone } from './write-queue.js';
@@ -17,6 +15,8 @@ export interface TokenDelivery {
   readonly headers: Headers;
   /** @throws `HEADERS_SENT` when a configured source can no longer write. */
   assertWritable(): void;
+  /** Whether a source that can write is configured, and can do it now. */
+  isWritable(): boolean;
   /** `lifetime` is the longest that the session can have from now on, in ms. */
   issued(token: string, lifetime: number): void;
   /** The client's token is of no more use. */
@@ -149,7 +149,7 @@ export class SessionDraft<Data> implements Session<Data> {
       const authenticatedAt = options.reauthenticated ? now : content.state.authenticatedAt;
       const state = options.immediate
         ? replaceCurrent(content.state, hash, authenticatedAt, now)
-        : addPending(content.state, hash, authenticatedAt);
+        : addPending(content.state, hash, authenticatedAt, now);
       return this.#active({ ...content, state });
     });
     link.hashes?.push(hash);
@@ -281,11 +281,6 @@ function assertSynchronous(result: unknown): void {
   // Its rejection is the caller's mistake as well, and must not end the process.
   Promise.resolve(result).catch(() => undefined);
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
-}
-
-/** The longest that a session can go on, however much it is used, in ms. */
-export function lifetimeOf({ record }: Snapshot, { limits, now }: Settings): number {
-  return Math.min(record.createdAt + limits.absolute, NEVER) - now();
 }
 
 /** The signal of a session. Registered when it is asked for, so that requests without interest in it cost nothing. */

@@ -1,5 +1,5 @@
 import { decodeRecord, encodeBody, type SessionState } from './codec.js';
-import { deadlineOf, effectiveDeadline } from './deadline.js';
+import { deadlineOf, effectiveDeadline, NEVER } from './deadline.js';
 import type { JsonValue } from './json.js';
 import type { Settings } from './options.js';
 import type { SessionRecord } from './store.js';
@@ -45,15 +45,21 @@ export async function readSnapshot(
   return snapshotOf(record, { state, data }, settings);
 }
 
-/** The record of a new session. */
-export function firstSnapshot(id: string, ownerId: string | undefined, content: Content, settings: Settings): Snapshot {
+/** The record of a new session, which ends at `latest` at the latest unless it is used. */
+export function firstSnapshot(
+  id: string,
+  ownerId: string | undefined,
+  content: Content,
+  settings: Settings,
+  latest = Number.POSITIVE_INFINITY,
+): Snapshot {
   const createdAt = content.state.lastActiveAt;
   const record: SessionRecord = {
     id,
     version: newVersion(),
     ...(ownerId !== undefined && { ownerId }),
     createdAt,
-    expiresAt: deadlineOf(createdAt, createdAt, settings.limits),
+    expiresAt: Math.min(deadlineOf(createdAt, createdAt, settings.limits), latest),
     body: encodeBody(content.state, settings.maxDataBytes),
   };
   return snapshotOf(record, content, settings);
@@ -69,4 +75,9 @@ export function nextSnapshot(from: Snapshot, content: Content, settings: Setting
     body: encodeBody(content.state, settings.maxDataBytes),
   };
   return snapshotOf(record, content, settings);
+}
+
+/** The longest that a session can go on, however much it is used, in ms. */
+export function lifetimeOf({ record }: Snapshot, { limits, now }: Settings): number {
+  return Math.min(record.createdAt + limits.absolute, NEVER) - now();
 }

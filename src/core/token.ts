@@ -44,6 +44,19 @@ export function isSessionId(id: unknown): id is string {
   return typeof id === 'string' && id.length === ID_LENGTH && ID_ONLY.test(id);
 }
 
+/**
+ * The credential of another library's token, by what identifies its session there. The id follows from it, so that a session that was
+ * moved is found by the old token in one look-up, and two requests that move it at once meet at one record.
+ */
+export function legacyCredential(identity: string): Credential {
+  const bytes = crypto.createHash('sha256').update(`token-sessions legacy id:${identity}`).digest();
+  // Made by hand, as it must never change: a UUIDv7 in form, with the version and the variant of one.
+  bytes[6] = (bytes.readUInt8(6) & 0x0f) | 0x70;
+  bytes[8] = (bytes.readUInt8(8) & 0x3f) | 0x80;
+  const id = bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return { id, hash: hashSecret(identity) };
+}
+
 function hashSecret(secret: string): string {
   return crypto.createHash('sha256').update(secret).digest('base64url');
 }

@@ -1,5 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { SessionError } from '../core/error.js';
+import type { LegacySessions } from '../core/legacy.js';
 import { isCrossSite } from './cross-site.js';
 import type { TokenSource } from './token-source.js';
 
@@ -14,6 +15,8 @@ interface AnyCookieOptions {
    * same; `false` switches the check off, for an application that has one of its own.
    */
   readonly csrf?: false | { readonly trustedOrigins: readonly string[] } | undefined;
+  /** Sessions of another library whose cookies of this name are accepted as well, such as `expressLegacy(store, { secret })`. */
+  readonly legacy?: LegacySessions | undefined;
 }
 
 interface SecureCookieOptions extends AnyCookieOptions {
@@ -52,6 +55,7 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
   const trustedOrigins = options.csrf === false ? undefined : checkOrigins(options.csrf?.trustedOrigins ?? []);
   return {
     name: `cookie ${name}`,
+    legacy: options.legacy,
     read: (header, request) => {
       const value = soleValue(header('cookie'), name);
       if (value !== undefined && trustedOrigins && isCrossSite(header, request, trustedOrigins)) return undefined;

@@ -41,6 +41,10 @@ export class ResponseHead implements TokenDelivery {
     );
   }
 
+  isWritable(): boolean {
+    return this.#writers.length > 0 && this.#isOpen();
+  }
+
   issued(token: string, lifetime: number): void {
     if (!this.#isOpen()) return;
     // RFC 6750, section 5.3: what carries a token is not to be cached.

@@ -2,11 +2,11 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SessionError } from '../core/error.js';
 import { Kernel } from '../core/kernel.js';
 import { type CoreOptions, normaliseOptions } from '../core/options.js';
-import { RequestHandle, sessionInfo, withToken } from '../core/request-sessions.js';
+import { type RequestFacts, RequestHandle, sessionInfo, withToken } from '../core/request-sessions.js';
 import { SessionDraft, type SessionLink } from '../core/session.js';
 import type { Snapshot } from '../core/snapshot.js';
 import type { SessionStore } from '../core/store.js';
-import { isSessionId, parseToken } from '../core/token.js';
+import { isSessionId, legacyCredential, parseToken } from '../core/token.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
 import { ResponseHead, type ResponseTarget } from './response-head.js';
@@ -57,9 +57,10 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
   function openRequest(request: IncomingRequest): RequestHandle<Data, Input> {
     const known = request.key && handles.get(request.key);
     if (known) return known;
-    const { tokenPrefix } = kernel.settings;
+    const header = requestReader(request);
+    const details = request.details ?? {};
     const handle = new RequestHandle<Data, Input>(kernel, {
-      ...readCredential(requestReader(request), request.details ?? {}, sources, tokenPrefix),
+      ...readCredential(sources, kernel.settings.tokenPrefix, (source) => source.read(header, details)),
       persistent: request.persistent ?? false,
       delivery: new ResponseHead(sources, request.target),
     });
@@ -75,9 +76,9 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
     ...administration<Data, Input>(kernel),
     fromHeaders: (headers, details) => contextOf(openRequest({ key: undefined, headers, details, target: { kind: 'collect' } })),
     fromToken: (token) => {
-      const credential = typeof token === 'string' ? parseToken(token, kernel.settings.tokenPrefix) : null;
-      const delivery = new ResponseHead(sources, { kind: 'collect' });
-      return contextOf(new RequestHandle(kernel, { credential, tokenSent: !!token, persistent: false, delivery }));
+      const text = typeof token === 'string' ? token : undefined;
+      const sent = readCredential(sources, kernel.settings.tokenPrefix, () => text);
+      return contextOf(new RequestHandle(kernel, { ...sent, persistent: false, delivery: new ResponseHead(sources, { kind: 'collect' }) }));
     },
     [OPEN_REQUEST]: openRequest,
   };
@@ -124,17 +125,31 @@ function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): Session
   return link;
 }
 
-/** The first well-formed token in the order of the sources. */
-function readCredential(reader: HeaderReader, details: RequestDetails, sources: readonly TokenSource[], prefix: string) {
+/** The first well-formed token in the order of the sources; where there is none, the first that is another library's. */
+function readCredential(
+  sources: readonly TokenSource[],
+  prefix: string,
+  read: (source: TokenSource) => string | undefined,
+): Pick<RequestFacts, 'credential' | 'legacy' | 'tokenSent'> {
   let tokenSent = false;
+  let legacy: Pick<RequestFacts, 'credential' | 'legacy'> | undefined;
   for (const source of sources) {
-    const text = source.read(reader, details);
+    const text = read(source);
     if (text === undefined || text === '') continue;
     tokenSent = true;
     const credential = parseToken(text, prefix);
     if (credential) return { credential, tokenSent };
+    legacy ??= readLegacy(source, text);
   }
-  return { credential: null, tokenSent };
+  return { credential: null, ...legacy, tokenSent };
+}
+
+function readLegacy(source: TokenSource, text: string): Pick<RequestFacts, 'credential' | 'legacy'> | undefined {
+  const sessions = source.legacy;
+  const key = sessions?.keyOf(text);
+  if (!sessions || key === undefined) return undefined;
+  const credential = legacyCredential(`${sessions.scheme}:${key}`);
+  return { credential, legacy: { sessions, key, answered: source.write !== undefined } };
 }
 
 function requestReader({ headers, connectionParams }: IncomingRequest): HeaderReader {
@@ -154,6 +169,15 @@ const BROWSERS_OWN = /^(?:cookie|host|origin|upgrade|sec-.*)$/;
 
 function checkSources(sources: readonly TokenSource[]): readonly TokenSource[] {
   const valid = Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');
+  for (const { legacy } of valid ? sources : []) checkLegacy(legacy);
   if (valid) return [...sources];
   throw new SessionError('INVALID_OPTION', "sources has to be a list of at least one of bearer(), header('X-Auth-Token') and cookie()");
+}
+
+function checkLegacy(legacy: TokenSource['legacy']): void {
+  if (legacy === undefined) return;
+  const methods = [legacy?.keyOf, legacy?.read, legacy?.remove];
+  if (methods.every((each) => typeof each === 'function') && typeof legacy.scheme === 'string' && /^[A-Za-z0-9]+$/.test(legacy.scheme))
+    return;
+  throw new SessionError('INVALID_OPTION', "a source's legacy has to be the sessions of another library, such as expressLegacy(store)");
 }

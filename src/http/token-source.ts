@@ -1,4 +1,5 @@
 import { SessionError } from '../core/error.js';
+import type { LegacySessions } from '../core/legacy.js';
 import type { HeaderReader } from './header-reader.js';
 
 /** What is known of a request besides its headers. */
@@ -19,6 +20,16 @@ export interface TokenSource {
    * Absent: the application hands the token out itself.
    */
   write?(response: Headers, token: string | null, lifetime: number): void;
+  /** Sessions of another library whose tokens are accepted in this place as well, until each has been given a new one. */
+  readonly legacy?: LegacySessions | undefined;
+}
+
+/** The options of {@link header}. */
+export interface HeaderOptions {
+  /** Whether a new token is also written to this header of the response, and an empty value when the session has ended. Default `false`. */
+  readonly respond?: boolean | undefined;
+  /** Sessions of another library whose tokens are accepted as well, such as `expressLegacy(store)`. */
+  readonly legacy?: LegacySessions | undefined;
 }
 
 /** `Authorization: Bearer <token>` (RFC 6750); the scheme in any case. The application hands the token out, in a response's body. */
@@ -39,12 +50,15 @@ export function bearer(): TokenSource {
  *
  * @throws `INVALID_OPTION` for what is no header name
  */
-export function header(name: string, options: { readonly respond?: boolean | undefined } = {}): TokenSource {
+export function header(name: string, options: HeaderOptions = {}): TokenSource {
   if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
     throw new SessionError('INVALID_OPTION', 'header(name) has to be the name of an HTTP header, such as X-Auth-Token');
   }
   const lowerCase = name.toLowerCase();
-  const read = (reader: HeaderReader): string | undefined => reader(lowerCase)?.trim();
-  if (!options.respond) return { name: `header ${lowerCase}`, read };
-  return { name: `header ${lowerCase}`, read, write: (response, token) => response.set(lowerCase, token ?? '') };
+  return {
+    name: `header ${lowerCase}`,
+    legacy: options.legacy,
+    read: (reader) => reader(lowerCase)?.trim(),
+    ...(options.respond && { write: (response: Headers, token: string | null) => response.set(lowerCase, token ?? '') }),
+  };
 }

@@ -1,0 +1,3 @@
+export type { CallbackStore } from './callback-store.js';
+export { type ExpressLegacyOptions, expressLegacy } from './legacy.js';
+export { type ExpressStore, type ExpressStoreOptions, expressStore } from './store.js';

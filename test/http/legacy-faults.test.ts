@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { byChance, takeTurns } from '../support/turns.js';
+import { setUp, TOKEN, type Turn } from './legacy-support.js';
+
+/** The calls of a migration that nothing disturbs. */
+const STEPS = ['find', 'read old', 'insert', 'read old', 'replace', 'remove old', 'replace'];
+
+/** What becomes of everybody, after a first request that came to some end, when the client comes back, and then logs out. */
+async function comesBack({ request, old, sessions }: ReturnType<typeof setUp>): Promise<void> {
+  const again = await request(TOKEN);
+  expect(again.session?.data).toEqual({ userId: 'ann', views: 2 });
+  expect(old.sessions.size).toBe(0);
+  if (again.offered) expect((await request(again.offered)).session).not.toBeNull();
+  await again.session?.destroy();
+  for (const token of [TOKEN, again.offered ?? '']) expect((await request(token)).session).toBeNull();
+  expect(await sessions.count()).toBe(0);
+}
+
+test('a migration is seven calls, and a later request with the old token is one', async () => {
+  const { open, request, login } = setUp();
+  login();
+  const steps: string[] = [];
+  const sessions = open({}, async (step) => void steps.push(step));
+  await request(TOKEN, sessions);
+  expect(steps.splice(0)).toEqual(STEPS);
+  await request(TOKEN, sessions);
+  expect(steps).toEqual(['find']);
+});
+
+describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request whose call %i (%s)', (number) => {
+  test('is the last thing that its process does', async () => {
+    const all = setUp();
+    all.login();
+    const dies = async (turn: Turn) => void (await all.request(TOKEN, all.open({}, turn)));
+    let steps = 0;
+    await takeTurns([dies], () => {
+      steps += 1;
+      return steps < number ? 0 : undefined;
+    });
+    await comesBack(all);
+  });
+
+  test('fails is 503, and costs nobody their session', async () => {
+    const all = setUp();
+    all.login();
+    let steps = 0;
+    const failing = all.open({}, async () => {
+      steps += 1;
+      if (steps >= number) throw new Error('down');
+    });
+    await expect(all.request(TOKEN, failing)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await comesBack(all);
+  });
+
+  test('is done, but not answered, costs nobody their session', async () => {
+    const all = setUp();
+    all.login();
+    let steps = 0;
+    // The answer of a call is lost when the next thing that is tried, which is to ask what became of it, fails.
+    const { store } = all;
+    const lose = <Result>(result: Promise<Result>): Promise<Result> => {
+      steps += 1;
+      return steps >= number ? result.then(() => Promise.reject(new Error('reset'))) : result;
+    };
+    const losing = all.openOn(
+      {
+        insert: (record, ttl) => lose(store.insert(record, ttl)),
+        find: (id) => lose(store.find(id)),
+        replace: (record, version, ttl) => lose(store.replace(record, version, ttl)),
+        delete: (id) => lose(store.delete(id)),
+      },
+      { read: (run) => lose(run()), remove: (run) => lose(run()) },
+    );
+    await expect(all.request(TOKEN, losing)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await comesBack(all);
+  });
+});
+
+test('processes that die at any point, one after the other, cost nobody their session', async () => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const all = setUp();
+    all.login();
+    const chance = byChance(seed);
+    for (let process = 0; process < 6; process += 1) {
+      const dies = async (turn: Turn) => void (await all.request(TOKEN, all.open({}, turn)));
+      const twelve = Array.from({ length: 12 }, () => ({ actor: 0, step: '' }));
+      let left = chance(twelve) ?? 0;
+      await takeTurns([dies, dies], (waiting) => {
+        left -= 1;
+        return left < 0 ? undefined : chance(waiting);
+      });
+    }
+    await comesBack(all);
+  }
+});

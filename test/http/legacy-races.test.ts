@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { type Actor, byChance, type Choose, everyOrder, takeTurns } from '../support/turns.js';
+import { setUp, TOKEN } from './legacy-support.js';
+
+/** A world in which processes are asked one after the other. */
+function world() {
+  const all = setUp();
+  all.login();
+  const seen: { who: number; served: boolean; offered: string | null }[] = [];
+  let count = 0;
+
+  /** A process that serves one request with the old token; `after` is what its handler does. */
+  function visitor(after: (handler: Awaited<ReturnType<typeof all.request>>) => Promise<void> = async () => undefined): Actor {
+    const who = count;
+    count += 1;
+    return async (turn) => {
+      const answer = await all.request(TOKEN, all.open({}, turn));
+      await after(answer);
+      seen.push({ who, served: answer.session !== null, offered: answer.offered });
+    };
+  }
+
+  /** Logs out: on the first request, or on the next one with the new token where there was one. */
+  const logsOut = (): Actor => {
+    const first = visitor();
+    const who = count - 1;
+    return async (turn) => {
+      await first(turn);
+      const token = seen.find((each) => each.who === who)?.offered ?? TOKEN;
+      await (await all.request(token, all.open({}, turn))).session?.destroy();
+    };
+  };
+  const logsOutAtOnce = () => visitor(async ({ session }) => session?.destroy());
+  const opens = async (token: string) => (await all.request(token)).session !== null;
+  return { ...all, seen, visitor, logsOut, logsOutAtOnce, opens };
+}
+
+/** In every order, or in so many of them by chance. */
+async function inOrders(orders: 'all' | number, run: (choose: Choose) => Promise<void>): Promise<number> {
+  if (orders === 'all') return everyOrder(run, 20_000);
+  for (let seed = 1; seed <= orders; seed += 1) await run(byChance(seed));
+  return orders;
+}
+
+describe('requests with one old token that come at once, in any order of their store calls', () => {
+  test.each([
+    ['two', 2, 'all'],
+    ['three', 3, 600],
+  ] as const)('%s: all are served, one new token is handed out, and it works', { timeout: 60_000 }, async (_name, number, orders) => {
+    const runs = await inOrders(orders, async (choose) => {
+      const { seen, visitor, opens, old, sessions, events } = world();
+      const order = await takeTurns(
+        Array.from({ length: number }, () => visitor()),
+        choose,
+      );
+      expect({ order, served: seen.filter(({ served }) => served).length }).toMatchObject({ served: number });
+      const offered = seen.flatMap((each) => each.offered ?? []);
+      expect({ order, offered }).toEqual({ order, offered: [expect.stringMatching(/^ts_/)] });
+      expect([...old.sessions.keys()]).toEqual([]);
+      expect(await sessions.count()).toBe(1);
+      expect(events.filter((event) => event.startsWith('migrated'))).toHaveLength(1);
+      expect(await opens(TOKEN)).toBe(true);
+      expect(await opens(offered[0] ?? '')).toBe(true);
+    });
+    expect(runs).toBeGreaterThanOrEqual(600);
+  });
+
+  test.each([
+    ['with the old token, beside a visit', 'logsOutAtOnce', 1, 'all'],
+    ['with the old token, beside two visits', 'logsOutAtOnce', 2, 600],
+    ['with the new token, beside two visits', 'logsOut', 2, 600],
+  ] as const)('invariant 2: a logout is final: %s', { timeout: 60_000 }, async (_name, logout, visits, orders) => {
+    const runs = await inOrders(orders, async (choose) => {
+      const { [logout]: logsOut, seen, visitor, opens, old, sessions } = world();
+      const actors = [logsOut(), ...Array.from({ length: visits }, () => visitor())];
+      const order = await takeTurns(actors, choose);
+      expect({ order, served: seen.find(({ who }) => who === 0)?.served }).toEqual({ order, served: true });
+      for (const token of [TOKEN, ...seen.flatMap((each) => each.offered ?? [])]) {
+        expect({ order, token, opens: await opens(token) }).toEqual({ order, token, opens: false });
+      }
+      expect({ order, old: old.sessions.size, now: await sessions.count() }).toEqual({ order, old: 0, now: 0 });
+    });
+    expect(runs).toBeGreaterThanOrEqual(600);
+  });
+});

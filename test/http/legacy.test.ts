@@ -1,0 +1,432 @@
+import { createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { bearer, cookie, createSessions, header, memoryStore } from '../../src/index.js';
+import { expressLegacy } from '../../src/stores/express-store/index.js';
+import { callbackStore } from '../support/callback-store.js';
+import { DAY, setUp, TOKEN } from './legacy-support.js';
+
+describe('the old token', () => {
+  test('opens its session, which moves to the new store; a new token comes with the answer', async () => {
+    const { request, login, old, sessions, events } = setUp();
+    login();
+    const { session, handle, offered } = await request(TOKEN);
+    expect(session?.data).toEqual({ userId: 'ann', views: 2 });
+    expect(offered).toMatch(/^ts_/);
+    expect(handle.responseHeaders.get('cache-control')).toBe('no-store');
+    expect(old.sessions.size).toBe(0);
+    expect(await sessions.count()).toBe(1);
+    const id = session?.id;
+    expect(events).toEqual([`migrated {"id":"${id}"}`, `rotated {"id":"${id}","reason":"pending"}`]);
+    const next = await request(offered ?? '');
+    expect(next.session?.id).toBe(id);
+    expect(next.offered).toBeNull();
+  });
+
+  test('is good until the new one is used, then for the grace, then no more', async () => {
+    const { request, login, clock, events } = setUp();
+    login();
+    const { offered } = await request(TOKEN);
+    clock.now += 60_000;
+    expect((await request(TOKEN)).session?.data.userId).toBe('ann');
+    expect((await request(offered ?? '')).session).not.toBeNull();
+    clock.now += 9_999;
+    const inGrace = await request(TOKEN);
+    expect([inGrace.session?.data.userId, inGrace.offered]).toEqual(['ann', null]);
+    clock.now += 1;
+    expect((await request(TOKEN)).session).toBeNull();
+    expect(events.at(-1)).toMatch(/^reuse-detected/);
+  });
+
+  test('whose answers are lost is served, and is offered a new token every touchInterval', async () => {
+    const { request, login, clock } = setUp();
+    login();
+    const first = (await request(TOKEN)).offered;
+    clock.now += 599_999;
+    expect((await request(TOKEN)).offered).toBeNull();
+    clock.now += 1;
+    const second = (await request(TOKEN)).offered;
+    expect(second).toMatch(/^ts_/);
+    expect((await request(TOKEN)).offered).toBeNull();
+    expect((await request(first ?? '')).session).toBeNull();
+    expect((await request(second ?? '')).session?.data.userId).toBe('ann');
+  });
+
+  test('does not make a token void that the application has handed out itself', async () => {
+    const { request, login, clock } = setUp();
+    login();
+    await request(TOKEN);
+    clock.now += 3_600_000;
+    const { session } = await request(TOKEN);
+    clock.now += 3_600_000;
+    const rotated = await session?.rotate();
+    expect((await request(TOKEN)).offered).toBeNull();
+    expect((await request(rotated ?? '')).session?.data.userId).toBe('ann');
+  });
+
+  test('is dead after a logout, with either token', async () => {
+    const { request, login, sessions } = setUp();
+    for (const withOld of [true, false]) {
+      login();
+      const { offered } = await request(TOKEN);
+      await (await request(withOld ? TOKEN : (offered ?? ''))).session?.destroy();
+      expect((await request(TOKEN)).session).toBeNull();
+      expect((await request(offered ?? '')).session).toBeNull();
+      expect(await sessions.count()).toBe(0);
+    }
+  });
+
+  test('of nobody is anonymous, creates nothing and is not echoed', async () => {
+    const { request, sessions, old, events } = setUp();
+    const { session, offered } = await request(TOKEN);
+    expect([session, offered]).toEqual([null, null]);
+    expect([await sessions.count(), old.sessions.size, events]).toEqual([0, 0, []]);
+  });
+
+  test('goes the same way when it comes by itself, as with fromToken', async () => {
+    const { sessions, login } = setUp();
+    login();
+    const context = await sessions.fromToken(TOKEN);
+    expect(context.session?.data.userId).toBe('ann');
+    expect(context.sessions.responseHeaders.get('x-auth_token')).toMatch(/^ts_/);
+  });
+
+  test('beside a new one in another source is not looked at', async () => {
+    const { open, login, old } = setUp();
+    login();
+    const sessions = open({ sources: [header('X-AUTH_TOKEN', { legacy: expressLegacy(old) }), bearer()] });
+    const { token } = await sessions.create({ userId: 'bob' });
+    const { session } = await sessions.fromHeaders({ 'x-auth_token': TOKEN, authorization: `Bearer ${token}` });
+    expect(session?.data.userId).toBe('bob');
+    expect(old.calls).toEqual([]);
+  });
+
+  test('on a request that logs in anew: the old session is moved, and ends like any other that is replaced', async () => {
+    const { request, login, old, sessions, events } = setUp();
+    login();
+    const { handle, session } = await request(TOKEN);
+    const created = await handle.create({ userId: 'bob' });
+    expect((await request(TOKEN)).session).toBeNull();
+    expect((await request(created.token)).session?.data.userId).toBe('bob');
+    expect([await sessions.count(), old.sessions.size]).toEqual([1, 0]);
+    expect(events).toContain(`destroyed {"id":"${session?.id}","reason":"replaced"}`);
+  });
+});
+
+describe('what is moved', () => {
+  test('ends when the old cookie would have ended, or by the own limits where those are earlier', async () => {
+    const { request, login, clock } = setUp();
+    const in1Day = new Date(clock.now + DAY).toISOString();
+    login({ userId: 'ann', cookie: { originalMaxAge: DAY, expires: in1Day, httpOnly: true, path: '/' } }, 'one');
+    login({ userId: 'bob', cookie: { originalMaxAge: null, expires: null } }, 'two');
+    login({ userId: 'cid', cookie: { expires: new Date(clock.now + 300 * DAY) } }, 'three');
+    const one = (await request('one')).session;
+    expect([one?.expiresAt, one?.data]).toEqual([clock.now + DAY, { userId: 'ann' }]);
+    for (const token of ['two', 'three']) expect((await request(token)).session?.expiresAt).toBe(clock.now + 7 * DAY);
+    clock.now += DAY - 1;
+    // Use moves the deadline, as it does for every session.
+    expect((await request('one')).session?.expiresAt).toBe(clock.now + 7 * DAY);
+  });
+
+  test('has not ended: a session past its cookie is nobody’s', async () => {
+    const { request, login, clock, sessions, old } = setUp();
+    login({ userId: 'ann', cookie: { expires: new Date(clock.now).toISOString() } });
+    expect((await request(TOKEN)).session).toBeNull();
+    expect([await sessions.count(), old.sessions.size]).toEqual([0, 1]);
+  });
+
+  test('is not fresh: who its user is was proven some time ago', async () => {
+    const { request, login } = setUp();
+    login();
+    const { session, offered } = await request(TOKEN);
+    expect(session?.authenticatedAt).toBe(0);
+    expect((await request(offered ?? '')).session?.authenticatedAt).toBe(0);
+  });
+
+  test('passes the schema, which fills in its defaults; fields that it does not know survive', async () => {
+    const { old, login, store } = setUp();
+    const sources = [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })];
+    const schema = z.object({ userId: z.string(), theme: z.string().default('light') });
+    const sessions = createSessions({ store, schema, sources });
+    login({ userId: 'ann', other: [1] });
+    const { session } = await sessions.fromHeaders({ 'x-auth_token': TOKEN });
+    expect(session?.data).toEqual({ userId: 'ann', theme: 'light' });
+    const unchecked = createSessions<object>({ store, sources });
+    expect((await unchecked.find(session?.id ?? ''))?.data).toEqual({ userId: 'ann', other: [1] });
+  });
+
+  test('is refused where the schema refuses it: INVALID_DATA, an event, and the old session stays', async () => {
+    const { old, login, store } = setUp();
+    const sources = [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })];
+    const schema = z.object({ userId: z.number() });
+    const events: unknown[] = [];
+    login();
+    for (const onInvalidData of ['reject', 'anonymous'] as const) {
+      const sessions = createSessions({ store, schema, sources, onInvalidData });
+      sessions.on('invalid-data', (event) => events.push(event));
+      const opened = sessions.fromHeaders({ 'x-auth_token': TOKEN });
+      if (onInvalidData === 'reject') await expect(opened).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      else expect((await opened).session).toBeNull();
+    }
+    expect(events).toHaveLength(2);
+    expect([await store.count(), old.sessions.size]).toEqual([0, 1]);
+  });
+
+  test.each([['"text"'], ['[1]'], ['7'], ['{"cookie":{"expires":"tomorrow"}}']])(
+    'is INVALID_DATA where it is no session: %s',
+    async (text) => {
+      const { request, old } = setUp();
+      old.sessions.set(TOKEN, text);
+      await expect(request(TOKEN)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      expect(old.sessions.size).toBe(1);
+    },
+  );
+
+  test('belongs to its account', async () => {
+    const { open, request, login } = setUp();
+    const sessions = open({ ownerOf: (data) => data.userId, maxPerOwner: undefined });
+    login();
+    const { offered } = await request(TOKEN, sessions);
+    expect(await sessions.listFor('ann')).toHaveLength(1);
+    expect(await sessions.destroyFor('ann')).toBe(1);
+    for (const token of [TOKEN, offered ?? '']) expect((await request(token, sessions)).session).toBeNull();
+  });
+});
+
+describe('where the new token cannot be written', () => {
+  test('the session moves all the same, and a later answer carries it', async () => {
+    const { open, request, login, old } = setUp();
+    const socket = await import('../../src/http/sessions.js');
+    const sessions = open();
+    login();
+    const upgrade = { key: undefined, headers: { 'x-auth_token': TOKEN }, persistent: true, target: { kind: 'none' } } as const;
+    const handle = sessions[socket.OPEN_REQUEST](upgrade);
+    const unit = await handle.begin();
+    expect(unit.session?.data.userId).toBe('ann');
+    expect(old.sessions.size).toBe(0);
+    handle.end(unit);
+    const { offered } = await request(TOKEN, sessions);
+    expect(offered).toMatch(/^ts_/);
+    expect((await request(offered ?? '', sessions)).session).not.toBeNull();
+    // The socket goes on: the token that it came with was good, and is in its grace.
+    expect((await handle.begin()).session?.data.userId).toBe('ann');
+  });
+
+  test('a source that only reads goes on with the old token, until the application hands out another', async () => {
+    const { open, request, login, old } = setUp();
+    const sessions = open({ sources: [header('X-AUTH_TOKEN', { legacy: expressLegacy(old) })] });
+    login();
+    const { session, offered } = await request(TOKEN, sessions);
+    expect(offered).toBeNull();
+    const token = await session?.rotate();
+    expect((await request(token ?? '', sessions)).session?.data.userId).toBe('ann');
+  });
+});
+
+describe('invariant 6: an outage of the old store', () => {
+  test('is 503, not a logout, and leaves everything as it is', async () => {
+    const { request, login, old, events } = setUp();
+    login();
+    old.before = () => Promise.reject(new Error('down'));
+    await expect(request(TOKEN)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(events.some((event) => event.startsWith('store-error'))).toBe(true);
+    old.before = undefined;
+    expect((await request(TOKEN)).session?.data.userId).toBe('ann');
+  });
+
+  test('does not reach those who have moved', async () => {
+    const { request, login, old } = setUp();
+    login();
+    await request(TOKEN);
+    old.before = () => Promise.reject(new Error('down'));
+    expect((await request(TOKEN)).session?.data.userId).toBe('ann');
+  });
+
+  test('is anonymous where onStoreError says so', async () => {
+    const { open, request, login, old } = setUp();
+    login();
+    old.before = () => Promise.reject(new Error('down'));
+    expect((await request(TOKEN, open({ onStoreError: 'anonymous' }))).session).toBeNull();
+  });
+});
+
+test('invariant 4: the old token is in no record, event, log or error', async () => {
+  const { open, request, login, old, store, events, logged } = setUp();
+  const written: string[] = [];
+  const sessions = open({
+    store: {
+      ...bindAll(store),
+      insert: (record, ttl) => {
+        written.push(JSON.stringify(record));
+        return store.insert(record, ttl);
+      },
+      replace: (record, version, ttl) => {
+        written.push(JSON.stringify(record));
+        return store.replace(record, version, ttl);
+      },
+    },
+  });
+  const errors: unknown[] = [];
+  login();
+  old.before = (verb, sid) => {
+    throw Object.assign(new Error(`${verb} of ${sid} failed`), { path: sid, code: 'EIO' });
+  };
+  await request(TOKEN, sessions).catch((error: unknown) => errors.push(error));
+  old.before = undefined;
+  old.sessions.set(TOKEN, `"${TOKEN}"`);
+  await request(TOKEN, sessions).catch((error: unknown) => errors.push(error));
+  login();
+  const { handle, session } = await request(TOKEN, sessions);
+  await session?.save();
+  expect(errors).toHaveLength(2);
+  expect(written.length).toBeGreaterThan(2);
+  expect(logged.join()).toContain('EIO');
+  const seen = [
+    written,
+    events,
+    logged,
+    inspect([errors, handle, session], { depth: 9, showHidden: true }),
+    JSON.stringify([session, handle]),
+  ];
+  expect(seen.flat().join('\n')).not.toContain(TOKEN);
+});
+
+function bindAll(store: ReturnType<typeof memoryStore>) {
+  return { find: store.find.bind(store), delete: store.delete.bind(store), count: store.count.bind(store) };
+}
+
+describe('tokens of express-session, in a signed cookie', () => {
+  const SECRET = 'keyboard cat';
+  const sign = (sid: string, secret = SECRET) => `s:${sid}.${createHmac('sha256', secret).update(sid).digest('base64').replace(/=+$/, '')}`;
+  const SID = 'dWv1Y6yTcSVxtsYYJZ_ZuB-ldKP1NHWK';
+
+  function setUpCookies(secret: string | string[] = SECRET) {
+    const old = callbackStore();
+    old.sessions.set(SID, JSON.stringify({ cookie: { originalMaxAge: null, expires: null, httpOnly: true, path: '/' }, userId: 'ann' }));
+    const source = cookie('connect.sid', { legacy: expressLegacy(old, { secret }) });
+    const sessions = createSessions<{ userId: string }>({ store: memoryStore(), sources: [source] });
+    const request = async (value: string, more: Record<string, string> = {}, method = 'GET') => {
+      const context = await sessions.fromHeaders({ cookie: `a=b; connect.sid=${encodeURIComponent(value)}`, ...more }, { method });
+      return { session: context.session, setCookie: context.sessions.responseHeaders.getSetCookie() };
+    };
+    return { old, sessions, request };
+  }
+
+  test('the cookie opens the session, and is replaced', async () => {
+    const { old, request } = setUpCookies();
+    const { session, setCookie } = await request(sign(SID));
+    expect(session?.data).toEqual({ userId: 'ann' });
+    expect(setCookie).toEqual([expect.stringMatching(/^connect\.sid=ts_[^;]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)]);
+    expect(old.sessions.size).toBe(0);
+    const token = setCookie[0]?.slice('connect.sid='.length).split(';')[0];
+    expect((await request(token ?? '')).session?.data).toEqual({ userId: 'ann' });
+  });
+
+  test.each([
+    ['the id without a signature', SID],
+    ['a signature that is not there', `s:${SID}`],
+    ['an empty one', `s:${SID}.`],
+    ['another secret’s', sign(SID, 'other')],
+    ['another id’s', `s:${SID}${sign('x').slice(3)}`],
+    ['a part of one', sign(SID).slice(0, -1)],
+    ['a longer one', `${sign(SID)}x`],
+    ['one with padding', `${sign(SID)}=`],
+    ['one without the mark', sign(SID).slice(2)],
+    ['an empty id', sign('')],
+    ['what is too long for a cookie', sign('x'.repeat(5_000))],
+  ])('invariant 8: %s opens nothing, and reaches no store', async (_name, value) => {
+    const { old, request } = setUpCookies();
+    expect((await request(value)).session).toBeNull();
+    expect(old.calls).toEqual([]);
+  });
+
+  test('every secret counts, and a session is the same under each of them', async () => {
+    const { request } = setUpCookies(['new', 'old']);
+    const { session } = await request(sign(SID, 'old'));
+    expect(session?.data).toEqual({ userId: 'ann' });
+    expect((await request(sign(SID, 'new'))).session?.id).toBe(session?.id);
+    expect((await request(sign(SID, 'other'))).session).toBeNull();
+  });
+
+  test('another site’s request does not count, nor move anything', async () => {
+    const { old, request } = setUpCookies();
+    expect((await request(sign(SID), { 'sec-fetch-site': 'cross-site' }, 'POST')).session).toBeNull();
+    expect(old.calls).toEqual([]);
+  });
+
+  test('the bare id in a header that takes the ancestor’s tokens does not open what has moved', async () => {
+    const { old, sessions } = setUpCookies();
+    const both = createSessions<{ userId: string }>({
+      store: memoryStore(),
+      sources: [
+        cookie('connect.sid', { legacy: expressLegacy(old, { secret: SECRET }) }),
+        header('X-Auth', { legacy: expressLegacy(callbackStore()) }),
+      ],
+    });
+    await both.fromHeaders({ cookie: `connect.sid=${encodeURIComponent(sign(SID))}` }, { method: 'GET' });
+    expect(await both.count()).toBe(1);
+    for (const text of [SID, `signed:${SID}`, `s:${SID}`]) expect((await both.fromHeaders({ 'x-auth': text })).session).toBeNull();
+    await sessions.close();
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    '../../etc/passwd',
+    'a/b',
+    'a\\b',
+    'C:\\x',
+    'a b',
+    'é',
+    '%2e%2e',
+    '*',
+    '__proto__',
+    'constructor',
+    'toString',
+    'x'.repeat(257),
+    '019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b',
+  ])('invariant 8: %j is no old token, and reaches no store', async (text) => {
+    const { request, old, login } = setUp();
+    login({ userId: 'x' }, text);
+    expect((await request(text)).session).toBeNull();
+    expect(old.calls).toEqual([]);
+  });
+
+  test('a token of the application’s own making, as the ancestor takes it, is one', async () => {
+    const { request, login } = setUp();
+    for (const token of ['thisIsMyToken__', 'ts_019a1b2c', 'user:7=', '3e1f0d4c-9a8b-4c7d-8e6f-5a4b3c2d1e0f']) {
+      login({ userId: token }, token);
+      expect((await request(token)).session?.data.userId).toBe(token);
+    }
+  });
+
+  test('a record of this library in the old store is nobody’s old session', async () => {
+    const { request, old, sessions } = setUp();
+    old.sessions.set(TOKEN, JSON.stringify({ cookie: {}, userId: 'ann', __tokenSession: {} }));
+    expect((await request(TOKEN)).session).toBeNull();
+    expect([await sessions.count(), old.sessions.size]).toEqual([0, 1]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['no store', () => expressLegacy({} as never)],
+    ['an empty secret', () => expressLegacy(callbackStore(), { secret: '' })],
+    ['no secrets', () => expressLegacy(callbackStore(), { secret: [] })],
+    ['a secret that is no text', () => expressLegacy(callbackStore(), { secret: [7 as never] })],
+    ['a timeout that is none', () => expressLegacy(callbackStore(), { callbackTimeout: 'soon' as never })],
+    [
+      'a source whose legacy is a store',
+      () => createSessions({ store: memoryStore(), sources: [header('x', { legacy: callbackStore() as never })] }),
+    ],
+    [
+      'a legacy without a scheme',
+      () =>
+        createSessions({
+          store: memoryStore(),
+          sources: [header('x', { legacy: { ...expressLegacy(callbackStore()), scheme: undefined as never } })],
+        }),
+    ],
+  ])('%s is INVALID_OPTION', (_name, make) => {
+    expect(make).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+});
