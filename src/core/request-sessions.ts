@@ -109,7 +109,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async list(): Promise<SessionInfo<Data>[]> {
-    await this.#ensureLoaded();
+    await this.#lookUp();
     const link = this.#link;
     if (!link) return [];
     const { ownerId, id } = link.snapshot.record;
@@ -118,7 +118,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async destroy(id: string): Promise<boolean> {
-    await this.#ensureLoaded();
+    await this.#lookUp();
     const link = this.#link;
     if (!link || !isSessionId(id)) return false;
     const { record } = link.snapshot;
@@ -134,7 +134,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async destroyOthers(): Promise<number> {
-    await this.#ensureLoaded();
+    await this.#lookUp();
     const record = this.#link?.snapshot.record;
     return record?.ownerId === undefined ? 0 : this.#kernel.destroyFor(record.ownerId, record.id);
   }

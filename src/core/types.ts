@@ -91,7 +91,7 @@ export interface SessionInfo<Data> {
 
 /** The sessions of one request: the same object however the context is spread or copied. */
 export interface RequestSessions<Data, Input = Data> {
-  /** The request's session, or `null` when anonymous. Asks the store once, however often it is called. */
+  /** The request's session, or `null` when anonymous. Asks the store once, however often it is called; on a WebSocket each time. */
   load(): Promise<Session<Data> | null>;
   /** The session as far as it is known now: follows load, create and destroy. */
   readonly current: Session<Data> | null;

@@ -84,12 +84,19 @@ test('what is changed while the only unit is prepared is saved with it', async (
   expect(await stored(token)).toEqual({ user: 'ann', a: 1 });
 });
 
-test('invariant 5: on a connection, load does not answer a session that has ended since the last look', async () => {
-  const sessions = createSessions<{ user: string }>();
+test.each([
+  ['load', null],
+  ['list', []],
+  ['destroyOthers', 0],
+  ['destroy', false],
+] as const)('invariant 5: on a connection, %s does nothing for a session that has ended since the last look', async (method, nothing) => {
+  const sessions = createSessions<{ user: string }>({ ownerOf: (data) => data.user });
   const { token, id } = await sessions.create({ user: 'ann' });
+  const other = await sessions.create({ user: 'ann' });
   const headers = { authorization: `Bearer ${token}` };
   const handle = sessions[OPEN_REQUEST]({ key: undefined, headers, persistent: true, target: { kind: 'none' } });
   expect((await handle.load())?.id).toBe(id);
   await sessions.destroy(id);
-  expect(await handle.load()).toBeNull();
+  expect(await handle[method](other.id)).toEqual(nothing);
+  expect(await sessions.find(other.id)).not.toBeNull();
 });
