@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { toSvg } from './report/chart.ts';
+import { checkTable, tableToText, toMarkdown } from './report/markdown.ts';
+import type { Section } from './report/section.ts';
+import type { MeasureOptions } from './run/measure.ts';
+import { frugalitySection } from './sections/frugality.ts';
+import { httpSection } from './sections/http.ts';
+import { memorySection } from './sections/memory.ts';
+import { requestsSection } from './sections/requests.ts';
+import { sizeSection } from './sections/size.ts';
+import { throughputSection } from './sections/throughput.ts';
+import { type BenchStores, openStores } from './stores.ts';
+
+const OPTIONS: MeasureOptions = { rounds: 15, requests: 1_000, concurrency: 32 };
+
+const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section>>> = {
+  requests: (stores) => requestsSection(stores, OPTIONS),
+  http: (stores) => httpSection(stores, OPTIONS),
+  throughput: throughputSection,
+  frugality: ({ redis }) => frugalitySection(redis),
+  memory: memorySection,
+  size: sizeSection,
+};
+
+/** Runs the sections that were named, or all of them; only then the results are written. */
+async function main(named: readonly string[]): Promise<void> {
+  const unknown = named.find((name) => !Object.hasOwn(SECTIONS, name));
+  if (unknown) throw new Error(`no section ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
+  const started = performance.now();
+  const stores = await openStores();
+  const sections: Section[] = [];
+  try {
+    for (const [name, run] of Object.entries(SECTIONS)) {
+      if (named.length > 0 && !named.includes(name)) continue;
+      const section = await run(stores);
+      sections.push(section);
+      console.log([`\n${section.title}`, ...section.tables.map(tableToText)].join('\n\n'));
+    }
+  } finally {
+    await stores.close();
+  }
+  console.log(`\nFigures to reach\n\n${tableToText(checkTable(sections.flatMap(({ checks }) => checks)))}`);
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  console.log(`\n${seconds} s`);
+  if (named.length === 0) await writeResults(sections, facts(stores, seconds));
+}
+
+function facts({ versions }: BenchStores, seconds: number): string[] {
+  const processors = cpus();
+  return [
+    '`npm run bench`',
+    `Node ${process.version}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}; ${versions.join('; ')}`,
+    `${OPTIONS.rounds} rounds, interleaved and paired, of ${OPTIONS.requests} requests of each contestant, ${OPTIONS.concurrency} at a time; medians; the whole took ${seconds} s`,
+  ];
+}
+
+async function writeResults(sections: readonly Section[], lines: readonly string[]): Promise<void> {
+  const dir = new URL('results/', import.meta.url);
+  await mkdir(dir, { recursive: true });
+  await writeFile(new URL('bench.md', dir), toMarkdown('Benchmark', lines, sections));
+  const groups = sections.flatMap(({ title, bars }) => (bars ? [{ name: title, bars }] : []));
+  await writeFile(new URL('bench.svg', dir), toSvg('CPU of one request (grey: without any session)', groups));
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { forEachSession } from '../contestants/accounts.ts';
+import { bearer, userIdOf } from '../contestants/over-trpc.ts';
+import { type Section, short } from '../report/section.ts';
+import { commandsPerRequest } from '../run/commands.ts';
+import { type Contestant, type MeasureOptions, measure } from '../run/measure.ts';
+import { median, pairedDifference, pairedRatio } from '../run/stats.ts';
+import { commandsOn, total } from '../servers/redis.ts';
+import type { BenchStores } from '../stores.ts';
+import type { HttpPorts } from './http-server.ts';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Express over HTTP: express-session with connect-redis beside ours. CPU is that of the server, a process of its own. */
+export async function httpSection({ redis, redisUrl }: BenchStores, options: MeasureOptions): Promise<Section> {
+  const server = fork(new URL('http-server.ts', import.meta.url), [redisUrl]);
+  const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
+  try {
+    const [ports]: HttpPorts[] = await once(server, 'message');
+    if (!ports) throw new Error('the server told no ports');
+    const cpu = () => cpuOf(server);
+    const contestants = await Promise.all([bare(agent, ports.bare), peer(agent, ports.peer), ours(agent, ports.ours)]);
+    const timings = await measure(
+      contestants.map((each) => ({ ...each, cpu })),
+      options,
+    );
+    const count = async () => total(await commandsOn(redis));
+    const rows: string[][] = [];
+    const [withoutSession, , mine] = contestants.map(({ name }) => timings.get(name)?.cpu ?? []);
+    for (const contestant of contestants) {
+      const { cpu: spent, wall } = timings.get(contestant.name) ?? { cpu: [], wall: [] };
+      const numbers = [pairedRatio(mine ?? [], spent), median(spent), pairedDifference(spent, withoutSession ?? []), median(wall)];
+      rows.push([contestant.name, ...numbers.map(short), short(await commandsPerRequest(contestant, count))]);
+    }
+    return {
+      title: 'One request: Express, over HTTP',
+      how: 'Express 5 and Redis; keep-alive connections of another process. CPU is that of the server alone. express-session is set up as its documentation shows, with `resave: false`.',
+      checks: [],
+      tables: [{ columns: ['', 'ours ÷ this', 'CPU, µs', 'adds, µs', 'wall, µs', 'Redis commands'], rows }],
+      bars: contestants.map(({ name }, index) => ({
+        name,
+        cpu: median(timings.get(name)?.cpu ?? []),
+        bare: median(withoutSession ?? []),
+        ours: index === 2,
+      })),
+    };
+  } finally {
+    agent.destroy();
+    server.disconnect();
+  }
+}
+
+async function bare(agent: Agent, port: number): Promise<Contestant> {
+  return overHttp('bare Express, no session', agent, port, [{}], () => 'anybody');
+}
+
+async function peer(agent: Agent, port: number): Promise<Contestant> {
+  const clients = await forEachSession(async (_, index) => {
+    const { headers } = await send(agent, port, 'POST', `/login/${index}`, {});
+    const [cookie = ''] = headers['set-cookie'] ?? [];
+    return { cookie: cookie.slice(0, cookie.indexOf(';')) };
+  });
+  return overHttp('express-session + connect-redis', agent, port, clients, userIdOf);
+}
+
+async function ours(agent: Agent, port: number): Promise<Contestant> {
+  const clients = await forEachSession(async (_, index) => {
+    const { text } = await send(agent, port, 'POST', `/login/${index}`, {});
+    const { token }: { token: string } = JSON.parse(text);
+    return bearer(token);
+  });
+  return overHttp('token-sessions on Redis', agent, port, clients, userIdOf);
+}
+
+function overHttp(name: string, agent: Agent, port: number, clients: readonly Headers[], answer: (session: number) => string): Contestant {
+  const expected = clients.map((_, session) => JSON.stringify({ userId: answer(session) }));
+  return {
+    name,
+    async run(number) {
+      const session = number % clients.length;
+      const { text } = await send(agent, port, 'GET', '/', clients[session] ?? {});
+      if (text !== expected[session]) throw new Error(`${name}: wrong answer to request ${number}: ${text}`);
+    },
+  };
+}
+
+function send(
+  agent: Agent,
+  port: number,
+  method: string,
+  path: string,
+  headers: Headers,
+): Promise<{ headers: IncomingHttpHeaders; text: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ agent, host: '127.0.0.1', port, method, path, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ headers: response.headers, text }));
+      response.on('error', reject);
+    });
+    outgoing.on('error', reject).end();
+  });
+}
+
+async function cpuOf(server: ChildProcess): Promise<number> {
+  const told = once(server, 'message');
+  server.send('cpu');
+  const [micros]: number[] = await told;
+  return micros ?? Number.NaN;
+}

@@ -1,0 +1,65 @@
+import { createSessions, memoryStore } from '../../dist/index.js';
+import { type Account, accountOf } from '../contestants/accounts.ts';
+import { ownCpu, serve } from '../run/measure.ts';
+
+/** What the parent asks: µs of CPU for one read or update, on average over so many. */
+export interface MemoryQuestion {
+  readonly operation: 'read' | 'update';
+  readonly times: number;
+}
+
+/** What is told once the sessions are there, and then as an answer to each question. */
+export type MemoryAnswer = { readonly bytesEach: number; readonly createMicros: number } | { readonly micros: number };
+
+const TOKEN_LENGTH = 83;
+/** Sessions that are used, of all parts of the store: too many to stay in the processor's caches. */
+const MOST_USED = 100_000;
+
+const count = Number(process.argv[2]);
+const used = Math.min(count, MOST_USED);
+const tokens = Buffer.alloc(used * TOKEN_LENGTH);
+const sessions = createSessions<Account>({ store: memoryStore({ maxSessions: Math.max(count, 1_000_000) }) });
+
+/** Bytes in use, after all garbage was collected. */
+function bytesInUse(): number {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+async function fill(): Promise<MemoryAnswer> {
+  const before = bytesInUse();
+  const cpuBefore = ownCpu();
+  let dataBytes = 0;
+  for (let index = 0; index < count; index += 1) {
+    const account = accountOf(index);
+    dataBytes += JSON.stringify(account).length;
+    const { token } = await sessions.create(account);
+    const slot = Math.floor((index * used) / count);
+    tokens.write(token, slot * TOKEN_LENGTH, 'latin1');
+  }
+  const createMicros = (ownCpu() - cpuBefore) / count;
+  return { bytesEach: (bytesInUse() - before - dataBytes) / count, createMicros };
+}
+
+async function once(operation: MemoryQuestion['operation']): Promise<void> {
+  const slot = Math.floor(Math.random() * used) * TOKEN_LENGTH;
+  const { session } = await sessions.fromToken(tokens.toString('latin1', slot, slot + TOKEN_LENGTH));
+  if (!session) throw new Error('a session is missing');
+  if (operation === 'read') void session.data.userId;
+  else
+    await session.update((data) => {
+      data.views += 1;
+    });
+}
+
+async function answer({ operation, times }: MemoryQuestion): Promise<MemoryAnswer> {
+  globalThis.gc?.();
+  const before = ownCpu();
+  await serve({ name: operation, run: () => once(operation) }, times, 1);
+  return { micros: (ownCpu() - before) / times };
+}
+
+process.on('message', (question: MemoryQuestion) => void answer(question).then((each) => process.send?.(each)));
+process.send?.(await fill());

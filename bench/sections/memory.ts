@@ -1,0 +1,89 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type Section, short, whole } from '../report/section.ts';
+import { median, pairedRatio } from '../run/stats.ts';
+import type { MemoryAnswer, MemoryQuestion } from './memory-process.ts';
+
+const SIZES = [1_000, 100_000, 1_000_000];
+const ROUNDS = 7;
+const TIMES = 10_000;
+
+interface Filled {
+  readonly size: number;
+  readonly bytesEach: number;
+  readonly create: number;
+  readonly read: number[];
+  readonly update: number[];
+}
+
+/** The memory store with few and with many sessions, each in a process of its own, asked in turns. */
+export async function memorySection(): Promise<Section> {
+  const processes = SIZES.map((size) => ({ size, child: fork(new URL('memory-process.ts', import.meta.url), [String(size)]) }));
+  try {
+    const all: Filled[] = [];
+    for (const { size, child } of processes) {
+      const first = await told(child);
+      if (!('bytesEach' in first)) throw new Error('not what was to be told first');
+      all.push({ size, bytesEach: first.bytesEach, create: first.createMicros, read: [], update: [] });
+    }
+    for (let round = -1; round < ROUNDS; round += 1) {
+      for (const operation of ['read', 'update'] as const) {
+        for (const [index, { child }] of processes.entries()) {
+          const micros = await ask(child, { operation, times: TIMES });
+          if (round >= 0) all[index]?.[operation].push(micros);
+        }
+      }
+    }
+    return toSection(all);
+  } finally {
+    for (const { child } of processes) child.kill();
+  }
+}
+
+async function told(child: ChildProcess): Promise<MemoryAnswer> {
+  const [message]: [MemoryAnswer] = await Promise.race([once(child, 'message') as Promise<[MemoryAnswer]>, failed(child)]);
+  return message;
+}
+
+async function failed(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, 'exit');
+  throw new Error(`a process with sessions in memory ended with ${code}`);
+}
+
+async function ask(child: ChildProcess, question: MemoryQuestion): Promise<number> {
+  const answer = told(child);
+  child.send(question);
+  const message = await answer;
+  return 'micros' in message ? message.micros : Number.NaN;
+}
+
+function toSection(all: readonly Filled[]): Section {
+  const [few] = all;
+  const many = all.at(-1);
+  if (!few || !many) throw new Error('no sizes');
+  return {
+    title: 'The memory store, with few and with many sessions',
+    how:
+      'Each size in a process of its own, asked in turns; CPU, so that the collection of garbage counts. Memory: heap and buffers after a full collection, over the ' +
+      "JSON of the users' data. Operations are `fromToken` and `session.update` on sessions chosen at random, of at most 100,000.",
+    checks: [
+      { what: 'bytes for each of a million sessions in memory, over the encoded data', reach: 400, seen: many.bytesEach },
+      { what: 'a read with a million sessions ÷ with a thousand', reach: 1.5, seen: pairedRatio(many.read, few.read) },
+      { what: 'an update with a million sessions ÷ with a thousand', reach: 1.5, seen: pairedRatio(many.update, few.update) },
+    ],
+    tables: [
+      {
+        columns: ['sessions', 'bytes each, over the data', 'read, µs', 'update, µs', 'create, µs', 'read ÷ 1,000', 'update ÷ 1,000'],
+        rows: all.map(({ size, bytesEach, create, read, update }) => [
+          whole(size),
+          whole(bytesEach),
+          short(median(read)),
+          short(median(update)),
+          short(create),
+          short(pairedRatio(read, few.read)),
+          short(pairedRatio(update, few.update)),
+        ]),
+      },
+    ],
+  };
+}

@@ -1,0 +1,111 @@
+import { bareTrpc, handRolled, handRolledWithHash } from '../contestants/hand-rolled.ts';
+import { ours } from '../contestants/ours.ts';
+import { betterAuthSession, ironSession, jose } from '../contestants/peers.ts';
+import type { Section, Table } from '../report/section.ts';
+import { short } from '../report/section.ts';
+import { commandsPerRequest } from '../run/commands.ts';
+import { type Contestant, type MeasureOptions, measure, type Timings } from '../run/measure.ts';
+import { median, pairedDifference, pairedRatio, pairedShare } from '../run/stats.ts';
+import { commandsOn, total } from '../servers/redis.ts';
+import type { BenchStores } from '../stores.ts';
+
+interface Entry {
+  readonly contestant: Contestant;
+  readonly ours?: true;
+  readonly count?: (() => Promise<number>) | undefined;
+}
+
+/** One tRPC request, in-process, by ours and by everybody else. */
+export async function requestsSection(stores: BenchStores, options: MeasureOptions): Promise<Section> {
+  const entries = await allEntries(stores);
+  const timings = await measure(
+    entries.map(({ contestant }) => contestant),
+    options,
+  );
+  const commands = new Map<string, number>();
+  for (const { contestant, count } of entries) {
+    if (count) commands.set(contestant.name, await commandsPerRequest(contestant, count));
+  }
+  const cpuOf = (name: string): number[] => timings.get(name)?.cpu ?? [];
+  const [bare = '', plain = '', hashed = '', mine = ''] = entries.map(({ contestant }) => contestant.name);
+  return {
+    title: 'One request: tRPC, called in-process',
+    how:
+      'A `Request` into `fetchRequestHandler`, the text of its `Response` out; one query that answers who the user is. Ratios are medians of those within each ' +
+      'round. “Adds” is what is spent beyond bare tRPC, and “adds ÷ theirs” what ours on Redis adds over what they add.',
+    checks: [
+      {
+        what: 'CPU of a request: ours on Redis ÷ hand-rolled (no hash, no guard)',
+        reach: 1.25,
+        seen: pairedRatio(cpuOf(mine), cpuOf(plain)),
+      },
+      {
+        what: 'CPU of a request: ours on Redis ÷ hand-rolled with hash, compare and guard',
+        reach: 1.1,
+        seen: pairedRatio(cpuOf(mine), cpuOf(hashed)),
+      },
+      ...[
+        { peer: 'jose', reach: 0.6 },
+        { peer: 'iron-session', reach: 0.3 },
+      ].flatMap(({ peer, reach }) => {
+        const theirs = cpuOf(entries.find(({ contestant }) => contestant.name.startsWith(peer))?.contestant.name ?? '');
+        return [
+          {
+            what: `CPU that the session adds to bare tRPC: ours on Redis ÷ ${peer}`,
+            reach,
+            seen: pairedShare(cpuOf(mine), theirs, cpuOf(bare)),
+          },
+          { what: `CPU of a whole request: ours on Redis ÷ ${peer}`, reach, seen: pairedRatio(cpuOf(mine), theirs) },
+        ];
+      }),
+    ],
+    tables: [toTable(entries, timings, commands)],
+    bars: entries
+      .filter(({ contestant }) => !contestant.name.endsWith('changed'))
+      .map(({ contestant: { name }, ...entry }) => ({
+        name,
+        cpu: median(cpuOf(name)),
+        bare: median(cpuOf(bare)),
+        ours: entry.ours === true,
+      })),
+  };
+}
+
+/** Bare, hand-rolled and hand-rolled with hash come first, then ours on Redis: what the ratios are made of. */
+async function allEntries({ all, redis }: BenchStores): Promise<Entry[]> {
+  const count = async () => total(await commandsOn(redis));
+  const own: Entry[] = [];
+  for (const { name, store, count: counter } of all) {
+    const { read, change } = await ours(name, store);
+    own.push({ contestant: read, ours: true, count: counter }, { contestant: change, ours: true, count: counter });
+  }
+  return [
+    { contestant: bareTrpc() },
+    { contestant: await handRolled(redis), count },
+    { contestant: await handRolledWithHash(redis), count },
+    ...own,
+    { contestant: await jose() },
+    { contestant: await betterAuthSession(redis), count },
+    { contestant: await ironSession() },
+  ];
+}
+
+function toTable(entries: readonly Entry[], timings: ReadonlyMap<string, Timings>, commands: ReadonlyMap<string, number>): Table {
+  const [bare, plain, hashed, mine] = entries.map(({ contestant }) => timings.get(contestant.name)?.cpu ?? []);
+  return {
+    columns: ['', '÷ hand-rolled', '÷ with hash', 'ours ÷ this', 'adds ÷ theirs', 'CPU, µs', 'adds, µs', 'wall, µs', 'store commands'],
+    rows: entries.map(({ contestant: { name } }) => {
+      const { cpu, wall } = timings.get(name) ?? { cpu: [], wall: [] };
+      const numbers = [
+        pairedRatio(cpu, plain ?? []),
+        pairedRatio(cpu, hashed ?? []),
+        pairedRatio(mine ?? [], cpu),
+        pairedShare(mine ?? [], cpu, bare ?? []),
+        median(cpu),
+        pairedDifference(cpu, bare ?? []),
+        median(wall),
+      ];
+      return [name, ...numbers.map((each, column) => (column === 3 && cpu === bare ? '-' : short(each))), short(commands.get(name) ?? 0)];
+    }),
+  };
+}
