@@ -64,16 +64,31 @@ describe('calls that are batched', () => {
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
   });
 
-  test('in a batch that does not stream, a write waits for a neighbour that takes its time', async () => {
+  /** Opens the context of each request once more, without `info`, as an Express middleware of the application may. */
+  const twice: Serve = (served) =>
+    overFetch({
+      ...served,
+      createContext: (options) => {
+        const ctx = served.createContext(options);
+        if ('req' in options) served.createContext({ req: options.req });
+        return ctx;
+      },
+    });
+
+  test.each([
+    ['one context', overFetch],
+    ['two contexts', twice],
+  ])('in a batch that does not stream, a write waits for a neighbour that takes its time (%s)', async (_, serve) => {
     const { opened, open } = gate();
     const slow = async ({ session }: { session: Session<Data> }) => {
       await opened;
       session.data.b++;
     };
-    const { store, login, client } = await openBench({ own: { ...change, slow } });
+    const { store, login, client } = await openBench({ own: { ...change, slow } }, { serve });
     const { own } = client('batch', await login());
     const results = Promise.all([own.mutate('a'), own.mutate('slow')]);
     await vi.waitFor(() => expect(store.calls.find).toBe(1));
+    await new Promise((resolve) => setImmediate(resolve));
     expect(store.calls.replace).toBe(0);
     open();
     await results;
