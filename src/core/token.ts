@@ -58,15 +58,26 @@ export function legacyCredential(identity: string): Credential {
 }
 
 function hashSecret(secret: string): string {
+  // At once, where the runtime can, takes half the time.
+  if (typeof crypto.hash === 'function') return crypto.hash('sha256', secret, 'base64url');
   return crypto.createHash('sha256').update(secret).digest('base64url');
 }
 
+const HASH_LENGTH = 43;
+/*
+ * Hashes are encoded into the same two places each time: an array of its own for each would be the dearest part of reading a session. Any
+ * text of a hash's length has room: UTF-8 takes at most three bytes for each UTF-16 unit.
+ */
 const encoder = new TextEncoder();
+const left = new Uint8Array(3 * HASH_LENGTH);
+const right = new Uint8Array(3 * HASH_LENGTH);
 
-/** Compares two hashes in constant time. */
+/** Compares two hashes in constant time. Text of another length, as in a damaged record, equals none. */
 export function sameHash(a: string, b: string): boolean {
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.length === right.length && crypto.timingSafeEqual(left, right);
+  if (a.length !== HASH_LENGTH || b.length !== HASH_LENGTH) return false;
+  encoder.encodeInto(a, left.fill(0));
+  encoder.encodeInto(b, right.fill(0));
+  return crypto.timingSafeEqual(left, right);
 }
 
 /** A fresh version for a write: 96 random bits, short, as a store in memory holds one for each session. */

@@ -67,5 +67,12 @@ describe('tokens', () => {
     expect(sameHash(hash, '')).toBe(false);
     expect(sameHash(hash, `${hash}é`)).toBe(false);
     expect(sameHash('é', 'x')).toBe(false);
+    const wide = '€'.repeat(hash.length);
+    expect(sameHash(hash, wide)).toBe(false);
+    expect(sameHash(wide, hash)).toBe(false);
+    expect(sameHash(wide, wide)).toBe(true);
+    // What was compared before leaves nothing behind.
+    expect(sameHash(hash, hash)).toBe(true);
+    expect(sameHash(hash, `${hash.slice(0, -1)}é`)).toBe(false);
   });
 });
