@@ -16,8 +16,11 @@ export interface SqliteDatabase {
   exec(sql: string): unknown;
 }
 
-/** The longest pause between two tries, in ms: a write takes less than one, where no disk is slow. */
-const LONGEST_PAUSE = 20;
+/**
+ * The longest pause between two tries, in ms. A lock is held for about as long where a disk is waited for; with longer pauses those who wait were
+ * seen to starve beside processes that write all the time.
+ */
+const LONGEST_PAUSE = 5;
 
 /** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
 export class Connection {
@@ -88,7 +91,7 @@ export class Connection {
 
   async #patiently<Result>(work: () => Result): Promise<Result> {
     const giveUpAt = performance.now() + this.#patience;
-    for (let tries = 1; ; tries += 1) {
+    for (;;) {
       this.#assertOpen();
       try {
         return work();
@@ -96,7 +99,7 @@ export class Connection {
         if (!isBusy(error) || performance.now() >= giveUpAt) throw explain(error, this.#database);
       }
       // At random, so that processes that met do not meet again.
-      await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
+      await pause(Math.random() * LONGEST_PAUSE);
     }
   }
 }

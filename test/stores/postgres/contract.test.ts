@@ -1,0 +1,52 @@
+import { PGlite } from '@electric-sql/pglite';
+import { afterAll, describe, it } from 'vitest';
+import { type PostgresClient, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
+import { type OpenedStore, type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { describePostgres } from './support/server.js';
+
+const capabilities: StoreCapabilities = {
+  atomic: true,
+  expires: 'by sweep',
+  listByOwner: true,
+  deleteByOwner: true,
+  insertWithin: true,
+  findMany: true,
+  sweep: true,
+  count: true,
+  clear: true,
+  subscribe: true,
+};
+
+const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
+
+/** The store contract on what `connect` opens, once for all tests: each finds the table empty. */
+function contractOn(name: string, connect: () => Promise<PostgresClient[]>): void {
+  let opened: Promise<PostgresStore[]> | undefined;
+  const open = async (): Promise<PostgresStore[]> => {
+    const stores = (await connect()).map((client) => postgresStore(client));
+    await stores[0]?.createTables();
+    return stores;
+  };
+  const createStore = async (): Promise<OpenedStore> => {
+    opened ??= open();
+    const [store, other] = await opened;
+    if (!store) throw new Error('connect opens at least one');
+    await store.clear();
+    return { store, other };
+  };
+  storeContract({ runner, name, capabilities, createStore, depth: 'pairs' });
+}
+
+describePostgres('the store contract on PostgreSQL', (postgres) => {
+  contractOn('through a Pool', async () => [postgres.pool(), postgres.pool()]);
+  contractOn('through a Client', async () => [await postgres.client(), await postgres.client()]);
+});
+
+describe('the store contract on PGlite', () => {
+  let database: PGlite | undefined;
+  afterAll(() => database?.close());
+  contractOn('in memory', async () => {
+    database = new PGlite();
+    return [database];
+  });
+});

@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { sqliteStore } from '../../../src/stores/sqlite/index.js';
+import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { drivers } from './support/drivers.js';
+
+const capabilities: StoreCapabilities = {
+  atomic: true,
+  expires: 'by sweep',
+  listByOwner: true,
+  deleteByOwner: true,
+  insertWithin: true,
+  findMany: true,
+  sweep: true,
+  count: true,
+  clear: true,
+};
+
+const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
+
+for (const driver of await drivers()) {
+  storeContract({
+    runner,
+    name: `the store contract on SQLite in a file, through ${driver.name}`,
+    capabilities,
+    depth: 'pairs',
+    createStore() {
+      const folder = mkdtempSync(join(tmpdir(), 'token-sessions-sqlite-'));
+      const databases = [driver.open(join(folder, 'sessions.db')), driver.open(join(folder, 'sessions.db'))] as const;
+      // What these tests write need not survive the machine.
+      for (const database of databases) database.exec('PRAGMA synchronous = OFF');
+      return {
+        store: sqliteStore(databases[0]),
+        other: sqliteStore(databases[1]),
+        close() {
+          for (const database of databases) database.close();
+          rmSync(folder, { recursive: true });
+        },
+      };
+    },
+  });
+
+  storeContract({
+    runner,
+    name: `the store contract on SQLite in memory, through ${driver.name}`,
+    capabilities,
+    createStore() {
+      const database = driver.open(':memory:');
+      return { store: sqliteStore(database), close: () => database.close() };
+    },
+  });
+}
