@@ -1,0 +1,77 @@
+import type { Racer } from './processes.js';
+import type { Answer, Doing } from './types.js';
+
+/** What was found wrong in some rounds of a race; `met` is in how many the two were seen to have met, if that can be seen. */
+export interface Findings {
+  rounds: number;
+  wrong: number;
+  met: number;
+  /** What came of the acts, by their codes. */
+  readonly outcomes: Map<string, number>;
+}
+
+/** Two things done to one session by two processes, and what must not come of it. */
+export interface Pair {
+  readonly name: string;
+  readonly doings: readonly [Doing, Doing];
+  /** How many of these rounds came out wrong. `read` is another process. */
+  judge(round: Round): Promise<number>;
+}
+
+export interface Round {
+  readonly tokens: readonly string[];
+  readonly answers: readonly [readonly Answer[], readonly Answer[]];
+  readonly reader: Racer;
+}
+
+const pick = async (reader: Racer, tokens: readonly string[]) => reader.read(tokens);
+
+/** Nobody revives what was ended. */
+async function survivors({ tokens, reader }: Round): Promise<number> {
+  return (await pick(reader, tokens)).filter((data) => data !== null).length;
+}
+
+export const PAIRS: readonly Pair[] = [
+  { name: 'save / destroy', doings: ['save a', 'destroy'], judge: survivors },
+  { name: 'update / destroy', doings: ['update', 'destroy'], judge: survivors },
+  { name: 'touch / destroy', doings: ['touch', 'destroy'], judge: survivors },
+  { name: 'rotate / destroy', doings: ['rotate', 'destroy'], judge: survivors },
+  {
+    name: 'save / save of different fields',
+    doings: ['save a', 'save b'],
+    judge: async ({ tokens, reader, answers: [first, second] }) => {
+      const read = await pick(reader, tokens);
+      return read.filter((data, i) => data?.a !== (first[i]?.ok ? 1 : undefined) || data?.b !== (second[i]?.ok ? 1 : undefined)).length;
+    },
+  },
+  {
+    name: 'update / update of a counter',
+    doings: ['update', 'update'],
+    judge: async ({ tokens, reader, answers: [first, second] }) => {
+      const read = await pick(reader, tokens);
+      return read.filter((data, i) => data?.count !== Number(first[i]?.ok) + Number(second[i]?.ok)).length;
+    },
+  },
+  { name: 'rotate / rotate', doings: ['rotate', 'rotate'], judge: lineages },
+  {
+    name: 'create and use / destroy the account',
+    doings: ['create and use', 'destroy the account'],
+    judge: async ({ reader, answers: [created, destroyed] }) => {
+      const read = await pick(
+        reader,
+        created.map(({ token }) => token ?? ''),
+      );
+      // One that was handed out before the account was ended is to be ended with it.
+      return read.filter((data, i) => data !== null && (created[i]?.to ?? 0) < (destroyed[i]?.from ?? 0)).length;
+    },
+  },
+];
+
+/** After two rotations one of the two new tokens is good, not both; the old one works until that is used. */
+async function lineages({ tokens, reader, answers: [first, second] }: Round): Promise<number> {
+  const works = async (of: readonly string[]) => (await pick(reader, of)).map((data) => data !== null);
+  const old = await works(tokens);
+  const one = await works(first.map(({ token }) => token ?? ''));
+  const other = await works(second.map(({ token }) => token ?? ''));
+  return tokens.filter((_, i) => !old[i] || one[i] === other[i]).length;
+}

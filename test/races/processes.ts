@@ -1,0 +1,39 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Answer, Data, Doing, Order, StoreConfig } from './types.js';
+
+const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+/** A process of its own, with a connection of its own to the store. */
+export interface Racer {
+  readonly process: ChildProcess;
+  create(count: number): Promise<string[]>;
+  load(tokens: readonly string[]): Promise<void>;
+  act(doing: Doing): Promise<Answer[]>;
+  read(tokens: readonly string[]): Promise<(Data | null)[]>;
+  stop(): Promise<void>;
+}
+
+export async function startRacer(config: StoreConfig): Promise<Racer> {
+  const child = fork(WORKER, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
+  const ask = async <Result>(order: Order): Promise<Result> => {
+    child.send(order);
+    const [{ result, error }] = await once(child, 'message');
+    if (error) throw new Error(`a worker failed: ${error}`);
+    return result;
+  };
+  await ask({ do: 'open', config });
+  return {
+    process: child,
+    create: (count) => ask({ do: 'create', count }),
+    load: (tokens) => ask({ do: 'load', tokens }),
+    act: (doing) => ask({ do: 'act', doing }),
+    read: (tokens) => ask({ do: 'read', tokens }),
+    async stop() {
+      await ask({ do: 'close' });
+      child.kill();
+      await once(child, 'exit');
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { Findings, Pair } from './pairs.js';
+import { type Racer, startRacer } from './processes.js';
+import type { Answer, StoreConfig } from './types.js';
+
+/** As many sessions are raced for at once. */
+const FIELD = 250;
+
+/** Numbers that look random and are the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Races of four processes on one store: two of them act on the same sessions, in all combinations, and a third one looks. */
+export async function withRacers<Result>(config: StoreConfig, run: (racers: readonly Racer[]) => Promise<Result>): Promise<Result> {
+  const racers = await Promise.all(Array.from({ length: 4 }, () => startRacer(config)));
+  try {
+    return await run(racers);
+  } finally {
+    await Promise.all(racers.map((racer) => racer.stop()));
+  }
+}
+
+/** So many rounds of one pair. The seed decides who races whom. */
+export async function race(pair: Pair, racers: readonly Racer[], rounds: number, random: () => number): Promise<Findings> {
+  const findings: Findings = { rounds: 0, wrong: 0, met: 0, outcomes: new Map() };
+  while (findings.rounds < rounds) {
+    const [one, other, reader] = shuffled(racers, random);
+    if (!one || !other || !reader) throw new Error('a race takes three processes');
+    const tokens = await reader.create(Math.min(FIELD, rounds - findings.rounds));
+    // Both have loaded before either writes: each acts on what the other is about to change.
+    await Promise.all([one.load(tokens), other.load(tokens)]);
+    const answers = await Promise.all([one.act(pair.doings[0]), other.act(pair.doings[1])]);
+    note(findings, answers);
+    findings.wrong += await pair.judge({ tokens, answers, reader });
+    findings.rounds += tokens.length;
+  }
+  return findings;
+}
+
+function note(findings: Findings, answers: readonly (readonly Answer[])[]): void {
+  for (const each of answers) {
+    findings.met += each[0]?.conflicts ?? 0;
+    for (const { ok, code } of each) {
+      const outcome = ok ? 'ok' : (code ?? 'failed');
+      findings.outcomes.set(outcome, (findings.outcomes.get(outcome) ?? 0) + 1);
+      if (code === 'SESSION_GONE') findings.met += 1;
+    }
+  }
+}
+
+function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+/** The findings of a store as lines of a Markdown table. */
+export function tableOf(title: string, rows: readonly (readonly [string, Findings])[]): string {
+  const head = `${title}\n\n| pair | rounds | wrong | writes that met | outcomes |\n| --- | --- | --- | --- | --- |`;
+  const lines = rows.map(([name, { rounds, wrong, met, outcomes }]) => {
+    const each = [...outcomes].map(([outcome, count]) => `${outcome} ${count}`).join(', ');
+    return `| ${name} | ${rounds} | ${wrong} | ${met} | ${each} |`;
+  });
+  return [head, ...lines, ''].join('\n');
+}
