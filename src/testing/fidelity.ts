@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../core/store.js';
 import { ensureEqual, ensureRecord, present } from './assert.js';
-import type { Bench, Kit } from './bench.js';
+import { type Bench, type Kit, storable } from './bench.js';
 import { HOSTILE_DATA } from './hostile-data.js';
 import { OWNERS } from './owner-names.js';
 import { bodyOf, HOUR, newId, newRecord, rewritten } from './records.js';
@@ -52,7 +52,7 @@ export function fidelityTests(kit: Kit): void {
   test('invariant 9: bodies are kept to the character, whatever the data in them', async (bench) => {
     await eachKept(
       bench,
-      HOSTILE_DATA.map((data) => ({ body: bodyOf(data) })),
+      HOSTILE_DATA.map((data) => ({ body: bodyOf(storable(bench, data)) })),
     );
   });
 
@@ -60,11 +60,11 @@ export function fidelityTests(kit: Kit): void {
     const sizes = [0, 1, 255, 4_096, 65_535, 65_536, 70_000, 200_000];
     await eachKept(
       bench,
-      sizes.map((size) => ({ body: bodyOf('x'.repeat(size)) })),
+      sizes.map((size) => ({ body: bodyOf(storable(bench, 'x'.repeat(size))) })),
     );
     await eachKept(
       bench,
-      sizes.map((size) => ({ body: bodyOf('€'.repeat(size / 4)) })),
+      sizes.map((size) => ({ body: bodyOf(storable(bench, '€'.repeat(size / 4))) })),
     );
   });
 

@@ -32,8 +32,8 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
    */
   readonly expires: 'injected clock' | 'own clock' | 'by sweep';
   /**
-   * `false` for an adapter to a foreign format, which has to read the body: it is then only given bodies that the library itself
-   * writes. Default `true`: any text.
+   * `false` for an adapter to a foreign format, which has to read the body: it is then only given sessions whose data is an object.
+   * Default `true`: any JSON text.
    */
   readonly anyBody?: boolean;
 }

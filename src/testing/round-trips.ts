@@ -41,7 +41,7 @@ export function roundTripTests({ test, options }: Kit): void {
 /** Puts the value in by each way in, and reads it over the other connection. */
 async function roundTrip(bench: Bench, data: JsonValue): Promise<void> {
   const before = copyJson(data);
-  await wholeRoundTrip(bench, data, before);
+  if (bench.capabilities.anyBody !== false) await wholeRoundTrip(bench, data, before);
   await fieldsRoundTrip(bench, data, before);
   ensureEqual(data, before, 'the value that was put in');
 }
