@@ -63,12 +63,8 @@ export class GuardedStore {
    *
    * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`.
    */
-  async call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
-    try {
-      return await withTimeout(run(), this.#timeout);
-    } catch (error) {
-      throw this.#failure(verb, id, error);
-    }
+  call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
+    return withTimeout(run, this.#timeout, (error) => this.#failure(verb, id, error));
   }
 
   /**
@@ -83,11 +79,11 @@ export class GuardedStore {
   ): Promise<Result> {
     const started = performance.now();
     try {
-      return await withTimeout(write(), this.#timeout);
+      return await withTimeout(write, this.#timeout);
     } catch (error) {
       const left = this.#timeout - (performance.now() - started);
       if (!(error instanceof Timeout) && !isSessionError(error) && left > 0) {
-        const found = await withTimeout(this.store.find(id), left).catch(() => undefined);
+        const found = await withTimeout(() => this.store.find(id), left).catch(() => undefined);
         const result = found === undefined ? undefined : recognise(found);
         if (result !== undefined) return result;
       }
@@ -115,19 +111,29 @@ export class GuardedStore {
 
 class Timeout extends Error {}
 
-/** The promise's outcome, or a {@link Timeout}. What comes later is dropped. */
-function withTimeout<Result>(promise: Promise<Result>, ms: number): Promise<Result> {
+/** The outcome of `run`, or a {@link Timeout}; what it rejects with is what `explain` makes of it. What comes later is dropped. */
+function withTimeout<Result>(run: () => Promise<Result>, ms: number, explain: (error: unknown) => unknown = same): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Timeout()), ms);
-    promise.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+    let over = false;
+    const fail = (error: unknown): void => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      reject(explain(error));
+    };
+    const timer = setTimeout(() => fail(new Timeout()), ms);
+    const succeed = (value: Result): void => {
+      clearTimeout(timer);
+      resolve(value);
+    };
+    try {
+      run().then(succeed, fail);
+    } catch (error) {
+      fail(error);
+    }
   });
+}
+
+function same(error: unknown): unknown {
+  return error;
 }
