@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module';
+import { RedisStore } from 'connect-redis';
+import session from 'express-session';
+import tokenSession from 'express-token-session';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { type CallbackStore, expressStore } from '../../../src/stores/express-store/index.js';
+import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
+import { describePostgres } from '../postgres/support/server.js';
+import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from './stores.js';
+
+/** Of what a callback store is made into nothing is atomic between processes, and its data stands in fields. */
+const NONE: StoreCapabilities = { atomic: false, anyBody: false, expires: 'by sweep' };
+const ALL: StoreCapabilities = { ...NONE, count: true, clear: true, sweep: true };
+
+const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
+
+function contractOf(name: string, capabilities: StoreCapabilities, open: () => Promise<CallbackStore[]> | CallbackStore[]): void {
+  storeContract({
+    runner,
+    name: `the store contract on ${name}`,
+    capabilities,
+    depth: 'pairs',
+    async createStore() {
+      const [store, other] = (await open()).map((each) => expressStore(each));
+      if (!store) throw new Error('open gives at least one store');
+      return { store, other };
+    },
+  });
+}
+
+contractOf('express-session’s MemoryStore', { ...ALL, expires: 'own clock' }, () => [new session.MemoryStore()]);
+contractOf('memorystore', { ...ALL, expires: 'own clock' }, () => [new CheckedMemoryStore({ checkPeriod: false })]);
+contractOf('the ancestor’s MemoryStore', ALL, () => [new tokenSession.MemoryStore()]);
+contractOf('a subclass of the ancestor’s Store', { ...NONE, count: true }, () => [new OwnStore()]);
+
+describeWithRedis('on Redis', () => {
+  let server: RedisServer;
+  const close: (() => unknown)[] = [];
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(async () => {
+    for (const each of close) each();
+    await server.stop();
+  });
+
+  /** Two stores, each with a client of its own, on an empty server. */
+  function onRedis(name: string, capabilities: StoreCapabilities, open: () => Promise<CallbackStore> | CallbackStore): void {
+    let stores: CallbackStore[] | undefined;
+    contractOf(name, capabilities, async () => {
+      stores ??= [await open(), await open()];
+      await command(server, ['FLUSHALL']);
+      return stores;
+    });
+  }
+
+  onRedis('connect-redis', { ...ALL, expires: 'own clock' }, async () => {
+    const client = await createClient({ url: server.url }).connect();
+    close.push(() => client.destroy());
+    return new RedisStore({ client });
+  });
+
+  onRedis('token-session-redis, with the client of 2014 that comes with it', NONE, () => {
+    const fromHere = createRequire(import.meta.url);
+    const ownClient: { createClient(port: number, host: string): { end(): void } } = createRequire(fromHere.resolve('token-session-redis'))(
+      'redis',
+    );
+    const client = ownClient.createClient(server.port, '127.0.0.1');
+    close.push(() => client.end());
+    return new RedisStoreOfTheAncestor({ client, disableTTL: true });
+  });
+
+  onRedis('token-session-redis, over ioredis', NONE, () => {
+    const client = new Redis(server.url);
+    close.push(() => client.disconnect());
+    return new RedisStoreOfTheAncestor({ client, disableTTL: true });
+  });
+});
+
+describePostgres('on PostgreSQL', (postgres) => {
+  let stores: CallbackStore[] | undefined;
+  let pool: ReturnType<typeof postgres.pool> | undefined;
+  // The store makes its table when it is used first.
+  const noTableYet = (error: { code?: string }) => {
+    if (error.code !== '42P01') throw error;
+  };
+  contractOf('connect-pg-simple', { ...NONE, expires: 'own clock' }, async () => {
+    stores ??= [0, 1].map(() => new PgStore({ pool: postgres.pool(), createTableIfMissing: true, pruneSessionInterval: false }));
+    pool ??= postgres.pool();
+    await pool.query('DELETE FROM session').catch(noTableYet);
+    return stores;
+  });
+});

@@ -1,0 +1,286 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, test, vi } from 'vitest';
+import { createSessions, type SessionRecord } from '../../../src/index.js';
+import { type CallbackStore, expressStore } from '../../../src/stores/express-store/index.js';
+import { callbackStore } from '../../support/callback-store.js';
+import { HOUR, recordOf } from './records.js';
+
+type Callback = (error?: unknown, value?: unknown) => void;
+
+/** A store whose methods are replaced by others, which may call the right ones. */
+function odd(make: (right: ReturnType<typeof callbackStore>) => Partial<CallbackStore>): CallbackStore {
+  const right = callbackStore();
+  return Object.assign(Object.create(right), make(right));
+}
+
+/** The whole life of a session. */
+async function live(store: CallbackStore): Promise<void> {
+  const adapted = expressStore(store);
+  const record = recordOf({ userId: 'ann' });
+  const next = { ...record, version: 'two' };
+  expect(await adapted.find(record.id)).toBeNull();
+  expect(await adapted.replace(next, record.version, HOUR)).toBe('gone');
+  expect(await adapted.insert(record, HOUR)).toBe('inserted');
+  expect(await adapted.insert(next, HOUR)).toBe('exists');
+  expect(await adapted.find(record.id)).toEqual(record);
+  expect(await adapted.replace(next, 'other', HOUR)).toBe('conflict');
+  expect(await adapted.replace(next, record.version, HOUR)).toBe('replaced');
+  expect(await adapted.find(record.id)).toEqual(next);
+  expect(await adapted.delete(record.id)).toBe(true);
+  expect(await adapted.delete(record.id)).toBe(false);
+  expect(await adapted.find(record.id)).toBeNull();
+}
+
+const twice =
+  (callback: Callback): Callback =>
+  (error, value) => {
+    callback(error, value);
+    callback(new Error('again'), undefined);
+    callback(null, { cookie: {} });
+  };
+
+const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+
+describe('a store lives as it should though it', () => {
+  test.each<[string, () => CallbackStore]>([
+    ['is a good one', callbackStore],
+    [
+      'calls back twice',
+      () =>
+        odd((right) => ({
+          get: (sid, callback) => right.get(sid, twice(callback)),
+          set: (sid, session, callback) => right.set(sid, session, twice(callback)),
+          destroy: (sid, callback) => right.destroy(sid, twice(callback)),
+        })),
+    ],
+    [
+      'calls back at once',
+      () => {
+        const sessions = new Map<string, string>();
+        return {
+          get: (sid, callback) => callback(null, JSON.parse(sessions.get(sid) ?? 'null')),
+          set: (sid, session, callback) => callback(void sessions.set(sid, JSON.stringify(session))),
+          destroy: (sid, callback) => callback(void sessions.delete(sid)),
+        };
+      },
+    ],
+    [
+      'reports what is missing as ENOENT, with a value as well',
+      () =>
+        odd((right) => ({
+          get: (sid, callback) => (right.sessions.has(sid) ? right.get(sid, callback) : callback(missing, { cookie: {} })),
+          destroy: (sid, callback) => (right.sessions.has(sid) ? right.destroy(sid, callback) : callback(missing)),
+        })),
+    ],
+    [
+      'changes what it is given, and stores that',
+      () =>
+        odd((right) => ({
+          set: (sid, session, callback) => {
+            const given: { cookie?: { maxAge?: number; expires?: Date } } = session;
+            if (given.cookie) given.cookie.maxAge = (given.cookie.maxAge ?? 0) + 1_000;
+            right.set(sid, Object.assign(session, { __lastAccess: 1, lastModified: new Date(), id: sid }), callback);
+          },
+        })),
+    ],
+    [
+      'gives back what it was given, and not a copy',
+      () => {
+        const sessions = new Map<string, object>();
+        return {
+          get: (sid, callback) => setImmediate(callback, null, sessions.get(sid)),
+          set: (sid, session, callback) => setImmediate(callback, void sessions.set(sid, session)),
+          destroy: (sid, callback) => setImmediate(callback, void sessions.delete(sid)),
+        };
+      },
+    ],
+    [
+      'throws what it has thrown away once it has called back',
+      () =>
+        odd((right) => ({
+          get: (sid, callback) => {
+            callback(null, JSON.parse(right.sessions.get(sid) ?? 'null'));
+            throw new Error('too late');
+          },
+        })),
+    ],
+    [
+      'is asynchronous as well, and rejects after it has called back',
+      () =>
+        odd((right) => ({
+          get: async (sid, callback) => {
+            callback(null, JSON.parse(right.sessions.get(sid) ?? 'null'));
+            throw new Error('too late');
+          },
+        })),
+    ],
+    ['inherits from Object.prototype alone, without events', () => ({ ...callbackStore(), on: undefined })],
+  ])('%s', async (_name, make) => {
+    await live(make());
+  });
+});
+
+describe('what cannot be read is INVALID_DATA, never null and never another session', () => {
+  const record = recordOf({ userId: 'ann' });
+  test.each<[string, unknown]>([
+    ['another session’s record', { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...recordOf({ userId: 'bob' }) } }],
+    ['a text', JSON.stringify({ cookie: {}, __tokenSession: { format: 1, ...record } })],
+    ['a Buffer', Buffer.from(JSON.stringify({ cookie: {} }))],
+    ['a list', [record]],
+    ['true', true],
+    ['a session of express-session', { cookie: { originalMaxAge: null }, userId: 'ann' }],
+    ['a record of a later format', { cookie: {}, __tokenSession: { ...record, format: 2 } }],
+    ['a record without a body', { cookie: {}, __tokenSession: { ...record, format: 1, body: undefined } }],
+    ['a record whose owner is a number', { cookie: {}, __tokenSession: { ...record, format: 1, ownerId: 7 } }],
+    ['a record whose time is a text', { cookie: {}, __tokenSession: { ...record, format: 1, expiresAt: '1' } }],
+    ['an inherited record', Object.create({ __tokenSession: { format: 1, ...record } })],
+    ['fields that JSON cannot carry', { cookie: {}, userId: 7n, __tokenSession: { format: 1, ...record } }],
+  ])('%s', async (_name, stored) => {
+    const destroyed: string[] = [];
+    const store = expressStore({
+      get: (_sid, callback) => callback(null, stored),
+      set: () => expect.unreachable(),
+      destroy: (sid, callback) => callback(void destroyed.push(sid)),
+    });
+    await expect(store.find(record.id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+    await expect(store.replace(record, record.version, HOUR)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+    expect(await store.insert({ ...record, version: 'new' }, HOUR)).toBe('exists');
+    expect(await store.delete(record.id)).toBe(true);
+    expect(destroyed).toEqual([record.id]);
+  });
+
+  test('a text that the store itself cannot parse', async () => {
+    const store = expressStore(odd(() => ({ get: (_sid, callback) => callback(new SyntaxError('Unexpected token'), undefined) })));
+    await expect(store.find(record.id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+    expect(await store.delete(record.id)).toBe(true);
+  });
+});
+
+describe('invariant 6: a failure is a failure', () => {
+  const error = new Error('disk full');
+  const failing: CallbackStore['get'] = (_sid, callback) => callback(error, { cookie: {} });
+  test.each<[string, Partial<CallbackStore>]>([
+    ['an error and a value at once', { get: failing }],
+    ['an exception', { get: () => expect.unreachable('disk full') }],
+    ['a rejection', { get: () => Promise.reject(error) }],
+    ['an error that is a text', { get: (_sid, callback) => callback('disk full') }],
+    ['an error of set', { set: (_sid, _session, callback) => callback(error) }],
+    ['ENOENT of set', { set: (_sid, _session, callback) => callback(missing) }],
+  ])('%s', async (_name, methods) => {
+    const sessions = createSessions<object>({ store: expressStore(odd(() => methods)), storeTimeout: '1s' });
+    await expect(sessions.create({ a: 1 })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  test('a store that never calls back is STORE_UNAVAILABLE after storeTimeout, and does not hold up the others', async () => {
+    const right = callbackStore();
+    let silent = false;
+    const store = odd(() => ({
+      get: (sid, callback) => (silent ? undefined : right.get(sid, callback)),
+      set: right.set,
+      destroy: right.destroy,
+    }));
+    const sessions = createSessions<object>({ store: expressStore(store, { callbackTimeout: 40 }), storeTimeout: 20 });
+    const { token, id } = await sessions.create({ a: 1 });
+    silent = true;
+    await expect(sessions.fromToken(token)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(sessions.destroy(id)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    silent = false;
+    await vi.waitFor(async () => expect(await sessions.destroy(id)).toBe(true));
+    expect((await sessions.fromToken(token)).session).toBeNull();
+  });
+});
+
+describe('names and options', () => {
+  test.each(['../secret', '', 'a', `${recordOf({}).id}/..`, `${recordOf({}).id}\n`, recordOf({}).id.toUpperCase()])(
+    'an id %j reaches no store',
+    async (id) => {
+      const inner = callbackStore();
+      const store = expressStore(inner);
+      const record = recordOf({}, { id });
+      for (const call of [
+        () => store.find(id),
+        () => store.insert(record, 1),
+        () => store.replace(record, 'x', 1),
+        () => store.delete(id),
+      ]) {
+        await expect(call()).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      }
+      expect(inner.calls).toEqual([]);
+    },
+  );
+
+  test.each<[string, () => unknown]>([
+    ['nothing', () => expressStore(undefined as never)],
+    ['a session middleware', () => expressStore((() => undefined) as never)],
+    ['a store without destroy', () => expressStore({ get() {}, set() {} } as never)],
+    ['a timeout that is none', () => expressStore(callbackStore(), { callbackTimeout: 0 })],
+  ])('%s is INVALID_OPTION', (_name, make) => {
+    expect(make).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+
+  test('it says of itself that it is not atomic, and the library says so once', async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const sessions = createSessions<object>({ store: expressStore(callbackStore()), logger });
+    for (let i = 0; i < 3; i += 1) await sessions.create({});
+    expect(warnings).toEqual([expect.stringContaining('different processes')]);
+  });
+
+  test('many adapters of one store listen once', () => {
+    const store = Object.assign(new EventEmitter(), { get() {}, set() {}, destroy() {} });
+    for (let i = 0; i < 20; i += 1) expressStore(store);
+    expect([store.listenerCount('connect'), store.listenerCount('disconnect')]).toEqual([1, 1]);
+  });
+});
+
+describe('capabilities are there where the store has what they need', () => {
+  const { get, set, destroy } = callbackStore();
+  const record: SessionRecord = recordOf({ userId: 'ann' }, { expiresAt: 1_000 });
+  const stored = { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...record } };
+
+  test('none of a store with nothing but the required methods', () => {
+    const store = expressStore({ get, set, destroy });
+    for (const name of ['count', 'clear', 'sweep', 'listByOwner', 'findMany', 'subscribe']) expect(store).not.toHaveProperty(name);
+  });
+
+  test('count by length, and an error for what is no number', async () => {
+    const count = (value: unknown) => expressStore({ get, set, destroy, length: (callback) => callback(null, value) }).count?.();
+    expect(await count(7)).toBe(7);
+    await expect(count('7')).rejects.toThrow('number');
+  });
+
+  test('clear waits for the writes under way, and later ones for it', async () => {
+    const inner = callbackStore();
+    const order: string[] = [];
+    inner.before = async (verb) => void order.push(verb);
+    const store = expressStore(
+      Object.assign(inner, {
+        clear: (callback: Callback) => {
+          order.push('clear');
+          inner.sessions.clear();
+          setImmediate(callback);
+        },
+      }),
+    );
+    await store.insert(record, HOUR);
+    order.length = 0;
+    const answers = [store.replace({ ...record, version: 'b' }, record.version, HOUR), store.clear?.(), store.replace(record, 'b', HOUR)];
+    expect(await Promise.all(answers)).toEqual(['replaced', undefined, 'gone']);
+    expect(order).toEqual(['get', 'set', 'clear', 'get']);
+    expect(inner.sessions.size).toBe(0);
+  });
+
+  test.each<[string, unknown]>([
+    ['an array', [stored, { cookie: {}, userId: 'of express-session' }, null, 7]],
+    ['an array of texts', [JSON.stringify(stored), 'no JSON', '7']],
+    ['a map by id', { [record.id]: stored, other: { cookie: {} } }],
+  ])('sweep where all gives %s: what has ended, of its own', async (_name, all) => {
+    const inner = callbackStore();
+    inner.sessions.set(record.id, JSON.stringify(stored));
+    inner.sessions.set('other', '{"cookie":{}}');
+    const store = expressStore(Object.assign(inner, { all: (callback: Callback) => callback(null, all) }));
+    expect(await store.sweep?.(999)).toBe(0);
+    expect(await store.sweep?.(1_000)).toBe(1);
+    expect([...inner.sessions.keys()]).toEqual(['other']);
+  });
+});
