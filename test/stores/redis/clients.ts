@@ -29,12 +29,12 @@ export async function openNodeRedis(url: string) {
   return client;
 }
 
-export const SINGLE_CLIENTS: Readonly<Record<string, Open>> = {
-  async 'node-redis'({ single }) {
+const SINGLE_CLIENTS = {
+  async 'node-redis'({ single }: Services) {
     const client = await openNodeRedis(single.url);
     return { client, close: () => client.destroy() };
   },
-  async 'node-redis, RESP3 and mapped types'({ single }) {
+  async 'node-redis, RESP3 and mapped types'({ single }: Services) {
     const client = createClient({ url: single.url, RESP: 3, commandOptions: { typeMapping: { 36: Buffer, 58: String } } }).on(
       'error',
       ignore,
@@ -42,52 +42,54 @@ export const SINGLE_CLIENTS: Readonly<Record<string, Open>> = {
     await client.connect();
     return { client, close: () => client.destroy() };
   },
-  async 'node-redis pool'({ single }) {
+  async 'node-redis pool'({ single }: Services) {
     const client = createClientPool({ url: single.url }, { minimum: 2, maximum: 4 }).on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
-  async ioredis({ single }) {
+  async ioredis({ single }: Services) {
     const client = new Redis(single.port);
     return { client, close: () => client.disconnect() };
   },
-  async 'ioredis with a prefix, pipelines and numbers as text'({ single }) {
+  async 'ioredis with a prefix, pipelines and numbers as text'({ single }: Services) {
     const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true });
     return { client, close: () => client.disconnect() };
   },
-  async iovalkey({ single }) {
+  async iovalkey({ single }: Services) {
     const client = new Valkey(single.port);
     return { client, close: () => client.disconnect() };
   },
-  async 'node-redis sentinel'({ sentinel }) {
+  async 'node-redis sentinel'({ sentinel }: Services) {
     const client = createSentinel({ name: sentinel.name, sentinelRootNodes: hosts(sentinel) }).on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
-  async 'ioredis with sentinels'({ sentinel }) {
+  async 'ioredis with sentinels'({ sentinel }: Services) {
     const client = new Redis({ name: sentinel.name, sentinels: hosts(sentinel) });
     return { client, close: () => client.disconnect() };
   },
 };
 
-export const CLUSTER_CLIENTS: Readonly<Record<string, Open>> = {
-  async 'node-redis cluster'({ cluster }) {
+const CLUSTER_CLIENTS = {
+  async 'node-redis cluster'({ cluster }: Services) {
     const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })), useReplicas: true }).on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
-  async 'ioredis Cluster'({ cluster }) {
+  async 'ioredis Cluster'({ cluster }: Services) {
     const client = new IoredisCluster(hosts(cluster));
     return { client, close: () => client.disconnect() };
   },
-  async 'ioredis Cluster with a prefix, pipelines and reads from replicas'({ cluster }) {
+  async 'ioredis Cluster with a prefix, pipelines and reads from replicas'({ cluster }: Services) {
     const client = new IoredisCluster(hosts(cluster), { keyPrefix: 'app:', enableAutoPipelining: true, scaleReads: 'slave' });
     return { client, close: () => client.disconnect() };
   },
-  async 'iovalkey Cluster'({ cluster }) {
+  async 'iovalkey Cluster'({ cluster }: Services) {
     const client = new IovalkeyCluster(hosts(cluster), { enableAutoPipelining: true });
     return { client, close: () => client.disconnect() };
   },
 };
 
-export const ALL_CLIENTS: Readonly<Record<string, Open>> = { ...SINGLE_CLIENTS, ...CLUSTER_CLIENTS };
+export const ALL_CLIENTS = { ...SINGLE_CLIENTS, ...CLUSTER_CLIENTS } satisfies Record<string, Open>;
+
+export type ClientName = keyof typeof ALL_CLIENTS;

@@ -10,7 +10,7 @@ import {
   startRedisCluster,
   startSentinel,
 } from '../../support/services/redis.js';
-import { ALL_CLIENTS, type OpenClient, openNodeRedis, type Services } from './clients.js';
+import { ALL_CLIENTS, type ClientName, type OpenClient, openNodeRedis, type Services } from './clients.js';
 import { HOUR, record } from './records.js';
 
 /** Remembers what it is told. */
@@ -105,7 +105,7 @@ describeWithRedis('notifications', () => {
     });
   });
 
-  describe.each([
+  describe.each<ClientName>([
     'node-redis',
     'node-redis pool',
     'ioredis',
@@ -117,8 +117,7 @@ describeWithRedis('notifications', () => {
     'iovalkey Cluster',
   ])('a connection that is lost: %s', (name) => {
     test('is made again, and the gap is told', async () => {
-      const opened = await ALL_CLIENTS[name]?.(services);
-      if (!opened) throw new Error('no such client');
+      const opened = await ALL_CLIENTS[name](services);
       const store = redisStore(opened.client);
       const to = listener();
       const stop = await subscribe(store, to);
@@ -207,13 +206,12 @@ describeWithRedis('notifications', () => {
         return { subscriber, on: 'sentinel' };
       },
     };
-    const clientOf = { single: 'node-redis', sentinel: 'node-redis sentinel', cluster: 'node-redis cluster' };
+    const clientOf = { single: 'node-redis', sentinel: 'node-redis sentinel', cluster: 'node-redis cluster' } as const;
 
     test.each(Object.entries(kinds))('%s is used, and stays open', async (name, open) => {
       const connections = () => subscriptions(serversOf(name));
       const { subscriber, on } = await open();
-      const client = await ALL_CLIENTS[clientOf[on]]?.(services);
-      if (!client) throw new Error('no such client');
+      const client = await ALL_CLIENTS[clientOf[on]](services);
       opened.push(client);
       const before = await connections();
       const store = redisStore(client.client, { subscriber });

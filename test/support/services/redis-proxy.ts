@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createConnection, createServer, type Socket } from 'node:net';
+
+/** Stands between a client and servers, and loses answers. */
+export interface RedisProxy {
+  /** One for each server. */
+  readonly ports: readonly number[];
+  /**
+   * The answer to the next request with this text is not passed on: the server has done what it was asked for when the connection
+   * breaks. `between` runs before the client can connect again.
+   */
+  loseAnswer(text: string, between?: () => Promise<unknown>): void;
+  /** Answers that were lost. */
+  readonly lost: number;
+  close(): Promise<void>;
+}
+
+const MARK = 'answered';
+
+/** Starts a proxy, on free ports of this machine. */
+export async function startRedisProxy(targets: readonly { readonly port: number }[]): Promise<RedisProxy> {
+  const sockets = new Set<Socket>();
+  let trap: { readonly text: string; readonly between: (() => Promise<unknown>) | undefined } | undefined;
+  let lost = 0;
+  let open: Promise<unknown> = Promise.resolve();
+
+  const connect = (client: Socket, port: number) => {
+    const server = createConnection(port, '127.0.0.1');
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    let caught = false;
+    const lose = (between: (() => Promise<unknown>) | undefined) => {
+      caught = true;
+      let answers = '';
+      server.on('data', (answer) => {
+        answers += answer.toString('latin1');
+        if (lost > 0 || !answers.includes(MARK)) return;
+        lost += 1;
+        open = between?.() ?? open;
+        client.destroy();
+      });
+    };
+    client.on('data', (request) => {
+      const trapped = trap && request.includes(trap.text) ? trap : undefined;
+      if (!trapped) return void server.write(request);
+      trap = undefined;
+      lose(trapped.between);
+      // The answer to this comes when all requests before it have been answered.
+      server.write(Buffer.concat([request, Buffer.from(`*2\r\n$4\r\nECHO\r\n$${MARK.length}\r\n${MARK}\r\n`)]));
+    });
+    server.on('data', (answer) => {
+      if (!caught) client.write(answer);
+    });
+  };
+  const listen = async (target: { readonly port: number }) => {
+    const listener = createServer((client) => {
+      client.on('error', () => undefined);
+      void open.then(() => connect(client, target.port));
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return listener;
+  };
+  const listeners = await Promise.all(targets.map(listen));
+  return {
+    ports: listeners.map((listener) => {
+      const address = listener.address();
+      return typeof address === 'object' && address ? address.port : 0;
+    }),
+    loseAnswer(text, between) {
+      trap = { text, between };
+    },
+    get lost() {
+      return lost;
+    },
+    async close() {
+      const closed = listeners.map((listener) => once(listener.close(), 'close'));
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
