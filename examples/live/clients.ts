@@ -13,7 +13,7 @@ export type LiveClient = ReturnType<typeof overSse>;
  * stand in every access log: `eventsource` is one that can.
  */
 export function overSse(url: string, token: string | null) {
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   return createTRPCClient<LiveRouter>({
     links: [
       splitLink({
