@@ -78,13 +78,20 @@ export function runnerOf(client: PostgresClient, table: string): Runner {
   }
   return {
     run: (text, params = []) => attempt(() => client.query(text, params)),
-    runScript: (text) => attempt(() => sendScript(client, text)),
+    runScript: (text) => attempt(() => sendScript(client, text)).catch(rejectScript),
   };
 }
 
 /** Several statements at once: PGlite has a method of its own for it; the others take them where there are no parameters. */
 function sendScript(client: PostgresClient, text: string): PromiseLike<unknown> {
   return isPGlite(client) ? client.exec(text) : client.query(text);
+}
+
+/** A client that sends every statement as one with parameters cannot send several: to the server that is a syntax error. */
+function rejectScript(cause: unknown): never {
+  if (sqlState(cause) !== '42601') throw cause;
+  const message = 'maxPerOwner needs a client that can send several statements in one query, such as a Pool or Client of pg';
+  throw new SessionError('NOT_SUPPORTED', message, { cause });
 }
 
 function turns(): <Result>(task: () => Promise<Result>) => Promise<Result> {
@@ -131,13 +138,6 @@ function explain(cause: unknown, client: PostgresClient, table: string): unknown
     return unusable(
       `table ${table} is not one of this store: it needs the columns ${COLUMNS.join(', ')} as createTablesSql() has them`,
       cause,
-    );
-  }
-  if (state === '42601' && /multiple commands/.test(String(cause))) {
-    return new SessionError(
-      'NOT_SUPPORTED',
-      'maxPerOwner needs a client that sends several statements in one query: a Pool or Client of pg',
-      { cause },
     );
   }
   return cause;

@@ -74,7 +74,7 @@ others AS (SELECT id, created_at FROM ${table} WHERE owner_id = ${owner} AND exp
 excess AS (SELECT id FROM others WHERE NOT EXISTS (SELECT FROM present) ORDER BY created_at DESC, id DESC OFFSET ${limit.max - 1}),
 ended AS (DELETE FROM ${table} WHERE ${evict} AND id IN (SELECT id FROM excess) RETURNING id),
 inserted AS (INSERT INTO ${table} (${LIST})
-  SELECT ${id}::uuid, ${version}, ${owner}, ${record.createdAt}, ${record.expiresAt}, ${body}
+  SELECT ${id}::uuid, ${version}, ${owner}, ${Math.trunc(record.createdAt)}, ${Math.trunc(record.expiresAt)}, ${body}
   WHERE NOT EXISTS (SELECT FROM present) AND (${evict} OR NOT EXISTS (SELECT FROM excess))
   ON CONFLICT (id) DO NOTHING RETURNING 1),
 told AS MATERIALIZED (${tell(channel)})

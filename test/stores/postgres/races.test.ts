@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SessionRecord } from '../../../src/index.js';
 import { type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { NOW, record, rewritten } from '../support/records.js';
@@ -24,6 +24,9 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     given = record({ ownerId: 'ada' });
     await store.insert(given, 1000);
   });
+
+  // A test that fails leaves its transaction to the next ones otherwise.
+  afterEach(() => blocker.query('ROLLBACK'));
 
   /** Starts `call` while `sql` has been run and not committed, and ends that transaction once the call waits for it. */
   async function meeting<Result>(sql: string, end: 'COMMIT' | 'ROLLBACK', call: () => Promise<Result>, waiting = 1): Promise<Result> {

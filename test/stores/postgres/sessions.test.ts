@@ -64,12 +64,13 @@ describePostgres(
 
     test('invariant 3: 4 processes raise one counter, and none of it is lost', async () => {
       const sessions = createSessions<{ count: number }>({ store });
+      await store.clear();
       const { id, token } = await sessions.create({ count: 0 });
       const script = new URL('./support/count.ts', import.meta.url).pathname;
-      const argument = JSON.stringify({ config: postgres.server.config, token, times: 50 });
+      const argument = JSON.stringify({ config: postgres.server.config, token, processes: 4, times: 100 });
       const run = () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, argument]);
       await Promise.all(Array.from({ length: 4 }, run));
-      expect((await sessions.find(id))?.data).toEqual({ count: 200 });
+      expect((await sessions.find(id))?.data).toEqual({ count: 400 });
     }, 120_000);
 
     test('64 logins at a limit of 3, over two pools, leave 3 that work, and the others are told as evicted', async () => {

@@ -47,6 +47,15 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     expect(await store.count()).toBe(1);
   });
 
+  test('the statements find their indexes', async () => {
+    await postgresStore(pool, { table: 'indexed' }).createTables();
+    const planner = await postgres.client({ options: '-c enable_seqscan=off' });
+    const plan = async (where: string) => JSON.stringify((await planner.query(`EXPLAIN SELECT body FROM indexed WHERE ${where}`)).rows);
+    expect(await plan("owner_id = 'ada'")).toContain('indexed_owner');
+    expect(await plan('expires_at <= 5')).toContain('indexed_expires_at');
+    expect(await plan(`id = ANY (string_to_array('${record().id}', ',')::uuid[])`)).toContain('indexed_pkey');
+  });
+
   test('waits for nobody where all is there: a table that is being written to, or an account that may create nothing', async () => {
     const store = postgresStore(pool, { table: 'in_use' });
     await store.createTables();

@@ -13,9 +13,9 @@ test('invariant 3: 4 processes raise one counter in one file, and none of it is 
   const sessions = createSessions<{ count: number }>({ store: sqliteStore(files.open(path)) });
   const { id, token } = await sessions.create({ count: 0 });
   const script = new URL('./support/count.ts', import.meta.url).pathname;
-  const run = () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, path, token, '50']);
+  const run = () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, path, token, '4', '100']);
   await Promise.all(Array.from({ length: 4 }, run));
-  expect((await sessions.find(id))?.data).toEqual({ count: 200 });
+  expect((await sessions.find(id))?.data).toEqual({ count: 400 });
 }, 120_000);
 
 test('64 logins at a limit of 3, over two connections, leave 3 that work', async () => {
