@@ -1,4 +1,4 @@
-import { decodeRecord } from './codec.js';
+import { decodeRecord, type SessionState } from './codec.js';
 import { effectiveDeadline } from './deadline.js';
 import { isSessionError, SessionError } from './error.js';
 import { EventHub, eventOf, type SessionEvents } from './events.js';
@@ -9,8 +9,9 @@ import { type EndReason, LiveSessions, type Standing } from './live-sessions.js'
 import { LegacyMigration } from './migration.js';
 import type { Settings } from './options.js';
 import { matchToken, opens, promotePending } from './rotation.js';
+import type { Validator } from './schema.js';
 import type { Content } from './snapshot.js';
-import { firstSnapshot, readSnapshot, type Snapshot } from './snapshot.js';
+import { firstSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
 import type { SessionRecord } from './store.js';
 import { type Credential, mintToken } from './token.js';
 import { gone, WriteQueue } from './write-queue.js';
@@ -59,10 +60,9 @@ export class Kernel {
    */
   async authenticate(credential: Credential, legacy?: LegacyClaim): Promise<Snapshot | null> {
     try {
-      const { snapshot: found, reused } = await this.#open(credential, legacy);
-      if (reused) await this.#reuseDetected(reused);
-      const snapshot = found && legacy ? await this.#migration.settle(found, credential, legacy) : found;
-      return snapshot && (await this.#recordUse(snapshot, credential));
+      const known = await this.store.find(credential.id);
+      const record = known ?? (legacy ? await this.#copyLegacy(credential, legacy) : null);
+      return record && (await this.#open(record, credential, legacy));
     } catch (error) {
       if (this.#toleratesAsAnonymous(error)) return null;
       throw error;
@@ -77,8 +77,9 @@ export class Kernel {
     try {
       const record = await this.store.find(id);
       if (!record) return null;
-      const snapshot = await this.#read(record, (state) => opens(state.tokens, hashes, this.settings.now()));
-      return snapshot && (await this.#touchIfDue(snapshot));
+      const state = this.#stateOf(record);
+      if (!state || !opens(state.tokens, hashes, this.settings.now())) return null;
+      return await this.#touchIfDue(await this.#snapshotOf(record, state));
     } catch (error) {
       if (this.#toleratesAsAnonymous(error)) return null;
       throw error;
@@ -168,17 +169,15 @@ export class Kernel {
     return this.store.call('sweep', '', () => sweep(this.settings.now()));
   }
 
-  async #open(credential: Credential, legacy?: LegacyClaim): Promise<{ snapshot: Snapshot | null; reused?: SessionRecord }> {
-    const known = await this.store.find(credential.id);
-    const record = known ?? (legacy ? await this.#copyLegacy(credential, legacy) : null);
-    if (!record) return { snapshot: null };
-    let reused = false;
-    const snapshot = await this.#read(record, ({ tokens }) => {
-      const match = matchToken(tokens, credential.hash, this.settings.now());
-      reused = match === 'reused';
-      return match !== 'unknown' && match !== 'reused';
-    });
-    return reused ? { snapshot, reused: record } : { snapshot };
+  async #open(record: SessionRecord, credential: Credential, legacy: LegacyClaim | undefined): Promise<Snapshot | null> {
+    const state = this.#stateOf(record);
+    const match = state ? matchToken(state.tokens, credential.hash, this.settings.now()) : 'unknown';
+    if (match === 'reused') await this.#reuseDetected(record);
+    if (!state || match === 'unknown' || match === 'reused') return null;
+    const found = await this.#snapshotOf(record, state);
+    const snapshot = legacy ? await this.#migration.settle(found, credential, legacy) : found;
+    if (!snapshot) return null;
+    return match === 'pending' ? this.#recordFirstUse(snapshot, credential) : this.#touchIfDue(snapshot);
   }
 
   async #copyLegacy(credential: Credential, legacy: LegacyClaim): Promise<SessionRecord | null> {
@@ -197,9 +196,8 @@ export class Kernel {
   }
 
   /** The first use of a pending token makes it the current one, and is written before anybody is served by it. */
-  async #recordUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
+  async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
     const { settings } = this;
-    if (matchToken(snapshot.state.tokens, credential.hash, settings.now()) !== 'pending') return this.#touchIfDue(snapshot);
     try {
       return await this.queue.submit(snapshot, (content) => {
         const now = settings.now();
@@ -215,8 +213,11 @@ export class Kernel {
     }
   }
 
-  async #touchIfDue(snapshot: Snapshot): Promise<Snapshot | null> {
-    if (!this.isTouchDue(snapshot)) return snapshot;
+  #touchIfDue(snapshot: Snapshot): Snapshot | Promise<Snapshot | null> {
+    return this.isTouchDue(snapshot) ? this.#touchInPassing(snapshot) : snapshot;
+  }
+
+  async #touchInPassing(snapshot: Snapshot): Promise<Snapshot | null> {
     try {
       return await this.touch(snapshot);
     } catch (error) {
@@ -249,9 +250,32 @@ export class Kernel {
     return now - content.state.lastActiveAt >= this.settings.touchInterval;
   }
 
-  async #read(record: SessionRecord, admit?: Parameters<typeof readSnapshot>[2]): Promise<Snapshot | null> {
+  async #read(record: SessionRecord): Promise<Snapshot | null> {
+    const state = this.#stateOf(record);
+    return state && this.#snapshotOf(record, state);
+  }
+
+  /** What a record says, or `null` when its deadline has passed. @throws `INVALID_DATA` */
+  #stateOf(record: SessionRecord): SessionState | null {
     try {
-      return await readSnapshot(record, this.settings, admit);
+      const state = decodeRecord(record);
+      return this.settings.now() < effectiveDeadline(record, state, this.settings.limits) ? state : null;
+    } catch (error) {
+      this.#reportInvalid(record, error);
+      throw error;
+    }
+  }
+
+  /** The snapshot of a record that is going to be used: the schema runs on no other. Asynchronous only where there is a schema. */
+  #snapshotOf(record: SessionRecord, state: SessionState): Snapshot | Promise<Snapshot> {
+    const { validator } = this.settings;
+    return validator ? this.#validated(record, state, validator) : snapshotOf(record, { state, data: state.stored }, this.settings);
+  }
+
+  /** @throws `INVALID_DATA` */
+  async #validated(record: SessionRecord, state: SessionState, validator: Validator): Promise<Snapshot> {
+    try {
+      return snapshotOf(record, { state, data: await validator(state.stored) }, this.settings);
     } catch (error) {
       this.#reportInvalid(record, error);
       throw error;

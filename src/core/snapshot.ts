@@ -1,4 +1,4 @@
-import { decodeRecord, encodeBody, type SessionState } from './codec.js';
+import { encodeBody, type SessionState } from './codec.js';
 import { deadlineOf, effectiveDeadline, NEVER } from './deadline.js';
 import type { JsonValue } from './json.js';
 import type { Settings } from './options.js';
@@ -22,27 +22,11 @@ export interface Snapshot extends Content {
 
 let lastOrder = 0;
 
-function snapshotOf(record: SessionRecord, content: Content, settings: Settings): Snapshot {
+/** What a record says, its data as the schema reads it. */
+export function snapshotOf(record: SessionRecord, content: Content, settings: Settings): Snapshot {
   lastOrder += 1;
   const deadline = effectiveDeadline(record, content.state, settings.limits);
   return { record, state: content.state, data: content.data, deadline, order: lastOrder };
-}
-
-/**
- * What a record says, or `null` when its deadline has passed or `admit` does not. The schema runs last: on nothing that is not
- * going to be used.
- *
- * @throws `INVALID_DATA`
- */
-export async function readSnapshot(
-  record: SessionRecord,
-  settings: Settings,
-  admit: (state: SessionState) => boolean = () => true,
-): Promise<Snapshot | null> {
-  const state = decodeRecord(record);
-  if (settings.now() >= effectiveDeadline(record, state, settings.limits) || !admit(state)) return null;
-  const data = settings.validator ? await settings.validator(state.stored) : state.stored;
-  return snapshotOf(record, { state, data }, settings);
 }
 
 /** The record of a new session, which ends at `latest` at the latest unless it is used. */
