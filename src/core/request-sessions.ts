@@ -4,7 +4,7 @@ import type { Kernel } from './kernel.js';
 import type { LegacyClaim, LegacyToken } from './legacy.js';
 import { describeError } from './logger.js';
 import { reveal } from './schema.js';
-import { endLink, releaseSignal, SessionDraft, type SessionLink, signalOf, type TokenDelivery } from './session.js';
+import { endLink, SessionDraft, type SessionLink, type TokenDelivery, watchEnd } from './session.js';
 import { lifetimeOf, type Snapshot } from './snapshot.js';
 import { type Credential, isSessionId } from './token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from './types.js';
@@ -25,6 +25,8 @@ export interface RequestFacts {
 /** A procedure, operation or request, with the draft that is saved when it succeeds. */
 export interface Unit<Data> {
   session: SessionDraft<Data> | null;
+  /** What an adapter knows it by, where it has to find it again: see {@link RequestHandle.unitOf}. */
+  key: object | undefined;
   /** What it changed is not to be saved, or has been. */
   finished: boolean;
 }
@@ -32,6 +34,8 @@ export interface Unit<Data> {
 /** The state of {@link RequestSessions}, for the adapters. */
 export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, Input> {
   readonly tokenSent: boolean;
+  /** For the adapter that serves the request to keep what it knows of it. */
+  facts: object | undefined;
   readonly #kernel: Kernel;
   readonly #persistent: boolean;
   readonly #delivery: TokenDelivery;
@@ -41,11 +45,12 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   #link: SessionLink | null = null;
   /** The draft of those who use the handle outside any unit. */
   #own: SessionDraft<Data> | null = null;
-  readonly #units = new Set<Unit<Data>>();
+  #units: Unit<Data>[] = [];
   #wakeHeld: (() => void)[] = [];
   /** Of {@link RequestHandle.signal}, once it was asked for. */
   #controller: AbortController | null = null;
   #followed: SessionLink | null = null;
+  #stopFollowing: (() => void) | null = null;
 
   constructor(kernel: Kernel, facts: RequestFacts) {
     this.#kernel = kernel;
@@ -86,7 +91,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   /** To be called when the connection is closed: nobody can be listening to signals any more. */
   close(): void {
-    if (this.#link) releaseSignal(this.#link);
+    this.#releaseSignals();
   }
 
   async create(data: Input): Promise<NewSession<Data>> {
@@ -144,9 +149,14 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
    * not taken for another unit that runs, and the others of its batch wait for it. It is to be ended in any case.
    */
   enlist(): Unit<Data> {
-    const unit: Unit<Data> = { session: null, finished: false };
-    this.#units.add(unit);
+    const unit: Unit<Data> = { session: null, key: undefined, finished: false };
+    this.#units.push(unit);
     return unit;
+  }
+
+  /** The open unit that an adapter has given this key. */
+  unitOf(key: object): Unit<Data> | undefined {
+    return this.#units.find((unit) => unit.key === key);
   }
 
   /**
@@ -194,9 +204,10 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   /** Closes a unit. What it changed and did not save is dropped. */
   end(unit: Unit<Data>): void {
     unit.finished = true;
-    this.#units.delete(unit);
-    // A signal that was asked for by a unit is of no use after the last one; the request's own is, on a connection.
-    if (this.#units.size === 0 && this.#link && !(this.#persistent && this.#controller)) releaseSignal(this.#link);
+    this.#units = this.#units.filter((each) => each !== unit);
+    unit.session?.releaseSignal();
+    // After the last unit nobody of the request is left to listen; of a connection there may be.
+    if (this.#units.length === 0 && !this.#persistent) this.#releaseSignals();
     if (!this.#othersRun()) this.#wake();
   }
 
@@ -239,14 +250,17 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   /** Aborts the request's signal when this session ends, unless another has taken its place. */
   #followEnd(link: SessionLink): void {
-    const signal = signalOf(link);
-    if (this.#followed === link) return;
+    if (this.#followed === link && this.#stopFollowing) return;
     this.#followed = link;
-    const abort = () => {
-      if (this.#followed === link) this.#controller?.abort(signal.reason);
-    };
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    this.#stopFollowing = watchEnd(link, (reason) => {
+      if (this.#followed === link) this.#controller?.abort(reason);
+    });
+  }
+
+  #releaseSignals(): void {
+    this.#own?.releaseSignal();
+    this.#stopFollowing?.();
+    this.#stopFollowing = null;
   }
 
   /** Whether `session` is a draft of the session that this request has now. */
@@ -256,14 +270,13 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   /** The only unit whose code can be running now. Streams count when there is nothing else. */
   #soleUnit(): Unit<Data> | undefined {
-    const running = [...this.#units].filter((each) => !each.finished);
+    const running = this.#units.filter((each) => !each.finished);
     const [unit, another] = running.length > 0 ? running : this.#units;
     return another ? undefined : unit;
   }
 
   #othersRun(): boolean {
-    for (const unit of this.#units) if (!unit.finished) return true;
-    return false;
+    return this.#units.some((unit) => !unit.finished);
   }
 
   #othersFinish(atMostMs: number): Promise<void> {
@@ -333,8 +346,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
       isNew,
       delivery: this.#delivery,
       ended: false,
-      controller: null,
-      stopWatching: null,
+      watches: new Map(),
       onEnded: () => {
         this.#unlink(link);
         this.#delivery.ended();

@@ -2,6 +2,7 @@ import { SessionError } from './error.js';
 import { eventOf } from './events.js';
 import { copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { type Kernel, ownerOf } from './kernel.js';
+import type { EndListener } from './live-sessions.js';
 import { applyPatch, diff, type Patch } from './merge.js';
 import { addPending, opens, replaceCurrent } from './rotation.js';
 import { reveal } from './schema.js';
@@ -36,9 +37,8 @@ export interface SessionLink {
   readonly delivery: TokenDelivery | null;
   /** Whether it was ended through this request. */
   ended: boolean;
-  /** Aborts when the session ends; made when first asked for. */
-  controller: AbortController | null;
-  stopWatching: (() => void) | null;
+  /** Who in this request is to be told when the session ends, with what stops that. */
+  readonly watches: Map<EndListener, () => void>;
   /** Called when the session was ended through this request. */
   onEnded(): void;
 }
@@ -50,6 +50,8 @@ export class SessionDraft<Data> implements Session<Data> {
   #baseline: JsonValue = null;
   #data: Data | undefined;
   #isTaken = false;
+  #controller: AbortController | undefined;
+  #stopWatching: (() => void) | undefined;
   #token: string | undefined;
 
   constructor(link: SessionLink, token?: string) {
@@ -99,7 +101,10 @@ export class SessionDraft<Data> implements Session<Data> {
   }
 
   get signal(): AbortSignal {
-    return signalOf(this.#link);
+    this.#controller ??= new AbortController();
+    const { signal } = this.#controller;
+    if (!signal.aborted) this.#stopWatching ??= watchEnd(this.#link, (reason) => this.#controller?.abort(reason));
+    return signal;
   }
 
   async save(): Promise<void> {
@@ -187,6 +192,12 @@ export class SessionDraft<Data> implements Session<Data> {
   /** Whether there is something to save. */
   get isDirty(): boolean {
     return !this.#link.ended && this.#isTaken && !equalJson(this.#data, this.#baseline);
+  }
+
+  /** Stops looking after {@link signal}, when nobody can be listening any more. */
+  releaseSignal(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
   }
 
   /** What logs and clients may see: everything but the token. */
@@ -283,24 +294,26 @@ function assertSynchronous(result: unknown): void {
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
 }
 
-/** The signal of a session. Registered when it is asked for, so that requests without interest in it cost nothing. */
-export function signalOf(link: SessionLink): AbortSignal {
-  link.controller ??= new AbortController();
-  const { controller, kernel, snapshot } = link;
-  if (link.ended && !controller.signal.aborted) controller.abort(gone(snapshot.record.id));
-  if (!controller.signal.aborted) link.stopWatching ??= kernel.live.watch(snapshot.record.id, (reason) => controller.abort(reason));
-  return controller.signal;
+/**
+ * Tells the listener when the session ends, at once where it has. Registered when somebody asks, so that requests without interest
+ * in it cost nothing. Returns what stops it.
+ */
+export function watchEnd(link: SessionLink, listener: EndListener): () => void {
+  const { id } = link.snapshot.record;
+  if (link.ended) listener(gone(id));
+  else link.watches.set(listener, link.kernel.live.watch(id, listener));
+  return () => {
+    link.watches.get(listener)?.();
+    link.watches.delete(listener);
+  };
 }
 
-/** Notes that the session has ended, for all its drafts and its signal. */
+/** Notes that the session has ended for this request, for all its drafts and for who listens. */
 export function endLink(link: SessionLink): void {
   link.ended = true;
-  if (link.controller && !link.controller.signal.aborted) link.controller.abort(gone(link.snapshot.record.id));
-  releaseSignal(link);
-}
-
-/** Stops looking after a session's signal, when nobody of the request can be listening any more. */
-export function releaseSignal(link: SessionLink): void {
-  link.stopWatching?.();
-  link.stopWatching = null;
+  for (const [listener, stop] of link.watches) {
+    stop();
+    listener(gone(link.snapshot.record.id));
+  }
+  link.watches.clear();
 }

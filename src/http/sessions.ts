@@ -116,8 +116,7 @@ function serverLink(kernel: Kernel, snapshot: Snapshot, isNew: boolean): Session
     isNew,
     delivery: null,
     ended: false,
-    controller: null,
-    stopWatching: null,
+    watches: new Map(),
     onEnded: () => {
       link.ended = true;
     },
