@@ -46,7 +46,7 @@ export async function openRival({ url }: { readonly url: string }): Promise<Cont
 }
 
 function stored(data: Data): SessionData {
-  return Object.assign({ cookie: { originalMaxAge: null } }, data);
+  return { ...data, cookie: { originalMaxAge: null } };
 }
 
 function read(session: unknown): Data | null {

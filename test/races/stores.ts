@@ -16,16 +16,17 @@ export interface OpenStore {
 export async function openStore(config: Exclude<StoreConfig, { kind: 'express-session' }>): Promise<OpenStore> {
   switch (config.kind) {
     case 'redis': {
-      const client = await createClient({ url: config.url }).connect();
+      // A client without a listener for its errors ends the process at the first one.
+      const client = await createClient({ url: config.url }).on('error', ignore).connect();
       return { store: redisStore(client), close: async () => client.destroy() };
     }
     case 'redis cluster': {
       const cluster = createCluster({ rootNodes: [...config.rootNodes] });
-      await cluster.connect();
+      await cluster.on('error', ignore).connect();
       return { store: redisStore(cluster), close: async () => cluster.destroy() };
     }
     case 'postgres': {
-      const pool = new pg.Pool({ ...config.config, max: 8 });
+      const pool = new pg.Pool({ ...config.config, max: 8 }).on('error', ignore);
       const store = postgresStore(pool);
       await store.createTables();
       return { store, close: () => pool.end() };
@@ -36,3 +37,5 @@ export async function openStore(config: Exclude<StoreConfig, { kind: 'express-se
     }
   }
 }
+
+function ignore(): void {}

@@ -4,7 +4,7 @@ import type { RequestSessions } from '../../core/types.js';
 import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
 import { sessionFailure } from './errors.js';
-import { acceptsStream, type ContextOptions, incomingRequest } from './request.js';
+import { acceptsStream, type ContextOptions, incomingRequest, type RequestInfo } from './request.js';
 
 /** What the library puts on a tRPC context; `withSession` and `requireSession` add `session`. */
 export interface SessionsContext<Data, Input = Data> {
@@ -12,38 +12,45 @@ export interface SessionsContext<Data, Input = Data> {
 }
 
 /** What is known of the calls that a request makes, and of its response. */
-export interface CallFacts {
+export class CallFacts {
   /** How long a call's change waits for the other calls of its batch, in ms, so that all of them make one write. */
   readonly holdMs: number;
   /** What tells the calls that the client made from those of `createCaller`; unknown where there was no `info`. */
-  readonly calls: WeakSet<object> | undefined;
+  readonly calls: RequestInfo['calls'];
   /** Where what is on `responseHeaders` has been put already; `undefined` where it is left to `responseMeta`. */
   readonly writtenTo: NodeResponse | 'resHeaders' | undefined;
+
+  constructor({ info }: Pick<ContextOptions, 'info'>, writtenTo: CallFacts['writtenTo']) {
+    const isBatch = info?.isBatchCall === true && info.calls !== undefined && info.calls.length > 1;
+    // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
+    this.holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
+    this.calls = info?.calls;
+    this.writtenTo = writtenTo;
+  }
 }
 
-const UNKNOWN: CallFacts = { holdMs: 0, calls: undefined, writtenTo: undefined };
+const UNKNOWN = new CallFacts({}, undefined);
 
-/** The factory of contexts, and what it has learned about the request of each. */
-export class Contexts<Data, Input> {
-  readonly #sessions: Sessions<Data, Input>;
-  readonly #facts = new WeakMap<object, CallFacts>();
+/** The context of a request. Asks the store for nothing. */
+export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options: ContextOptions): SessionsContext<Data, Input> {
+  const request = incomingRequest(options);
+  const handle = sessions[OPEN_REQUEST](request);
+  // An Express middleware may have opened the request before, without knowing what is called.
+  if (options.info || !handle.facts) handle.facts = new CallFacts(options, writtenTo(request.target, handle));
+  if (!request.persistent && acceptsStream(options, request.headers)) sealStream(handle, options.info?.type, request.target);
+  if (request.persistent && 'res' in options) closeWithSocket(handle, options.res);
+  return { sessions: handle };
+}
 
-  constructor(sessions: Sessions<Data, Input>) {
-    this.#sessions = sessions;
-  }
+/** Lets go of the signals that the connection's calls have asked for when it is closed. */
+function closeWithSocket<Data, Input>(handle: RequestHandle<Data, Input>, socket: object | undefined): void {
+  const listen: unknown = socket && Reflect.get(socket, 'once');
+  if (typeof listen === 'function') listen.call(socket, 'close', () => handle.close());
+}
 
-  create(options: ContextOptions): SessionsContext<Data, Input> {
-    const request = incomingRequest(options);
-    const handle = this.#sessions[OPEN_REQUEST](request);
-    // An Express middleware may have opened the request before, without knowing what is called.
-    if (options.info || !this.#facts.has(handle)) this.#facts.set(handle, callFacts(options, writtenTo(request.target, handle)));
-    if (!request.persistent && acceptsStream(options, request.headers)) sealStream(handle, options.info?.type, request.target);
-    return { sessions: handle };
-  }
-
-  factsOf(handle: RequestHandle<Data, Input>): CallFacts {
-    return this.#facts.get(handle) ?? UNKNOWN;
-  }
+/** What {@link contextOf} has learned about the request. */
+export function factsOf<Data, Input>(handle: RequestHandle<Data, Input>): CallFacts {
+  return handle.facts instanceof CallFacts ? handle.facts : UNKNOWN;
 }
 
 /** The handle behind `ctx.sessions`. @throws `INTERNAL_SERVER_ERROR` for something else, such as a mock */
@@ -68,14 +75,6 @@ export function sealStream<Data, Input>(handle: RequestHandle<Data, Input>, type
     if (target?.kind === 'node' && !target.response.headersSent) target.response.setHeader('cache-control', 'no-store');
   }
   handle.sealResponse();
-}
-
-function callFacts({ info }: ContextOptions, writtenTo: CallFacts['writtenTo']): CallFacts {
-  const calls = info?.calls;
-  const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
-  // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
-  const holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
-  return { holdMs, calls: calls && new WeakSet(calls.map((call) => call.getRawInput)), writtenTo };
 }
 
 function writtenTo<Data, Input>(target: ResponseTarget, handle: RequestHandle<Data, Input>): CallFacts['writtenTo'] {

@@ -147,6 +147,29 @@ describe('connections and generators', () => {
     expect(await failure(reading)).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
+  test('the signal of a connection is let go of when the connection is closed', async () => {
+    const store = memoryStore();
+    const stopped = vi.fn();
+    const { subscribe } = store;
+    vi.spyOn(store, 'subscribe').mockImplementation(async (listener) => {
+      const stop = await subscribe.call(store, listener);
+      return async () => {
+        stopped();
+        await stop();
+      };
+    });
+    const bench = await openBench({ own: { listen: ({ sessions }) => sessions.signal.aborted } }, { sessions: { store } });
+    stops.push(bench.host.stop);
+    const socket = await overWebSocket(bench.app);
+    stops.push(socket.stop);
+    const { client, close } = socketClient(socket.url, { token: await bench.login() });
+    expect(await client.own.mutate('listen')).toBe(false);
+    await vi.waitFor(() => expect(store.subscribe).toHaveBeenCalledOnce());
+    expect(stopped).not.toHaveBeenCalled();
+    await close();
+    await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce());
+  });
+
   test('nothing is left of a thousand subscriptions that came and went', async () => {
     const store = memoryStore();
     let subscribed = 0;
