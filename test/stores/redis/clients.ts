@@ -48,15 +48,15 @@ const SINGLE_CLIENTS = {
     return { client, close: () => client.destroy() };
   },
   async ioredis({ single }: Services) {
-    const client = new Redis(single.port);
+    const client = new Redis(single.port).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
   async 'ioredis with a prefix, pipelines and numbers as text'({ single }: Services) {
-    const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true });
+    const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true }).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
   async iovalkey({ single }: Services) {
-    const client = new Valkey(single.port);
+    const client = new Valkey(single.port).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
   async 'node-redis sentinel'({ sentinel }: Services) {
@@ -65,7 +65,7 @@ const SINGLE_CLIENTS = {
     return { client, close: () => client.destroy() };
   },
   async 'ioredis with sentinels'({ sentinel }: Services) {
-    const client = new Redis({ name: sentinel.name, sentinels: hosts(sentinel) });
+    const client = new Redis({ name: sentinel.name, sentinels: hosts(sentinel) }).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
 };
@@ -77,15 +77,18 @@ const CLUSTER_CLIENTS = {
     return { client, close: () => client.destroy() };
   },
   async 'ioredis Cluster'({ cluster }: Services) {
-    const client = new IoredisCluster(hosts(cluster));
+    const client = new IoredisCluster(hosts(cluster)).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
   async 'ioredis Cluster with a prefix, pipelines and reads from replicas'({ cluster }: Services) {
-    const client = new IoredisCluster(hosts(cluster), { keyPrefix: 'app:', enableAutoPipelining: true, scaleReads: 'slave' });
+    const client = new IoredisCluster(hosts(cluster), { keyPrefix: 'app:', enableAutoPipelining: true, scaleReads: 'slave' }).on(
+      'error',
+      ignore,
+    );
     return { client, close: () => client.disconnect() };
   },
   async 'iovalkey Cluster'({ cluster }: Services) {
-    const client = new IovalkeyCluster(hosts(cluster), { enableAutoPipelining: true });
+    const client = new IovalkeyCluster(hosts(cluster), { enableAutoPipelining: true }).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
 };

@@ -63,7 +63,12 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
 
 /** Starts a Cluster of so many masters, each with as many replicas, and waits until all of them agree. */
 export async function startRedisCluster(masters = 3, replicas = 0): Promise<RedisCluster> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000', 'cluster-require-full-coverage': 'no' };
+  const settings = {
+    'repl-diskless-sync-delay': '0',
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': '1000',
+    'cluster-require-full-coverage': 'no',
+  };
   const nodes: RedisServer[] = [];
   for (let i = 0; i < masters * (1 + replicas); i += 1) {
     nodes.push(await startRedis({ ...settings, 'cluster-port': String(await freePort()) }));
@@ -155,11 +160,18 @@ export async function dump(server: { readonly url: string }): Promise<string> {
   return values.sort().join('\n');
 }
 
+/** No server outlives the process that started it. */
+const running = new Set<ChildProcess>();
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 async function run(args: readonly string[], port: number): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: 'ignore' });
-  const killAtExit = () => child.kill('SIGKILL');
-  process.once('exit', killAtExit);
-  child.once('exit', () => process.removeListener('exit', killAtExit));
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
+  child.once('exit', () => running.delete(child) && running.size === 0 && process.removeListener('exit', killAll));
   await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
   return child;
 }

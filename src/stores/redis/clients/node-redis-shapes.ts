@@ -25,6 +25,7 @@ export interface Pool extends Single {
 export interface Cluster extends Omit<Single, 'sendCommand'> {
   readonly masters: readonly object[];
   nodeClient(node: object): Promise<Duplicable> | Duplicable;
+  on(event: string, listener: () => void): unknown;
   sendCommand(key: string | undefined, isReadonly: boolean, args: readonly string[], options: SendOptions): Promise<unknown>;
 }
 

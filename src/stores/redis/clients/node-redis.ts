@@ -1,4 +1,4 @@
-import type { Connection, Listen, Sender } from './connection.js';
+import { type Connection, ignore, type Listen, type Sender } from './connection.js';
 import { listenBeside, listenBesideCluster, listenOnSentinel } from './node-redis-listen.js';
 import {
   type Cluster,
@@ -31,6 +31,7 @@ function singleConnection(client: Single): Connection {
 }
 
 function clusterConnection(client: Cluster): Connection {
+  askAnewAfterLosses(client);
   return {
     ...common(client),
     clustered: true,
@@ -42,6 +43,21 @@ function clusterConnection(client: Cluster): Connection {
     },
     resends: () => 0,
   };
+}
+
+const askingAnew = new WeakSet<Cluster>();
+
+/**
+ * This client asks who holds which keys only when a server says `MOVED`, which one that died does not: its keys would stay out of
+ * reach, though a replica has taken over (redis/node-redis#2806). So when a server is lost, another is asked for some key: unless it happens to
+ * be its own, it says `MOVED`.
+ */
+function askAnewAfterLosses(client: Cluster): void {
+  if (askingAnew.has(client)) return;
+  askingAnew.add(client);
+  client.on('node-error', () => {
+    for (const _ of client.masters) client.sendCommand(undefined, false, ['exists', String(Math.random())], PLAIN).catch(ignore);
+  });
 }
 
 /** A command whose connection breaks is sent again by the sentinel client, to the primary of then. */
