@@ -1,4 +1,4 @@
-import { equalJson } from '../core/json.js';
+import { copyJson, encodeJson, equalJson } from '../core/json.js';
 import type { SessionRecord } from '../core/store.js';
 
 /** What a test of the kit throws when the store is at fault. Test runners show the two values. */
@@ -47,6 +47,14 @@ function ensureSame(actual: unknown, expected: unknown, message: string): void {
 }
 
 function show(value: unknown): string {
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value));
+  const text = textOf(value);
   return text.length <= 200 ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return encodeJson(copyJson(value));
+  } catch {
+    return typeof value === 'bigint' ? `${value}n` : String(value);
+  }
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../core/json.js';
 import type { SessionStore } from '../core/store.js';
-import { type Clock, stoppedClock } from './clock.js';
+import { type Clock, poll, stoppedClock } from './clock.js';
 import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
 
 /** What one test works on. */
@@ -11,6 +11,8 @@ export interface Bench {
   /** The library's clock, and that of a store which can use it. */
   readonly clock: Clock;
   readonly capabilities: StoreCapabilities;
+  /** Polls until the condition holds, as long as the kit has patience. Answers whether it came to hold. */
+  eventually(condition: () => boolean | Promise<boolean>): Promise<boolean>;
 }
 
 /** The data in a form that the store can keep. */
@@ -46,7 +48,8 @@ async function withBench(
   const opened = await options.createStore({ now: storeNow(clock) });
   const { store, other = store } = opened;
   try {
-    await run({ store, other, clock, capabilities: options.capabilities });
+    const { capabilities, patience = 5_000 } = options;
+    await run({ store, other, clock, capabilities, eventually: (condition) => poll(condition, patience) });
   } finally {
     await opened.close?.();
   }

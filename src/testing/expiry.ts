@@ -1,6 +1,5 @@
 import { ensure, ensureEqual, ensureRecord } from './assert.js';
 import type { Bench, Kit } from './bench.js';
-import { eventually } from './clock.js';
 import { HOUR, newRecord, rewritten, together } from './records.js';
 
 /** When a store may forget a record: once its `ttl` has passed, never before. */
@@ -60,7 +59,7 @@ function injectedClockTests({ test }: Kit): void {
 
 function ownClockTests({ test }: Kit): void {
   test('a record is forgotten some time after its ttl, and never before; replace moves it both ways; find does not renew', async (bench) => {
-    const { store, clock } = bench;
+    const { store, clock, eventually } = bench;
     const [plain, longer, shorter] = [newRecord(clock), newRecord(clock), newRecord(clock)];
     const started = performance.now();
     await Promise.all([store.insert(plain, 1_900), store.insert(longer, 1_900), store.insert(shorter, HOUR)]);
@@ -68,7 +67,7 @@ function ownClockTests({ test }: Kit): void {
     await store.replace(rewritten(shorter), shorter.version, 1_900);
     while (performance.now() - started < 1_800) await ensureThere(bench, [plain.id, longer.id, shorter.id], started);
     for (const { id } of [plain, shorter]) {
-      ensure(await eventually(async () => (await store.find(id)) === null, 5_000), 'a record is still there 5 s after its ttl has passed');
+      ensure(await eventually(async () => (await store.find(id)) === null), 'a record is still there long after its ttl has passed');
     }
     await ensureForgotten({ store, record: rewritten(plain), version: plain.version });
     ensure((await store.find(longer.id)) !== null, 'the record whose ttl was made longer is gone');

@@ -1,11 +1,7 @@
 import type { StoreListener } from '../core/store.js';
 import { ensure, ensureEqual, present } from './assert.js';
 import type { Bench, Kit } from './bench.js';
-import { eventually } from './clock.js';
 import { HOUR, newRecord, rewritten } from './records.js';
-
-/** How long a notification may take. Those of the stores here take some milliseconds. */
-const SOON = 5_000;
 
 /** `subscribe`: who is told that sessions have ended. */
 export function notificationTests({ test, has }: Kit): void {
@@ -17,8 +13,8 @@ export function notificationTests({ test, has }: Kit): void {
       const record = newRecord(clock);
       await store.insert(record, HOUR);
       await via.delete(record.id);
-      await ensureTold(told, record.id);
-      await ensureTold(byOther, record.id);
+      await ensureTold(bench, told, record.id);
+      await ensureTold(bench, byOther, record.id);
     }
     await Promise.all([told.stop(), byOther.stop()]);
   });
@@ -34,45 +30,48 @@ export function notificationTests({ test, has }: Kit): void {
     await store.delete(newRecord(clock).id);
     await store.delete(ended.id);
     await store.delete(ended.id);
-    await ensureTold(told, ended.id);
+    await ensureTold(bench, told, ended.id);
     // Notifications come in order: when a later one has come, what was to come before it has.
     const later = await endOne(bench);
-    await ensureTold(told, later);
+    await ensureTold(bench, told, later);
     ensureEqual(told.ids, [ended.id, later], 'what the listener was told');
     await told.stop();
   });
 
   if (has('deleteByOwner')) {
-    test("invariant 5: a listener is told of all of an owner's sessions that deleteByOwner ended", async ({ store, other, clock }) => {
+    test("invariant 5: a listener is told of all of an owner's sessions that deleteByOwner ended", async (bench) => {
+      const { store, other, clock } = bench;
       const told = await listen(store);
       const records = [1, 2, 3].map(() => newRecord(clock, { ownerId: 'ada' }));
       for (const record of records) await store.insert(record, HOUR);
       await other.deleteByOwner?.('ada', records[0]?.id);
-      for (const { id } of records.slice(1)) await ensureTold(told, id);
+      for (const { id } of records.slice(1)) await ensureTold(bench, told, id);
       ensure(!told.ids.includes(records[0]?.id ?? ''), 'told of the session that was spared');
       await told.stop();
     });
   }
 
   if (has('insertWithin')) {
-    test('invariant 5: a listener is told of a session that had to make room', async ({ store, other, clock }) => {
+    test('invariant 5: a listener is told of a session that had to make room', async (bench) => {
+      const { store, other, clock } = bench;
       const told = await listen(store);
       const [first, second] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
       await store.insert(first, HOUR);
       await other.insertWithin?.(second, HOUR, { max: 1, onLimit: 'evict-oldest', now: clock.now() });
-      await ensureTold(told, first.id);
+      await ensureTold(bench, told, first.id);
       ensure(!told.ids.includes(second.id), 'told of the new session');
       await told.stop();
     });
   }
 
   if (has('clear')) {
-    test('invariant 5: a listener is told of what clear ended, by the ids or by a gap', async ({ store, other, clock }) => {
+    test('invariant 5: a listener is told of what clear ended, by the ids or by a gap', async (bench) => {
+      const { store, other, clock } = bench;
       const told = await listen(store);
       const record = newRecord(clock);
       await store.insert(record, HOUR);
       await other.clear?.();
-      ensure(await eventually(() => told.ids.includes(record.id) || told.gaps > 0, SOON), 'nobody was told of a session that clear ended');
+      ensure(await bench.eventually(() => told.ids.includes(record.id) || told.gaps > 0), 'nobody was told of a session that clear ended');
       await told.stop();
     });
   }
@@ -80,10 +79,10 @@ export function notificationTests({ test, has }: Kit): void {
   test('a listener that has stopped is told nothing more, and the others go on', async (bench) => {
     const [stopped, goesOn] = [await listen(bench.store), await listen(bench.store)];
     await stopped.stop();
-    await ensureTold(goesOn, await endOne(bench));
+    await ensureTold(bench, goesOn, await endOne(bench));
     await goesOn.stop();
     const again = await listen(bench.store);
-    await ensureTold(again, await endOne(bench));
+    await ensureTold(bench, again, await endOne(bench));
     ensureEqual([stopped.ids.length, goesOn.ids.length], [0, 1], 'how often those that have stopped were told');
     await again.stop();
   });
@@ -107,8 +106,8 @@ async function listen(store: Bench['store']): Promise<Told> {
   return told;
 }
 
-async function ensureTold(told: Told, id: string): Promise<void> {
-  ensure(await eventually(() => told.ids.includes(id), SOON), 'a session has ended, and the listener was not told');
+async function ensureTold(bench: Bench, told: Told, id: string): Promise<void> {
+  ensure(await bench.eventually(() => told.ids.includes(id)), 'a session has ended, and the listener was not told');
 }
 
 async function endOne({ store, clock }: Bench): Promise<string> {

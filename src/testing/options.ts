@@ -54,4 +54,6 @@ export interface StoreContractOptions {
   readonly seed?: number;
   /** How many random values and histories are tried. Default 100. */
   readonly runs?: number;
+  /** How long the kit waits for what a store does by itself: notifications, forgetting by its own clock. In ms, default 5,000. */
+  readonly patience?: number;
 }

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { ContractError, ensure, ensureEqual, ensureRecord, present } from '../../src/testing/assert.js';
+
+const RECORD = { id: 'i', version: 'v', createdAt: 1, expiresAt: 2, body: '{}' };
+
+/** What `run` throws. */
+function thrownBy(run: () => void): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+test('a failure is an AssertionError that holds both values, for runners to show', () => {
+  const error = thrownBy(() => ensureEqual({ a: [1] }, { a: [2] }, 'the value'));
+  expect(error).toBeInstanceOf(ContractError);
+  expect(error).toMatchObject({
+    name: 'AssertionError',
+    message: 'the value: {"a":[1]} instead of {"a":[2]}',
+    actual: { a: [1] },
+    expected: { a: [2] },
+  });
+});
+
+test('equality is that of JSON: it tells -0 from 0, and an undefined property is none', () => {
+  expect(() => ensureEqual({ a: -0 }, { a: 0 }, 'x')).toThrow('x: {"a":-0} instead of {"a":0}');
+  expect(() => ensureEqual({ a: undefined }, {}, 'x')).not.toThrow();
+  expect(() => ensureEqual(undefined, null, 'x')).toThrow('x: undefined instead of null');
+  expect(() => ensureEqual(1n, 1, 'x')).toThrow('x: 1n instead of 1');
+});
+
+test('long values are shortened in messages', () => {
+  expect(() => ensureEqual('a'.repeat(1_000), '', 'x')).toThrow('… (1002 characters) instead of ""');
+});
+
+test('a missing value, and a condition that does not hold, are told by their names', () => {
+  expect(present(0, 'a number')).toBe(0);
+  expect(() => present(null, 'a session')).toThrow('a session is missing');
+  expect(() => present(undefined, 'a session')).toThrow('a session is missing');
+  expect(() => ensure(false, 'it does not hold')).toThrow('it does not hold');
+});
+
+test('a record is compared field by field, and has no others', () => {
+  expect(() => ensureRecord({ ...RECORD }, RECORD, 'r')).not.toThrow();
+  expect(() => ensureRecord(null, RECORD, 'r')).toThrow('r: there is no record');
+  expect(() => ensureRecord({ ...RECORD, expiresAt: 3 }, RECORD, 'r')).toThrow('r: expiresAt is 3 instead of 2');
+  expect(() => ensureRecord(Object.assign({ row: 1 }, RECORD), RECORD, 'r')).toThrow('fields that were not written');
+  const odd = { ...RECORD };
+  Reflect.set(odd, 'ownerId', undefined);
+  expect(() => ensureRecord(odd, RECORD, 'r')).toThrow('an absent ownerId has to stay absent');
+});

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { memoryStore } from '../../src/index.js';
+import { BROKEN_CAPABILITIES } from './support/broken-capabilities.js';
+import { BROKEN_CLOCKS } from './support/broken-clocks.js';
+import { BROKEN_STORES, type BrokenStore } from './support/broken-stores.js';
+import { ALL_VERBS, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
+import { upsertStore } from './support/upsert-store.js';
+
+const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
+
+describe.concurrent('a store with a planted bug fails the tests that are about it', { timeout: 60_000 }, () => {
+  test.each(BROKEN_STORES)('$bug', async (broken) => {
+    ensureFound(broken, await runKit({ ...QUICK, capabilities: { ...FOUR_VERBS, ...broken.capabilities }, createStore: creating(broken) }));
+  });
+
+  test.each(BROKEN_CAPABILITIES)('$bug', async (broken) => {
+    const options = { ...QUICK, capabilities: { ...ALL_VERBS, ...broken.capabilities }, createStore: creating(broken) };
+    ensureFound(broken, await runKit(options, (title) => !title.includes('> races ')));
+  });
+
+  test.each(BROKEN_CLOCKS)('$bug', async (broken) => {
+    const options = { ...QUICK, capabilities: { atomic: true, expires: 'own clock' } as const, createStore: creating(broken) };
+    ensureFound(broken, await runKit(options, (title) => title.includes('expiry')));
+  });
+});
+
+function creating({ create }: BrokenStore) {
+  return ({ now }: { readonly now: () => number }) => ({ store: create(now) });
+}
+
+function ensureFound({ fails }: BrokenStore, { failures }: KitRun): void {
+  const titles = [...failures.keys()];
+  for (const part of fails) expect(titles, part).toContainEqual(expect.stringContaining(part));
+}
+
+describe.concurrent('a sound store passes with the same runner', { timeout: 60_000 }, () => {
+  test('with all verbs, by the clock of the kit', async () => {
+    const run = await runKit({ ...QUICK, capabilities: ALL_VERBS, createStore: ({ now }) => ({ store: memoryStore({ now }) }) });
+    expect([...run.failures]).toEqual([]);
+    expect(run.titles.length).toBeGreaterThan(150);
+  });
+
+  test('by a clock of its own', async () => {
+    const capabilities = { ...ALL_VERBS, expires: 'own clock' } as const;
+    const run = await runKit({ ...QUICK, patience: 5_000, capabilities, createStore: () => ({ store: memoryStore() }) });
+    expect([...run.failures]).toEqual([]);
+  });
+
+  test('that is not atomic is raced within one process alone', async () => {
+    const capabilities = { atomic: false, expires: 'by sweep', anyBody: false } as const;
+    const run = await runKit({ ...QUICK, capabilities, createStore: () => ({ store: upsertStore() }) });
+    expect([...run.failures]).toEqual([]);
+    expect(run.titles.filter((each) => each.includes('races of several processes'))).toEqual([]);
+    expect(run.titles.filter((each) => each.includes('races within a process')).length).toBeGreaterThan(40);
+  });
+});

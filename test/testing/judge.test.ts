@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import type { SessionRecord } from '../../src/index.js';
+import type { Step } from '../../src/testing/gate.js';
+import { ensureOutcomes, type History, historyOf, isAlive } from '../../src/testing/judge.js';
+import type { Outcome } from '../../src/testing/operations.js';
+import { bodyOf, newId } from '../../src/testing/records.js';
+
+const FIRST: SessionRecord = { id: newId(), version: '1', createdAt: 0, expiresAt: 100, body: bodyOf({ count: 0 }) };
+const SECOND: SessionRecord = { ...FIRST, version: '2', expiresAt: 200, body: bodyOf({ count: 1, field0: 0 }) };
+
+const base = { actor: 0, askedAt: 50, doneAt: 50 } as const;
+const replaced: Step = { ...base, verb: 'replace', record: SECOND, result: 'replaced' };
+const deleted: Step = { ...base, verb: 'delete', result: true };
+const passed = (doneAt: number): Step => ({ ...base, verb: 'clock', doneAt, result: undefined });
+
+describe('the history of a race', () => {
+  test('follows what the store answered', () => {
+    const missed: Step = { ...base, verb: 'delete', result: false };
+    const conflict: Step = { ...base, verb: 'replace', record: FIRST, result: 'conflict' };
+    const found: Step = { ...base, verb: 'find', result: FIRST };
+    expect(historyOf(FIRST, [found, replaced, conflict, missed, passed(199)], true)).toEqual({
+      last: SECOND,
+      destroyed: false,
+      expired: false,
+    });
+    expect(historyOf(FIRST, [passed(100)], true)).toEqual({ last: FIRST, destroyed: false, expired: true });
+    expect(historyOf(FIRST, [replaced, deleted], true)).toEqual({ last: SECOND, destroyed: true, expired: false });
+  });
+
+  test('an insert, a write after a delete and a write that was asked for after the deadline are faults', () => {
+    expect(() => historyOf(FIRST, [{ ...base, verb: 'insert', record: SECOND, result: 'inserted' }], true)).toThrow('invariant 2');
+    expect(() => historyOf(FIRST, [deleted, replaced], true)).toThrow('invariant 2');
+    expect(() => historyOf(FIRST, [{ ...replaced, askedAt: 100, doneAt: 100 }], false)).toThrow('invariant 7');
+  });
+
+  test('a write that was under way when the deadline came is a fault only of a store that forgets by that clock', () => {
+    const late = { ...replaced, askedAt: 99, doneAt: 100 };
+    expect(() => historyOf(FIRST, [passed(100), late], true)).toThrow('invariant 7');
+    const history = historyOf(FIRST, [passed(100), late], false);
+    expect(isAlive(history, 100)).toBe(true);
+    expect(isAlive(history, 200)).toBe(false);
+  });
+});
+
+describe('the outcomes of a race', () => {
+  const there: History = { last: SECOND, destroyed: false, expired: false };
+  const saved: Outcome = { name: 'save', actor: 0, result: 'done' };
+  const updated: Outcome = { name: 'update', actor: 1, result: 'done' };
+  const done = [saved, updated];
+
+  test('what was acknowledged is there, and nothing else', () => {
+    expect(() => ensureOutcomes(there, done)).not.toThrow();
+    expect(() => ensureOutcomes(there, [saved])).toThrow('invariant 3');
+    expect(() => ensureOutcomes(there, [...done, updated])).toThrow('invariant 3');
+    expect(() => ensureOutcomes({ ...there, destroyed: true }, [saved, { ...updated, result: 'gone' }])).toThrow('invariant 3');
+  });
+
+  test('nothing is refused while the session is there', () => {
+    expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'gone' }])).toThrow('touch was refused');
+    expect(() => ensureOutcomes(there, [...done, { name: 'save', actor: 2, result: 'anonymous' }])).toThrow('save was refused');
+    expect(() => ensureOutcomes({ ...there, expired: true }, [...done, { name: 'touch', actor: 2, result: 'gone' }])).not.toThrow();
+  });
+
+  test('a token that another rotation has replaced may be refused', () => {
+    const rotated = { name: 'rotate', actor: 2, result: 'done', token: 'x' } as const;
+    const immediately = { name: 'rotate immediately', actor: 2, result: 'done', token: 'x' } as const;
+    const refused = { name: 'rotate', actor: 3, result: 'gone' } as const;
+    const notUsed = { name: 'use new token', actor: 3, result: 'anonymous' } as const;
+    expect(() => ensureOutcomes(there, [...done, rotated, refused])).toThrow('rotate was refused');
+    expect(() => ensureOutcomes(there, [...done, immediately, refused])).not.toThrow();
+    expect(() => ensureOutcomes(there, [...done, rotated, notUsed])).not.toThrow();
+    expect(() => ensureOutcomes(there, [...done, notUsed])).toThrow('use new token was refused');
+  });
+
+  test('destroy is never refused, and ends the session', () => {
+    const destroyed: Outcome = { name: 'destroy', actor: 2, result: 'done' };
+    expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, { ...destroyed, result: 'gone' }])).toThrow('invariant 5');
+    expect(() => ensureOutcomes(there, [...done, destroyed])).toThrow('invariant 5');
+    expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, destroyed])).not.toThrow();
+  });
+});

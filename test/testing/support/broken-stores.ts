@@ -1,0 +1,307 @@
+import type { SessionRecord, SessionStore } from '../../../src/index.js';
+import type { StoreCapabilities } from '../../../src/testing/index.js';
+import { completeStore } from './complete-store.js';
+
+/** A store with a planted bug. */
+export interface BrokenStore {
+  readonly bug: string;
+  readonly create: (now: () => number) => SessionStore;
+  /** Parts of the titles of tests that have to fail, each in at least one. */
+  readonly fails: readonly string[];
+  readonly capabilities?: Partial<StoreCapabilities>;
+}
+
+/** The four verbs of a memory store. */
+function sound(now: () => number): SessionStore {
+  const { insert, find, replace, delete: remove } = completeStore(now);
+  return { insert, find, replace, delete: remove };
+}
+
+/** A store that keeps records as `mangle` has them. */
+function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore['create'] {
+  return (now) => {
+    const store = sound(now);
+    return {
+      ...store,
+      insert: (record, ttl) => store.insert(mangle(record), ttl),
+      replace: (record, version, ttl) => store.replace(mangle(record), version, ttl),
+    };
+  };
+}
+
+/** A map that holds the very objects it was given. */
+function aliasingMap(): SessionStore {
+  const records = new Map<string, SessionRecord>();
+  return {
+    async insert(record) {
+      const known = records.get(record.id);
+      if (known) return known.version === record.version ? 'inserted' : 'exists';
+      records.set(record.id, record);
+      return 'inserted';
+    },
+    find: async (id) => records.get(id) ?? null,
+    async replace(record, expectedVersion) {
+      const known = records.get(record.id);
+      if (known?.version !== expectedVersion) return known ? 'conflict' : 'gone';
+      records.set(record.id, record);
+      return 'replaced';
+    },
+    delete: async (id) => records.delete(id),
+  };
+}
+
+const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+export const BROKEN_STORES: readonly BrokenStore[] = [
+  {
+    bug: 'a replace that inserts',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async replace(record, expectedVersion, ttl) {
+          const answer = await store.replace(record, expectedVersion, ttl);
+          if (answer === 'gone') await store.insert(record, ttl);
+          return answer === 'gone' ? 'replaced' : answer;
+        },
+      };
+    },
+    fails: [
+      'invariant 2: replace of a missing record writes nothing',
+      'invariant 2: a replace that races a delete brings nothing back',
+      'invariants 2, 3 and 5: save, destroy,',
+      'invariants 2, 3 and 5: update, destroy,',
+      'invariants 2 and 5: rotate, destroy,',
+      'invariants 2, 3 and 7: save, expire,',
+    ],
+  },
+  {
+    bug: 'a replace that ignores the version',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async replace(record, _expectedVersion, ttl) {
+          for (let known = await store.find(record.id); known; known = await store.find(record.id)) {
+            if ((await store.replace(record, known.version, ttl)) === 'replaced') return 'replaced';
+          }
+          return 'gone';
+        },
+      };
+    },
+    fails: [
+      'invariant 3: replace with another version than the stored one writes nothing',
+      'invariant 3: of concurrent replaces with one expected version exactly one is answered',
+      'invariant 3: concurrent writers that try again count to the last',
+      'several processes > invariants 2 and 3: save, save,',
+      'several processes > invariants 2 and 3: save, update,',
+      'several processes > invariants 2 and 3: update, update,',
+      'several processes > invariants 2 and 3: save, rotate,',
+      'several processes > invariants 2 and 3: rotate new token, save of a rotated session',
+    ],
+  },
+  {
+    bug: 'a find that drops before the ttl has passed',
+    create: (now) => {
+      const store = sound(now);
+      return { ...store, insert: (record, ttl) => store.insert(record, ttl - 1) };
+    },
+    fails: ['a record is forgotten when its ttl has passed, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
+  },
+  {
+    bug: 'an insert that overwrites',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async insert(record, ttl) {
+          const answer = await store.insert(record, ttl);
+          if (answer === 'exists') await store.delete(record.id);
+          return answer === 'exists' ? store.insert(record, ttl) : answer;
+        },
+      };
+    },
+    fails: [
+      'insert of an id that exists is refused and changes nothing',
+      'insert of a write whose record has been replaced since is refused',
+      'of concurrent inserts of one id exactly one is answered',
+    ],
+  },
+  {
+    bug: 'an insert that does not know its own write again',
+    create: (now) => {
+      const store = sound(now);
+      return { ...store, insert: async (record, ttl) => ((await store.find(record.id)) ? 'exists' : store.insert(record, ttl)) };
+    },
+    fails: ['insert of the same write again'],
+  },
+  {
+    bug: 'an aliasing map',
+    create: aliasingMap,
+    capabilities: { expires: 'by sweep' },
+    fails: ['what a caller does to the records that it passed and was given changes nothing'],
+  },
+  {
+    bug: 'a store that changes what it is passed',
+    create: mangling((record) => Object.assign(record, { storedAt: 1 })),
+    fails: ['what is passed to a store is left as it is'],
+  },
+  {
+    bug: 'a delete that lies: it keeps the record',
+    create: (now) => {
+      const store = sound(now);
+      return { ...store, delete: async (id) => (await store.find(id)) !== null };
+    },
+    fails: [
+      'invariant 5: delete removes the record for good',
+      'invariant 2: a replace that races a delete',
+      'of concurrent deletes exactly one finds the record there',
+      'invariants 2, 3 and 5: save, destroy,',
+      'invariants 2 and 5: touch, destroy,',
+    ],
+  },
+  {
+    bug: 'a delete that always says that the record was there',
+    create: (now) => {
+      const store = sound(now);
+      return { ...store, delete: async (id) => (await store.delete(id)) || true };
+    },
+    fails: ['delete of an unknown id is a no-op', 'of concurrent deletes exactly one finds the record there'],
+  },
+  {
+    bug: 'a store that drops U+0000, escaped as it is',
+    create: mangling((record) => ({ ...record, body: record.body.replaceAll('\\u0000', '') })),
+    fails: ['invariant 9: bodies are kept to the character', 'invariant 9: hostile data comes back as it was put in'],
+  },
+  {
+    bug: 'a store that lower-cases text',
+    create: mangling((record) => ({ ...record, body: record.body.toLowerCase() })),
+    fails: ['insert adds a record, which find gives back', 'invariant 9: bodies are kept to the character'],
+  },
+  {
+    bug: 'a store that truncates text at 64 kB',
+    create: mangling((record) => ({ ...record, body: record.body.slice(0, 65_535) })),
+    fails: ['bodies of every size are kept'],
+  },
+  {
+    bug: 'a store that parses the body and writes it anew',
+    create: mangling((record) => ({ ...record, body: JSON.stringify(JSON.parse(record.body)) })),
+    fails: ['invariant 9: bodies are kept to the character', 'bodies are opaque', 'invariant 9: hostile data comes back as it was put in'],
+  },
+  {
+    bug: 'a store that compares versions without their case',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async replace(record, expectedVersion, ttl) {
+          const known = await store.find(record.id);
+          const same = known?.version.toLowerCase() === expectedVersion.toLowerCase();
+          return store.replace(record, known && same ? known.version : expectedVersion, ttl);
+        },
+      };
+    },
+    fails: ['invariant 3: versions of every valid form are kept and compared to the character'],
+  },
+  {
+    bug: 'a store that forgets the owner',
+    create: mangling(({ ownerId: _, ...record }) => record),
+    fails: ['insert adds a record, which find gives back', 'owners of every valid form are kept, and none stays none'],
+  },
+  {
+    bug: 'a store that gives an owner of null to those without one',
+    create: (now) => {
+      const store = sound(now);
+      const owned = (record: SessionRecord | null) => record && Object.assign({ ownerId: null }, record);
+      return { ...store, find: async (id) => owned(await store.find(id)) };
+    },
+    fails: ['insert adds a record, which find gives back'],
+  },
+  {
+    bug: 'a store that gives back a field of its own',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        find: async (id) => {
+          const record = await store.find(id);
+          return record && Object.assign(record, { row: 1 });
+        },
+      };
+    },
+    fails: ['insert adds a record, which find gives back'],
+  },
+  {
+    bug: 'a store that keeps whole seconds',
+    create: mangling((record) => ({ ...record, expiresAt: Math.floor(record.expiresAt / 1_000) * 1_000 })),
+    fails: ['times are kept to the millisecond', 'ends at its idle limit, to the millisecond'],
+  },
+  {
+    bug: 'a replace that is not atomic: something comes between its look and its write',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async replace(record, expectedVersion, ttl) {
+          const known = await store.find(record.id);
+          if (!known) return 'gone';
+          if (known.version !== expectedVersion) return 'conflict';
+          await tick();
+          await store.delete(record.id);
+          await store.insert(record, ttl);
+          return 'replaced';
+        },
+      };
+    },
+    fails: [
+      'invariant 3: of concurrent replaces with one expected version exactly one is answered',
+      'invariant 3: concurrent writers that try again count to the last',
+      'invariant 2: a replace that races a delete brings nothing back',
+    ],
+  },
+  {
+    bug: 'a find that renews',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async find(id) {
+          const record = await store.find(id);
+          if (record) await store.replace(record, record.version, 1_000);
+          return record;
+        },
+      };
+    },
+    fails: ['find does not renew'],
+  },
+  {
+    bug: 'a replace that keeps the old ttl',
+    create: (now) => {
+      const store = sound(now);
+      const ends = new Map<string, number>();
+      return {
+        ...store,
+        insert(record, ttl) {
+          ends.set(record.id, now() + ttl);
+          return store.insert(record, ttl);
+        },
+        replace: (record, version, ttl) => store.replace(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
+      };
+    },
+    fails: ['the ttl of a replace takes the place of the old one', 'ends at its absolute limit', 'save, expire,'],
+  },
+  {
+    bug: 'a store that forgets by the deadline, not by the ttl',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async find(id) {
+          const record = await store.find(id);
+          return record && record.expiresAt > now() ? record : null;
+        },
+      };
+    },
+    fails: ['invariant 7: a record whose ttl has not passed is there'],
+  },
+];

@@ -1,0 +1,49 @@
+import { type StoreCapabilities, type StoreContractOptions, storeContract } from '../../../src/testing/index.js';
+
+/** What a run of the kit came to: the titles of its tests, with the groups they stand in, and those that failed with their messages. */
+export interface KitRun {
+  readonly titles: readonly string[];
+  readonly failures: ReadonlyMap<string, string>;
+}
+
+/** Runs the kit with a runner of its own, one test after the other, and collects what failed. `only`: which titles are run. */
+export async function runKit(
+  options: Omit<StoreContractOptions, 'runner'>,
+  only: (title: string) => boolean = () => true,
+): Promise<KitRun> {
+  const defined: { readonly title: string; readonly run: () => Promise<void> }[] = [];
+  const groups: string[] = [];
+  storeContract({
+    ...options,
+    runner: {
+      describe: (name, define) => {
+        groups.push(name);
+        define();
+        groups.pop();
+      },
+      it: (name, run) => defined.push({ title: [...groups, name].join(' > '), run }),
+    },
+  });
+  const tests = defined.filter(({ title }) => only(title));
+  const failures = new Map<string, string>();
+  for (const { title, run } of tests) {
+    await run().catch((error: unknown) => failures.set(title, error instanceof Error ? error.message : String(error)));
+  }
+  return { titles: tests.map(({ title }) => title), failures };
+}
+
+/** The capabilities of a store with the four verbs alone. */
+export const FOUR_VERBS: StoreCapabilities = { atomic: true, expires: 'injected clock' };
+
+/** Those of the memory store. */
+export const ALL_VERBS: StoreCapabilities = {
+  ...FOUR_VERBS,
+  listByOwner: true,
+  deleteByOwner: true,
+  insertWithin: true,
+  findMany: true,
+  sweep: true,
+  count: true,
+  clear: true,
+  subscribe: true,
+};
