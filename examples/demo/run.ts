@@ -1,19 +1,29 @@
-import type { SessionStore } from 'token-sessions';
-import { startServer } from './server.js';
+import { type RunningServer, startServer } from './server.js';
 import { openSessions } from './sessions.js';
-import { STEPS } from './steps.js';
+import { STEPS, type Tour } from './steps.js';
+import type { DemoStore } from './store.js';
 import { createTranscript } from './transcript.js';
 
 /** Starts the server on a free port and drives it over HTTP through all steps. Answers whether each was as expected. */
-export async function runDemo(store: SessionStore, print: (line: string) => void): Promise<boolean> {
-  const sessions = openSessions(store);
-  const server = await startServer(sessions, 0);
-  const transcript = createTranscript(print);
-  const tour = { url: server.url, sessions, store, transcript, token: '', oldToken: '' };
+export async function runDemo(open: () => Promise<DemoStore>, print: (line: string) => void): Promise<boolean> {
+  let running = await start(open);
+  // What an earlier run has left, in a store that outlives it.
+  await running.store.clear?.();
+  const tour: Tour = {
+    ...running.forTour,
+    transcript: createTranscript(print),
+    token: '',
+    oldToken: '',
+    async restart() {
+      await running.stop();
+      running = await start(open);
+      Object.assign(tour, running.forTour);
+    },
+  };
   try {
-    print(`tRPC at ${server.url}/trpc and GraphQL at ${server.url}/graphql, on the same sessions`);
+    print(`tRPC at ${tour.url}/trpc and GraphQL at ${tour.url}/graphql, on the same sessions, in ${running.name}`);
     for (const [title, step] of STEPS) {
-      transcript.step(title);
+      tour.transcript.step(title);
       await step(tour);
     }
     print(`\nAll ${STEPS.length} steps were as expected.`);
@@ -22,6 +32,21 @@ export async function runDemo(store: SessionStore, print: (line: string) => void
     print(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
     return false;
   } finally {
-    await server.close();
+    await running.stop();
   }
+}
+
+async function start(open: () => Promise<DemoStore>) {
+  const { name, store, close } = await open();
+  const sessions = openSessions(store);
+  const server: RunningServer = await startServer(sessions, 0);
+  return {
+    name,
+    store,
+    forTour: { url: server.url, sessions, store },
+    async stop() {
+      await server.close();
+      await close();
+    },
+  };
 }

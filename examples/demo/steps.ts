@@ -12,6 +12,8 @@ export interface Tour {
   readonly transcript: Transcript;
   token: string;
   oldToken: string;
+  /** Stops the server and its connection to the store, and starts both anew, elsewhere. */
+  restart(): Promise<void>;
 }
 
 type Step = (tour: Tour) => Promise<void>;
@@ -22,6 +24,7 @@ export const STEPS: readonly (readonly [title: string, step: Step])[] = [
   ['The same token, read by GraphQL', readByGraphql],
   ['A counter, bumped from both sides and by 50 concurrent updates', countConcurrently],
   ['A batch in which one call fails: nothing of that call is saved', failInBatch],
+  ['The server is restarted: sessions survive it', restart],
   ['A new token whose answer is lost: nobody is locked out', loseNewToken],
   ['Logout through GraphQL while a save is under way: it stays logged out', logoutDuringSave],
   ['Every old token is refused', refuseOldTokens],
@@ -75,6 +78,19 @@ async function failInBatch({ url, token, transcript }: Tour): Promise<void> {
   const { theme, plan } = await trpcClient(url, token, fetch).me.query();
   check('what the first call changed is saved', theme === 'dark');
   check('what the failed call changed is not', plan === 'free');
+}
+
+async function restart(tour: Tour): Promise<void> {
+  const before = tour.url;
+  await tour.restart();
+  const { url, token, transcript } = tour;
+  const { fetch, check } = transcript;
+  check(`it is at ${url} now`, url !== before);
+  const { data } = await graphql(url, token, fetch, '{ me { userId views theme } }');
+  check(
+    'the token, and all that it stands for, is as it was',
+    JSON.stringify(data) === '{"me":{"userId":"ada","views":52,"theme":"dark"}}',
+  );
 }
 
 async function loseNewToken(tour: Tour): Promise<void> {
