@@ -119,14 +119,18 @@ export class SessionDraft<Data> implements Session<Data> {
     this.#assertAlive();
     const draft = this.#isTaken ? copyJson(this.#data) : null;
     const unsaved = draft === null ? null : diff(this.#baseline, draft);
-    const snapshot = await this.#submit((content) => {
+    // Others' changes may go into the same write after this one: each is answered what it has made itself.
+    let result: JsonValue = null;
+    const snapshot = await this.#submit(async (content) => {
       const working = copyJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
       assertSynchronous(change(reveal<Data>(working)));
       const patch = diff(content.data, copyJson(working));
-      return patch ? this.#patched(content, patch) : content;
+      const changed = patch ? await this.#patched(content, patch) : content;
+      result = changed.data;
+      return changed;
     });
     this.#rebase(snapshot, draft);
-    return reveal<Data>(copyJson(snapshot.data));
+    return reveal<Data>(copyJson(result));
   }
 
   async touch(): Promise<void> {
@@ -154,7 +158,7 @@ export class SessionDraft<Data> implements Session<Data> {
       const authenticatedAt = options.reauthenticated ? now : content.state.authenticatedAt;
       const state = options.immediate
         ? replaceCurrent(content.state, hash, authenticatedAt, now)
-        : addPending(content.state, hash, authenticatedAt, now);
+        : addPending(content.state, hash, authenticatedAt);
       return this.#active({ ...content, state });
     });
     link.hashes?.push(hash);

@@ -352,7 +352,7 @@ describe('update', () => {
     const { sessions, calls } = setUp();
     const session = await sessions.create({ userId: 'ann', views: 0 });
     calls.length = 0;
-    await Promise.all(
+    const counts = await Promise.all(
       Array.from({ length: 50 }, () =>
         session.update((data) => {
           data.views = (data.views ?? 0) + 1;
@@ -360,6 +360,8 @@ describe('update', () => {
       ),
     );
     expect(calls).toEqual(['replace']);
+    // Each is answered its own count all the same.
+    expect(counts.map(({ views }) => views)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect((await open(sessions, session.token)).data.views).toBe(50);
   });
 });
