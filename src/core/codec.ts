@@ -19,9 +19,7 @@ export interface Migration {
    * session is being removed. `'done'`: it is out of the old store.
    */
   readonly stage: 'copied' | 'proven' | 'done';
-  /** When a new token was offered last, in ms since the epoch; 0 for never. */
-  readonly offeredAt: number;
-  /** Tells this copy from another one with the same id, made after this one was ended. */
+  /** Tells this copy from another one with the same id, made after this one was ended. Goes into the new token. */
   readonly nonce: string;
 }
 
@@ -38,7 +36,7 @@ export interface SessionState {
 /*
  * The body is one JSON object with short names, since every session in every store pays for each character:
  * v format, k current hash, n pending (hash, authenticatedAt), o previous (hash, until), a authenticatedAt,
- * l lastActiveAt, m migration (nonce, offeredAt, stage), d data.
+ * l lastActiveAt, m migration (nonce, stage), d data.
  */
 const FORMAT = 1;
 const STAGES = ['copied', 'proven', 'done'] as const;
@@ -56,8 +54,7 @@ export function encodeBody(state: SessionState, maxDataBytes: number): string {
 
 function encodeMigration(migration: Migration | undefined): string {
   if (!migration) return '';
-  const { nonce, offeredAt, stage } = migration;
-  return `,"m":["${nonce}",${offeredAt},${STAGES.indexOf(stage)}]`;
+  return `,"m":["${migration.nonce}",${STAGES.indexOf(migration.stage)}]`;
 }
 
 function checkSize(text: string, maxDataBytes: number): void {
@@ -113,10 +110,10 @@ function readPair(value: JsonValue | undefined, record: SessionRecord): readonly
 
 function readMigration(value: JsonValue | undefined, record: SessionRecord): Migration | undefined {
   const pair = readPair(value, record);
-  if (!pair || !Array.isArray(value)) return undefined;
-  const stage = STAGES[Number(value[2])];
+  if (!pair) return undefined;
+  const stage = STAGES[pair[1]];
   if (!stage) throw unreadable(record);
-  return { nonce: pair[0], offeredAt: pair[1], stage };
+  return { nonce: pair[0], stage };
 }
 
 function isTime(value: unknown): value is number {

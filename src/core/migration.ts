@@ -8,7 +8,7 @@ import type { Settings } from './options.js';
 import { addPending, opens } from './rotation.js';
 import { type Content, firstSnapshot, lifetimeOf, type Snapshot } from './snapshot.js';
 import type { SessionRecord } from './store.js';
-import { type Credential, mintToken, newVersion } from './token.js';
+import { type Credential, newVersion, successorToken } from './token.js';
 import { gone, type WriteQueue } from './write-queue.js';
 
 /*
@@ -18,7 +18,7 @@ import { gone, type WriteQueue } from './write-queue.js';
  *   copy it                        insert, under an id that follows from the old token: of two requests one inserts
  *   prove the copy                 the old session is still there
  *   remove the old session
- *   done                           with a new token pending, for the response to carry
+ *   done                           with a new token pending, for this answer and later ones to carry
  *
  * A copy serves nobody before the old session is removed. So while the old session is there, nobody can have logged out of the copy;
  * and when it is not, a copy that nobody has proven was made from what was read before the session was moved and ended by
@@ -36,8 +36,8 @@ export interface MigrationPorts {
   readonly ownerOf: (data: JsonValue) => string | undefined;
 }
 
-/** A parallel answer's new token is not made void by another one sooner than this, in ms. */
-const LEAST_OFFER_INTERVAL = 60_000;
+/** How often a request begins anew where another process has overwritten its copy, as stores that are not atomic allow. */
+const MAX_TRIES = 5;
 
 /** Moves the sessions of another library here. */
 export class LegacyMigration {
@@ -58,69 +58,74 @@ export class LegacyMigration {
     return outcome === 'inserted' ? record : store.find(credential.id);
   }
 
-  /** Completes the move of a session that its old token has opened, and hands a new token out where that is due. */
-  async settle(snapshot: Snapshot, credential: Credential, claim: LegacyClaim): Promise<Snapshot | null> {
-    const { migration } = snapshot.state;
-    // Without it the old token is valid for its grace alone.
-    if (!migration || (migration.stage === 'done' && !(claim.deliver && this.#isOfferDue(migration)))) return snapshot;
-    try {
-      const proven = migration.stage === 'copied' ? await this.#prove(snapshot, credential, claim) : snapshot;
-      if (!proven) return null;
-      if (proven.state.migration?.stage === 'proven') await this.#removeOld(credential.id, claim);
-      return await this.#finish(proven, migration.nonce, credential, claim);
-    } catch (error) {
-      if (isSessionError(error) && error.code === 'SESSION_GONE') return null;
-      throw error;
+  /** Completes the move of a session that its old token has opened, and hands the new token out where that can be done. */
+  async settle(found: Snapshot, credential: Credential, claim: LegacyClaim): Promise<Snapshot | null> {
+    let snapshot: Snapshot | null = found;
+    for (let tries = 1; snapshot; tries += 1) {
+      const migration: Migration | undefined = snapshot.state.migration;
+      // Without it the new token has been used, and the old one is valid for its grace alone.
+      if (!migration) return snapshot;
+      try {
+        return await this.#settle(snapshot, migration, credential, claim);
+      } catch (error) {
+        if (!isSessionError(error) || error.code !== 'SESSION_GONE') throw error;
+        const next = await this.#openedBy(credential);
+        snapshot = next?.state.migration?.nonce === migration.nonce || tries === MAX_TRIES ? null : next;
+      }
     }
+    return null;
   }
 
-  async #snapshotOf({ id, hash }: Credential, { data: given, expiresAt }: LegacySession): Promise<Snapshot> {
-    const { settings, ownerOf } = this.#ports;
-    const stored = copyJson(given);
-    const data = settings.validator ? await settings.validator(stored) : stored;
-    const migration: Migration = { stage: 'copied', offeredAt: 0, nonce: newVersion() };
-    // When its user last proved who they are is not known: not lately.
-    const state = { tokens: { current: hash }, authenticatedAt: 0, lastActiveAt: settings.now(), migration, stored };
-    return firstSnapshot(id, ownerOf(data), { state, data }, settings, expiresAt);
+  async #settle(found: Snapshot, migration: Migration, credential: Credential, claim: LegacyClaim): Promise<Snapshot | null> {
+    const { settings } = this.#ports;
+    const next = claim.deliver && successorToken(settings.tokenPrefix, credential.id, claim.text, migration.nonce);
+    const complete = migration.stage === 'done' && (!next || found.state.tokens.pending);
+    const snapshot = complete ? found : await this.#complete(found, migration, credential, claim, next?.hash);
+    if (next && snapshot?.state.tokens.pending?.hash === next.hash) claim.deliver?.(next.token, lifetimeOf(snapshot, settings));
+    return snapshot;
   }
 
-  async #prove(snapshot: Snapshot, credential: Credential, claim: LegacyClaim): Promise<Snapshot | null> {
-    const { store, queue, settings, find } = this.#ports;
-    const { id } = credential;
-    const nonce = snapshot.state.migration?.nonce;
-    if (await this.#readOld(id, claim)) {
+  async #complete(found: Snapshot, { stage, nonce }: Migration, credential: Credential, claim: LegacyClaim, offer: string | undefined) {
+    const proven = stage === 'copied' ? await this.#prove(found, nonce, credential, claim) : found;
+    if (proven?.state.migration?.stage === 'proven') await this.#removeOld(credential.id, claim);
+    return proven && this.#finish(proven, nonce, credential, offer);
+  }
+
+  async #prove(snapshot: Snapshot, nonce: string, credential: Credential, claim: LegacyClaim): Promise<Snapshot | null> {
+    const { store, queue } = this.#ports;
+    if (await this.#readOld(credential.id, claim)) {
       return queue.submit(snapshot, (content) => {
         const migration = this.#migrationOf(content, nonce, credential);
         return migration?.stage === 'copied' ? withMigration(content, { ...migration, stage: 'proven' }) : content;
       });
     }
-    const now = await find(id);
-    if (now?.state.migration?.stage === 'copied') {
-      await store.delete(id);
-      return null;
-    }
-    return now && opens(now.state.tokens, [credential.hash], settings.now()) ? now : null;
+    const now = await this.#openedBy(credential);
+    if (now?.state.migration?.stage !== 'copied') return now;
+    await store.delete(credential.id);
+    return null;
   }
 
-  async #finish(snapshot: Snapshot, nonce: string, credential: Credential, claim: LegacyClaim): Promise<Snapshot> {
-    const { settings, queue, events } = this.#ports;
-    const minted = claim.deliver && mintToken(settings.tokenPrefix, credential.id);
-    let moved = false;
+  /** The last step. `offer` is the hash of the new token, where it can be handed out; it does not take the place of another one. */
+  async #finish(snapshot: Snapshot, nonce: string, credential: Credential, offer: string | undefined): Promise<Snapshot> {
+    const { queue, events } = this.#ports;
+    let [moved, offered] = [false, false];
     const finished = await queue.submit(snapshot, (content) => {
       const migration = this.#migrationOf(content, nonce, credential);
       moved = migration !== undefined && migration.stage !== 'done';
-      if (!migration) return content;
-      const done = moved ? withMigration(content, { ...migration, stage: 'done' }) : content;
-      if (!minted || !this.#isOfferDue(migration)) return done;
-      return { ...done, state: addPending(done.state, minted.hash, done.state.authenticatedAt, settings.now()) };
+      offered = migration !== undefined && offer !== undefined && !content.state.tokens.pending;
+      const done = migration && moved ? withMigration(content, { ...migration, stage: 'done' }) : content;
+      return offer !== undefined && offered ? { ...done, state: addPending(done.state, offer, done.state.authenticatedAt) } : done;
     });
     const event = eventOf(finished.record);
     if (moved) events.emit('migrated', event);
-    if (minted && finished.state.tokens.pending?.hash === minted.hash) {
-      claim.deliver?.(minted.token, lifetimeOf(finished, settings));
-      events.emit('rotated', { ...event, reason: 'pending' });
-    }
+    if (offered) events.emit('rotated', { ...event, reason: 'pending' });
     return finished;
+  }
+
+  /** The session as it is now, if the old token still opens it. */
+  async #openedBy({ id, hash }: Credential): Promise<Snapshot | null> {
+    const snapshot = await this.#ports.find(id);
+    return snapshot && opens(snapshot.state.tokens, [hash], this.#ports.settings.now()) ? snapshot : null;
   }
 
   /**
@@ -128,16 +133,21 @@ export class LegacyMigration {
    *
    * @throws `SESSION_GONE` when the session is another copy by now, or when the old token does not open it any more
    */
-  #migrationOf({ state }: Content, nonce: string | undefined, { id, hash }: Credential): Migration | undefined {
+  #migrationOf({ state }: Content, nonce: string, { id, hash }: Credential): Migration | undefined {
     const { migration, tokens } = state;
     const holds = migration ? migration.nonce === nonce : opens(tokens, [hash], this.#ports.settings.now());
     if (!holds) throw gone(id);
     return migration;
   }
 
-  #isOfferDue({ offeredAt }: Migration): boolean {
-    const { now, touchInterval } = this.#ports.settings;
-    return offeredAt === 0 || now() - offeredAt >= Math.max(touchInterval, LEAST_OFFER_INTERVAL);
+  async #snapshotOf({ id, hash }: Credential, { data: given, expiresAt }: LegacySession): Promise<Snapshot> {
+    const { settings, ownerOf } = this.#ports;
+    const stored = copyJson(given);
+    const data = settings.validator ? await settings.validator(stored) : stored;
+    const migration: Migration = { stage: 'copied', nonce: newVersion() };
+    // When its user last proved who they are is not known: not lately.
+    const state = { tokens: { current: hash }, authenticatedAt: 0, lastActiveAt: settings.now(), migration, stored };
+    return firstSnapshot(id, ownerOf(data), { state, data }, settings, expiresAt);
   }
 
   async #readOld(id: string, { sessions, key }: LegacyClaim): Promise<LegacySession | null> {

@@ -312,10 +312,10 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
 
   #claim(): LegacyClaim | undefined {
     if (!this.#legacy) return undefined;
-    const { sessions, key, answered } = this.#legacy;
+    const { answered, ...token } = this.#legacy;
     const delivery = this.#delivery;
     const deliver = answered && delivery.isWritable() ? delivery.issued.bind(delivery) : null;
-    return { sessions, key, deliver };
+    return { ...token, deliver };
   }
 
   /**

@@ -41,13 +41,8 @@ export function promotePending(state: SessionState, now: number, grace: number):
   };
 }
 
-export function addPending(state: SessionState, hash: string, authenticatedAt: number, now: number): SessionState {
-  const { migration, tokens } = state;
-  return {
-    ...state,
-    tokens: { ...tokens, pending: { hash, authenticatedAt } },
-    ...(migration && { migration: { ...migration, offeredAt: now } }),
-  };
+export function addPending(state: SessionState, hash: string, authenticatedAt: number): SessionState {
+  return { ...state, tokens: { ...state.tokens, pending: { hash, authenticatedAt } } };
 }
 
 export function replaceCurrent(state: SessionState, hash: string, authenticatedAt: number, now: number): SessionState {

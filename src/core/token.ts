@@ -33,6 +33,15 @@ export function mintToken(prefix: string, id: string = v7()): MintedToken {
   return { id, hash: hashSecret(secret), token: `${prefix}${id}.${secret}` };
 }
 
+/**
+ * The token that follows another library's token: the same whenever it is made, so that parallel answers carry the same one, and a lost answer
+ * is repeated by the next. `nonce` is known to the store alone, and `oldToken` to its holder alone: it takes both.
+ */
+export function successorToken(prefix: string, id: string, oldToken: string, nonce: string): MintedToken {
+  const secret = crypto.createHmac('sha256', oldToken).update(`token-sessions successor:${nonce}`).digest('base64url');
+  return { id, hash: hashSecret(secret), token: `${prefix}${id}.${secret}` };
+}
+
 /** The credential in a well-formed token, or `null`. Takes time bounded by the length of a token, not of `text`. */
 export function parseToken(text: string, prefix: string): Credential | null {
   if (text.length !== prefix.length + ID_LENGTH + 1 + SECRET_LENGTH || !text.startsWith(prefix)) return null;

@@ -148,7 +148,7 @@ function readLegacy(source: TokenSource, text: string): Pick<RequestFacts, 'cred
   const key = sessions?.keyOf(text);
   if (!sessions || key === undefined) return undefined;
   const credential = legacyCredential(`${sessions.scheme}:${key}`);
-  return { credential, legacy: { sessions, key, answered: source.write !== undefined } };
+  return { credential, legacy: { sessions, key, text, answered: source.write !== undefined } };
 }
 
 function requestReader({ headers, connectionParams }: IncomingRequest): HeaderReader {
