@@ -27,8 +27,9 @@ export function describePostgres(
       server = await startPostgres(settings);
     }, 60_000);
     afterAll(async () => {
-      await Promise.all(opened.map((each) => each.end()));
+      // The server first: a pool of which a failed test has kept a connection would not end before it.
       await server?.stop();
+      await Promise.all(opened.map((each) => each.end()));
     }, 30_000);
     define({
       get server() {
