@@ -3,12 +3,12 @@ import { type Duration, parseDuration } from '../../core/duration.js';
 import type { RequestHandle } from '../../core/request-sessions.js';
 import type { Session } from '../../core/types.js';
 import type { Sessions } from '../../http/sessions.js';
-import { Contexts, type SessionsContext } from './context.js';
+import { contextOf, type SessionsContext } from './context.js';
 import { sessionFailure, unauthorized } from './errors.js';
 import type { SessionProcedure } from './procedure.js';
 import type { ContextOptions } from './request.js';
 import { type ResponseMetaFunction, responseMetaFunction } from './response-meta.js';
-import { type Admission, Units } from './unit.js';
+import { type Admission, runInUnit } from './unit.js';
 
 export type { SessionsContext } from './context.js';
 export type { SessionProcedure } from './procedure.js';
@@ -48,15 +48,13 @@ export interface TrpcSessions<Data, Input = Data> {
  * `save()` by itself.
  */
 export function trpcSessions<Data, Input = Data>(sessions: Sessions<Data, Input>): TrpcSessions<Data, Input> {
-  const contexts = new Contexts(sessions);
-  const units = new Units(contexts);
   const { procedure } = initTRPC.context<SessionsContext<Data, Input>>().create();
   const guard = <Admitted>(admit: Admission<Data, Input, Admitted>): SessionProcedure<Data, Input, Admitted> =>
-    procedure.use((call) => units.run(call, admit, (session) => call.next({ ctx: { session } })));
+    procedure.use((call) => runInUnit(call, admit, (session) => call.next({ ctx: { session } })));
 
   return {
-    createContext: (options) => contexts.create(options),
-    responseMeta: responseMetaFunction(contexts),
+    createContext: (options) => contextOf(sessions, options),
+    responseMeta: responseMetaFunction(),
     withSession: guard((session) => session),
     requireSession: guard(present),
     requireFresh: (maxAge) => {

@@ -3,7 +3,7 @@ import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
 import type { IncomingRequest } from '../../http/sessions.js';
 
 /** As much of tRPC's `info` as is needed here. */
-interface RequestInfo {
+export interface RequestInfo {
   readonly accept?: string | null | undefined;
   readonly type?: string | undefined;
   readonly isBatchCall?: boolean | undefined;
@@ -43,8 +43,8 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
   if ('headers' in options) return { key: undefined, headers: options.headers, target: { kind: 'collect' } };
   if ('event' in options) return lambdaRequest(options.event);
   const { req, res, resHeaders, info } = options;
-  const { headers, method, url } = req;
-  const request = { key: isObject(req.raw) ? req.raw : req, headers, details: { method, url } };
+  // The details are read when they are wanted: a Fetch request writes its URL anew each time.
+  const request = { key: isObject(req.raw) ? req.raw : req, headers: req.headers, details: req };
   if (isWebSocket(res)) return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
   // Elsewhere connection parameters come in the URL, where a token is not to be.
   return { ...request, target: responseTarget(res, resHeaders) };

@@ -1,5 +1,5 @@
 import type { NodeResponse } from '../../http/response-head.js';
-import { type CallFacts, type Contexts, isHandle, type SessionsContext, sealStream } from './context.js';
+import { type CallFacts, factsOf, isHandle, type SessionsContext, sealStream } from './context.js';
 
 /** As much of what tRPC gives to `responseMeta` as is needed here. */
 export interface ResponseMetaOptions<Data, Input = Data> {
@@ -23,12 +23,12 @@ export interface ResponseMetaFunction<Data, Input = Data> {
   (options: ResponseMetaOptions<Data, Input>): ResponseMeta;
 }
 
-export function responseMetaFunction<Data, Input>(contexts: Contexts<Data, Input>): ResponseMetaFunction<Data, Input> {
+export function responseMetaFunction<Data, Input>(): ResponseMetaFunction<Data, Input> {
   function complete(options: ResponseMetaOptions<Data, Input>, own: ResponseMeta): ResponseMeta {
     const handle = options.ctx?.sessions;
     if (!isHandle(handle)) return own;
     if (options.eagerGeneration) sealStream(handle, options.type);
-    const headers = mergeHeaders(own.headers, handle.responseHeaders, contexts.factsOf(handle).writtenTo);
+    const headers = mergeHeaders(own.headers, handle.responseHeaders, factsOf(handle).writtenTo);
     return headers ? { ...own, headers } : own;
   }
   function responseMeta<Options extends ResponseMetaOptions<Data, Input>>(

@@ -2,7 +2,7 @@ import type { TRPCError } from '@trpc/server';
 import { isObservable } from '@trpc/server/observable';
 import type { RequestHandle, Unit } from '../../core/request-sessions.js';
 import type { Session } from '../../core/types.js';
-import { type CallFacts, type Contexts, handleOf, type SessionsContext } from './context.js';
+import { type CallFacts, factsOf, handleOf, type SessionsContext } from './context.js';
 import { sessionFailure, translated } from './errors.js';
 import { isAsyncIterable, ownedIterable, ownedObservable, type StreamOwner } from './streams.js';
 
@@ -20,54 +20,50 @@ type Outcome = { readonly ok: true; readonly data: unknown } | { readonly ok: fa
 /** Lets a session in, perhaps none, as what the procedure gets to see; or throws a `TRPCError`. */
 export type Admission<Data, Input, Admitted> = (session: Session<Data> | null, handle: RequestHandle<Data, Input>) => Admitted;
 
-interface OpenUnit<Data, Input> {
-  readonly handle: RequestHandle<Data, Input>;
-  readonly unit: Unit<Data>;
+/**
+ * Runs the rest of a procedure in the unit of its call, with a draft of its own that is saved when the procedure succeeds: in the unit
+ * that another guard of the same procedure opened, or in a new one.
+ */
+export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
+  call: Call<Data, Input>,
+  admit: Admission<Data, Input, Admitted>,
+  next: (session: Admitted) => Promise<Result>,
+): Promise<Result> {
+  const handle = handleOf(call.ctx);
+  const open = handle.unitOf(call.getRawInput);
+  // A middleware in between may have ended the session, or logged in.
+  if (open) return next(admit(handle.draftOf(open), handle));
+  const unit = await handle.begin().catch(rethrowAsFailure);
+  unit.key = call.getRawInput;
+  try {
+    return await finish(call, handle, unit, await next(admit(unit.session, handle)));
+  } catch (error) {
+    handle.end(unit);
+    throw error;
+  } finally {
+    // A middleware before this one may call the procedure again.
+    unit.key = undefined;
+  }
 }
 
-/** Runs procedures as units: each with a draft of its own, which is saved when the procedure succeeds. */
-export class Units<Data, Input> {
-  readonly #contexts: Contexts<Data, Input>;
-  readonly #open = new WeakMap<object, OpenUnit<Data, Input>>();
-
-  constructor(contexts: Contexts<Data, Input>) {
-    this.#contexts = contexts;
-  }
-
-  /** Runs the rest of a procedure in the unit of its call: the one that another guard of the same procedure opened, or a new one. */
-  async run<Admitted, Result extends Outcome>(
-    call: Call<Data, Input>,
-    admit: Admission<Data, Input, Admitted>,
-    next: (session: Admitted) => Promise<Result>,
-  ): Promise<Result> {
-    const handle = handleOf(call.ctx);
-    const open = this.#open.get(call.getRawInput);
-    // A middleware in between may have ended the session, or logged in.
-    if (open?.handle === handle) return next(admit(handle.draftOf(open.unit), handle));
-    const unit = await handle.begin().catch(rethrowAsFailure);
-    this.#open.set(call.getRawInput, { handle, unit });
-    try {
-      const result = await next(admit(unit.session, handle));
-      return await this.#finish(call, { handle, unit }, result);
-    } catch (error) {
-      handle.end(unit);
-      throw error;
-    } finally {
-      // A middleware before this one may call the procedure again.
-      this.#open.delete(call.getRawInput);
-    }
-  }
-
-  async #finish<Result extends Outcome>(call: Call<Data, Input>, open: OpenUnit<Data, Input>, result: Result): Promise<Result> {
-    const { handle, unit } = open;
-    if (!result.ok) throw translated(result.error);
-    const facts = this.#contexts.factsOf(handle);
-    const data = asOwnStream(call.type, result.data, () => streamOwner(call, open, facts));
-    if (data) return { ...result, data };
-    // A call that another one makes must not wait for its caller, which waits for it.
-    await handle.commit(unit, facts.calls?.has(call.getRawInput) ? facts.holdMs : 0).catch(rethrowAsFailure);
+async function finish<Data, Input, Result extends Outcome>(
+  call: Call<Data, Input>,
+  handle: RequestHandle<Data, Input>,
+  unit: Unit<Data>,
+  result: Result,
+): Promise<Result> {
+  if (!result.ok) throw translated(result.error);
+  const facts = factsOf(handle);
+  const data = asOwnStream(call.type, result.data, () => streamOwner(call, handle, unit, facts));
+  if (data) return { ...result, data };
+  // Most calls change nothing, and wait for nothing.
+  if (!unit.session?.isDirty) {
+    handle.end(unit);
     return result;
   }
+  // A call that another one makes must not wait for its caller, which waits for it.
+  await handle.commit(unit, isOfClient(call, facts) ? facts.holdMs : 0).catch(rethrowAsFailure);
+  return result;
 }
 
 /** The body of a subscription or generator runs after its procedure has returned: what it changes is saved as it goes. */
@@ -76,9 +72,14 @@ function asOwnStream(type: string, data: unknown, owner: () => StreamOwner): obj
   return type === 'subscription' && isObservable(data) ? ownedObservable(data, owner()) : undefined;
 }
 
-function streamOwner<Data, Input>(call: Call<Data, Input>, { handle, unit }: OpenUnit<Data, Input>, facts: CallFacts): StreamOwner {
+function streamOwner<Data, Input>(
+  call: Call<Data, Input>,
+  handle: RequestHandle<Data, Input>,
+  unit: Unit<Data>,
+  facts: CallFacts,
+): StreamOwner {
   handle.detach(unit);
-  const isResponse = facts.calls?.has(call.getRawInput) ?? call.type === 'subscription';
+  const isResponse = isOfClient(call, facts) ?? call.type === 'subscription';
   return {
     signal: unit.session?.signal,
     // Nothing of the body runs before; where it is the response, its head has been sent by then.
@@ -90,6 +91,11 @@ function streamOwner<Data, Input>(call: Call<Data, Input>, { handle, unit }: Ope
     },
     end: () => handle.end(unit),
   };
+}
+
+/** Whether the client itself made the call; unknown where it is not known what it called. */
+function isOfClient<Data, Input>({ getRawInput }: Call<Data, Input>, { calls }: CallFacts): boolean | undefined {
+  return calls?.some((each) => each.getRawInput === getRawInput);
 }
 
 function rethrowAsFailure(error: unknown): never {
