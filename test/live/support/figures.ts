@@ -1,0 +1,28 @@
+import type { Endings, Moments } from './types.js';
+
+/** How long after its session had been ended each subscription's consumer was told, in ms, in order; told before counts as 0. */
+export function delaysOf(ended: Moments, { closed }: Pick<Endings, 'closed'>): number[] {
+  const moments = new Map(ended);
+  return closed.map(([id, at]) => Math.max(0, at - (moments.get(id) ?? Number.NaN))).sort((a, b) => a - b);
+}
+
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
+/** p50, p99 and the longest, as cells of a table. */
+export function spread(sorted: readonly number[]): string[] {
+  return [0.5, 0.99, 1].map((share) => percentile(sorted, share).toFixed(1));
+}
+
+export function table(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
+  return [title, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** What each subscription was told at its end, counted. */
+export function tellings({ closed }: Pick<Endings, 'closed'>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [, , how] of closed) counts[how] = (counts[how] ?? 0) + 1;
+  return counts;
+}

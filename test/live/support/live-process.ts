@@ -1,0 +1,237 @@
+import { createHook } from 'node:async_hooks';
+import { createSessions, type Sessions } from '../../../src/index.js';
+import { overWebSocket as serveWebSocket } from '../../adapters/trpc/support/hosts.js';
+import { type LiveApp, liveApp } from './app.js';
+import { counted, type OpenStore, openStore } from './stores.js';
+import { overIterable, overSse, overWebSocket, type Subscription } from './subscriptions.js';
+import {
+  type Body,
+  type Data,
+  type Endings,
+  type Inspection,
+  idOf,
+  type LiveStore,
+  type Moments,
+  monotonic,
+  type Order,
+  type Transport,
+} from './types.js';
+
+/** Timers that were made and are not cleared, the unreferenced ones too. */
+const timers = new Set<number>();
+createHook({
+  init: (id, type) => void (type === 'Timeout' && timers.add(id)),
+  destroy: (id) => void timers.delete(id),
+}).enable();
+
+/** What a worker can do. Two instances share its store: one that holds subscriptions, and another one that ends sessions. */
+export class LiveProcess {
+  readonly #opened: OpenStore;
+  readonly #counted: ReturnType<typeof counted>;
+  readonly #holding: Sessions<Data>;
+  readonly #ending: Sessions<Data>;
+  readonly #app: LiveApp;
+  readonly #held = new Map<string, Subscription>();
+  #closed: Endings['closed'] = [];
+  #socketServer: ReturnType<typeof serveWebSocket> | undefined;
+
+  private constructor(opened: OpenStore, recheckInterval: number) {
+    this.#opened = opened;
+    this.#counted = counted(opened.store);
+    // An account of ten thousand is ended within one call, on a machine that does other things as well.
+    const options = { ownerOf: (data: Data) => data.owner, storeTimeout: '60s' } as const;
+    this.#holding = createSessions<Data>({ ...options, store: this.#counted.store, recheckInterval });
+    this.#ending = createSessions<Data>({ ...options, store: opened.store });
+    this.#app = liveApp(this.#holding);
+  }
+
+  static async open(config: LiveStore, recheckInterval: number): Promise<LiveProcess> {
+    return new LiveProcess(await openStore(config), recheckInterval);
+  }
+
+  async obey(order: Exclude<Order, { do: 'open' }>): Promise<unknown> {
+    switch (order.do) {
+      case 'create':
+        return this.#create(order.count, order.owner);
+      case 'hold':
+        return this.#hold(order.tokens, order.transport, order.body, order.read);
+      case 'end each':
+        return this.#endEach(order.ids, order.pause);
+      case 'end all':
+        return this.#endAll(order.owner);
+      case 'hold at':
+        return this.#holdAt(order.tokens, order.moments);
+      case 'end at':
+        return this.#endAt(order.ids, order.moments);
+      case 'turns':
+        return this.#raceByTurns(order.rounds, order.mostTurns);
+      case 'endings':
+        return this.#endings(order.patience);
+      case 'leave':
+        return this.#leave();
+      case 'cycles':
+        return this.#cycle(order.token, order.count, order.transport);
+      case 'mute':
+        if (this.#opened.proxy) this.#opened.proxy.muted = order.muted;
+        return undefined;
+      case 'inspect':
+        return this.#inspect();
+      case 'close':
+        return this.#close();
+    }
+  }
+
+  async #create(count: number, owner: string): Promise<string[]> {
+    return inGroups(count, 100, async () => (await this.#ending.create({ owner })).token);
+  }
+
+  /** Answers how many have opened. */
+  async #hold(tokens: readonly string[], transport: Transport, body: Body, read: boolean): Promise<number> {
+    const url = transport === 'WebSocket' ? await this.#url() : '';
+    const opened = await inGroups(tokens.length, 100, (index) => this.#open(tokens[index] ?? '', transport, body, read, url).opened);
+    return opened.filter(Boolean).length;
+  }
+
+  #open(token: string, transport: Transport, body: Body, read: boolean, url = ''): Subscription {
+    const id = idOf(token);
+    const subscription =
+      transport === 'iterable'
+        ? overIterable(this.#app, token, body, read)
+        : transport === 'SSE'
+          ? overSse(this.#app, token, body, read)
+          : overWebSocket(url, token, body, read);
+    this.#held.set(id, subscription);
+    void subscription.ended.then((how) => {
+      this.#held.delete(id);
+      this.#closed.push([id, monotonic(), how]);
+    });
+    return subscription;
+  }
+
+  async #url(): Promise<string> {
+    this.#socketServer ??= serveWebSocket(this.#app);
+    return (await this.#socketServer).url;
+  }
+
+  async #endEach(ids: readonly string[], pause: number): Promise<Moments> {
+    const ended: Moments = [];
+    for (const id of ids) {
+      await this.#ending.destroy(id);
+      ended.push([id, monotonic()]);
+      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    return ended;
+  }
+
+  async #endAll(owner: string): Promise<{ readonly count: number; readonly from: number; readonly to: number }> {
+    const from = monotonic();
+    const count = await this.#ending.destroyFor(owner);
+    return { count, from, to: monotonic() };
+  }
+
+  async #holdAt(tokens: readonly string[], moments: readonly number[]): Promise<void> {
+    await Promise.all(
+      tokens.map((token, index) => at(moments[index] ?? 0).then(() => this.#open(token, 'iterable', 'waits for ever', true).opened)),
+    );
+  }
+
+  async #endAt(ids: readonly string[], moments: readonly number[]): Promise<Moments> {
+    return Promise.all(
+      ids.map(async (id, index) => {
+        await at(moments[index] ?? 0);
+        await this.#ending.destroy(id);
+        return [id, monotonic()] satisfies [string, number];
+      }),
+    );
+  }
+
+  /** Ends each session so many turns of the event loop, or of the microtask queue, after its subscription began to open. */
+  async #raceByTurns(rounds: number, mostTurns: number): Promise<void> {
+    await inGroups(rounds, 20, async () => {
+      const { id, token } = await this.#ending.create({ owner: 'racer' });
+      const subscription = this.#open(token, 'iterable', 'waits for ever', true);
+      const turns = Math.floor(Math.random() * mostTurns);
+      for (let turn = 0; turn < turns; turn += 1) await (turn % 8 === 7 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
+      await this.#ending.destroy(id);
+      await subscription.opened;
+    });
+  }
+
+  /** What has ended since it was last asked, once nothing is open any more or `patience` ms are over. */
+  async #endings(patience: number): Promise<Endings> {
+    const all = Promise.all([...this.#held.values()].map(({ ended }) => ended));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      all,
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, patience);
+      }),
+    ]);
+    clearTimeout(timer);
+    const closed = this.#closed;
+    this.#closed = [];
+    return { closed, open: [...this.#held.keys()] };
+  }
+
+  async #leave(): Promise<void> {
+    await Promise.all([...this.#held.values()].map((each) => each.leave()));
+    this.#held.clear();
+    this.#closed = [];
+  }
+
+  /** Consumers that come and go. */
+  async #cycle(token: string, count: number, transport: Transport): Promise<void> {
+    const url = transport === 'WebSocket' ? await this.#url() : '';
+    const open = (): Subscription => {
+      if (transport === 'iterable') return overIterable(this.#app, token, 'waits for ever', true);
+      if (transport === 'SSE') return overSse(this.#app, token, 'waits for ever', true);
+      return overWebSocket(url, token, 'waits for ever', true);
+    };
+    await inGroups(count, 50, async () => {
+      const subscription = open();
+      if (!(await subscription.opened)) throw new Error(`a subscription did not open: ${await subscription.ended}`);
+      await subscription.leave();
+    });
+  }
+
+  async #inspect(): Promise<Inspection> {
+    // What was closed lets go of the rest in a few turns; timers are known to be gone once they are collected.
+    for (let turn = 0; turn < 20; turn += 1) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { heapUsed, rss } = process.memoryUsage();
+    const handles = process.getActiveResourcesInfo().filter((each) => each !== 'Timeout' && each !== 'Immediate').length;
+    const { calls, live } = this.#counted;
+    return {
+      heap: heapUsed,
+      rss,
+      timers: timers.size,
+      handles,
+      subscribed: live.subscribed,
+      calls: { ...calls },
+      bodies: { ...this.#app.bodies },
+    };
+  }
+
+  async #close(): Promise<void> {
+    await this.#leave();
+    await Promise.all([this.#holding.close(), this.#ending.close()]);
+    await (await this.#socketServer)?.stop();
+    await this.#opened.close();
+  }
+}
+
+/** So many at a time, in order. */
+async function inGroups<Result>(count: number, size: number, run: (index: number) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let from = 0; from < count; from += size) {
+    const group = Array.from({ length: Math.min(size, count - from) }, (_, offset) => run(from + offset));
+    results.push(...(await Promise.all(group)));
+  }
+  return results;
+}
+
+function at(moment: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, moment - monotonic())));
+}

@@ -1,0 +1,97 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Body, Endings, Inspection, LiveStore, Moments, Order, Transport } from './types.js';
+
+const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+interface Reply {
+  readonly number: number;
+  readonly result?: never;
+  readonly error?: string;
+}
+
+/** A process of its own that holds subscriptions open, or ends their sessions. */
+export interface Live {
+  create(count: number, owner: string): Promise<string[]>;
+  /** Answers how many have opened. */
+  hold(tokens: readonly string[], how?: { readonly transport?: Transport; readonly body?: Body; readonly read?: boolean }): Promise<number>;
+  /** Ends one after the other; answers when each had been ended. */
+  endEach(ids: readonly string[], pause?: number): Promise<Moments>;
+  endAll(owner: string): Promise<{ readonly count: number; readonly from: number; readonly to: number }>;
+  holdAt(tokens: readonly string[], moments: readonly number[]): Promise<void>;
+  endAt(ids: readonly string[], moments: readonly number[]): Promise<Moments>;
+  raceByTurns(rounds: number, mostTurns: number): Promise<void>;
+  endings(patience: number): Promise<Endings>;
+  leave(): Promise<void>;
+  cycles(token: string, count: number, transport: Transport): Promise<void>;
+  mute(muted: boolean): Promise<void>;
+  inspect(): Promise<Inspection>;
+  stop(): Promise<void>;
+}
+
+export async function startLive(config: LiveStore, recheckInterval: number): Promise<Live> {
+  const child = fork(WORKER, { execArgv: ['--expose-gc', '--import', 'tsx'], serialization: 'advanced' });
+  const ask = asking(child);
+  await ask({ do: 'open', config, recheckInterval });
+  return {
+    create: (count, owner) => ask({ do: 'create', count, owner }),
+    hold: (tokens, { transport = 'iterable', body = 'waits for ever', read = true } = {}) =>
+      ask({ do: 'hold', tokens, transport, body, read }),
+    endEach: (ids, pause = 0) => ask({ do: 'end each', ids, pause }),
+    endAll: (owner) => ask({ do: 'end all', owner }),
+    holdAt: (tokens, moments) => ask({ do: 'hold at', tokens, moments }),
+    endAt: (ids, moments) => ask({ do: 'end at', ids, moments }),
+    raceByTurns: (rounds, mostTurns) => ask({ do: 'turns', rounds, mostTurns }),
+    endings: (patience) => ask({ do: 'endings', patience }),
+    leave: () => ask({ do: 'leave' }),
+    cycles: (token, count, transport) => ask({ do: 'cycles', token, count, transport }),
+    mute: (muted) => ask({ do: 'mute', muted }),
+    inspect: () => ask({ do: 'inspect' }),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = once(child, 'exit');
+        await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(() => undefined);
+        child.kill('SIGKILL');
+        await exited;
+      }
+    },
+  };
+}
+
+function asking(child: ChildProcess): <Result>(order: Order) => Promise<Result> {
+  const waiting = new Map<number, (reply: Reply) => void>();
+  let last = 0;
+  child.on('message', (reply: Reply) => {
+    waiting.get(reply.number)?.(reply);
+    waiting.delete(reply.number);
+  });
+  child.on('exit', () => {
+    for (const [number, answer] of waiting) answer({ number, error: 'it has exited' });
+    waiting.clear();
+  });
+  return (order) =>
+    new Promise((resolve, reject) => {
+      last += 1;
+      waiting.set(last, ({ result, error }) => {
+        if (error) return reject(new Error(`a worker failed: ${error}`));
+        return resolve(result as never);
+      });
+      child.send({ number: last, order });
+    });
+}
+
+/** Runs with so many processes on one store, which are stopped in any case. */
+export async function withLive<Result>(
+  config: LiveStore,
+  count: number,
+  recheckInterval: number,
+  run: (processes: readonly Live[]) => Promise<Result>,
+): Promise<Result> {
+  const processes = await Promise.all(Array.from({ length: count }, () => startLive(config, recheckInterval)));
+  try {
+    return await run(processes);
+  } finally {
+    await Promise.all(processes.map((each) => each.stop()));
+  }
+}

@@ -1,0 +1,66 @@
+import type { StoreConfig } from '../../races/types.js';
+
+/** The data of the sessions whose subscriptions are held open. */
+export interface Data {
+  owner: string;
+}
+
+export type Transport = 'iterable' | 'SSE' | 'WebSocket';
+
+/** Where a process finds the store, and how it hears of what ended. */
+export type LiveStore =
+  | { readonly kind: 'memory' }
+  /** `mutable`: notifications come through a proxy that the order `mute` makes swallow them, while the connection stays. */
+  | (Extract<StoreConfig, { kind: 'redis' | 'postgres' }> & { readonly mutable?: boolean });
+
+/** What a procedure does once it has yielded its first value. */
+export type Body = 'waits for ever' | 'yields all the time' | 'without a session';
+
+export type Order =
+  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number }
+  | { readonly do: 'create'; readonly count: number; readonly owner: string }
+  | { readonly do: 'hold'; readonly tokens: readonly string[]; readonly transport: Transport; readonly body: Body; readonly read: boolean }
+  | { readonly do: 'end each'; readonly ids: readonly string[]; readonly pause: number }
+  | { readonly do: 'end all'; readonly owner: string }
+  /** Opens, or ends, each at its moment on {@link monotonic}. */
+  | { readonly do: 'hold at'; readonly tokens: readonly string[]; readonly moments: readonly number[] }
+  | { readonly do: 'end at'; readonly ids: readonly string[]; readonly moments: readonly number[] }
+  | { readonly do: 'turns'; readonly rounds: number; readonly mostTurns: number }
+  | { readonly do: 'endings'; readonly patience: number }
+  | { readonly do: 'leave' }
+  | { readonly do: 'cycles'; readonly token: string; readonly count: number; readonly transport: Transport }
+  | { readonly do: 'mute'; readonly muted: boolean }
+  | { readonly do: 'inspect' }
+  | { readonly do: 'close' };
+
+/** Pairs of an id and a moment on {@link monotonic}. */
+export type Moments = [id: string, at: number][];
+
+export interface Endings {
+  /** When each subscription's end had reached its consumer, and as what: `UNAUTHORIZED` is right. */
+  readonly closed: [id: string, at: number, how: string][];
+  /** Those that were still open when patience ran out. */
+  readonly open: string[];
+}
+
+/** What a process holds, after a garbage collection where it can force one. Sizes are in bytes. */
+export interface Inspection {
+  readonly heap: number;
+  readonly rss: number;
+  /** Timers that were made and not cleared. */
+  readonly timers: number;
+  /** Sockets and the like. */
+  readonly handles: number;
+  /** Subscriptions to the store's notifications. */
+  readonly subscribed: number;
+  /** Calls of the store's verbs so far. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** Bodies that have begun, and that have cleaned up. */
+  readonly bodies: { readonly begun: number; readonly done: number };
+}
+
+/** Milliseconds on a clock that all processes of the machine share. */
+export const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
+
+/** The id within a token with the default prefix. */
+export const idOf = (token: string): string => token.slice(3, 39);

@@ -1,0 +1,22 @@
+import { LiveProcess } from './live-process.js';
+import type { Order } from './types.js';
+
+/* One process of several on one store, which holds subscriptions open or ends their sessions, as it is told. */
+
+let live: LiveProcess | undefined;
+
+async function obey(order: Order): Promise<unknown> {
+  if (order.do === 'open') {
+    live = await LiveProcess.open(order.config, order.recheckInterval);
+    return true;
+  }
+  if (!live) throw new Error('the worker has not been opened');
+  return live.obey(order);
+}
+
+process.on('message', ({ number, order }: { number: number; order: Order }) => {
+  obey(order).then(
+    (result) => process.send?.({ number, result }),
+    (error: unknown) => process.send?.({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
