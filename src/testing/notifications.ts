@@ -31,10 +31,11 @@ export function notificationTests({ test, has }: Kit): void {
     await store.delete(ended.id);
     await store.delete(ended.id);
     await ensureTold(bench, told, ended.id);
-    // Notifications come in order: when a later one has come, what was to come before it has.
-    const later = await endOne(bench);
-    await ensureTold(bench, told, later);
-    ensureEqual(told.ids, [ended.id, later], 'what the listener was told');
+    // When a later one has come, what was to come before it has, at least where there is one server. Where there are several, one that was sent
+    // before this test may still arrive: so only what is about these sessions is looked at.
+    await ensureTold(bench, told, await endOne(bench));
+    const about = told.ids.filter((id) => id === kept.id || id === ended.id);
+    ensureEqual(about, [ended.id], 'what the listener was told of the two sessions');
     await told.stop();
   });
 
@@ -79,11 +80,14 @@ export function notificationTests({ test, has }: Kit): void {
   test('a listener that has stopped is told nothing more, and the others go on', async (bench) => {
     const [stopped, goesOn] = [await listen(bench.store), await listen(bench.store)];
     await stopped.stop();
-    await ensureTold(bench, goesOn, await endOne(bench));
+    const first = await endOne(bench);
+    await ensureTold(bench, goesOn, first);
     await goesOn.stop();
     const again = await listen(bench.store);
-    await ensureTold(bench, again, await endOne(bench));
-    ensureEqual([stopped.ids.length, goesOn.ids.length], [0, 1], 'how often those that have stopped were told');
+    const second = await endOne(bench);
+    await ensureTold(bench, again, second);
+    const afterwards = [stopped.ids.includes(first), stopped.ids.includes(second), goesOn.ids.includes(second)];
+    ensureEqual(afterwards, [false, false, false], 'whether those that have stopped were told of what ended then');
     await again.stop();
   });
 }
