@@ -59,12 +59,18 @@ export function toGraphQLError(error: unknown, exchange?: Exchange): GraphQLErro
 
 /** The same for an error in a result, which stays as it is where the application made it. */
 export function restate(error: GraphQLError, exchange?: Exchange): GraphQLError {
-  const finding = findingOf(error.originalError) ?? findingOf(error);
+  const finding = findingOf(error);
   return finding ? build(finding, exchange, error) : error;
 }
 
-/** What is known of an error that is ours. */
-export function findingOf(error: unknown): Finding | undefined {
+/** Whether an error is ours: not one of the application's own that it caused. */
+export function isOurs(error: unknown): boolean {
+  return findingOf(error) !== undefined;
+}
+
+function findingOf(error: unknown): Finding | undefined {
+  // What a resolver throws is wrapped, to say where.
+  if (error instanceof GraphQLError && error.nodes && error.originalError) return findingOf(error.originalError);
   if (isSessionError(error)) return { refusal: REFUSALS[error.code] ?? INTERNAL, cause: error, maxAge: error.maxAge };
   return typeof error === 'object' && error !== null ? findings.get(error) : undefined;
 }

@@ -49,12 +49,13 @@ export interface Message {
 export interface SessionPlugin {
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
   onEnveloped(payload: ContextPayload): void;
+  onParse(payload: { readonly context: unknown }): (after: { readonly result: unknown }) => void;
   onValidate(payload: { readonly context: unknown }): (after: { readonly valid: boolean }) => void;
   onContextBuilding(payload: ContextPayload): Promise<void>;
   onExecute(payload: StartPayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
   onSubscribe(payload: StartPayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
   /** Of Yoga alone, like those that follow. */
-  onRequestParse(payload: { readonly request: Message }): {
+  onRequestParse(payload: { readonly request: Message; readonly serverContext: unknown }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };
   onExecutionResult(payload: { readonly context: unknown }): void;

@@ -9,10 +9,17 @@ interface Carrier {
   readonly url?: unknown;
 }
 
-/** The request that yields this context, when Yoga serves it over HTTP and sends its response. */
-export function yogaRequest(context: unknown): IncomingRequest {
-  const node = carrierOf(field(context, 'req'));
-  const fetch = carrierOf(field(context, 'request'));
+/** Node's request behind one of Fetch's, for those who are only given the latter. */
+const nodeRequests = new WeakMap<object, unknown>();
+
+export function noteNodeRequest(request: object, serverContext: unknown): void {
+  nodeRequests.set(request, field(serverContext, 'req'));
+}
+
+/** The request, when Yoga serves it over HTTP and sends its response. {@link noteNodeRequest} comes before. */
+export function yogaRequest(request: object): IncomingRequest {
+  const node = carrierOf(nodeRequests.get(request));
+  const fetch = carrierOf(request);
   // Where Yoga runs behind Node, middleware may have opened the same request already.
   return { ...describe(fetch ?? node), key: node ?? fetch, target: { kind: 'collect' } };
 }

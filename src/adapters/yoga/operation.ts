@@ -112,6 +112,7 @@ export class Operation<Data = unknown, Input = unknown> {
 
   /** Ends the operation. What it changed and was not saved is dropped. */
   end(): void {
+    this.#unit.session?.discard();
     this.handle.end(this.#unit);
   }
 

@@ -1,10 +1,10 @@
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
 import { toGraphQLError } from './errors.js';
 import type { Message } from './hooks.js';
-import { field, yogaRequest } from './incoming.js';
+import { yogaRequest } from './incoming.js';
 
 /** The option `session` of `@graphql-yoga/plugin-response-cache`. */
-export type SessionKey = (request: Message, context?: object) => Promise<string | null>;
+export type SessionKey = (request: Message) => Promise<string | null>;
 
 /**
  * What keeps the answers of different sessions apart in a cache: `useResponseCache({ session: sessionKey(sessions) })`. With
@@ -16,8 +16,8 @@ export type SessionKey = (request: Message, context?: object) => Promise<string 
  * @throws `GraphQLError` with the code `SERVICE_UNAVAILABLE` or `INTERNAL_SERVER_ERROR`: what was cached is not answered then either
  */
 export function sessionKey<Data, Input>(sessions: Sessions<Data, Input>): SessionKey {
-  return async (request, context) => {
-    const handle = sessions[OPEN_REQUEST](yogaRequest({ request, req: field(context, 'req') }));
+  return async (request) => {
+    const handle = sessions[OPEN_REQUEST](yogaRequest(request));
     try {
       return (await handle.load())?.id ?? null;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { endingIterator } from '../../core/ending-iterator.js';
-import { findingOf, toGraphQLError } from './errors.js';
+import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 import type { Operation } from './operation.js';
 
@@ -33,7 +33,8 @@ export function savedStream(
     },
     throw: async (error: unknown) => {
       await source.return?.();
-      return fail(operation, error);
+      operation.end();
+      throw error;
     },
   };
 }
@@ -61,7 +62,9 @@ async function conclude(operation: Operation): Promise<{ done: true; value: unde
   return last.errors ? { done: false, value: { data: null, errors: last.errors } } : DONE;
 }
 
-function fail(operation: Operation, error: unknown): never {
+/** Of our errors the client is told by a last result, as when its session ends: some hosts do not outlive a source that throws. */
+function fail(operation: Operation, error: unknown): { done: false; value: OperationResult } {
   operation.end();
-  throw findingOf(error) ? toGraphQLError(error) : error;
+  if (!isOurs(error)) throw error;
+  return { done: false, value: { data: null, errors: [toGraphQLError(error)] } };
 }

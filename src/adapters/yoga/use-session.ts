@@ -1,8 +1,8 @@
 import type { RequestHandle } from '../../core/request-sessions.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
-import { findingOf, toGraphQLError } from './errors.js';
+import { isOurs, toGraphQLError } from './errors.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
-import { field, foreignRequest, hasRequest, isObject, yogaRequest } from './incoming.js';
+import { field, foreignRequest, hasRequest, isObject, noteNodeRequest, yogaRequest } from './incoming.js';
 import { OPERATION, Operation, operationOf } from './operation.js';
 import { closeWithSocket, sendHeaders } from './response.js';
 import { inResult, isStream } from './results.js';
@@ -35,7 +35,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
   function open({ context, extendContext }: ContextPayload): Operation<Data, Input> {
     const request = field(context, 'request');
     const http = isObject(request) ? parsed.get(request) : undefined;
-    const handle = sessions[OPEN_REQUEST](http ? yogaRequest(context) : foreignRequest(context));
+    const handle = sessions[OPEN_REQUEST](http && isObject(request) ? yogaRequest(request) : foreignRequest(context));
     if (isObject(request)) handles.set(request, handle);
     if (!http) closeWithSocket(handle, context);
     // One that a resolver runs on its own context must not wait for the operation around it, which waits for it.
@@ -58,8 +58,12 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       // Where the request is only given to the context factory, it is there when the context is built.
       if (hasRequest(payload.context)) open(payload);
     },
+    onParse: ({ context }) => {
+      return ({ result }) => {
+        if (result instanceof Error) operationOf(context)?.abandon();
+      };
+    },
     onValidate: ({ context }) => {
-      // On WebSockets the context is built before the operation is validated.
       return ({ valid }) => {
         if (!valid) operationOf(context)?.abandon();
       };
@@ -86,7 +90,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
         },
       };
     },
-    onRequestParse({ request }) {
+    onRequestParse({ request, serverContext }) {
+      noteNodeRequest(request, serverContext);
       const http: ParsedRequest = { isBatch: false };
       parsed.set(request, http);
       return {
@@ -108,7 +113,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
 function restateContextError({ context, error, setError }: ContextErrorPayload): void {
   const operation = operationOf(context);
   operation?.abandon();
-  if (findingOf(error)) setError(toGraphQLError(error, operation?.exchange));
+  if (isOurs(error)) setError(toGraphQLError(error, operation?.exchange));
 }
 
 function refuse(operation: Operation, { setResultAndStopExecution }: StartPayload): boolean {

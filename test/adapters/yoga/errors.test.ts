@@ -147,7 +147,9 @@ describe('a SessionError from a resolver', () => {
       throw failure;
     };
     const spy = {
-      onExecutionResult: ({ result }: { result: { errors?: readonly Error[] } }) => seen.push(...(result.errors ?? [])),
+      onExecute: () => ({
+        onExecuteDone: ({ result }: { result: { errors?: readonly Error[] } }) => void seen.push(...(result.errors ?? [])),
+      }),
     };
     const { asAnn } = await startYoga({ run: { fail } }, { plugins: [spy] });
     await asAnn('{ run(op: "fail") }');

@@ -132,7 +132,7 @@ describe('requireSession', () => {
     });
     const { url } = await listenInTest(yoga);
     const answer = resultOf(await post(`${url}/graphql`, { query: '{ run(op: "theme") }' }));
-    expect(answer.errors?.[0]?.extensions?.['code']).toBe('INTERNAL_SERVER_ERROR');
+    expect(answer.errors?.[0]?.message).toBe('Unexpected error.');
     expect(error.mock.calls.join()).toContain('add useSession(sessions) to the plugins');
   });
 });

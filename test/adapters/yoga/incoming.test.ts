@@ -1,19 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { foreignRequest, hasRequest, yogaRequest } from '../../../src/adapters/yoga/incoming.js';
+import { foreignRequest, hasRequest, noteNodeRequest, yogaRequest } from '../../../src/adapters/yoga/incoming.js';
 
 const headers = { authorization: 'Bearer token' };
 
 describe('the request of a context', () => {
+  const request = new Request('http://api.example/graphql?q', { headers });
+  const described = { headers: request.headers, details: { method: 'GET', url: request.url }, target: { kind: 'collect' } };
+
   test("of Yoga behind Node: Node's is the key, and Fetch's is read", () => {
     const req = { headers: {}, method: 'POST', url: '/' };
-    const request = new Request('http://api.example/graphql?q', { headers });
-    const incoming = yogaRequest({ req, request });
-    expect(incoming).toEqual({
-      key: req,
-      headers: request.headers,
-      details: { method: 'GET', url: 'http://api.example/graphql?q' },
-      target: { kind: 'collect' },
-    });
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request)).toEqual({ key: req, ...described });
+  });
+
+  test('of Yoga in a batch behind Node, where the context inherits it', () => {
+    const req = { headers };
+    noteNodeRequest(request, Object.create({ req }));
+    expect(yogaRequest(request).key).toBe(req);
   });
 
   test.each([
@@ -21,18 +24,8 @@ describe('the request of a context', () => {
     ["a router's request without headers, as Hono has it", { raw: undefined, header() {} }],
     ['a text', 'POST /'],
   ])('of Yoga elsewhere, with %s as req: that of Fetch', (_, req) => {
-    const request = new Request('http://api.example/graphql', { headers });
-    expect(yogaRequest({ req, request }).key).toBe(request);
-  });
-
-  test('of Yoga, where the request is not there yet', () => {
-    const req = { headers };
-    expect(yogaRequest({ req })).toMatchObject({ key: req, headers });
-  });
-
-  test('in a batch, where the context inherits it', () => {
-    const req = { headers };
-    expect(yogaRequest(Object.create({ req })).key).toBe(req);
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request)).toEqual({ key: request, ...described });
   });
 
   test('a plain socket, as Koa has it on its contexts, makes no WebSocket of it', () => {

@@ -11,15 +11,15 @@ function useCache(session: SessionKey): Plugin {
   const answers = new Map<string, object>();
   const keys = new WeakMap<object, string>();
   return {
-    onParams: async ({ request, params, context, setResult }) => {
-      const key = JSON.stringify([await session(request, context), params.query]);
+    onParams: async ({ request, params, setResult }) => {
+      const key = JSON.stringify([await session(request), params.query]);
       keys.set(request, key);
       const known = answers.get(key);
       if (known) setResult({ ...known });
     },
-    onExecutionResult: ({ request, result }) => {
-      if (result && 'data' in result && !result.errors) answers.set(keys.get(request) ?? '', result);
-    },
+    onExecute: ({ context }) => ({
+      onExecuteDone: ({ result }) => void ('data' in result && answers.set(keys.get(context.request) ?? '', result)),
+    }),
   };
 }
 

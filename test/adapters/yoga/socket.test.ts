@@ -246,7 +246,8 @@ describe('a subscription on a connection', () => {
     const { connect } = await startSocket({ watch: { refused } });
     const results = connect().results('subscription { watch(op: "refused") }');
     await results.next();
-    await expect(results.next()).rejects.toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    expect((await results.next()).value).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+    expect((await results.next()).done).toBe(true);
   });
 });
 
