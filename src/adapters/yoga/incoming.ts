@@ -64,11 +64,9 @@ function describe(carrier: Carrier | undefined): Pick<IncomingRequest, 'headers'
   return { headers, details: { method: text(method), url: text(url) } };
 }
 
-/** The request itself, or the one that graphql-sse and frameworks wrap. */
+/** The request, or the one that frameworks and graphql-sse have wrapped. */
 function carrierOf(value: unknown): Carrier | undefined {
-  if (isCarrier(value)) return value;
-  const raw = field(value, 'raw');
-  return isCarrier(raw) ? raw : undefined;
+  return [field(value, 'raw'), value].find(isCarrier);
 }
 
 function isCarrier(value: unknown): value is Carrier {

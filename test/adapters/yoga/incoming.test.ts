@@ -19,6 +19,12 @@ describe('the request of a context', () => {
     expect(yogaRequest(request).key).toBe(req);
   });
 
+  test('of Yoga behind a framework that wraps it, as Fastify does: the one that is wrapped', () => {
+    const raw = { headers };
+    noteNodeRequest(request, { req: { raw, headers } });
+    expect(yogaRequest(request).key).toBe(raw);
+  });
+
   test.each([
     ['nothing', undefined],
     ["a router's request without headers, as Hono has it", { raw: undefined, header() {} }],
