@@ -64,8 +64,24 @@ function copyObject(value: object, path: string): JsonObject {
 }
 
 /** The common case, told apart here so that no path is built for it. */
-function isScalar(value: unknown): value is string | boolean | null {
-  return typeof value === 'string' || typeof value === 'boolean' || value === null;
+function isScalar(value: unknown): value is string | number | boolean | null {
+  return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
+}
+
+/** {@link copyJson} of what is known to be JSON: there is nothing to check. */
+export function cloneJson(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isArray(value)) {
+    const copy: JsonValue[] = [];
+    for (const item of value) copy.push(cloneJson(item));
+    return copy;
+  }
+  const copy: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    if (item !== undefined) setOwn(copy, key, cloneJson(item));
+  }
+  return copy;
 }
 
 function describe(value: object): string {

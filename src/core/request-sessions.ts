@@ -1,5 +1,5 @@
 import { SessionError } from './error.js';
-import { copyJson } from './json.js';
+import { cloneJson } from './json.js';
 import type { Kernel } from './kernel.js';
 import type { LegacyClaim, LegacyToken } from './legacy.js';
 import { describeError } from './logger.js';
@@ -373,7 +373,7 @@ export function sessionInfo<Data>({ record, state, data, deadline }: Snapshot): 
     createdAt: record.createdAt,
     lastActiveAt: state.lastActiveAt,
     expiresAt: deadline,
-    data: reveal<Data>(copyJson(data)),
+    data: reveal<Data>(cloneJson(data)),
   };
 }
 

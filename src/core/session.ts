@@ -1,6 +1,6 @@
 import { SessionError } from './error.js';
 import { eventOf } from './events.js';
-import { copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
+import { cloneJson, copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 import { type Kernel, ownerOf } from './kernel.js';
 import type { EndListener } from './live-sessions.js';
 import { applyPatch, diff, type Patch } from './merge.js';
@@ -122,7 +122,7 @@ export class SessionDraft<Data> implements Session<Data> {
     // Others' changes may go into the same write after this one: each is answered what it has made itself.
     let result: JsonValue = null;
     const snapshot = await this.#submit(async (content) => {
-      const working = copyJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
+      const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
       assertSynchronous(change(reveal<Data>(working)));
       const patch = diff(content.data, copyJson(working));
       const changed = patch ? await this.#patched(content, patch) : content;
@@ -130,7 +130,7 @@ export class SessionDraft<Data> implements Session<Data> {
       return changed;
     });
     this.#rebase(snapshot, draft);
-    return reveal<Data>(copyJson(result));
+    return reveal<Data>(cloneJson(result));
   }
 
   async touch(): Promise<void> {
@@ -252,7 +252,7 @@ export class SessionDraft<Data> implements Session<Data> {
   #take(snapshot: Snapshot): void {
     this.#isTaken = true;
     this.#baseline = snapshot.data;
-    this.#data = reveal<Data>(copyJson(snapshot.data));
+    this.#data = reveal<Data>(cloneJson(snapshot.data));
   }
 
   /**
@@ -264,7 +264,7 @@ export class SessionDraft<Data> implements Session<Data> {
     this.#baseline = snapshot.data;
     const draft: unknown = this.#data;
     if (isRecord(draft) && isJsonObject(submitted) && isJsonObject(snapshot.data)) rebaseFields(draft, submitted, snapshot.data);
-    else if (equalJson(draft, submitted) && !equalJson(draft, snapshot.data)) this.#data = reveal<Data>(copyJson(snapshot.data));
+    else if (equalJson(draft, submitted) && !equalJson(draft, snapshot.data)) this.#data = reveal<Data>(cloneJson(snapshot.data));
   }
 }
 
@@ -279,7 +279,7 @@ function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, new
     const now = Object.hasOwn(newest, key) ? newest[key] : undefined;
     if (!equalJson(mine, before) || equalJson(mine, now)) continue;
     if (now === undefined) delete draft[key];
-    else setOwn(draft, key, copyJson(now));
+    else setOwn(draft, key, cloneJson(now));
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { copyJson, encodeJson, equalJson } from '../../src/core/json.js';
+import { cloneJson, copyJson, encodeJson, equalJson } from '../../src/core/json.js';
 
 /** Values as JSON has them, with the keys and numbers that are easily mangled. */
 const jsonValue = fc.jsonValue({ depthSize: 'medium' });
@@ -18,6 +18,20 @@ const awkward: unknown[] = [
   [-0, [{ a: -0 }]],
   JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"hasOwnProperty":null,"":0}'),
 ];
+
+describe('cloneJson', () => {
+  test('invariant 9: what is known to be JSON is copied like anything else', () => {
+    const check = (value: unknown): void => {
+      const known = copyJson(value);
+      const clone = cloneJson(known);
+      expect(clone).toStrictEqual(known);
+      expect(encodeJson(clone)).toBe(encodeJson(known));
+      if (typeof known === 'object' && known !== null) expect(clone).not.toBe(known);
+    };
+    fc.assert(fc.property(jsonValue, check));
+    for (const value of awkward) check(value);
+  });
+});
 
 describe('copyJson', () => {
   test('invariant 9: copies every JSON value, sharing nothing', () => {
