@@ -23,6 +23,13 @@ export function asTexts(reply: unknown): string[] {
   });
 }
 
+/** As many strings as were asked for, or nothing where there is none. */
+export function asTextsOrNulls(reply: unknown, count: number): (string | null)[] {
+  const texts = asList(reply).map(asText);
+  if (texts.length === count) return texts;
+  throw unexpected();
+}
+
 function unexpected(): Error {
   return new Error('the Redis client gave a reply of another type than the command has');
 }

@@ -3,7 +3,7 @@ import type { SessionRecord } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { type Finding, idOfMember, indexedUntil, memberOf } from './owner-index.js';
 import { decodeOwner, decodeRecord, encodeRecord, LAST_MOMENT, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
-import { asInteger, asText, asTexts } from './replies.js';
+import { asInteger, asText, asTexts, asTextsOrNulls } from './replies.js';
 import { DELETE, REPLACE } from './scripts.js';
 import { isReply, type Server } from './server.js';
 
@@ -103,7 +103,7 @@ export class Sessions {
 
   async #findAtOnce(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
     const keys = ids.map((id) => this.#keys.session(id));
-    const values = asTextsOrNulls(await this.#server.send(keys[0], ['mget', ...keys]));
+    const values = asTextsOrNulls(await this.#server.send(keys[0], ['mget', ...keys]), keys.length);
     const missing = keys.filter((_, index) => values[index] === null);
     // `MGET` answers nothing for a key of another type. There should be none; if there is, each is asked for by itself.
     const doubtful = missing.length > 0 && asInteger(await this.#server.send(keys[0], ['exists', ...missing])) > 0;
@@ -140,8 +140,4 @@ function decodeAnything(id: string, value: string): SessionRecord {
     if (!isSessionError(error)) throw error;
     return { id, version: '', createdAt: 0, expiresAt: LAST_MOMENT, body: '' };
   }
-}
-
-function asTextsOrNulls(reply: unknown): (string | null)[] {
-  return Array.isArray(reply) ? reply.map(asText) : [];
 }
