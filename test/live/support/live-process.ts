@@ -19,10 +19,10 @@ import {
 
 /** Timers that were made and are not cleared, the unreferenced ones too. */
 const timers = new Set<number>();
-createHook({
+const timerCount = createHook({
   init: (id, type) => void (type === 'Timeout' && timers.add(id)),
   destroy: (id) => void timers.delete(id),
-}).enable();
+});
 
 /** What a worker can do. Two instances share its store: one that holds subscriptions, and another one that ends sessions. */
 export class LiveProcess {
@@ -45,7 +45,9 @@ export class LiveProcess {
     this.#app = liveApp(this.#holding);
   }
 
-  static async open(config: LiveStore, recheckInterval: number): Promise<LiveProcess> {
+  /** `countTimers` is for where leaks are looked for: it makes every promise dearer. */
+  static async open(config: LiveStore, recheckInterval: number, countTimers: boolean): Promise<LiveProcess> {
+    if (countTimers) timerCount.enable();
     return new LiveProcess(await openStore(config), recheckInterval);
   }
 
@@ -196,7 +198,7 @@ export class LiveProcess {
 
   async #inspect(): Promise<Inspection> {
     // What was closed lets go of the rest in a few turns; timers are known to be gone once they are collected.
-    for (let turn = 0; turn < 20; turn += 1) {
+    for (let turn = 0; turn < 5; turn += 1) {
       globalThis.gc?.();
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Body, Endings, Inspection, LiveStore, Moments, Order, Transport } from './types.js';
 
@@ -7,7 +7,7 @@ const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 interface Reply {
   readonly number: number;
-  readonly result?: never;
+  readonly result?: unknown;
   readonly error?: string;
 }
 
@@ -30,10 +30,13 @@ export interface Live {
   stop(): Promise<void>;
 }
 
-export async function startLive(config: LiveStore, recheckInterval: number): Promise<Live> {
+export async function startLive(config: LiveStore, recheckInterval: number, countTimers = false): Promise<Live> {
   const child = fork(WORKER, { execArgv: ['--expose-gc', '--import', 'tsx'], serialization: 'advanced' });
   const ask = asking(child);
-  await ask({ do: 'open', config, recheckInterval });
+  await ask({ do: 'open', config, recheckInterval, countTimers }).catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   return {
     create: (count, owner) => ask({ do: 'create', count, owner }),
     hold: (tokens, { transport = 'iterable', body = 'waits for ever', read = true } = {}) =>
@@ -60,25 +63,20 @@ export async function startLive(config: LiveStore, recheckInterval: number): Pro
 }
 
 function asking(child: ChildProcess): <Result>(order: Order) => Promise<Result> {
-  const waiting = new Map<number, (reply: Reply) => void>();
+  const replies = new EventEmitter().setMaxListeners(0);
   let last = 0;
-  child.on('message', (reply: Reply) => {
-    waiting.get(reply.number)?.(reply);
-    waiting.delete(reply.number);
-  });
+  child.on('message', (reply: Reply) => replies.emit(String(reply.number), reply));
   child.on('exit', () => {
-    for (const [number, answer] of waiting) answer({ number, error: 'it has exited' });
-    waiting.clear();
+    for (const name of replies.eventNames()) replies.emit(name, { error: 'it has exited' });
   });
-  return (order) =>
-    new Promise((resolve, reject) => {
-      last += 1;
-      waiting.set(last, ({ result, error }) => {
-        if (error) return reject(new Error(`a worker failed: ${error}`));
-        return resolve(result as never);
-      });
-      child.send({ number: last, order });
-    });
+  return async (order) => {
+    last += 1;
+    const number = last;
+    child.send({ number, order });
+    const [{ result, error }] = await once(replies, String(number));
+    if (error) throw new Error(`a worker failed: ${error}`);
+    return result;
+  };
 }
 
 /** Runs with so many processes on one store, which are stopped in any case. */

@@ -17,7 +17,7 @@ export type LiveStore =
 export type Body = 'waits for ever' | 'yields all the time' | 'without a session';
 
 export type Order =
-  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number }
+  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number; readonly countTimers: boolean }
   | { readonly do: 'create'; readonly count: number; readonly owner: string }
   | { readonly do: 'hold'; readonly tokens: readonly string[]; readonly transport: Transport; readonly body: Body; readonly read: boolean }
   | { readonly do: 'end each'; readonly ids: readonly string[]; readonly pause: number }
@@ -47,7 +47,7 @@ export interface Endings {
 export interface Inspection {
   readonly heap: number;
   readonly rss: number;
-  /** Timers that were made and not cleared. */
+  /** Timers that were made and not cleared, where they are counted. */
   readonly timers: number;
   /** Sockets and the like. */
   readonly handles: number;
