@@ -38,10 +38,7 @@ export class Operation<Data = unknown, Input = unknown> {
     this.#unit = handle.enlist();
   }
 
-  /**
-   * Loads the session, and tells whether it was this call that did. A failure is kept for {@link refusal}: thrown here, it would
-   * close a WebSocket.
-   */
+  /** Loads the session, and tells whether it was this call that did. A failure is kept for {@link assertLoaded} and {@link refusal}. */
   async begin(): Promise<boolean> {
     const first = !this.#begun;
     this.#begun ??= this.#load();
@@ -59,12 +56,14 @@ export class Operation<Data = unknown, Input = unknown> {
     return this.#unit.session?.signal;
   }
 
+  /** @throws what kept the session from being loaded */
+  assertLoaded(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
   /** The result in place of the operation's own, where its session could not be loaded. */
   get refusal(): OperationResult | undefined {
-    if (!this.#failure) return undefined;
-    const errors = [toGraphQLError(this.#failure.error, this.exchange)];
-    // graphql-sse takes nothing without data for a result.
-    return this.exchange ? { errors } : { data: null, errors };
+    return this.#failure && { data: null, errors: [toGraphQLError(this.#failure.error, this.exchange)] };
   }
 
   /** Saves what the operation changed if it succeeded, and drops it otherwise. Resolves to what the client is told. */

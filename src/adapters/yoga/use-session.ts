@@ -22,7 +22,7 @@ const LONGEST_HOLD = 1_000;
  *
  * Each operation has a draft of its own. It is saved when the operation's `data` is not null, by one write for a whole batch;
  * those of `@defer` and of subscriptions with each result. A session that cannot be loaded or saved is an error result of the
- * operation: its resolvers do not run, and a WebSocket stays open.
+ * operation: its resolvers do not run, and a WebSocket stays open. Put the plugin before those that answer operations themselves.
  *
  * On Yoga's HTTP responses errors set the status and `WWW-Authenticate`, where nothing else came back, and a response that
  * carries a token is not cached. Elsewhere send `ctx.sessions.responseHeaders` yourself. On graphql-ws the token comes from
@@ -69,7 +69,10 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       };
     },
     async onContextBuilding(payload) {
-      await ready(payload);
+      const operation = await ready(payload);
+      // Before other plugins take the request for an anonymous one. Elsewhere the operation is refused later: thrown here, the error would
+      // close a WebSocket.
+      if (operation.exchange) operation.assertLoaded();
     },
     async onExecute(payload) {
       const operation = await ready(payload);

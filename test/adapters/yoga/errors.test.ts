@@ -1,10 +1,13 @@
 import { GraphQLError } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test, vi } from 'vitest';
-import { requireFresh, requireSession } from '../../../src/adapters/yoga/index.js';
-import { SessionError, type SessionErrorCode } from '../../../src/index.js';
-import type { Handlers } from './support/app.js';
-import { bearer, codesOf, resultOf } from './support/client.js';
-import { startYoga } from './support/setup.js';
+import { z } from 'zod';
+import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
+import { createSessions, SessionError, type SessionErrorCode } from '../../../src/index.js';
+import { listenInTest } from '../../support/http.js';
+import { ANN, type Handlers, makeSchema } from './support/app.js';
+import { bearer, codesOf, post, resultOf } from './support/client.js';
+import { makeSessions, startYoga } from './support/setup.js';
 
 const handlers: Handlers = {
   run: {
@@ -91,6 +94,56 @@ describe('503 and 500', () => {
       '{"errors":[{"message":"The service is temporarily unavailable.","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}',
     );
     expect(news).not.toHaveBeenCalled();
+  });
+
+  test('invariant 6: no other plugin takes the request for an anonymous one in an outage', async () => {
+    const seen = vi.fn();
+    const auth = {
+      onContextBuilding: ({ context }: { context: { session: unknown } }) => {
+        seen(context.session);
+        throw new GraphQLError('Who are you?', { extensions: { http: { status: 401 } } });
+      },
+    };
+    const { asAnn, store } = await startYoga(handlers, { plugins: [auth] });
+    store.before = () => {
+      throw new Error('connection refused by db.internal');
+    };
+    expect((await asAnn('{ run(op: "news") }')).status).toBe(503);
+    expect(seen).not.toHaveBeenCalled();
+  });
+
+  test('invariant 6: nor do resolvers where another plugin keeps the context from being built', async () => {
+    const made = await makeSessions();
+    const news = vi.fn(() => 'news');
+    const short: Plugin = { onContextBuilding: ({ breakContextBuilding }) => breakContextBuilding() };
+    const yoga = createYoga({ schema: makeSchema({ run: { news } }), logging: false, plugins: [short, useSession(made.sessions)] });
+    const { url } = await listenInTest(yoga);
+    const ask = () => post(`${url}/graphql`, { query: '{ run(op: "news") }' }, bearer(made.token));
+    expect(resultOf(await ask()).data).toEqual({ run: 'news' });
+    made.store.before = () => {
+      throw new Error('connection refused by db.internal');
+    };
+    expect((await ask()).status).toBe(503);
+    expect(news).toHaveBeenCalledOnce();
+  });
+
+  test('a schema that throws, which is logged', async () => {
+    let isBroken = false;
+    const schema = z.object({ userId: z.string(), theme: z.string(), views: z.number() }).refine(() => {
+      if (isBroken) throw new TypeError('internal detail');
+      return true;
+    });
+    const sessions = createSessions({ schema });
+    const { token } = await sessions.create(ANN);
+    const error = vi.fn();
+    const logging = { debug() {}, info() {}, warn() {}, error };
+    const yoga = createYoga({ schema: makeSchema(handlers), logging, plugins: [useSession(sessions)] });
+    const { url } = await listenInTest(yoga);
+    isBroken = true;
+    const answer = await post(`${url}/graphql`, { query: '{ run(op: "news") }' }, bearer(token));
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toContain('internal detail');
+    expect(error.mock.calls.join()).toContain('internal detail');
   });
 
   test('data that cannot be saved', async () => {
