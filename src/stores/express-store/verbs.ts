@@ -1,0 +1,138 @@
+import { isSessionError, SessionError } from '../../core/error.js';
+import type { SessionRecord } from '../../core/store.js';
+import { isRecordId, ownIds } from './all-sessions.js';
+import { isMissing } from './callback-store.js';
+import { type Connection, call, type Start } from './connection.js';
+import { unreadable, unwrap, wrap } from './envelope.js';
+
+/** The operations of a store contract, on a callback store: those on one session stand in line. */
+export class Verbs {
+  readonly #connection: Connection;
+  readonly #patience: number;
+
+  /** `patience`: how long a call may take, in ms. */
+  constructor(connection: Connection, patience: number) {
+    this.#connection = connection;
+    this.#patience = patience;
+  }
+
+  async find(id: string): Promise<SessionRecord | null> {
+    assertId(id);
+    return this.#connection.unlessCut(() => this.#get(id));
+  }
+
+  async insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
+    return this.#inLine(record.id, async () => {
+      const present = await this.#probe(record.id);
+      if (present) return present.version === record.version ? 'inserted' : 'exists';
+      await this.#set(record, ttl);
+      return 'inserted';
+    });
+  }
+
+  async replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+    return this.#inLine(record.id, async () => {
+      const present = await this.#get(record.id);
+      if (!present) return 'gone';
+      if (present.version !== expectedVersion) return 'conflict';
+      await this.#set(record, ttl);
+      return 'replaced';
+    });
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.#inLine(id, async () => {
+      const present = await this.#probe(id);
+      if (present) await this.#destroy(id);
+      this.#connection.strays.deleted(id);
+      return present !== null;
+    });
+  }
+
+  async count(length: Start): Promise<number> {
+    const count = await this.#connection.unlessCut(() => this.#call(length));
+    if (typeof count === 'number') return count;
+    throw new Error(`the store's length has called back with ${typeof count}, not with a number`);
+  }
+
+  async clear(clear: Start): Promise<void> {
+    await this.#connection.unlessCut(() => this.#connection.lines.runAlone(() => this.#call(clear)));
+  }
+
+  /** Looks at all sessions: for stores without an expiry of their own, now and then. */
+  async sweep(all: Start, now: number): Promise<number> {
+    const sessions = await this.#connection.unlessCut(() => this.#call(all));
+    let removed = 0;
+    for (const id of ownIds(sessions)) {
+      // It may have been used, or removed, since then.
+      const ended = await this.#inLine(id, async () => {
+        const record = await this.#probe(id);
+        if (record?.expiresAt === undefined || record.expiresAt > now) return false;
+        await this.#destroy(id);
+        return true;
+      });
+      if (ended) removed += 1;
+    }
+    return removed;
+  }
+
+  /** Runs the task when those of the same session that came before it are over. */
+  async #inLine<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
+    assertId(id);
+    const { lines } = this.#connection;
+    const asked = performance.now();
+    return this.#connection.unlessCut(() =>
+      lines.run(id, () => {
+        // So that a line behind a store that does not answer cannot grow without end.
+        if (performance.now() - asked > this.#patience) throw new Error('the operations on this session that came before took too long');
+        return task();
+      }),
+    );
+  }
+
+  /** What is there, also when it cannot be read: then without a version. */
+  async #probe(id: string): Promise<Partial<SessionRecord> | null> {
+    try {
+      return await this.#get(id);
+    } catch (error) {
+      if (isSessionError(error) && error.code === 'INVALID_DATA') return {};
+      throw error;
+    }
+  }
+
+  async #get(id: string): Promise<SessionRecord | null> {
+    const { store } = this.#connection;
+    return unwrap(id, await this.#call((callback) => store.get(id, callback)).catch((error) => whatIsMissing(id, error)));
+  }
+
+  async #set(record: SessionRecord, ttl: number): Promise<void> {
+    const { store, strays } = this.#connection;
+    const { id } = record;
+    const start: Start = (callback) => store.set(id, wrap(record, ttl), callback);
+    await call(start, this.#patience, {
+      givenUp: () => strays.lost(id),
+      // It has brought back what was deleted meanwhile.
+      late: () => strays.returned(id) && this.#inLine(id, () => this.#destroy(id)).catch(() => undefined),
+    });
+  }
+
+  async #destroy(id: string): Promise<void> {
+    const { store } = this.#connection;
+    await this.#call((callback) => store.destroy(id, callback)).catch((error) => whatIsMissing(id, error));
+  }
+
+  #call(start: Start): Promise<unknown> {
+    return call(start, this.#patience);
+  }
+}
+
+function assertId(id: string): void {
+  if (!isRecordId(id)) throw new SessionError('INVALID_OPTION', 'a session id has to be a UUID in lower case');
+}
+
+/** Nothing, where that is what the store's error says. */
+function whatIsMissing(id: string, error: unknown): undefined {
+  if (isMissing(error)) return undefined;
+  if (error instanceof SyntaxError) throw unreadable(id, 'is not JSON');
+  throw error;
+}
