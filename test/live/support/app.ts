@@ -20,6 +20,16 @@ export function liveApp(sessions: Sessions<Data>) {
       yield 'here';
       await NEVER;
     }),
+    // As bodies should be: its own signal tells that the client has gone.
+    polite: t.procedure.concat(requireSession).subscription(async function* ({ signal }) {
+      bodies.begun += 1;
+      try {
+        yield 'here';
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve, { once: true }));
+      } finally {
+        bodies.done += 1;
+      }
+    }),
     flood: t.procedure
       .concat(requireSession)
       .input(z.string().optional())

@@ -176,7 +176,8 @@ export class LiveProcess {
   }
 
   async #leave(): Promise<void> {
-    await Promise.all([...this.#held.values()].map((each) => each.leave()));
+    // Those whose bodies wait for ever are left to that.
+    for (const each of this.#held.values()) void each.leave();
     this.#held.clear();
     this.#closed = [];
   }
@@ -185,9 +186,9 @@ export class LiveProcess {
   async #cycle(token: string, count: number, transport: Transport): Promise<void> {
     const url = transport === 'WebSocket' ? await this.#url() : '';
     const open = (): Subscription => {
-      if (transport === 'iterable') return overIterable(this.#app, token, 'waits for ever', true);
-      if (transport === 'SSE') return overSse(this.#app, token, 'waits for ever', true);
-      return overWebSocket(url, token, 'waits for ever', true);
+      if (transport === 'iterable') return overIterable(this.#app, token, 'waits for its client to go', true);
+      if (transport === 'SSE') return overSse(this.#app, token, 'waits for its client to go', true);
+      return overWebSocket(url, token, 'waits for its client to go', true);
     };
     await inGroups(count, 50, async () => {
       const subscription = open();

@@ -14,12 +14,18 @@ export interface Subscription {
   leave(): Promise<void>;
 }
 
-const PATHS = { 'waits for ever': 'live', 'yields all the time': 'flood', 'without a session': 'bare' } as const;
+const PATHS = {
+  'waits for ever': 'live',
+  'waits for its client to go': 'polite',
+  'yields all the time': 'flood',
+  'without a session': 'bare',
+} as const;
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 /** In this process, without any transport. A consumer that does not `read` asks for the first value only. */
 export function overIterable({ router, createContext }: LiveApp, token: string, body: Body, read: boolean): Subscription {
-  const caller = router.createCaller(createContext({ headers: bearer(token) }));
+  const abort = new AbortController();
+  const caller = router.createCaller(createContext({ headers: bearer(token) }), { signal: abort.signal });
   const { opened, open } = opening();
   let source: AsyncIterator<unknown> | undefined;
   const follow = async (): Promise<string> => {
@@ -33,7 +39,11 @@ export function overIterable({ router, createContext }: LiveApp, token: string, 
   };
   const ended = follow().catch((error: unknown) => (error instanceof TRPCError ? error.code : String(error)));
   void ended.then(() => open(false));
-  return { opened, ended, leave: async () => void (await source?.return?.()) };
+  const leave = async () => {
+    abort.abort();
+    await source?.return?.();
+  };
+  return { opened, ended, leave };
 }
 
 /** Over tRPC's handler for fetch, in this process. A consumer that does not `read` leaves the response's body alone after the first event. */

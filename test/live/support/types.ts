@@ -14,7 +14,7 @@ export type LiveStore =
   | (Extract<StoreConfig, { kind: 'redis' | 'postgres' }> & { readonly mutable?: boolean });
 
 /** What a procedure does once it has yielded its first value. */
-export type Body = 'waits for ever' | 'yields all the time' | 'without a session';
+export type Body = 'waits for ever' | 'waits for its client to go' | 'yields all the time' | 'without a session';
 
 export type Order =
   | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number; readonly countTimers: boolean }
