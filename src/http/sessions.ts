@@ -10,6 +10,7 @@ import { isSessionId, legacyCredential, parseToken } from '../core/token.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
 import { ResponseHead, type ResponseTarget } from './response-head.js';
+import { privateSlot } from './slot.js';
 import { bearer, type RequestDetails, type TokenSource } from './token-source.js';
 
 /** How the adapters open a request. Not for applications. */
@@ -52,7 +53,7 @@ export interface HttpOptions<Data> extends CoreOptions<Data> {
 export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<Data, Input> {
   const kernel = new Kernel(normaliseOptions(options));
   const sources = checkSources(options.sources ?? [bearer()]);
-  const handles = new WeakMap<object, RequestHandle<Data, Input>>();
+  const handles = privateSlot<RequestHandle<Data, Input>>();
 
   function openRequest(request: IncomingRequest): RequestHandle<Data, Input> {
     const known = request.key && handles.get(request.key);
