@@ -1,3 +1,6 @@
 import type { RequestListener } from 'node:http';
+import type { CallbackStore } from 'token-sessions/express-store';
 
 export function before(store: object): RequestListener;
+/** The store that it had. */
+export function oldStore(): CallbackStore;

@@ -1,6 +1,9 @@
 import express from 'express';
 import session from 'express-token-session';
 
+/** The store that it had. */
+export const oldStore = () => new session.MemoryStore();
+
 /** The view counter of the README of `express-token-session`, with a login. */
 export function before(store) {
   const app = express();

@@ -1,6 +1,6 @@
-import session from 'express-token-session';
 import { memoryStore } from 'token-sessions';
+import { oldStore } from './before.js';
 import { runMigration } from './run.js';
 
-const asExpected = await runMigration(new session.MemoryStore(), memoryStore(), console.log);
+const asExpected = await runMigration(oldStore(), memoryStore(), console.log);
 if (!asExpected) process.exitCode = 1;
