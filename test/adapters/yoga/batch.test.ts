@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { gate } from '../../support/gate.js';
@@ -125,6 +125,27 @@ describe('a batch', () => {
     const answer = await post(`${url}/graphql`, [{ query: mutation('inner') }, { query: mutation('visit') }], bearer(made.token));
     expect(resultsOf(answer)).toEqual([{ data: { run: 'true' } }, { data: { run: 'done' } }]);
     expect(await made.stored()).toMatchObject({ theme: 'dark', views: 1 });
+  });
+
+  test('does not wait for an operation that another plugin answers before it is executed', async () => {
+    const made = await makeSessions();
+    const first: Plugin = {
+      onExecute: ({ context, setResultAndStopExecution }) => {
+        if (context.params.query?.includes('visit')) setResultAndStopExecution({ data: { run: 'known' } });
+      },
+    };
+    const yoga = createYoga({
+      schema: makeSchema(handlers),
+      batching: true,
+      logging: false,
+      plugins: [first, useSession(made.sessions)],
+    });
+    const { url } = await listenInTest(yoga);
+    const started = performance.now();
+    const answer = await post(`${url}/graphql`, [{ query: mutation('darken') }, { query: mutation('visit') }], bearer(made.token));
+    expect(performance.now() - started).toBeLessThan(900);
+    expect(resultsOf(answer)).toEqual([{ data: { run: 'done' } }, { data: { run: 'known' } }]);
+    expect(await made.stored()).toMatchObject({ theme: 'dark', views: 0 });
   });
 
   test('invariant 6: in an outage each operation is told of it', async () => {

@@ -19,6 +19,11 @@ const handlers: Handlers = {
       requireSession(ctx).data.theme = 'dark';
       return 'done';
     },
+    loginAndDarken: async ({ sessions }) => {
+      const session = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
+      session.data.theme = 'dark';
+      return session.token;
+    },
     login: async ({ sessions }) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
   },
   watch: {
@@ -40,10 +45,10 @@ const handlers: Handlers = {
 };
 
 /** Envelop with graphql-js alone, and no server. */
-async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = []) {
+async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = [], later: object[] = []) {
   const made = await makeSessions(options);
   const engine = useEngine({ parse, validate, execute, subscribe, specifiedRules });
-  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(handlers)), ...plugins, useSession(made.sessions)] });
+  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(handlers)), ...plugins, useSession(made.sessions), ...later] });
   async function run(query: string, initial: Record<string, unknown> | undefined, later?: object): Promise<Result & AsyncIterable<Result>> {
     const enveloped = getEnveloped(initial);
     const document = enveloped.parse(query);
@@ -147,6 +152,32 @@ describe('a plain Envelop', () => {
     const login = await run(field('login'), context);
     expect(context.sessions?.responseHeaders.get('x-auth-token')).toBe(login.data?.['run']);
   });
+});
+
+test.each([
+  ['cannot be parsed', '{', {}],
+  ['is not valid', '{ nothing }', {}],
+  ['has no context', field('me'), { refuse: true }],
+])('an operation that %s leaves nothing open on its connection: a login that follows is sure of its session', async (_, query, more) => {
+  const late = {
+    onContextBuilding: ({ context }: { context: { refuse?: true } }) => {
+      if (context.refuse) throw new Error('refused');
+    },
+  };
+  const { getEnveloped, sessions, stored } = await setUp({}, [], [late]);
+  const connection = { connectionParams: {}, socket: { send() {}, close() {} } };
+  async function run(text: string, initial: object): Promise<Result> {
+    const { parse: read, validate: check, contextFactory, schema, execute: go } = getEnveloped({ ...connection, ...initial });
+    const document = read(text);
+    const contextValue = await contextFactory();
+    const [invalid] = check(schema, document);
+    if (invalid) throw invalid;
+    return go({ schema, document, contextValue });
+  }
+  await expect(run(query, more)).rejects.toThrow();
+  const { data } = await run(field('loginAndDarken'), {});
+  expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
+  await sessions.close();
 });
 
 describe('a subscription of graphql-js', () => {
