@@ -59,8 +59,10 @@ export interface RedisStoreOptions {
  * that is used beyond the index's time. `min-replicas-to-write` narrows it; no store on Redis can promise more. The server should not evict keys (`maxmemory-policy noeviction`): every
  * key has a TTL, so that `volatile-*` policies would end sessions.
  *
- * A client that sends commands again after a reconnect (ioredis, Sentinel and Cluster clients do) makes no write happen twice: a write recognises itself by its
- * version, and where that is not certain it fails.
+ * Some clients send a command again when its answer was lost: ioredis, iovalkey and the Sentinel client of node-redis. An answer of 'no' may
+ * then be due to the first time; the store sees the repetition, and says that the outcome is not known, so that no write is done twice. A
+ * Sentinel client of node-redis does not tell when its connection for notifications was broken and mended: what was missed is
+ * found by the library's rechecks.
  *
  * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server that is too old is `NOT_SUPPORTED`, of a
  * client that is closed `STORE_UNAVAILABLE`.

@@ -8,6 +8,8 @@ import type { Server } from './server.js';
 const HOUR = 3_600_000;
 /** Arguments of one script at most: each takes room on the server's stack. */
 const PAIRS = 1_000;
+/** How many members whose deadline has passed are looked at by each login. */
+const LOOKED_AT = 16;
 /** Each round has looked at all the members that the one before had not; logins that come faster than that for as long are none. */
 const MOST_ROUNDS = 20;
 
@@ -32,8 +34,8 @@ export class OwnerIndex {
 
   /** Adds a session whose record is stored, or notes its new deadline. */
   async add(key: string, record: SessionRecord, ttl: number): Promise<void> {
-    const due = asTexts(await this.#server.run(INDEX, key, [...entryOf(record, ttl), String(record.expiresAt - ttl)]));
-    this.#tidy(key, due);
+    const args = [...entryOf(record, ttl), record.expiresAt - ttl, LOOKED_AT, Math.random()].map(String);
+    this.#tidy(key, asTexts(await this.#server.run(INDEX, key, args)));
   }
 
   /** Adds a session whose record is stored, within a limit. */
@@ -44,7 +46,7 @@ export class OwnerIndex {
       const [outcome, members, due] = asList(await this.#server.run(ADMIT, key, args));
       if (asText(outcome) === 'full') return 'full';
       if (asText(outcome) === 'admitted') {
-        this.#tidy(key, asTexts(due).slice(0, 8));
+        this.#tidy(key, some(asTexts(due)));
         return { toEnd: asTexts(members) };
       }
       found.push(...(await this.#lookUp(asTexts(members))));
@@ -85,6 +87,12 @@ export class OwnerIndex {
       await this.#server.run(SETTLE, key, ['', ...args]);
     }
   }
+}
+
+/** As many as a login looks at, by chance. */
+function some(members: readonly string[]): readonly string[] {
+  const from = Math.floor(Math.random() * Math.max(0, members.length - LOOKED_AT + 1));
+  return members.slice(from, from + LOOKED_AT);
 }
 
 function asEnded(member: string): Finding {

@@ -53,10 +53,17 @@ local function keep(member, score, ttl)
 end
 `;
 
-/** ARGV: member, score, ttl of the index, now. Answers a few members that are due to be looked at. */
+/**
+ * ARGV: member, score, ttl of the index, now, how many members at most, a random number below 1. Answers members that are due to be looked
+ * at: by chance, so that those who come together do not all look at the same.
+ */
 export const INDEX = script(`${KEEP}
 keep(ARGV[1], ARGV[2], ARGV[3])
-return redis.call('ZRANGEBYSCORE', KEYS[1], '(0', ARGV[4], 'LIMIT', 0, 8)
+local due, most = redis.call('ZCOUNT', KEYS[1], '(0', ARGV[4]), tonumber(ARGV[5])
+if due == 0 then return {} end
+local first = redis.call('ZCOUNT', KEYS[1], '-inf', 0)
+if due > most then first = first + math.floor((due - most + 1) * tonumber(ARGV[6])) end
+return redis.call('ZRANGE', KEYS[1], first, first + math.min(due, most) - 1)
 `);
 
 /**

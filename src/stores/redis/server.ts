@@ -1,5 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
-import type { Connection } from './clients/connection.js';
+import type { Command, Connection } from './clients/connection.js';
 import { asList, asTexts } from './replies.js';
 import type { Script } from './scripts.js';
 
@@ -17,7 +17,7 @@ export class Server {
   }
 
   /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
-  async send(key: string | undefined, command: readonly string[]): Promise<unknown> {
+  async send(key: string | undefined, command: Command): Promise<unknown> {
     try {
       if (!this.#checked) await this.ready();
       return await this.connection.send(key, command);

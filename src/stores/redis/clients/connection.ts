@@ -1,7 +1,10 @@
+/** The name of a command, in lower case as some clients know it, and its arguments. */
+export type Command = readonly [name: string, ...args: string[]];
+
 /** What a store needs of a client, whichever it is. Commands go to the primary that holds their key, never to a replica. */
 export interface Connection {
   /** `key` is the first key of the command; absent for a command without one, which any server may answer. */
-  send(key: string | undefined, command: readonly string[]): Promise<unknown>;
+  send(key: string | undefined, command: Command): Promise<unknown>;
   /** The command that reads a string. `GETEX` without options does the same, and no client sends it to a replica. */
   readonly readCommand: 'get' | 'getex';
   /** Whether keys are spread over several servers. */
@@ -16,7 +19,7 @@ export interface Connection {
   primaries(): Promise<readonly Sender[]>;
 }
 
-export type Sender = (command: readonly string[]) => Promise<unknown>;
+export type Sender = (command: Command) => Promise<unknown>;
 
 /** What a subscription tells. */
 export interface ChannelEvents {

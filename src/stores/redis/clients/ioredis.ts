@@ -1,5 +1,5 @@
 import { SessionError } from '../../../core/error.js';
-import type { Connection, Listen, Sender } from './connection.js';
+import type { Command, Connection, Listen, Sender } from './connection.js';
 import { listenBeside, randomNode } from './ioredis-listen.js';
 import { type Client, type Cluster, isClient, isCluster, isRedis, keyPrefixOf } from './ioredis-shapes.js';
 
@@ -42,9 +42,8 @@ function common(client: Client): Pick<Connection, 'isClosed' | 'keyPrefix' | 're
   };
 }
 
-function call(client: Client, command: readonly string[]): Promise<unknown> {
-  const [name = '', ...args] = command;
-  return client.call(name, ...args);
+function call(client: Client, command: Command): Promise<unknown> {
+  return client.call(...command);
 }
 
 function senderOf(client: Client): Sender {
@@ -54,7 +53,7 @@ function senderOf(client: Client): Sender {
 /** Where a Cluster groups commands by itself, older versions take the first argument for the key, which that of a script is not. */
 function unpipelined(client: Cluster): Connection['send'] {
   const commands = new Map<string, (...args: string[]) => Promise<unknown>>();
-  return (_key, [name = '', ...args]) => {
+  return (_key, [name, ...args]) => {
     const command = commands.get(name) ?? client.createBuiltinCommand(name).string;
     commands.set(name, command);
     return command.apply(client, args);
