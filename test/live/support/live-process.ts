@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks';
-import { createSessions, type Sessions } from '../../../src/index.js';
+import { createSessions, isSessionError, type Sessions } from '../../../src/index.js';
 import { overWebSocket as serveWebSocket } from '../../adapters/trpc/support/hosts.js';
 import { type LiveApp, liveApp } from './app.js';
 import { counted, type OpenStore, openStore } from './stores.js';
@@ -118,11 +118,23 @@ export class LiveProcess {
   async #endEach(ids: readonly string[], pause: number): Promise<Moments> {
     const ended: Moments = [];
     for (const id of ids) {
-      await this.#ending.destroy(id);
+      await this.#endInAnyCase(id);
       ended.push([id, monotonic()]);
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     }
     return ended;
+  }
+
+  /** Where the store is away, as often as it takes: until then the session has not been ended for those who asked. */
+  async #endInAnyCase(id: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return void (await this.#ending.destroy(id));
+      } catch (error) {
+        if (tries === 100 || !isSessionError(error)) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
   }
 
   async #endAll(owner: string): Promise<{ readonly count: number; readonly from: number; readonly to: number }> {

@@ -67,7 +67,8 @@ function asking(child: ChildProcess): <Result>(order: Order) => Promise<Result> 
   let last = 0;
   child.on('message', (reply: Reply) => replies.emit(String(reply.number), reply));
   child.on('exit', () => {
-    for (const name of replies.eventNames()) replies.emit(name, { error: 'it has exited' });
+    // Who waits for a reply listens to 'error' as well.
+    if (replies.listenerCount('error') > 0) replies.emit('error', new Error('a worker has exited'));
   });
   return async (order) => {
     last += 1;
