@@ -16,7 +16,17 @@ export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'stores'];
 export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql', 'redis', 'ioredis'];
 
-const BUILD_INPUTS = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE'];
+const BUILD_INPUTS = [
+  'src',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'LICENSE',
+];
 
 const run = promisify(execFile);
 

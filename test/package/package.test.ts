@@ -55,7 +55,7 @@ async function node(code: string, type: 'module' | 'commonjs' = 'module'): Promi
 }
 
 test('holds the compiled sources and the documents, and nothing else', () => {
-  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
+  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'docs/MIGRATION.md', 'package.json'];
   expect(packed.files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path))).toEqual(documents);
   for (const target of Object.values(manifest.exports)) {
     const paths = typeof target === 'string' ? [target] : Object.values(target);
