@@ -40,14 +40,14 @@ export function has(value: object, name: string, type: 'function' | 'string' | '
 
 export function ignore(): void {}
 
-/** The longest that opening a connection for notifications may take, in ms. */
-const OPEN_WITHIN = 5_000;
+/** The longest that opening or leaving a connection for notifications may take, in ms. */
+const WITHIN = 5_000;
 
-/** Gives up on `open` after a while: clients would try for as long as the server is away. `abort` has to make it reject. */
-export async function withinReason<Result>(open: Promise<Result>, abort: () => void): Promise<Result> {
-  const timer = setTimeout(abort, OPEN_WITHIN);
+/** Gives up on `work` after a while: clients would try for as long as the server is away. `abort` has to make it reject. */
+export async function withinReason<Result>(work: Promise<Result>, abort: () => void): Promise<Result> {
+  const timer = setTimeout(abort, WITHIN);
   try {
-    return await open;
+    return await work;
   } finally {
     clearTimeout(timer);
   }

@@ -44,7 +44,8 @@ export function listenBeside(original: () => Promise<Redis>): Listen {
     own.on('end', onEnd);
     return async () => {
       own.off('end', onEnd);
-      await stop().catch(ignore);
+      // A connection that has died without a word never answers.
+      await withinReason(stop(), () => own.disconnect()).catch(ignore);
       own.disconnect();
     };
   };

@@ -50,7 +50,8 @@ async function listenOnOwn(own: Duplicable, channel: string, events: ChannelEven
   own.on('error', onError);
   return async () => {
     own.off('error', onError);
-    if (own.isOpen) await stop().catch(ignore);
+    // A connection that has died without a word never answers.
+    if (own.isOpen) await withinReason(stop(), discard).catch(ignore);
     discard();
   };
 }
