@@ -32,7 +32,10 @@ async function comeAndGo(store: string, config: LiveStore, transport: Transport)
     const change = (name: 'timers' | 'handles' | 'subscribed') => `${before[name]} → ${after[name]}`;
     const heaps = `${Math.round(before.heap / 1024)} → ${Math.round(after.heap / 1024)}`;
     rows.push([store, transport, CYCLES, change('timers'), change('handles'), change('subscribed'), heaps, growth.toFixed(0)]);
-    expect({ ...pick(after) }).toEqual(pick(before));
+    expect(after.subscribed).toBe(before.subscribed);
+    // Clients of a store have timers of their own, which come and go.
+    expect(after.timers).toBeLessThanOrEqual(before.timers);
+    expect(after.handles).toBeLessThanOrEqual(before.handles);
     // A watched session weighs some kilobytes; what grows by less is the runtime's own.
     expect(growth).toBeLessThan(CYCLES >= 10_000 ? 100 : 2_000);
 

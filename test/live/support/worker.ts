@@ -20,3 +20,6 @@ process.on('message', ({ number, order }: { number: number; order: Order }) => {
     (error: unknown) => process.send?.({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
+
+// Nobody is left to tell it to stop.
+process.on('disconnect', () => process.exit());
