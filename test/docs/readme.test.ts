@@ -55,7 +55,7 @@ describe('every command does what it says', () => {
   });
 });
 
-test('names every export, option and error code', async () => {
+test('names every export, option, event and error code', async () => {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
   const options = [...(await membersOf('src/core/options.ts', 'CoreOptions')), ...(await membersOf('src/http/sessions.ts', 'HttpOptions'))];
   const codes = (await readFile(join(ROOT, 'src/core/error.ts'), 'utf8')).match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
@@ -63,6 +63,9 @@ test('names every export, option and error code', async () => {
   expect(codes.length).toBeGreaterThan(8);
   const specifiers = subpaths.map((subpath) => `token-sessions${subpath.slice(1)}`);
   expect(specifiers.filter((specifier) => !readme.includes(`\`${specifier}\``))).toEqual([]);
+  const events = await membersOf('src/core/events.ts', 'SessionEvents');
+  expect(events.length).toBeGreaterThan(8);
+  expect(events.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
   expect([...options, ...codes].filter((name) => !readme.includes(`| \`${name}\` |`))).toEqual([]);
 });
 
@@ -70,7 +73,7 @@ test('names every export, option and error code', async () => {
 async function membersOf(path: string, name: string): Promise<string[]> {
   const text = await readFile(join(ROOT, path), 'utf8');
   const body = new RegExp(`interface ${name}\\b[^{]*\\{(.*?)^\\}`, 'ms').exec(text)?.[1] ?? '';
-  return body.match(/(?<=^ {2}readonly )\w+/gm) ?? [];
+  return body.match(/(?<=^ {2}(?:readonly )?'?)[\w-]+(?='?\??:)/gm) ?? [];
 }
 
 describe('the examples run', () => {
