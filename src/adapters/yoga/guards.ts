@@ -8,7 +8,8 @@ import { OPERATION } from './operation.js';
 
 /**
  * The session of a resolver that cannot do without: the operation's own draft, saved when the operation succeeds. Follows what
- * earlier fields did: after a login it is the new session, after a logout there is none.
+ * earlier fields did: after a login it is the new session, after a logout there is none. In the application's own `context()`, which runs
+ * before, `await ctx.sessions.load()` instead.
  *
  * @throws `GraphQLError` with the code `UNAUTHENTICATED`
  */
