@@ -244,6 +244,29 @@ describeWithRedis('notifications', () => {
       await stop();
     });
 
+    test('one of ioredis that still connects is waited for; one that does not get ready is not, for ever', async () => {
+      const client = await openNodeRedis(services.single.url);
+      opened.push({ close: () => client.destroy() });
+      await redisStore(client).find(record().id);
+      const ready = new Redis(services.single.port);
+      const nowhere = new Redis(1, { retryStrategy: () => null }).on('error', () => undefined);
+      opened.push(...[ready, nowhere].map((each) => ({ close: () => each.disconnect() })));
+      const stop = await subscribe(redisStore(client, { subscriber: ready }), listener());
+      await expect(subscribe(redisStore(client, { subscriber: nowhere }), listener())).rejects.toThrow(
+        /Connection is closed|did not get ready/,
+      );
+      await stop();
+    });
+
+    test('one that may not subscribe is an error', async () => {
+      await command(services.single, ['ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', 'resetchannels', '+@all']);
+      const client = await openNodeRedis(services.single.url);
+      const subscriber = new Redis(services.single.port, { username: 'mute', password: 'secret' });
+      opened.push({ close: () => client.destroy() }, { close: () => subscriber.disconnect() });
+      await expect(subscribe(redisStore(client, { subscriber }), listener())).rejects.toThrow(/NOPERM/);
+      expect(subscriber.listenerCount('message')).toBe(0);
+    });
+
     test('a gap of it is told', async () => {
       const client = await openNodeRedis(services.single.url);
       const subscriber = await openNodeRedis(services.single.url);
