@@ -46,7 +46,7 @@ export class DeadlineHeap {
 
   /** The row with the earliest deadline if that has come at `now`. */
   due(now: number): number | undefined {
-    return this.#size > 0 && this.#stepAt(0) * STEP <= now ? this.#rows[0] : undefined;
+    return this.#size > 0 && this.#stepAt(0) * STEP <= now ? this.#rowAt(0) : undefined;
   }
 
   /** Puts a row in at a place and lets it rise or sink from there. */
@@ -76,15 +76,15 @@ export class DeadlineHeap {
   }
 
   #stepAt(place: number): number {
-    return this.#steps[place] ?? LAST_STEP;
+    return Number(this.#steps[place]);
   }
 
   #rowAt(place: number): number {
-    return this.#rows[place] ?? ABSENT;
+    return Number(this.#rows[place]);
   }
 
   #placeOf(row: number): number {
-    return this.#places[row] ?? ABSENT;
+    return Number(this.#places[row]);
   }
 }
 

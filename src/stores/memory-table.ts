@@ -1,5 +1,7 @@
 import type { SessionRecord } from '../core/store.js';
 import { DeadlineHeap, enlarge } from './deadline-heap.js';
+import { IdIndex } from './id-index.js';
+import { hasId, hasVersion, ownCopy, pack, packedId, unpack } from './packed-text.js';
 import { NONE, RowRings } from './row-rings.js';
 
 /** The times of a row stand side by side: a look at one brings the others into the processor's cache. */
@@ -7,24 +9,24 @@ const TIMES = 3;
 const CREATED = 0;
 const EXPIRES = 1;
 const FORGET = 2;
-/** And so do its texts. The third is the version and the body in one, after the length of the version. */
-const TEXTS = 3;
-const ID = 0;
-const OWNER = 1;
-const CONTENT = 2;
+/** And so do its texts: its owner, and all others packed into one. */
+const TEXTS = 2;
+const OWNER = 0;
+const PACKED = 1;
 
 /**
  * Records in rows of plain columns: an object for each of a million sessions, with its boxed numbers, takes twice the memory, and
  * the time of the garbage collector.
  */
 export class MemoryTable {
+  readonly #maxRows: number;
   #capacity = 0;
   /** Rows that were never used begin here. */
   #fresh = 0;
   readonly #free: number[] = [];
   #times = new Float64Array(0);
   #texts: (string | undefined)[] = [];
-  readonly #rows = new Map<string, number>();
+  readonly #rows = new IdIndex((row, id) => hasId(this.#packed(row), id));
   /** All rows in the order of their activity. */
   readonly #activity = new RowRings();
   #leastRecent = NONE;
@@ -33,6 +35,10 @@ export class MemoryTable {
   readonly #owners = new Map<string, number>();
   /** By a time that is not later than when the row may be forgotten. */
   readonly #deadlines = new DeadlineHeap();
+
+  constructor(maxRows: number) {
+    this.#maxRows = maxRows;
+  }
 
   get size(): number {
     return this.#rows.size;
@@ -53,7 +59,7 @@ export class MemoryTable {
 
   /** The ids of all rows. */
   ids(): string[] {
-    return [...this.#rows.keys()];
+    return this.#rows.rows().map((row) => this.id(row));
   }
 
   /** The rows whose deadline has come at `now`: looks at every row, but at nothing of it besides the one number. */
@@ -66,14 +72,13 @@ export class MemoryTable {
   add(record: SessionRecord, forgetAt: number): void {
     const row = this.#newRow();
     const ownerId = record.ownerId === undefined ? undefined : ownCopy(record.ownerId);
-    this.#rows.set(record.id, row);
-    this.#texts[row * TEXTS + ID] = record.id;
     this.#texts[row * TEXTS + OWNER] = ownerId;
     this.#times[row * TIMES + CREATED] = record.createdAt;
     this.#leastRecent = this.#activity.append(this.#leastRecent, row);
     if (ownerId !== undefined) this.#owners.set(ownerId, this.#siblings.append(this.#owners.get(ownerId) ?? NONE, row));
     this.#deadlines.set(row, forgetAt);
     this.#write(row, record, forgetAt);
+    this.#rows.add(record.id, row);
   }
 
   /** Writes what can change of a record. */
@@ -86,7 +91,7 @@ export class MemoryTable {
   }
 
   remove(row: number): void {
-    const ownerId = this.#textOf(row, OWNER);
+    const ownerId = this.#ownerOf(row);
     this.#rows.delete(this.id(row));
     this.#leastRecent = this.#activity.remove(this.#leastRecent, row);
     if (ownerId !== undefined) this.#removeSibling(ownerId, row);
@@ -107,7 +112,7 @@ export class MemoryTable {
   }
 
   id(row: number): string {
-    return this.#textOf(row, ID) ?? '';
+    return packedId(this.#packed(row));
   }
 
   createdAt(row: number): number {
@@ -122,34 +127,24 @@ export class MemoryTable {
     return this.#timeOf(row, FORGET);
   }
 
-  /** Whether the row holds this version. */
   hasVersion(row: number, version: string): boolean {
-    const content = this.#textOf(row, CONTENT) ?? '';
-    return content.charCodeAt(0) === version.length && content.startsWith(version, 1);
+    return hasVersion(this.#packed(row), version);
   }
 
   record(row: number): SessionRecord {
-    const content = this.#textOf(row, CONTENT) ?? '';
-    const ownerId = this.#textOf(row, OWNER);
-    const end = 1 + content.charCodeAt(0);
-    return {
-      id: this.id(row),
-      version: content.slice(1, end),
-      ...(ownerId !== undefined && { ownerId }),
-      createdAt: this.createdAt(row),
-      expiresAt: this.expiresAt(row),
-      body: content.slice(end),
-    };
+    const { id, version, body } = unpack(this.#packed(row));
+    const ownerId = this.#ownerOf(row);
+    return { id, version, ...(ownerId !== undefined && { ownerId }), createdAt: this.createdAt(row), expiresAt: this.expiresAt(row), body };
   }
 
-  #write(row: number, { version, expiresAt, body }: SessionRecord, forgetAt: number): void {
-    this.#texts[row * TEXTS + CONTENT] = flat(String.fromCharCode(version.length), version, body);
-    this.#times[row * TIMES + EXPIRES] = expiresAt;
+  #write(row: number, record: SessionRecord, forgetAt: number): void {
+    this.#texts[row * TEXTS + PACKED] = pack(record);
+    this.#times[row * TIMES + EXPIRES] = record.expiresAt;
     this.#times[row * TIMES + FORGET] = forgetAt;
   }
 
   #removeSibling(ownerId: string, row: number): void {
-    const first = this.#siblings.remove(this.#owners.get(ownerId) ?? NONE, row);
+    const first = this.#siblings.remove(Number(this.#owners.get(ownerId)), row);
     if (first === NONE) this.#owners.delete(ownerId);
     else this.#owners.set(ownerId, first);
   }
@@ -163,7 +158,7 @@ export class MemoryTable {
   }
 
   #grow(): void {
-    const capacity = 64 + Math.ceil(this.#capacity * 1.25);
+    const capacity = Math.min(this.#maxRows, 64 + Math.ceil(this.#capacity * 1.25));
     this.#times = enlarge(this.#times, new Float64Array(capacity * TIMES));
     this.#activity.grow(capacity);
     this.#siblings.grow(capacity);
@@ -171,23 +166,15 @@ export class MemoryTable {
     this.#capacity = capacity;
   }
 
-  #textOf(row: number, column: number): string | undefined {
-    return this.#texts[row * TEXTS + column];
+  #packed(row: number): string {
+    return String(this.#texts[row * TEXTS + PACKED]);
+  }
+
+  #ownerOf(row: number): string | undefined {
+    return this.#texts[row * TEXTS + OWNER];
   }
 
   #timeOf(row: number, column: number): number {
-    return this.#times[row * TIMES + column] ?? 0;
+    return Number(this.#times[row * TIMES + column]);
   }
-}
-
-/**
- * The pieces as one text of its own. A text that was put together by `+`, or cut out of another, is kept by engines as a reference to
- * its parts or to the whole of the other, which takes several times its size.
- */
-function flat(...pieces: string[]): string {
-  return pieces.join('');
-}
-
-function ownCopy(text: string): string {
-  return flat(text.slice(0, 1), text.slice(1));
 }

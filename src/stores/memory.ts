@@ -33,11 +33,12 @@ const LOOKS_PER_WRITE = 8;
 class SessionMap implements MemoryStore {
   readonly #maxSessions: number;
   readonly #now: () => number;
-  #table = new MemoryTable();
+  #table: MemoryTable;
   readonly #listeners = new Set<(ids: readonly string[]) => void>();
 
   constructor(maxSessions: number, now: () => number) {
     this.#maxSessions = maxSessions;
+    this.#table = new MemoryTable(maxSessions);
     this.#now = now;
   }
 
@@ -101,7 +102,7 @@ class SessionMap implements MemoryStore {
 
   async clear(): Promise<void> {
     const ids = this.#table.ids();
-    this.#table = new MemoryTable();
+    this.#table = new MemoryTable(this.#maxSessions);
     this.#tell(ids);
   }
 

@@ -8,13 +8,12 @@ export const NONE = -1;
  * however many there are. A ring is named by the row that it starts with; `NONE` is the empty one.
  */
 export class RowRings {
-  #after = new Int32Array(0);
-  #before = new Int32Array(0);
+  /** The row after each and the one before it, side by side. */
+  #links = new Int32Array(0);
 
   /** Makes room for the rows below `capacity`. */
   grow(capacity: number): void {
-    this.#after = enlarge(this.#after, new Int32Array(capacity));
-    this.#before = enlarge(this.#before, new Int32Array(capacity));
+    this.#links = enlarge(this.#links, new Int32Array(2 * capacity));
   }
 
   /** Adds a row at the end, and answers the row that the ring starts with. */
@@ -23,16 +22,16 @@ export class RowRings {
       this.#link(row, row);
       return row;
     }
-    this.#link(this.#before[first] ?? NONE, row);
+    this.#link(this.#before(first), row);
     this.#link(row, first);
     return first;
   }
 
   /** Takes a row out, and answers the row that the ring starts with then. */
   remove(first: number, row: number): number {
-    const after = this.#after[row] ?? NONE;
+    const after = this.#after(row);
     if (after === row) return NONE;
-    this.#link(this.#before[row] ?? NONE, after);
+    this.#link(this.#before(row), after);
     return row === first ? after : first;
   }
 
@@ -41,14 +40,22 @@ export class RowRings {
     const rows: number[] = [];
     for (let row = first; row !== NONE; ) {
       rows.push(row);
-      row = this.#after[row] ?? NONE;
+      row = this.#after(row);
       if (row === first) break;
     }
     return rows;
   }
 
   #link(before: number, after: number): void {
-    this.#after[before] = after;
-    this.#before[after] = before;
+    this.#links[2 * before] = after;
+    this.#links[2 * after + 1] = before;
+  }
+
+  #after(row: number): number {
+    return Number(this.#links[2 * row]);
+  }
+
+  #before(row: number): number {
+    return Number(this.#links[2 * row + 1]);
   }
 }
