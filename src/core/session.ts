@@ -50,6 +50,8 @@ export class SessionDraft<Data> implements Session<Data> {
   #baseline: JsonValue = null;
   #data: Data | undefined;
   #isTaken = false;
+  /** The write under way that has the draft's unsaved changes in it. */
+  #carrying: Promise<void> | null = null;
   #controller: AbortController | undefined;
   #stopWatching: (() => void) | undefined;
   #token: string | undefined;
@@ -108,28 +110,30 @@ export class SessionDraft<Data> implements Session<Data> {
   }
 
   async save(): Promise<void> {
+    if (this.#carrying) await this.#untilCarried();
     this.#assertAlive();
     if (!this.isDirty) return;
     const draft = copyJson(this.#data);
     const patch = diff(this.#baseline, draft);
-    if (patch) this.#rebase(await this.#submit((content) => this.#patched(content, patch)), draft);
+    if (patch) await this.#submitDraft((content) => this.#patched(content, patch), draft, patch);
   }
 
   async update(change: (data: Data) => void): Promise<Data> {
+    if (this.#carrying) await this.#untilCarried();
     this.#assertAlive();
     const draft = this.#isTaken ? copyJson(this.#data) : null;
     const unsaved = draft === null ? null : diff(this.#baseline, draft);
     // Others' changes may go into the same write after this one: each is answered what it has made itself.
     let result: JsonValue = null;
-    const snapshot = await this.#submit(async (content) => {
+    const changeNewest = async (content: Content) => {
       const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
       assertSynchronous(change(reveal<Data>(working)));
       const patch = diff(content.data, copyJson(working));
       const changed = patch ? await this.#patched(content, patch) : content;
       result = changed.data;
       return changed;
-    });
-    this.#rebase(snapshot, draft);
+    };
+    await this.#submitDraft(changeNewest, draft, unsaved);
     return reveal<Data>(cloneJson(result));
   }
 
@@ -216,6 +220,22 @@ export class SessionDraft<Data> implements Session<Data> {
 
   #assertAlive(): void {
     if (this.#link.ended) throw gone(this.id);
+  }
+
+  /** Submits a change with the draft's unsaved changes (`unsaved`), and brings the draft (`submitted`) up to what was written. */
+  async #submitDraft(change: Change, submitted: JsonValue | null, unsaved: Patch | null): Promise<void> {
+    const write = this.#submit(change).then((snapshot) => this.#rebase(snapshot, submitted));
+    if (unsaved) this.#carrying = write;
+    try {
+      await write;
+    } finally {
+      if (this.#carrying === write) this.#carrying = null;
+    }
+  }
+
+  /** Unsaved changes go into one write: in a second one they would undo what an update has made of them in between. */
+  async #untilCarried(): Promise<void> {
+    while (this.#carrying) await this.#carrying.catch(() => undefined);
   }
 
   async #submit(change: Change): Promise<Snapshot> {
