@@ -99,9 +99,11 @@ export class WriteQueue {
     let snapshot = line.newest;
     for (let tries = 1; ; tries += 1) {
       // Others may have moved the deadline since this was read.
-      if (this.#settings.now() >= snapshot.deadline) snapshot = await this.#reread(line.id, tries);
+      if (this.#isPast(snapshot)) snapshot = await this.#reread(line.id, tries);
       const next = await this.#apply(snapshot, jobs);
       if (!next) return snapshot;
+      // A schema may have taken its time.
+      if (this.#isPast(snapshot)) continue;
       const ttl = Math.max(1, next.record.expiresAt - this.#settings.now());
       const outcome = await this.#store.replace(next.record, snapshot.record.version, ttl);
       if (outcome === 'replaced') return next;
@@ -111,6 +113,10 @@ export class WriteQueue {
       if (last) throw new SessionError('CONFLICT', `session ${line.id} was changed by others at each of ${tries} tries: try again later`);
       snapshot = await this.#reread(line.id, tries);
     }
+  }
+
+  #isPast(snapshot: Snapshot): boolean {
+    return this.#settings.now() >= snapshot.deadline;
   }
 
   async #apply(snapshot: Snapshot, jobs: Job[]): Promise<Snapshot | null> {
