@@ -3,7 +3,10 @@ import { type Racer, startRacer } from './processes.js';
 import type { Answer, StoreConfig } from './types.js';
 
 /** As many sessions are raced for at once. */
-const FIELD = 250;
+const FIELD = 25;
+
+/** Who acts first once both have loaded: nobody, or the one whose turn it is. */
+export type Order = 'together' | 'first' | 'second';
 
 /** Numbers that look random and are the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -26,8 +29,8 @@ export async function withRacers<Result>(config: StoreConfig, run: (racers: read
   }
 }
 
-/** So many rounds of one pair. The seed decides who races whom. */
-export async function race(pair: Pair, racers: readonly Racer[], rounds: number, random: () => number): Promise<Findings> {
+/** So many rounds of one pair. The seed decides who races whom and, unless it is given, in which order. */
+export async function race(pair: Pair, racers: readonly Racer[], rounds: number, random: () => number, order?: Order): Promise<Findings> {
   const findings: Findings = { rounds: 0, wrong: 0, met: 0, outcomes: new Map() };
   while (findings.rounds < rounds) {
     const [one, other, reader] = shuffled(racers, random);
@@ -35,13 +38,27 @@ export async function race(pair: Pair, racers: readonly Racer[], rounds: number,
     const tokens = await reader.create(Math.min(FIELD, rounds - findings.rounds));
     // Both have loaded before either writes: each acts on what the other is about to change.
     await Promise.all([one.load(tokens), other.load(tokens)]);
-    const answers = await Promise.all([one.act(pair.doings[0]), other.act(pair.doings[1])]);
+    const answers = await actIn(order ?? anyOrder(random), [() => one.act(pair.doings[0]), () => other.act(pair.doings[1])]);
     note(findings, answers);
     findings.wrong += await pair.judge({ tokens, answers, reader });
     findings.rounds += tokens.length;
   }
   return findings;
 }
+
+function anyOrder(random: () => number): Order {
+  const at = random();
+  return at < 0.5 ? 'together' : at < 0.75 ? 'first' : 'second';
+}
+
+async function actIn(order: Order, [one, other]: readonly [Act, Act]): Promise<readonly [readonly Answer[], readonly Answer[]]> {
+  if (order === 'together') return Promise.all([one(), other()]);
+  if (order === 'first') return [await one(), await other()];
+  const answers = await other();
+  return [await one(), answers];
+}
+
+type Act = () => Promise<readonly Answer[]>;
 
 function note(findings: Findings, answers: readonly (readonly Answer[])[]): void {
   for (const each of answers) {

@@ -12,6 +12,7 @@ import type { StoreConfig } from './types.js';
 const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? 100);
 const SEED = Number(process.env['RACE_SEED'] ?? Date.now() % 1_000_000);
 const LONG = 1_800_000;
+const KNOWN_LOSSES = ['save / destroy', 'save / save of different fields', 'update / update of a counter'];
 
 async function raceAll(title: string, config: StoreConfig): Promise<Map<string, Findings>> {
   const rows: [string, Findings][] = [];
@@ -46,10 +47,12 @@ describeWithRedis('invariants 2 and 3 in races of four processes: Redis', () => 
     const config: StoreConfig = { kind: 'express-session', url: server.url };
     const rows: [string, Findings][] = [];
     await withRacers(config, async (racers) => {
-      const known = PAIRS.filter(({ name }) =>
-        ['save / destroy', 'save / save of different fields', 'update / update of a counter'].includes(name),
-      );
-      for (const pair of known) rows.push([pair.name, await race(pair, racers, Math.min(ROUNDS, 1_000), seeded(SEED))]);
+      for (const pair of PAIRS) {
+        // A logout that is answered while another request still has the session loaded: what that saves revives it.
+        const order = pair.name === 'save / destroy' ? 'second' : 'together';
+        if (!KNOWN_LOSSES.includes(pair.name)) continue;
+        rows.push([pair.name, await race(pair, racers, Math.min(ROUNDS, 1_000), seeded(SEED), order)]);
+      }
     });
     console.info(tableOf('express-session with connect-redis', rows));
     for (const [name, { wrong, rounds }] of rows) expect(wrong, name).toBeGreaterThan(rounds / 10);
