@@ -7,9 +7,9 @@ export interface TokenHashes {
   /** The token in use. */
   readonly current: string;
   /** Given out by `rotate` and not used yet; with what it renews when it is. */
-  readonly pending?: { readonly hash: string; readonly authenticatedAt: number };
+  readonly pending?: { readonly hash: string; readonly authenticatedAt: number } | undefined;
   /** The immediate predecessor of the current one, valid until `until` (ms since the epoch). Kept after that, to tell a theft. */
-  readonly previous?: { readonly hash: string; readonly until: number };
+  readonly previous?: { readonly hash: string; readonly until: number } | undefined;
 }
 
 /** How far the move of another library's session into this store has come; kept while that library's token is the current one. */
@@ -28,7 +28,7 @@ export interface SessionState {
   readonly tokens: TokenHashes;
   readonly authenticatedAt: number;
   readonly lastActiveAt: number;
-  readonly migration?: Migration;
+  readonly migration?: Migration | undefined;
   /** The data as it was written, before the schema has read it. */
   readonly stored: JsonValue;
 }
@@ -79,17 +79,12 @@ export function decodeRecord(record: SessionRecord): SessionState {
   if (body['v'] !== FORMAT || typeof current !== 'string' || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) {
     throw unreadable(record);
   }
-  return {
-    tokens: {
-      current,
-      ...(pending && { pending: { hash: pending[0], authenticatedAt: pending[1] } }),
-      ...(previous && { previous: { hash: previous[0], until: previous[1] } }),
-    },
-    authenticatedAt,
-    lastActiveAt,
-    ...(migration && { migration }),
-    stored,
+  const tokens = {
+    current,
+    pending: pending && { hash: pending[0], authenticatedAt: pending[1] },
+    previous: previous && { hash: previous[0], until: previous[1] },
   };
+  return { tokens, authenticatedAt, lastActiveAt, migration, stored };
 }
 
 function parseBody(record: SessionRecord): JsonObject {

@@ -20,16 +20,23 @@ export type ResponseTarget =
 
 /** The head of the response to one request: what the sources write there, and that what carries a token is not cached. */
 export class ResponseHead implements TokenDelivery {
-  readonly headers: Headers;
+  #headers: Headers | undefined;
   readonly #writers: readonly TokenSource[];
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
 
-  constructor(sources: readonly TokenSource[], target: ResponseTarget) {
-    this.headers = (target.kind === 'collect' && target.headers) || new Headers();
-    this.#writers = sources.filter((source) => source.write);
+  /** @param writers the sources that write to the response */
+  constructor(writers: readonly TokenSource[], target: ResponseTarget) {
+    this.#headers = target.kind === 'collect' ? target.headers : undefined;
+    this.#writers = writers;
     this.#node = target.kind === 'node' ? target.response : undefined;
     this.#sealed = target.kind === 'none';
+  }
+
+  /** Made when they are first looked at, as most responses have none of ours. */
+  get headers(): Headers {
+    this.#headers ??= new Headers();
+    return this.#headers;
   }
 
   assertWritable(): void {

@@ -53,6 +53,7 @@ export interface HttpOptions<Data> extends CoreOptions<Data> {
 export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<Data, Input> {
   const kernel = new Kernel(normaliseOptions(options));
   const sources = checkSources(options.sources ?? [bearer()]);
+  const writers = sources.filter((source) => source.write);
   const handles = privateSlot<RequestHandle<Data, Input>>();
 
   function openRequest(request: IncomingRequest): RequestHandle<Data, Input> {
@@ -63,7 +64,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
     const handle = new RequestHandle<Data, Input>(kernel, {
       ...readCredential(sources, kernel.settings.tokenPrefix, (source) => source.read(header, details)),
       persistent: request.persistent ?? false,
-      delivery: new ResponseHead(sources, request.target),
+      delivery: new ResponseHead(writers, request.target),
     });
     if (request.key) handles.set(request.key, handle);
     return handle;
@@ -79,7 +80,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>): Sessions<
     fromToken: (token) => {
       const text = typeof token === 'string' ? token : undefined;
       const sent = readCredential(sources, kernel.settings.tokenPrefix, () => text);
-      return contextOf(new RequestHandle(kernel, { ...sent, persistent: false, delivery: new ResponseHead(sources, { kind: 'collect' }) }));
+      return contextOf(new RequestHandle(kernel, { ...sent, persistent: false, delivery: new ResponseHead(writers, { kind: 'collect' }) }));
     },
     [OPEN_REQUEST]: openRequest,
   };

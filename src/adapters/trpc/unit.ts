@@ -33,7 +33,12 @@ export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
   const open = handle.unitOf(call.getRawInput);
   // A middleware in between may have ended the session, or logged in.
   if (open) return next(admit(handle.draftOf(open), handle));
-  const unit = await handle.begin().catch(rethrowAsFailure);
+  const unit = handle.enlist();
+  try {
+    await handle.begin(unit);
+  } catch (error) {
+    throw sessionFailure(error);
+  }
   unit.key = call.getRawInput;
   try {
     return await finish(call, handle, unit, await next(admit(unit.session, handle)));
@@ -46,40 +51,47 @@ export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
   }
 }
 
-async function finish<Data, Input, Result extends Outcome>(
+/** Waits for nothing where nothing was changed, as with most calls. */
+function finish<Data, Input, Result extends Outcome>(
+  call: Call<Data, Input>,
+  handle: RequestHandle<Data, Input>,
+  unit: Unit<Data>,
+  result: Result,
+): Result | Promise<Result> {
+  if (!result.ok) throw translated(result.error);
+  const data = asOwnStream(call, handle, unit, result.data);
+  if (data) return { ...result, data };
+  if (unit.session?.isDirty) return saved(call, handle, unit, result);
+  handle.end(unit);
+  return result;
+}
+
+async function saved<Data, Input, Result>(
   call: Call<Data, Input>,
   handle: RequestHandle<Data, Input>,
   unit: Unit<Data>,
   result: Result,
 ): Promise<Result> {
-  if (!result.ok) throw translated(result.error);
   const facts = factsOf(handle);
-  const data = asOwnStream(call.type, result.data, () => streamOwner(call, handle, unit, facts));
-  if (data) return { ...result, data };
-  // Most calls change nothing, and wait for nothing.
-  if (!unit.session?.isDirty) {
-    handle.end(unit);
-    return result;
-  }
   // A call that another one makes must not wait for its caller, which waits for it.
   await handle.commit(unit, isOfClient(call, facts) ? facts.holdMs : 0).catch(rethrowAsFailure);
   return result;
 }
 
 /** The body of a subscription or generator runs after its procedure has returned: what it changes is saved as it goes. */
-function asOwnStream(type: string, data: unknown, owner: () => StreamOwner): object | undefined {
-  if (isAsyncIterable(data)) return ownedIterable(data, owner());
-  return type === 'subscription' && isObservable(data) ? ownedObservable(data, owner()) : undefined;
-}
-
-function streamOwner<Data, Input>(
+function asOwnStream<Data, Input>(
   call: Call<Data, Input>,
   handle: RequestHandle<Data, Input>,
   unit: Unit<Data>,
-  facts: CallFacts,
-): StreamOwner {
+  data: unknown,
+): object | undefined {
+  if (isAsyncIterable(data)) return ownedIterable(data, streamOwner(call, handle, unit));
+  return call.type === 'subscription' && isObservable(data) ? ownedObservable(data, streamOwner(call, handle, unit)) : undefined;
+}
+
+function streamOwner<Data, Input>(call: Call<Data, Input>, handle: RequestHandle<Data, Input>, unit: Unit<Data>): StreamOwner {
   handle.detach(unit);
-  const isResponse = isOfClient(call, facts) ?? call.type === 'subscription';
+  const isResponse = isOfClient(call, factsOf(handle)) ?? call.type === 'subscription';
   return {
     signal: unit.session?.signal,
     // Nothing of the body runs before; where it is the response, its head has been sent by then.
