@@ -1,3 +1,4 @@
+import { isSessionError } from '../core/error.js';
 import { copyJson, encodeJson, equalJson } from '../core/json.js';
 import type { SessionRecord } from '../core/store.js';
 
@@ -24,6 +25,16 @@ export function ensureEqual(actual: unknown, expected: unknown, message: string)
   throw new ContractError(`${message}: ${show(actual)} instead of ${show(expected)}`, actual, expected);
 }
 
+/** Whether an operation was refused since its session has ended. */
+export function isGone(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'SESSION_GONE';
+}
+
+export async function ensureGone(operation: Promise<unknown>, what: string): Promise<void> {
+  const refused = await operation.then(() => false, isGone);
+  ensure(refused, `${what} was not refused with SESSION_GONE`);
+}
+
 /** Narrows away `null` and `undefined`. */
 export function present<Value>(value: Value | null | undefined, what: string): Value {
   if (value === null || value === undefined) throw new ContractError(`${what} is missing`);
@@ -33,7 +44,7 @@ export function present<Value>(value: Value | null | undefined, what: string): V
 const FIELDS: readonly string[] = ['id', 'version', 'ownerId', 'createdAt', 'expiresAt', 'body'] satisfies (keyof SessionRecord)[];
 
 /** Every field as it was written, to the character, and no others: what is read is written again. */
-export function ensureRecord(actual: SessionRecord | null, expected: SessionRecord, message: string): void {
+export function ensureRecord(actual: SessionRecord | null | undefined, expected: SessionRecord, message: string): void {
   if (!actual) throw new ContractError(`${message}: there is no record`, actual, expected);
   for (const field of FIELDS) ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);
   const surplus = Object.keys(actual).filter((key) => !FIELDS.includes(key));

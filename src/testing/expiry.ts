@@ -1,6 +1,6 @@
 import { ensure, ensureEqual, ensureRecord } from './assert.js';
 import type { Bench, Kit } from './bench.js';
-import { HOUR, newRecord, rewritten, together } from './records.js';
+import { HOUR, newRecord, rewritten } from './records.js';
 
 /** When a store may forget a record: once its `ttl` has passed, never before. */
 export function expiryTests(kit: Kit): void {
@@ -93,7 +93,7 @@ function sweepTests({ test, has }: Kit): void {
     const records = [-HOUR, -1, 0, 1, HOUR].map((rest) => newRecord(clock, { ownerId: 'ada', expiresAt: now + rest }));
     for (const record of records) await store.insert(record, HOUR);
     ensureEqual(await store.sweep?.(now), 3, 'how many were swept');
-    const left = await together(records.length, async (index) => (await store.find(records[index]?.id ?? '')) !== null);
+    const left = await Promise.all(records.map(async ({ id }) => (await store.find(id)) !== null));
     ensureEqual(left, [false, false, false, true, true], 'what is left');
     ensureEqual(await store.sweep?.(now), 0, 'how many a second sweep found');
     if (has('count')) ensureEqual(await store.count?.(), 2, 'the count after it');

@@ -71,7 +71,20 @@ function dataAfter(outcomes: readonly Outcome[]): RaceData {
   for (const { name, actor, result } of outcomes) {
     if (result !== 'done') continue;
     if (name === 'save') data[fieldOf(actor)] = actor;
-    if (name === 'update') data['count'] = (data['count'] ?? 0) + 1;
+    if (name === 'update') data['count'] = Number(data['count']) + 1;
   }
   return data;
+}
+
+/**
+ * Whether an immediate rotation has ended all tokens that were there: nobody who held one of them rotated after it. For actors with
+ * stores of their own.
+ */
+export function ensureRotationsEnd(steps: readonly Step[], outcomes: readonly Outcome[]): void {
+  const writtenAt = ({ actor }: Outcome) => steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');
+  const rotations = outcomes.filter(({ token }) => token !== undefined);
+  for (const immediate of rotations.filter(({ name }) => name === 'rotate immediately')) {
+    const later = rotations.find((other) => writtenAt(other) > writtenAt(immediate));
+    ensure(!later, `a token that an immediate rotation had ended could still ${later?.name}`);
+  }
 }

@@ -1,7 +1,7 @@
 import type { LimitedInsert, OwnerLimit, SessionRecord } from '../core/store.js';
 import { ensure, ensureEqual, ensureRecord, present } from './assert.js';
 import type { Bench, Kit } from './bench.js';
-import { HOUR, newId, newRecord, rewritten, together } from './records.js';
+import { HOUR, newId, newRecord, rewritten } from './records.js';
 
 /** `insertWithin`: an insert that keeps a limit on the owner's sessions. */
 export function limitTests({ test }: Kit): void {
@@ -23,7 +23,8 @@ export function limitTests({ test }: Kit): void {
     const { store, clock } = bench;
     const created = [5, 1, 3, 3, 9].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }));
     for (const record of created) await store.insert(record, HOUR);
-    const oldestFirst = [...created].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+    // Ids are given in their order.
+    const oldestFirst = [...created].sort((a, b) => a.createdAt - b.createdAt).map(({ id }) => id);
     // Older than all of them: it is the new one all the same.
     const first = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - 99_000 });
     const answer = await within(bench, first, { max: 5, onLimit: 'evict-oldest' });
@@ -54,11 +55,11 @@ export function limitTests({ test }: Kit): void {
 
   test("only the owner's sessions count whose deadline has not come", async (bench) => {
     const { store, clock } = bench;
-    const past = [clock.now(), clock.now() - 1].map((expiresAt) => newRecord(clock, { ownerId: 'ada', expiresAt }));
-    for (const record of [...past, newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)]) await store.insert(record, HOUR);
+    const past = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() - 1 });
+    const ending = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() });
+    for (const record of [past, ending, newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)]) await store.insert(record, HOUR);
     ensureEqual(await within(bench, newRecord(clock, { ownerId: 'ada' }), DENY_SECOND), INSERTED, 'beside those that do not count');
-    const renewed = { ...rewritten(past[0] ?? newRecord(clock)), expiresAt: clock.now() + HOUR };
-    await store.replace(renewed, past[0]?.version ?? '', HOUR);
+    await store.replace(rewritten(ending, { expiresAt: clock.now() + HOUR }), ending.version, HOUR);
     const denied = await within(bench, newRecord(clock, { ownerId: 'ada' }), { max: 2, onLimit: 'deny' });
     ensureEqual(denied.outcome, 'limit-reached', 'beside one whose deadline has moved on');
   });
@@ -83,10 +84,10 @@ async function within(bench: Bench, record: SessionRecord, limit: Omit<OwnerLimi
 async function raceInserts(bench: Bench, onLimit: OwnerLimit['onLimit']): Promise<void> {
   const ownerId = newId();
   const records = Array.from({ length: 24 }, (_, index) => newRecord(bench.clock, { ownerId, createdAt: bench.clock.now() + (index % 5) }));
-  const answers = await together(records.length, (index) => {
-    const record = present(records[index], 'a record');
-    return within(bench, record, { max: MAX, onLimit }, index % 2 === 0 ? bench.store : bench.other);
-  });
+  const limit = { max: MAX, onLimit };
+  const answers = await Promise.all(
+    records.map((record, index) => within(bench, record, limit, index % 2 === 0 ? bench.store : bench.other)),
+  );
   const inserted = records.filter((_, index) => answers[index]?.outcome === 'inserted').map(({ id }) => id);
   const evicted = answers.flatMap((each) => each.evicted);
   ensureEqual(inserted.length, onLimit === 'deny' ? MAX : records.length, 'inserts that were answered');
@@ -96,6 +97,6 @@ async function raceInserts(bench: Bench, onLimit: OwnerLimit['onLimit']): Promis
 }
 
 async function aliveOf({ store }: Bench, records: readonly SessionRecord[]): Promise<string[]> {
-  const found = await together(records.length, (index) => store.find(records[index]?.id ?? ''));
+  const found = await Promise.all(records.map(({ id }) => store.find(id)));
   return found.flatMap((each) => (each ? [each.id] : [])).sort();
 }

@@ -1,9 +1,10 @@
 import type { Session } from '../core/types.js';
+import { isGone } from './assert.js';
 
 /** The data of a session that is raced. */
 export type RaceData = Record<string, number>;
 
-export type OperationName = keyof typeof RUN;
+export type OperationName = keyof typeof RUN | 'expire';
 
 /** How an operation came out. */
 export interface Outcome {
@@ -16,7 +17,7 @@ export interface Outcome {
   readonly token?: string;
 }
 
-/** What is raced on a session with one token. */
+/** What is raced on a session with one token. `expire` is a step of the clock alone: past the deadline. */
 export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 'rotate', 'destroy', 'expire'];
 /** What is raced on a session that was rotated, and whose new token was not used yet. */
 export const ROTATIONS: readonly OperationName[] = ['rotate', 'rotate immediately', 'use new token', 'rotate new token', 'save', 'destroy'];
@@ -28,7 +29,7 @@ const RUN = {
   },
   update: async (session: Session<RaceData>) => {
     await session.update((data) => {
-      data['count'] = (data['count'] ?? 0) + 1;
+      data['count'] = Number(data['count']) + 1;
     });
   },
   touch: async (session: Session<RaceData>) => session.touch(),
@@ -38,8 +39,6 @@ const RUN = {
   // To load the session with it is to use it.
   'use new token': async () => undefined,
   destroy: async (session: Session<RaceData>) => session.destroy(),
-  // A step of the clock alone.
-  expire: async () => undefined,
 };
 
 /** The field that `save` number `actor` sets. */
@@ -52,13 +51,13 @@ export function holdsNewToken(name: OperationName): boolean {
 }
 
 /** Does the operation; anything but an end by `SESSION_GONE` is thrown on. */
-export async function operate(name: OperationName, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
+export async function operate(name: keyof typeof RUN, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
   if (!session) return { name, actor, result: 'anonymous' };
   try {
     const token = await RUN[name](session, actor);
     return { name, actor, result: 'done', ...(typeof token === 'string' && { token }) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'SESSION_GONE') return { name, actor, result: 'gone' };
+    if (isGone(error)) return { name, actor, result: 'gone' };
     throw error;
   }
 }

@@ -46,8 +46,8 @@ export interface StoreContractOptions {
   /** Opens an empty store, for each test anew. `now` is the clock for stores that can use it, in ms since the epoch. */
   createStore(environment: { readonly now: () => number }): OpenedStore | Promise<OpenedStore>;
   /**
-   * How far operations are raced through the library in every order of their store calls. `'pairs'`: some 6,000 store calls;
-   * `'triples'`, the default: some 300,000; `'deep'`: some millions, for stores in memory.
+   * How far operations are raced through the library in every order of their store calls. `'pairs'`: some 7,000 store calls;
+   * `'triples'`, the default: some 110,000; `'deep'`: more than a million, for stores in memory.
    */
   readonly depth?: 'pairs' | 'triples' | 'deep';
   /** Where the random tests begin. Default: anew each time; a failure tells its seed. */

@@ -109,5 +109,10 @@ async function ensureListed(store: Bench['store'], ownerId: string, expected: re
   const listed = present(await store.listByOwner?.(ownerId), 'a list');
   const name = ownerId.slice(0, 20);
   ensureEqual(sorted(listed.map(({ id }) => id)), sorted(expected.map(({ id }) => id)), `the sessions of ${name}`);
-  for (const record of expected) ensureRecord(listed.find(({ id }) => id === record.id) ?? null, record, `a session of ${name}`);
+  for (const record of expected)
+    ensureRecord(
+      listed.find(({ id }) => id === record.id),
+      record,
+      `a session of ${name}`,
+    );
 }

@@ -5,7 +5,7 @@ import { ensure, ensureEqual, present } from './assert.js';
 import type { Bench, Kit } from './bench.js';
 import { type Choose, explore } from './explore.js';
 import { Gate } from './gate.js';
-import { ensureOutcomes, historyOf, isAlive } from './judge.js';
+import { ensureOutcomes, ensureRotationsEnd, historyOf, isAlive } from './judge.js';
 import {
   combinations,
   holdsNewToken,
@@ -56,13 +56,18 @@ export function raceTests(kit: Kit): void {
 function racesOf(depth: NonNullable<StoreContractOptions['depth']>, apart: boolean): Race[] {
   const sizes = depth === 'pairs' ? [2] : [2, 3];
   const plain = sizes.flatMap((size) => combinations(size, OPERATIONS));
-  const rotated = sizes.flatMap((size) => combinations(size, ROTATIONS)).filter((names) => names.some(holdsNewToken));
+  const rotated = sizes.flatMap((size) => combinations(size, ROTATIONS)).filter(areOfRotations);
   const races = [
     ...plain.map((names) => ({ names, apart, loading: false, rotated: false })),
     ...plain.map((names) => ({ names, apart, loading: true, rotated: false })),
     ...rotated.map((names) => ({ names, apart, loading: false, rotated: true })),
   ];
   return depth === 'deep' ? races : races.filter((race) => !hasTooManyOrders(race));
+}
+
+/** The others are raced on a plain session. */
+function areOfRotations(names: readonly OperationName[]): boolean {
+  return names.includes('rotate immediately') || names.some(holdsNewToken);
 }
 
 /** In three processes, where loading reads and writes as well, there are a hundred times as many orders. */
@@ -139,6 +144,7 @@ async function judge(bench: Bench, race: Race, start: Start, gate: Gate, outcome
   const { clock, capabilities } = bench;
   const history = historyOf(start.record, gate.steps, capabilities.expires === 'injected clock');
   ensureOutcomes(history, outcomes);
+  if (race.apart) ensureRotationsEnd(gate.steps, outcomes);
   const alive = isAlive(history, clock.now());
   ensureEqual((await start.observer.find(start.record.id)) !== null, alive, 'whether the session is there');
   const tokens = [...start.tokens, ...outcomes.flatMap(({ token }) => token ?? [])];
@@ -146,11 +152,18 @@ async function judge(bench: Bench, race: Race, start: Start, gate: Gate, outcome
   if (!alive) return ensureEqual(opening.length, 0, 'invariant 5: how many tokens open a session that has ended');
   ensure(opening.length > 0, 'the session is there, and nobody has a token that opens it');
   // Nobody was given the new token as the current one: the old one's holder may have got no answer at all.
-  if (!race.rotated) ensure(opening.includes(tokens[0] ?? ''), 'a rotation whose new token was never used has ended the old token');
+  if (!race.rotated)
+    ensure(
+      start.tokens.every((token) => opening.includes(token)),
+      'a rotation whose new token was never used has ended the old token',
+    );
   clock.advance(GRACE);
-  const last = await openingOf(start.observer, tokens);
-  ensureEqual(last.length, 1, 'how many tokens live on after the grace');
-  ensure(opening.includes(last[0] ?? ''), 'a token opens the session that did not before');
+  const living = await openingOf(start.observer, tokens);
+  ensureEqual(living.length, 1, 'how many tokens live on after the grace');
+  ensure(
+    living.every((token) => opening.includes(token)),
+    'a token opens the session that did not before',
+  );
 }
 
 /** The tokens that open the session. To look is to use: a pending one becomes the current one. */

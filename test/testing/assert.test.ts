@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ContractError, ensure, ensureEqual, ensureRecord, present } from '../../src/testing/assert.js';
+import { SessionError } from '../../src/index.js';
+import { ContractError, ensure, ensureEqual, ensureGone, ensureRecord, present } from '../../src/testing/assert.js';
 
 const RECORD = { id: 'i', version: 'v', createdAt: 1, expiresAt: 2, body: '{}' };
 
@@ -40,6 +41,15 @@ test('a missing value, and a condition that does not hold, are told by their nam
   expect(() => present(null, 'a session')).toThrow('a session is missing');
   expect(() => present(undefined, 'a session')).toThrow('a session is missing');
   expect(() => ensure(false, 'it does not hold')).toThrow('it does not hold');
+});
+
+test('what is refused with SESSION_GONE is told from all else', async () => {
+  const gone = new SessionError('SESSION_GONE', 'it has ended');
+  await expect(ensureGone(Promise.reject(gone), 'a save')).resolves.toBeUndefined();
+  await expect(ensureGone(Promise.resolve(), 'a save')).rejects.toThrow('a save was not refused with SESSION_GONE');
+  for (const other of [new SessionError('CONFLICT', ''), new Error('x'), 'x']) {
+    await expect(ensureGone(Promise.reject(other), 'a save')).rejects.toThrow('a save was not refused');
+  }
 });
 
 test('a record is compared field by field, and has no others', () => {

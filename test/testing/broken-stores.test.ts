@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { memoryStore } from '../../src/index.js';
+import { memoryStore, type StoreListener } from '../../src/index.js';
 import { BROKEN_CAPABILITIES } from './support/broken-capabilities.js';
 import { BROKEN_CLOCKS } from './support/broken-clocks.js';
 import { BROKEN_STORES, type BrokenStore } from './support/broken-stores.js';
-import { ALL_VERBS, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
+import { ALL_VERBS, definedTests, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
+import { completeStore } from './support/complete-store.js';
 import { upsertStore } from './support/upsert-store.js';
 
 const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
 
 describe.concurrent('a store with a planted bug fails the tests that are about it', { timeout: 60_000 }, () => {
   test.each(BROKEN_STORES)('$bug', async (broken) => {
-    ensureFound(broken, await runKit({ ...QUICK, capabilities: { ...FOUR_VERBS, ...broken.capabilities }, createStore: creating(broken) }));
+    const options = { ...QUICK, capabilities: { ...FOUR_VERBS, ...broken.capabilities }, createStore: creating(broken) };
+    ensureFound(broken, await runKit(options, (title) => title.includes(broken.only ?? '')));
   });
 
   test.each(BROKEN_CAPABILITIES)('$bug', async (broken) => {
@@ -46,6 +48,40 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
     expect([...run.failures]).toEqual([]);
   });
 
+  test('that tells of a clear by a gap', async () => {
+    const createStore = ({ now }: { readonly now: () => number }) => {
+      const store = completeStore(now);
+      const gaps = new Set<() => void>();
+      return {
+        store: {
+          ...store,
+          async clear() {
+            // One by one, so that nobody is told of an id.
+            await store.sweep(Number.POSITIVE_INFINITY);
+            for (const gap of gaps) gap();
+          },
+          subscribe(listener: StoreListener) {
+            gaps.add(() => listener.gap());
+            return store.subscribe(listener);
+          },
+        },
+      };
+    };
+    const run = await runKit({ ...QUICK, capabilities: ALL_VERBS, createStore }, (title) => title.includes('clear'));
+    expect([...run.failures]).toEqual([]);
+    expect(run.titles).toHaveLength(2);
+  });
+
+  test('that has few verbs more than the four', async () => {
+    const createStore = ({ now }: { readonly now: () => number }) => {
+      const { insert, find, replace, delete: remove, sweep, clear, subscribe } = completeStore(now);
+      return { store: { insert, find, replace, delete: remove, sweep, clear, subscribe } };
+    };
+    const capabilities = { ...FOUR_VERBS, sweep: true, clear: true, subscribe: true };
+    const run = await runKit({ ...QUICK, capabilities, createStore }, (title) => !title.includes('> races '));
+    expect([...run.failures]).toEqual([]);
+  });
+
   test('that is not atomic is raced within one process alone', async () => {
     const capabilities = { atomic: false, expires: 'by sweep', anyBody: false } as const;
     const run = await runKit({ ...QUICK, capabilities, createStore: () => ({ store: upsertStore() }) });
@@ -53,4 +89,11 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
     expect(run.titles.filter((each) => each.includes('races of several processes'))).toEqual([]);
     expect(run.titles.filter((each) => each.includes('races within a process')).length).toBeGreaterThan(40);
   });
+});
+
+test('the depth tells how many operations are raced', () => {
+  const counts = (['pairs', 'triples', 'deep'] as const).map((depth) => {
+    return definedTests({ capabilities: FOUR_VERBS, createStore: () => ({ store: memoryStore() }), depth }).length;
+  });
+  expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionRecord } from '../../src/index.js';
 import type { Step } from '../../src/testing/gate.js';
-import { ensureOutcomes, type History, historyOf, isAlive } from '../../src/testing/judge.js';
+import { ensureOutcomes, ensureRotationsEnd, type History, historyOf, isAlive } from '../../src/testing/judge.js';
 import type { Outcome } from '../../src/testing/operations.js';
 import { bodyOf, newId } from '../../src/testing/records.js';
 
@@ -78,4 +78,15 @@ describe('the outcomes of a race', () => {
     expect(() => ensureOutcomes(there, [...done, destroyed])).toThrow('invariant 5');
     expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, destroyed])).not.toThrow();
   });
+});
+
+test('nobody rotates with a token that an immediate rotation has ended', () => {
+  const by = (actor: number): Step => ({ ...replaced, actor });
+  const immediately: Outcome = { name: 'rotate immediately', actor: 0, result: 'done', token: 'x' };
+  const rotated: Outcome = { name: 'rotate', actor: 1, result: 'done', token: 'y' };
+  const saved: Outcome = { name: 'save', actor: 2, result: 'done' };
+  expect(() => ensureRotationsEnd([by(1), by(0), by(2)], [immediately, rotated, saved])).not.toThrow();
+  expect(() => ensureRotationsEnd([by(0), by(1)], [immediately, rotated])).toThrow('could still rotate');
+  expect(() => ensureRotationsEnd([by(0), by(1)], [immediately, { ...immediately, actor: 1 }])).toThrow('could still rotate immediately');
+  expect(() => ensureRotationsEnd([by(0)], [immediately, { name: 'rotate', actor: 1, result: 'gone' }])).not.toThrow();
 });

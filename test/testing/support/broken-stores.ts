@@ -9,6 +9,8 @@ export interface BrokenStore {
   /** Parts of the titles of tests that have to fail, each in at least one. */
   readonly fails: readonly string[];
   readonly capabilities?: Partial<StoreCapabilities>;
+  /** What the titles of the tests have in them that are worth to be run. Default: all. */
+  readonly only?: string;
 }
 
 /** The four verbs of a memory store. */
@@ -257,6 +259,31 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       'invariant 3: of concurrent replaces with one expected version exactly one is answered',
       'invariant 3: concurrent writers that try again count to the last',
       'invariant 2: a replace that races a delete brings nothing back',
+    ],
+  },
+  {
+    bug: 'a replace that never says anything but conflict',
+    create: (now) => ({ ...sound(now), replace: async () => 'conflict' }),
+    only: '> concurrency >',
+    fails: ['invariant 3: concurrent writers that try again count to the last'],
+  },
+  {
+    bug: 'a replace that throws where the version is another one',
+    create: (now) => {
+      const store = sound(now);
+      return {
+        ...store,
+        async replace(record, expectedVersion, ttl) {
+          const answer = await store.replace(record, expectedVersion, ttl);
+          if (answer === 'conflict') throw new Error('serialization failure');
+          return answer;
+        },
+      };
+    },
+    fails: [
+      'invariant 3: replace with another version than the stored one writes nothing',
+      'several processes > invariants 2 and 3: save, save,',
+      'several processes > invariant 2: touch, rotate,',
     ],
   },
   {

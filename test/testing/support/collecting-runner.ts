@@ -6,25 +6,25 @@ export interface KitRun {
   readonly failures: ReadonlyMap<string, string>;
 }
 
-/** Runs the kit with a runner of its own, one test after the other, and collects what failed. `only`: which titles are run. */
-export async function runKit(
-  options: Omit<StoreContractOptions, 'runner'>,
-  only: (title: string) => boolean = () => true,
-): Promise<KitRun> {
+type KitOptions = Omit<StoreContractOptions, 'runner'>;
+
+/** The tests that the kit defines. */
+export function definedTests(options: KitOptions): { readonly title: string; readonly run: () => Promise<void> }[] {
   const defined: { readonly title: string; readonly run: () => Promise<void> }[] = [];
   const groups: string[] = [];
-  storeContract({
-    ...options,
-    runner: {
-      describe: (name, define) => {
-        groups.push(name);
-        define();
-        groups.pop();
-      },
-      it: (name, run) => defined.push({ title: [...groups, name].join(' > '), run }),
-    },
-  });
-  const tests = defined.filter(({ title }) => only(title));
+  const describe = (name: string, define: () => void) => {
+    groups.push(name);
+    define();
+    groups.pop();
+  };
+  const it = (name: string, run: () => Promise<void>) => void defined.push({ title: [...groups, name].join(' > '), run });
+  storeContract({ ...options, runner: { describe, it } });
+  return defined;
+}
+
+/** Runs the kit with a runner of its own, one test after the other, and collects what failed. `only`: which titles are run. */
+export async function runKit(options: KitOptions, only: (title: string) => boolean = () => true): Promise<KitRun> {
+  const tests = definedTests(options).filter(({ title }) => only(title));
   const failures = new Map<string, string>();
   for (const { title, run } of tests) {
     await run().catch((error: unknown) => failures.set(title, error instanceof Error ? error.message : String(error)));
