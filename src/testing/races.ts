@@ -6,17 +6,8 @@ import type { Bench, Kit } from './bench.js';
 import { type Choose, explore } from './explore.js';
 import { Gate } from './gate.js';
 import { ensureOutcomes, ensureRotationsEnd, historyOf, isAlive } from './judge.js';
-import {
-  combinations,
-  holdsNewToken,
-  OPERATIONS,
-  type OperationName,
-  type Outcome,
-  operate,
-  type RaceData,
-  ROTATIONS,
-} from './operations.js';
-import type { StoreContractOptions } from './options.js';
+import { holdsNewToken, type Outcome, operate, type RaceData } from './operations.js';
+import { type Race, racesOf, titleOf } from './race-plan.js';
 import { HOUR } from './records.js';
 
 const GRACE = 10_000;
@@ -29,16 +20,6 @@ const OPTIONS = {
 } as const;
 /** How long the session has been idle when the race begins: a touch is due. */
 const IDLE = HOUR / 2;
-
-interface Race {
-  readonly names: readonly OperationName[];
-  /** Each in a process of its own, or all in one. */
-  readonly apart: boolean;
-  /** Whether they load the session within the race, or have done so before. */
-  readonly loading: boolean;
-  /** Whether the session has a new token that was not used yet. */
-  readonly rotated: boolean;
-}
 
 /**
  * Operations on one session, in every order in which their store calls can reach the store. Those of stores that are not atomic
@@ -53,44 +34,10 @@ export function raceTests(kit: Kit): void {
   }
 }
 
-function racesOf(depth: NonNullable<StoreContractOptions['depth']>, apart: boolean): Race[] {
-  const sizes = depth === 'pairs' ? [2] : [2, 3];
-  const plain = sizes.flatMap((size) => combinations(size, OPERATIONS));
-  const rotated = sizes.flatMap((size) => combinations(size, ROTATIONS)).filter(areOfRotations);
-  const races = [
-    ...plain.map((names) => ({ names, apart, loading: false, rotated: false })),
-    ...plain.map((names) => ({ names, apart, loading: true, rotated: false })),
-    ...rotated.map((names) => ({ names, apart, loading: false, rotated: true })),
-  ];
-  return depth === 'deep' ? races : races.filter((race) => !hasTooManyOrders(race));
-}
-
-/** The others are raced on a plain session. */
-function areOfRotations(names: readonly OperationName[]): boolean {
-  return names.includes('rotate immediately') || names.some(holdsNewToken);
-}
-
-/** In three processes, where loading reads and writes as well, there are a hundred times as many orders. */
-function hasTooManyOrders({ names, apart, loading }: Race): boolean {
-  const writesTwice = names.includes('rotate new token') || names.filter(holdsNewToken).length > 1;
-  return apart && names.length > 2 && (loading || writesTwice);
-}
-
 function define({ test }: Kit, race: Race): void {
-  const { names, loading, rotated } = race;
-  const what = `${loading ? 'load and ' : ''}${names.join(loading ? ', load and ' : ', ')}`;
-  test(`${invariantsOf(names)}: ${what}${rotated ? ' of a rotated session' : ''}, in every order of their store calls`, async (bench) => {
+  test(titleOf(race), async (bench) => {
     await explore((choose) => runOnce(bench, race, choose));
   });
-}
-
-function invariantsOf(names: readonly OperationName[]): string {
-  const numbers = ['2'];
-  if (names.some((each) => each === 'save' || each === 'update')) numbers.push('3');
-  if (names.includes('destroy')) numbers.push('5');
-  if (names.includes('expire')) numbers.push('7');
-  const last = numbers.pop();
-  return numbers.length === 0 ? `invariant ${last}` : `invariants ${numbers.join(', ')} and ${last}`;
 }
 
 /** A session that is to be raced, and what is known of it. */
