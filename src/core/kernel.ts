@@ -8,7 +8,7 @@ import type { LegacyClaim } from './legacy.js';
 import { type EndReason, LiveSessions, type Standing } from './live-sessions.js';
 import { LegacyMigration } from './migration.js';
 import type { Settings } from './options.js';
-import { matchToken, opens, promotePending } from './rotation.js';
+import { matchToken, opens, promotePending, type TokenMatch } from './rotation.js';
 import type { Validator } from './schema.js';
 import type { Content } from './snapshot.js';
 import { firstSnapshot, type Snapshot, snapshotOf } from './snapshot.js';
@@ -169,13 +169,24 @@ export class Kernel {
     return this.store.call('sweep', '', () => sweep(this.settings.now()));
   }
 
-  async #open(record: SessionRecord, credential: Credential, legacy: LegacyClaim | undefined): Promise<Snapshot | null> {
+  /** Asynchronous only where there is something to write, or a schema. */
+  #open(record: SessionRecord, credential: Credential, legacy: LegacyClaim | undefined): Snapshot | null | Promise<Snapshot | null> {
     const state = this.#stateOf(record);
     const match = state ? matchToken(state.tokens, credential.hash, this.settings.now()) : 'unknown';
-    if (match === 'reused') await this.#reuseDetected(record);
-    if (!state || match === 'unknown' || match === 'reused') return null;
-    const found = await this.#snapshotOf(record, state);
-    const snapshot = legacy ? await this.#migration.settle(found, credential, legacy) : found;
+    if (match === 'reused') return this.#refuseReused(record);
+    if (!state || match === 'unknown') return null;
+    const found = this.#snapshotOf(record, state);
+    if (match !== 'pending' && !legacy && !(found instanceof Promise)) return this.#touchIfDue(found);
+    return this.#complete(found, match, credential, legacy);
+  }
+
+  async #complete(
+    found: Snapshot | Promise<Snapshot>,
+    match: TokenMatch,
+    credential: Credential,
+    legacy: LegacyClaim | undefined,
+  ): Promise<Snapshot | null> {
+    const snapshot = legacy ? await this.#migration.settle(await found, credential, legacy) : await found;
     if (!snapshot) return null;
     return match === 'pending' ? this.#recordFirstUse(snapshot, credential) : this.#touchIfDue(snapshot);
   }
@@ -189,10 +200,11 @@ export class Kernel {
     }
   }
 
-  async #reuseDetected(record: SessionRecord): Promise<void> {
+  async #refuseReused(record: SessionRecord): Promise<null> {
     this.settings.logger?.warn(`token-sessions: the previous token of session ${record.id} came back after its grace`);
     this.events.emit('reuse-detected', eventOf(record));
     if (this.settings.onReuse === 'destroy') await this.destroy(record, 'reuse');
+    return null;
   }
 
   /** The first use of a pending token makes it the current one, and is written before anybody is served by it. */

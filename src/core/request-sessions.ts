@@ -150,7 +150,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
    */
   enlist(): Unit<Data> {
     const unit: Unit<Data> = { session: null, key: undefined, finished: false };
-    this.#units.push(unit);
+    this.#units = [...this.#units, unit];
     return unit;
   }
 
@@ -290,7 +290,10 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   #wake(): void {
-    for (const wake of this.#wakeHeld.splice(0)) wake();
+    const held = this.#wakeHeld;
+    if (held.length === 0) return;
+    this.#wakeHeld = [];
+    for (const wake of held) wake();
   }
 
   #lookUp(): Promise<void> {

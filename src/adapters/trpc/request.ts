@@ -70,7 +70,7 @@ function lambdaRequest({ headers, cookies, requestContext = {} }: LambdaEvent): 
 
 function responseTarget(res: object | undefined, resHeaders: Headers | undefined): ResponseTarget {
   // Fastify's reply wraps the response, and sends the headers of both.
-  const response = [res, res && Reflect.get(res, 'raw')].find(isNodeResponse);
+  const response = res && [res, Reflect.get(res, 'raw')].find(isNodeResponse);
   if (response) return { kind: 'node', response };
   return resHeaders ? { kind: 'collect', headers: resHeaders } : { kind: 'collect' };
 }

@@ -41,7 +41,8 @@ export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
   }
   unit.key = call.getRawInput;
   try {
-    return await finish(call, handle, unit, await next(admit(unit.session, handle)));
+    // Not waited for: a commit ends the unit by itself, however it ends.
+    return finish(call, handle, unit, await next(admit(unit.session, handle)));
   } catch (error) {
     handle.end(unit);
     throw error;
