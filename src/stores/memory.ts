@@ -101,7 +101,7 @@ class SessionMap implements MemoryStore {
   }
 
   async clear(): Promise<void> {
-    const ids = this.#table.ids();
+    const ids = this.#listeners.size > 0 ? this.#table.ids() : [];
     this.#table = new MemoryTable(this.#maxSessions);
     this.#tell(ids);
   }
