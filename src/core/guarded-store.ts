@@ -2,17 +2,20 @@ import { isSessionError, SessionError } from './error.js';
 import type { EventHub } from './events.js';
 import { describeError, type Logger } from './logger.js';
 import type { LimitedInsert, SessionRecord, SessionStore } from './store.js';
+import { TimeLimit, Timeout } from './time-limit.js';
 
 /** Every call of the library to its store goes through here: bounded in time, its failures told apart and reported. */
 export class GuardedStore {
   readonly store: SessionStore;
   readonly #timeout: number;
+  readonly #limit: TimeLimit;
   readonly #events: EventHub;
   readonly #logger: Logger | undefined;
 
   constructor(store: SessionStore, timeout: number, events: EventHub, logger: Logger | undefined) {
     this.store = store;
     this.#timeout = timeout;
+    this.#limit = new TimeLimit(timeout);
     this.#events = events;
     this.#logger = logger;
   }
@@ -64,7 +67,7 @@ export class GuardedStore {
    * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`.
    */
   call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
-    return withTimeout(run, this.#timeout, (error) => this.#failure(verb, id, error));
+    return this.#limit.within(run, (error) => this.#failure(verb, id, error));
   }
 
   /**
@@ -79,11 +82,11 @@ export class GuardedStore {
   ): Promise<Result> {
     const started = performance.now();
     try {
-      return await withTimeout(write, this.#timeout);
+      return await this.#limit.within(write);
     } catch (error) {
       const left = this.#timeout - (performance.now() - started);
       if (!(error instanceof Timeout) && !isSessionError(error) && left > 0) {
-        const found = await withTimeout(() => this.store.find(id), left).catch(() => undefined);
+        const found = await new TimeLimit(left).within(() => this.store.find(id)).catch(() => undefined);
         const result = found === undefined ? undefined : recognise(found);
         if (result !== undefined) return result;
       }
@@ -107,33 +110,4 @@ export class GuardedStore {
       { cause: late ? undefined : error },
     );
   }
-}
-
-class Timeout extends Error {}
-
-/** The outcome of `run`, or a {@link Timeout}; what it rejects with is what `explain` makes of it. What comes later is dropped. */
-function withTimeout<Result>(run: () => Promise<Result>, ms: number, explain: (error: unknown) => unknown = same): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    let over = false;
-    const fail = (error: unknown): void => {
-      if (over) return;
-      over = true;
-      clearTimeout(timer);
-      reject(explain(error));
-    };
-    const timer = setTimeout(() => fail(new Timeout()), ms);
-    const succeed = (value: Result): void => {
-      clearTimeout(timer);
-      resolve(value);
-    };
-    try {
-      run().then(succeed, fail);
-    } catch (error) {
-      fail(error);
-    }
-  });
-}
-
-function same(error: unknown): unknown {
-  return error;
 }

@@ -1,0 +1,100 @@
+/** How a call ends that takes longer than its {@link TimeLimit}. */
+export class Timeout extends Error {}
+
+/** A call, between the one that began before it and the one that began after it; its own neighbour when it is not under way. */
+class Call {
+  before: Call = this;
+  after: Call = this;
+  /** When its time is over, by `performance.now()`. */
+  readonly until: number;
+  readonly expire: () => void;
+
+  constructor(until: number, expire: () => void) {
+    this.until = until;
+    this.expire = expire;
+  }
+}
+
+/**
+ * The longest that each of many calls may take. It is the same for all, so that they run out in the order in which they began, and one timer
+ * serves them all: one for each took two or three per cent of the CPU of a whole tRPC request. They stand in a linked list, which each leaves
+ * at next to no cost.
+ */
+export class TimeLimit {
+  readonly #ms: number;
+  /** Stands before the first and after the last, so that both are calls like the others. */
+  readonly #ends = new Call(Number.POSITIVE_INFINITY, () => undefined);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ms: number) {
+    this.#ms = ms;
+  }
+
+  /** The outcome of `run`, or a {@link Timeout}; what it rejects with is what `explain` makes of it. What comes later is dropped. */
+  within<Result>(run: () => Promise<Result>, explain: (error: unknown) => unknown = same): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const call = this.#begin(() => reject(explain(new Timeout())));
+      settle(
+        run,
+        (value) => {
+          if (this.#end(call)) resolve(value);
+        },
+        (error) => {
+          if (this.#end(call)) reject(explain(error));
+        },
+      );
+    });
+  }
+
+  #begin(expire: () => void): Call {
+    const call = new Call(performance.now() + this.#ms, expire);
+    link(this.#ends.before, call);
+    link(call, this.#ends);
+    this.#timer ??= setTimeout(this.#expire, this.#ms);
+    return call;
+  }
+
+  /** Takes a call out. Whether it was still under way. */
+  #end(call: Call): boolean {
+    if (call.after === call) return false;
+    link(call.before, call.after);
+    link(call, call);
+    // Without calls no timer: it would keep the process from ending.
+    if (this.#ends.after === this.#ends) this.#stop();
+    return true;
+  }
+
+  readonly #expire = (): void => {
+    const now = performance.now();
+    this.#stop();
+    while (this.#ends.after.until <= now) {
+      const call = this.#ends.after;
+      this.#end(call);
+      call.expire();
+    }
+    if (this.#ends.after !== this.#ends) this.#timer = setTimeout(this.#expire, this.#ends.after.until - now);
+  };
+
+  #stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+function link(before: Call, after: Call): void {
+  before.after = after;
+  after.before = before;
+}
+
+/** Tells what a function resolves to, or what it rejects with or throws. */
+function settle<Result>(run: () => Promise<Result>, resolved: (value: Result) => void, rejected: (error: unknown) => void): void {
+  try {
+    run().then(resolved, rejected);
+  } catch (error) {
+    rejected(error);
+  }
+}
+
+function same(error: unknown): unknown {
+  return error;
+}
