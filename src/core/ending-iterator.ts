@@ -43,14 +43,15 @@ export function endingIterator<Value>(
         ending(reason).then(resolve, reject);
       };
       waiting.add(tell);
+      // Once the ending is on its way it stands: a source that is told to clean up may well say that it is done before that has come.
       source.next(...args).then(
         (result) => {
-          waiting.delete(tell);
+          if (!waiting.delete(tell)) return;
           if (result.done) close();
           resolve(result);
         },
         (error: unknown) => {
-          waiting.delete(tell);
+          if (!waiting.delete(tell)) return;
           close();
           reject(error);
         },

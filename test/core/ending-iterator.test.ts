@@ -3,6 +3,12 @@ import { endingIterator } from '../../src/core/ending-iterator.js';
 
 const last = async (reason: unknown) => ({ done: false as const, value: `ended: ${String(reason)}` });
 
+/** An ending that takes longer than a source needs to say that it is done. */
+async function lastAfterTurns(reason: unknown) {
+  for (let turn = 0; turn < 10; turn += 1) await undefined;
+  return last(reason);
+}
+
 /** A source whose values the test hands out, and which notes that it was told to clean up. */
 function manual() {
   const pending: ((result: IteratorResult<string, unknown>) => void)[] = [];
@@ -52,6 +58,38 @@ describe('an iterator that ends with a signal', () => {
     expect(await iterator.return?.('bye')).toEqual({ done: true, value: 'bye' });
     await expect(iterator.throw?.(new Error('bye'))).rejects.toThrow('bye');
     expect(state.returned).toBe(1);
+  });
+
+  test('invariant 5: a source that says it is done as soon as it is told to clean up does not hide the ending', async () => {
+    const controller = new AbortController();
+    const { source, ends, state } = manual();
+    source.return = async () => {
+      state.returned += 1;
+      ends();
+      return { done: true, value: undefined };
+    };
+    const iterator = endingIterator(source, controller.signal, lastAfterTurns);
+    const waiting = iterator.next();
+    controller.abort('logout');
+    expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(state.returned).toBe(1);
+  });
+
+  test('invariant 5: nor does one that fails then', async () => {
+    const controller = new AbortController();
+    let fail: (error: Error) => void = () => undefined;
+    const source: AsyncIterator<string, unknown, unknown> = {
+      next: () => new Promise((_, reject) => (fail = reject)),
+      return: async () => {
+        fail(new Error('interrupted'));
+        return { done: true, value: undefined };
+      },
+    };
+    const iterator = endingIterator(source, controller.signal, lastAfterTurns);
+    const waiting = iterator.next();
+    controller.abort('logout');
+    expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
   });
 
   test('invariant 5: a consumer that was busy is told when it comes', async () => {
