@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { toSvg } from './report/chart.ts';
-import { checkTable, tableToText, toMarkdown } from './report/markdown.ts';
-import type { Section } from './report/section.ts';
+import { checkTable, type Section, toMarkdown } from './report/section.ts';
+import { tableToText } from './report/table.ts';
 import type { MeasureOptions } from './run/measure.ts';
 import { frugalitySection } from './sections/frugality.ts';
 import { httpSection } from './sections/http.ts';
@@ -12,7 +12,7 @@ import { sizeSection } from './sections/size.ts';
 import { throughputSection } from './sections/throughput.ts';
 import { type BenchStores, openStores } from './stores.ts';
 
-const OPTIONS: MeasureOptions = { rounds: 15, requests: 1_000, concurrency: 32 };
+const OPTIONS: MeasureOptions = { rounds: 11, requests: 2_000, concurrency: 32 };
 
 const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section>>> = {
   requests: (stores) => requestsSection(stores, OPTIONS),

@@ -104,7 +104,7 @@ async function openSqlite(): Promise<Opened> {
   };
   return {
     opened: { name: 'SQLite', store: sqliteStore(counted), count: async () => calls },
-    version: `SQLite ${String(database.prepare('SELECT sqlite_version() AS version').pluck().get())} (libsql, a file, WAL)`,
+    version: `SQLite ${Object.values(database.prepare('SELECT sqlite_version()').get() ?? {})[0]} (libsql, a file, WAL)`,
     async close() {
       database.close();
       await rm(dir, { recursive: true, force: true });

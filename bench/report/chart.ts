@@ -1,4 +1,10 @@
-import { type Bar, short } from './section.ts';
+/** One bar of the chart: µs of CPU for a request, of which so many are there without any session. */
+export interface Bar {
+  readonly name: string;
+  readonly cpu: number;
+  readonly bare: number;
+  readonly ours: boolean;
+}
 
 const WIDTH = 900;
 const ROW = 26;
@@ -39,7 +45,7 @@ function barAt({ name, cpu, bare, ours }: Bar, y: number, scale: number): string
     `<text x="${LABEL - 12}" y="${y + 16}" text-anchor="end">${escaped(name)}</text>`,
     `<rect x="${LABEL}" y="${y + 3}" width="${grey.toFixed(1)}" height="18" class="bare"/>`,
     `<rect x="${(LABEL + grey).toFixed(1)}" y="${y + 3}" width="${rest.toFixed(1)}" height="18" class="${ours ? 'ours' : 'peer'}"/>`,
-    `<text x="${(LABEL + grey + rest + 8).toFixed(1)}" y="${y + 16}">${short(cpu)} µs</text>`,
+    `<text x="${(LABEL + grey + rest + 8).toFixed(1)}" y="${y + 16}">${Math.round(cpu)} µs</text>`,
   ].join('\n');
 }
 

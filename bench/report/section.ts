@@ -1,22 +1,12 @@
+import type { Bar } from './chart.ts';
+import { short, type Table, tableToMarkdown } from './table.ts';
+
 /** A figure of the design and what was seen of it. */
 export interface Check {
   readonly what: string;
   /** The most that it should be. */
   readonly reach: number;
   readonly seen: number;
-}
-
-export interface Table {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** One bar of the chart: µs of CPU for a request, of which so many are there without any session. */
-export interface Bar {
-  readonly name: string;
-  readonly cpu: number;
-  readonly bare: number;
-  readonly ours: boolean;
 }
 
 /** What one part of the bench has found. */
@@ -29,14 +19,22 @@ export interface Section {
   readonly bars?: readonly Bar[];
 }
 
-/** A number with so many digits that three of them count. */
-export function short(value: number): string {
-  if (!Number.isFinite(value)) return '-';
-  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toFixed(Math.min(digits, 2));
+/** The whole report: what was to be reached first, then each section. */
+export function toMarkdown(heading: string, facts: readonly string[], sections: readonly Section[]): string {
+  const checks = sections.flatMap((section) => section.checks);
+  return [
+    `# ${heading}`,
+    facts.map((fact) => `- ${fact}`).join('\n'),
+    '## Figures to reach',
+    tableToMarkdown(checkTable(checks)),
+    ...sections.flatMap((section) => [`## ${section.title}`, section.how, ...section.tables.map(tableToMarkdown)]),
+    '',
+  ].join('\n\n');
 }
 
-/** A whole number with separators, as `1,000,000`. */
-export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+export function checkTable(checks: readonly Check[]): Table {
+  return {
+    columns: ['what', 'reach', 'seen', ''],
+    rows: checks.map(({ what, reach, seen }) => [what, `≤ ${short(reach)}`, short(seen), seen <= reach ? 'reached' : 'not reached']),
+  };
 }

@@ -23,7 +23,10 @@ export interface MeasureOptions {
   readonly concurrency: number;
 }
 
-/** Measures the contestants in turns, round by round. Garbage is collected in between, so that nobody pays for another's. */
+/**
+ * Measures the contestants in turns, round by round. Memory is not cleared in between: the collector would have to find its
+ * pace anew each time, which made everything twice as dear.
+ */
 export async function measure(contestants: readonly Contestant[], options: MeasureOptions): Promise<Map<string, Timings>> {
   const timings = new Map<string, Timings>(contestants.map(({ name }) => [name, { cpu: [], wall: [] }]));
   // Two rounds that are not counted: the compiler has to see all of it.
@@ -43,7 +46,6 @@ export async function measureRound(
   contestant: Contestant,
   { requests, concurrency }: Pick<MeasureOptions, 'requests' | 'concurrency'>,
 ): Promise<{ cpu: number; wall: number }> {
-  globalThis.gc?.();
   const cpuBefore = await cpuOf(contestant);
   const before = performance.now();
   await serve(contestant, requests, concurrency);

@@ -1,7 +1,8 @@
 import { createSessions } from '../../dist/index.js';
 import { redisStore } from '../../dist/stores/redis/index.js';
 import { type Account, accountOf, SESSIONS } from '../contestants/accounts.ts';
-import { type Section, whole } from '../report/section.ts';
+import type { Section } from '../report/section.ts';
+import { whole } from '../report/table.ts';
 import { serve } from '../run/measure.ts';
 import { commandsOn, type NodeRedis, total } from '../servers/redis.ts';
 

@@ -14,9 +14,12 @@ export type MemoryAnswer = { readonly bytesEach: number; readonly createMicros: 
 const TOKEN_LENGTH = 83;
 /** Sessions that are used, of all parts of the store: too many to stay in the processor's caches. */
 const MOST_USED = 100_000;
+/** Tokens that stand side by side are of sessions far from each other. No divisor of the numbers of sessions. */
+const STRIDE = 7_919;
 
 const count = Number(process.argv[2]);
 const used = Math.min(count, MOST_USED);
+let next = 0;
 const tokens = Buffer.alloc(used * TOKEN_LENGTH);
 const sessions = createSessions<Account>({ store: memoryStore({ maxSessions: Math.max(count, 1_000_000) }) });
 
@@ -36,7 +39,7 @@ async function fill(): Promise<MemoryAnswer> {
     const account = accountOf(index);
     dataBytes += JSON.stringify(account).length;
     const { token } = await sessions.create(account);
-    const slot = Math.floor((index * used) / count);
+    const slot = (Math.floor((index * used) / count) * STRIDE) % used;
     tokens.write(token, slot * TOKEN_LENGTH, 'latin1');
   }
   const createMicros = (ownCpu() - cpuBefore) / count;
@@ -44,8 +47,8 @@ async function fill(): Promise<MemoryAnswer> {
 }
 
 async function once(operation: MemoryQuestion['operation']): Promise<void> {
-  const slot = Math.floor(Math.random() * used) * TOKEN_LENGTH;
-  const { session } = await sessions.fromToken(tokens.toString('latin1', slot, slot + TOKEN_LENGTH));
+  next = (next + 1) % used;
+  const { session } = await sessions.fromToken(tokens.toString('latin1', next * TOKEN_LENGTH, (next + 1) * TOKEN_LENGTH));
   if (!session) throw new Error('a session is missing');
   if (operation === 'read') void session.data.userId;
   else
@@ -55,7 +58,6 @@ async function once(operation: MemoryQuestion['operation']): Promise<void> {
 }
 
 async function answer({ operation, times }: MemoryQuestion): Promise<MemoryAnswer> {
-  globalThis.gc?.();
   const before = ownCpu();
   await serve({ name: operation, run: () => once(operation) }, times, 1);
   return { micros: (ownCpu() - before) / times };

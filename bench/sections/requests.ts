@@ -1,8 +1,8 @@
 import { bareTrpc, handRolled, handRolledWithHash } from '../contestants/hand-rolled.ts';
 import { ours } from '../contestants/ours.ts';
 import { betterAuthSession, ironSession, jose } from '../contestants/peers.ts';
-import type { Section, Table } from '../report/section.ts';
-import { short } from '../report/section.ts';
+import type { Section } from '../report/section.ts';
+import { short, type Table } from '../report/table.ts';
 import { commandsPerRequest } from '../run/commands.ts';
 import { type Contestant, type MeasureOptions, measure, type Timings } from '../run/measure.ts';
 import { median, pairedDifference, pairedRatio, pairedShare } from '../run/stats.ts';

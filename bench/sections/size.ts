@@ -1,5 +1,6 @@
 import { measure, TARGET } from '../../scripts/size.ts';
-import { type Section, whole } from '../report/section.ts';
+import type { Section } from '../report/section.ts';
+import { whole } from '../report/table.ts';
 
 /** What an application with the tRPC adapter loads. */
 export async function sizeSection(): Promise<Section> {

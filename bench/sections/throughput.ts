@@ -1,5 +1,6 @@
 import { ours } from '../contestants/ours.ts';
-import { type Section, whole } from '../report/section.ts';
+import type { Section } from '../report/section.ts';
+import { whole } from '../report/table.ts';
 import { type Contestant, measure } from '../run/measure.ts';
 import { median } from '../run/stats.ts';
 import type { BenchStores } from '../stores.ts';

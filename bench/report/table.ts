@@ -1,24 +1,7 @@
-import type { Check, Section, Table } from './section.ts';
-import { short } from './section.ts';
-
-/** The whole report: what was to be reached first, then each section. */
-export function toMarkdown(heading: string, facts: readonly string[], sections: readonly Section[]): string {
-  const checks = sections.flatMap((section) => section.checks);
-  return [
-    `# ${heading}`,
-    facts.map((fact) => `- ${fact}`).join('\n'),
-    '## Figures to reach',
-    tableToMarkdown(checkTable(checks)),
-    ...sections.flatMap((section) => [`## ${section.title}`, section.how, ...section.tables.map(tableToMarkdown)]),
-    '',
-  ].join('\n\n');
-}
-
-export function checkTable(checks: readonly Check[]): Table {
-  return {
-    columns: ['what', 'reach', 'seen', ''],
-    rows: checks.map(({ what, reach, seen }) => [what, `≤ ${short(reach)}`, short(seen), seen <= reach ? 'reached' : 'not reached']),
-  };
+/** What is shown in rows and columns. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 export function tableToMarkdown({ columns, rows }: Table): string {
@@ -39,4 +22,16 @@ export function tableToText({ columns, rows }: Table): string {
 /** Whether a column reads best with its digits below each other. */
 function isNumeric(rows: Table['rows'], column: number): boolean {
   return rows.every((row) => /^(≤ )?[-\d.,]*$/.test(row[column] ?? ''));
+}
+
+/** A number with so many digits that three of them count. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return '-';
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(digits, 2));
+}
+
+/** A whole number with separators, as `1,000,000`. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
 }
