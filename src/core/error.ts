@@ -37,3 +37,18 @@ export class SessionError extends Error {
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
 }
+
+/**
+ * What `make` makes, without stack traces: for errors that tell of an ordinary event and are made by the thousand. Where a session
+ * was ended is not where its streams hear of it, so that the trace would name nothing but the library; and it costs more than all the rest of the end.
+ */
+export function withoutStack<Made>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  // Not by assignment, which throws where the built-ins are frozen.
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
+}

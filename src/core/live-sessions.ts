@@ -1,4 +1,4 @@
-import { SessionError } from './error.js';
+import { SessionError, withoutStack } from './error.js';
 import { describeError, type Logger } from './logger.js';
 import type { StoreListener } from './store.js';
 
@@ -84,7 +84,7 @@ export class LiveSessions {
     const watched = this.#watched.get(id);
     if (!watched) return;
     this.#forget(id, watched);
-    const error = new SessionError('SESSION_GONE', `session ${id} has ended: ${reason}`);
+    const error = withoutStack(() => new SessionError('SESSION_GONE', `session ${id} has ended: ${reason}`));
     for (const listener of watched.listeners) listener(error);
   }
 

@@ -1,6 +1,6 @@
 import { type Observable, observable } from '@trpc/server/observable';
 import { endingIterator } from '../../core/ending-iterator.js';
-import { isSessionError } from '../../core/error.js';
+import { isSessionError, withoutStack } from '../../core/error.js';
 import { sessionFailure } from './errors.js';
 
 /** Whose changes a stream makes. */
@@ -74,7 +74,7 @@ async function close(source: Iteration): Promise<void> {
 
 /** The body's own errors stay what they are: tRPC tells an abort from others by it. */
 function clientError(error: unknown): unknown {
-  return isSessionError(error) ? sessionFailure(error) : error;
+  return isSessionError(error) ? withoutStack(() => sessionFailure(error)) : error;
 }
 
 /** The same for an observable: what it changed is saved when it completes. */

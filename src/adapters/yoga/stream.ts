@@ -1,4 +1,5 @@
 import { endingIterator } from '../../core/ending-iterator.js';
+import { withoutStack } from '../../core/error.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 import type { Operation } from './operation.js';
@@ -49,7 +50,7 @@ function endedBySession(
   const base = kind === 'parts' ? { hasNext: false } : {};
   return endingIterator(source, signal, async (reason) => ({
     done: false,
-    value: { ...base, data: null, errors: [toGraphQLError(reason)] },
+    value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] },
   }));
 }
 
