@@ -1,46 +1,55 @@
-/** What a stream comes to when its signal aborts: a last value or the end, or a rejection. */
-export type Ending<Value> = (reason: unknown) => Promise<IteratorResult<Value, unknown>>;
+/** What a stream comes to when it is ended: a last value or the end, or, by throwing or rejecting, an error. */
+export type Ending<Value> = (reason: unknown) => IteratorResult<Value, unknown> | Promise<IteratorResult<Value, unknown>>;
+
+/** Calls the listener when the time has come, at once where it already has. Returns what stops that. */
+export type EndWatch = (listener: (reason: unknown) => void) => () => void;
 
 /**
- * The values of `source` until `signal` aborts; then whoever waits for one is given the ending at once, and `source` is told to
+ * The values of `source` until `watch` tells that it is over; then whoever waits for one is given the ending at once, and `source` is told to
  * clean up. Nobody waits for that, also not who returns from it: a source that waits for something else may take its time, and never come to it.
  *
  * Written by hand, as the `return` of an async generator stands in line behind the `next` that is under way.
  */
 export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
-  signal: AbortSignal,
+  watch: EndWatch,
   ending: Ending<Value>,
 ): AsyncIterator<Value, unknown, unknown> {
   const waiting = new Set<(reason: unknown) => void>();
   let open = true;
+  let ended: { readonly reason: unknown } | undefined;
   /** Whether the ending is still to be given to somebody. */
   let toldOf = false;
 
   function close(): void {
     open = false;
-    signal.removeEventListener('abort', abort);
+    stop?.();
   }
 
-  function abort(): void {
+  function end(reason: unknown): void {
+    ended = { reason };
     close();
     toldOf = waiting.size > 0;
-    for (const tell of waiting) tell(signal.reason);
+    for (const tell of waiting) tell(reason);
     waiting.clear();
     cleanUp(source);
   }
 
   async function conclude(): Promise<IteratorResult<Value, unknown>> {
-    if (toldOf || !signal.aborted) return { done: true, value: undefined };
+    if (toldOf || !ended) return { done: true, value: undefined };
     toldOf = true;
-    return ending(signal.reason);
+    return ending(ended.reason);
   }
 
   function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
     if (!open) return conclude();
     return new Promise((resolve, reject) => {
       const tell = (reason: unknown): void => {
-        ending(reason).then(resolve, reject);
+        try {
+          resolve(ending(reason));
+        } catch (error) {
+          reject(error);
+        }
       };
       waiting.add(tell);
       // Once the ending is on its way it stands: a source that is told to clean up may well say that it is done before that has come.
@@ -59,19 +68,17 @@ export function endingIterator<Value>(
     });
   }
 
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort);
+  let stop: (() => void) | undefined;
+  stop = watch(end);
   return {
     next,
     return: (value) => {
-      const told = signal.aborted && !open;
       close();
-      return (told ? undefined : source.return?.(value)) ?? Promise.resolve({ done: true, value });
+      return (ended ? undefined : source.return?.(value)) ?? Promise.resolve({ done: true, value });
     },
     throw: (error) => {
-      const told = signal.aborted && !open;
       close();
-      return (told ? undefined : source.throw?.(error)) ?? Promise.reject(error);
+      return (ended ? undefined : source.throw?.(error)) ?? Promise.reject(error);
     },
   };
 }

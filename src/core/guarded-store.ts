@@ -24,6 +24,15 @@ export class GuardedStore {
     return this.call('find', id, () => this.store.find(id));
   }
 
+  /** What `use` makes of what is found: its failures are not the store's. */
+  read<Result>(id: string, use: (record: SessionRecord | null) => Result | PromiseLike<Result>): Promise<Result> {
+    return this.#limit.answer(
+      () => this.store.find(id),
+      use,
+      (error) => this.#failure('find', id, error),
+    );
+  }
+
   /** Inserts, and recognises its own write where the answer was lost. */
   insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
     return this.#recover(
@@ -67,7 +76,11 @@ export class GuardedStore {
    * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`.
    */
   call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
-    return this.#limit.within(run, (error) => this.#failure(verb, id, error));
+    return this.#limit.answer(
+      run,
+      (answer) => answer,
+      (error) => this.#failure(verb, id, error),
+    );
   }
 
   /**

@@ -58,15 +58,12 @@ export class Kernel {
    * The session that a token opens. The first use of a pending token, and activity that is due, are written before the answer.
    * `onStoreError` and `onInvalidData` decide here. The session of another library's token (`legacy`) is moved here.
    */
-  async authenticate(credential: Credential, legacy?: LegacyClaim): Promise<Snapshot | null> {
-    try {
-      const known = await this.store.find(credential.id);
-      const record = known ?? (legacy ? await this.#copyLegacy(credential, legacy) : null);
-      return record && (await this.#open(record, credential, legacy));
-    } catch (error) {
-      if (this.#toleratesAsAnonymous(error)) return null;
-      throw error;
-    }
+  authenticate(credential: Credential, legacy?: LegacyClaim): Promise<Snapshot | null> {
+    const opened = this.store.read(credential.id, (record) => {
+      if (record) return this.#open(record, credential, legacy);
+      return legacy ? this.#moveLegacy(credential, legacy) : null;
+    });
+    return this.#isTolerant ? opened.catch((error: unknown) => this.#asAnonymous(error)) : opened;
   }
 
   /**
@@ -81,8 +78,7 @@ export class Kernel {
       if (!state || !opens(state.tokens, hashes, this.settings.now())) return null;
       return await this.#touchIfDue(await this.#snapshotOf(record, state));
     } catch (error) {
-      if (this.#toleratesAsAnonymous(error)) return null;
-      throw error;
+      return this.#asAnonymous(error);
     }
   }
 
@@ -191,13 +187,12 @@ export class Kernel {
     return match === 'pending' ? this.#recordFirstUse(snapshot, credential) : this.#touchIfDue(snapshot);
   }
 
-  async #copyLegacy(credential: Credential, legacy: LegacyClaim): Promise<SessionRecord | null> {
-    try {
-      return await this.#migration.copy(credential, legacy);
-    } catch (error) {
+  async #moveLegacy(credential: Credential, legacy: LegacyClaim): Promise<Snapshot | null> {
+    const record = await this.#migration.copy(credential, legacy).catch((error: unknown) => {
       this.#reportInvalid(credential, error);
       throw error;
-    }
+    });
+    return record && this.#open(record, credential, legacy);
   }
 
   async #refuseReused(record: SessionRecord): Promise<null> {
@@ -321,10 +316,16 @@ export class Kernel {
     throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
   }
 
-  #toleratesAsAnonymous(error: unknown): boolean {
-    if (!isSessionError(error)) return false;
-    if (error.code === 'STORE_UNAVAILABLE') return this.settings.onStoreError === 'anonymous';
-    return error.code === 'INVALID_DATA' && this.settings.onInvalidData === 'anonymous';
+  /** Whether some failures to read a session make the request an anonymous one. */
+  get #isTolerant(): boolean {
+    return this.settings.onStoreError === 'anonymous' || this.settings.onInvalidData === 'anonymous';
+  }
+
+  #asAnonymous(error: unknown): null {
+    const code = isSessionError(error) ? error.code : undefined;
+    if (code === 'STORE_UNAVAILABLE' && this.settings.onStoreError === 'anonymous') return null;
+    if (code === 'INVALID_DATA' && this.settings.onInvalidData === 'anonymous') return null;
+    throw error;
   }
 
   #checkOwner(ownerId: string): void {

@@ -62,7 +62,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async load(): Promise<SessionDraft<Data> | null> {
-    await this.#lookUp();
+    await this.lookUp();
     return this.current;
   }
 
@@ -114,7 +114,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async list(): Promise<SessionInfo<Data>[]> {
-    await this.#lookUp();
+    await this.lookUp();
     const link = this.#link;
     if (!link) return [];
     const { ownerId, id } = link.snapshot.record;
@@ -123,7 +123,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async destroy(id: string): Promise<boolean> {
-    await this.#lookUp();
+    await this.lookUp();
     const link = this.#link;
     if (!link || !isSessionId(id)) return false;
     const { record } = link.snapshot;
@@ -139,7 +139,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
   }
 
   async destroyOthers(): Promise<number> {
-    await this.#lookUp();
+    await this.lookUp();
     const record = this.#link?.snapshot.record;
     return record?.ownerId === undefined ? 0 : this.#kernel.destroyFor(record.ownerId, record.id);
   }
@@ -165,7 +165,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
    */
   async begin(unit = this.enlist()): Promise<Unit<Data>> {
     try {
-      await this.#lookUp();
+      await this.lookUp();
       this.draftOf(unit);
       return unit;
     } catch (error) {
@@ -296,7 +296,8 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     for (const wake of held) wake();
   }
 
-  #lookUp(): Promise<void> {
+  /** Loads the session; on a connection, for each call anew. */
+  lookUp(): Promise<void> {
     return this.#persistent ? this.#revalidate() : this.#ensureLoaded();
   }
 
@@ -305,12 +306,14 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     return this.#loading;
   }
 
-  async #load(): Promise<void> {
-    if (!this.#credential) return;
-    const snapshot = await this.#kernel.authenticate(this.#credential, this.#claim());
-    if (!snapshot) return;
-    if (this.#link?.snapshot.record.id === snapshot.record.id) this.#link.snapshot = snapshot;
-    else this.#linkTo(snapshot, [this.#credential.hash], false);
+  #load(): Promise<void> {
+    const credential = this.#credential;
+    if (!credential) return Promise.resolve();
+    return this.#kernel.authenticate(credential, this.#claim()).then((snapshot) => {
+      if (!snapshot) return;
+      if (this.#link?.snapshot.record.id === snapshot.record.id) this.#link.snapshot = snapshot;
+      else this.#linkTo(snapshot, [credential.hash], false);
+    });
   }
 
   #claim(): LegacyClaim | undefined {

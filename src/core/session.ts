@@ -202,6 +202,11 @@ export class SessionDraft<Data> implements Session<Data> {
     return !this.#link.ended && this.#isTaken && !equalJson(this.#data, this.#baseline);
   }
 
+  /** Tells the listener when the session ends, at once where it has: what a stream uses, as {@link signal} is the dearest part of its end. */
+  onEnd(listener: EndListener): () => void {
+    return watchEnd(this.#link, listener);
+  }
+
   /** Stops looking after {@link signal}, when nobody can be listening any more. */
   releaseSignal(): void {
     this.#stopWatching?.();

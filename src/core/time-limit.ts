@@ -30,19 +30,38 @@ export class TimeLimit {
     this.#ms = ms;
   }
 
-  /** The outcome of `run`, or a {@link Timeout}; what it rejects with is what `explain` makes of it. What comes later is dropped. */
-  within<Result>(run: () => Promise<Result>, explain: (error: unknown) => unknown = same): Promise<Result> {
+  /** The outcome of `run`, or a {@link Timeout}. What comes later is dropped. */
+  within<Result>(run: () => Promise<Result>): Promise<Result> {
+    return this.answer(run, same, same);
+  }
+
+  /**
+   * What `use` makes of the outcome of `run`. What `run` rejects with, or the {@link Timeout}, is what `explain` makes of it. In one go, since
+   * a promise for each step was a good part of what reading a session took.
+   */
+  answer<Found, Result>(
+    run: () => Promise<Found>,
+    use: (found: Found) => Result | PromiseLike<Result>,
+    explain: (error: unknown) => unknown,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const call = this.#begin(() => reject(explain(new Timeout())));
-      settle(
-        run,
-        (value) => {
-          if (this.#end(call)) resolve(value);
-        },
-        (error) => {
-          if (this.#end(call)) reject(explain(error));
-        },
-      );
+      const failed = (error: unknown): void => {
+        if (this.#end(call)) reject(explain(error));
+      };
+      const found = (value: Found): void => {
+        if (!this.#end(call)) return;
+        try {
+          resolve(use(value));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      try {
+        run().then(found, failed);
+      } catch (error) {
+        failed(error);
+      }
     });
   }
 
@@ -86,15 +105,6 @@ function link(before: Call, after: Call): void {
   after.before = before;
 }
 
-/** Tells what a function resolves to, or what it rejects with or throws. */
-function settle<Result>(run: () => Promise<Result>, resolved: (value: Result) => void, rejected: (error: unknown) => void): void {
-  try {
-    run().then(resolved, rejected);
-  } catch (error) {
-    rejected(error);
-  }
-}
-
-function same(error: unknown): unknown {
-  return error;
+function same<Value>(value: Value): Value {
+  return value;
 }

@@ -70,7 +70,7 @@ describe('the time limit of calls', () => {
     const limit = new TimeLimit(100);
     const explain = vi.fn((error: unknown) => error);
     const late = pendingCall();
-    const outcome = limit.within(late.run, explain).catch((error: unknown) => error);
+    const outcome = limit.answer(late.run, (value) => value, explain).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(100);
     late[how](new Error('too late'));
     expect(await outcome).toBeInstanceOf(Timeout);
@@ -83,13 +83,36 @@ describe('the time limit of calls', () => {
 
   test('what a call throws at once is a failure like any other', async () => {
     const limit = new TimeLimit(100);
-    const broken = limit.within(
+    const broken = limit.answer(
       () => {
         throw new Error('at once');
       },
+      (value) => value,
       (error) => `explained: ${error}`,
     );
     await expect(broken).rejects.toBe('explained: Error: at once');
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('what is made of an answer may take its time, and its failures are its own', async () => {
+    const limit = new TimeLimit(100);
+    const explain = vi.fn((error: unknown) => error);
+    expect(
+      await limit.answer(
+        async () => 1,
+        async (value) => value + 1,
+        explain,
+      ),
+    ).toBe(2);
+    const unusable = () => {
+      throw new Error('unusable');
+    };
+    await expect(limit.answer(async () => 1, unusable, explain)).rejects.toThrow('unusable');
+    const slow = pendingCall();
+    const outcome = limit.answer(async () => 1, slow.run, explain);
+    await vi.advanceTimersByTimeAsync(1_000);
+    slow.answer('after the time of the call');
+    expect(await outcome).toBe('after the time of the call');
+    expect(explain).not.toHaveBeenCalled();
   });
 });

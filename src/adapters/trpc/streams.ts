@@ -1,12 +1,12 @@
 import { type Observable, observable } from '@trpc/server/observable';
-import { endingIterator } from '../../core/ending-iterator.js';
+import { type EndWatch, endingIterator } from '../../core/ending-iterator.js';
 import { isSessionError, withoutStack } from '../../core/error.js';
 import { sessionFailure } from './errors.js';
 
 /** Whose changes a stream makes. */
 export interface StreamOwner {
-  /** Aborts when the session ends that the stream was opened with: its client is told, and the body is to clean up. */
-  readonly signal: AbortSignal | undefined;
+  /** Tells of the end of the session that the stream was opened with: its client is told, and the body is to clean up. */
+  readonly onEnd: EndWatch | undefined;
   /** The body is about to run. May be called again. */
   start(): void;
   /** Saves what the body has changed so far. Rejects with a `TRPCError`. */
@@ -35,8 +35,12 @@ export function ownedIterable(
 }
 
 /** A client whose session has ended is told `UNAUTHORIZED`: it does not reconnect then, as it would after the end or another error. */
-function endedBySession(source: Iteration, { signal }: StreamOwner): Iteration {
-  return signal ? endingIterator(source, signal, (reason) => Promise.reject(reason)) : source;
+function endedBySession(source: Iteration, { onEnd }: StreamOwner): Iteration {
+  return onEnd ? endingIterator(source, onEnd, rethrow) : source;
+}
+
+function rethrow(reason: unknown): never {
+  throw reason;
 }
 
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
@@ -81,7 +85,6 @@ function clientError(error: unknown): unknown {
 export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
   return observable((observer) => {
     owner.start();
-    const { signal } = owner;
     const subscription = source.subscribe({
       next: (value) => observer.next(value),
       error: (error) => {
@@ -96,15 +99,13 @@ export function ownedObservable(source: Observable<unknown, unknown>, owner: Str
         );
       },
     });
-    const ended = (): void => {
+    const stop = owner.onEnd?.((reason) => {
       subscription.unsubscribe();
       owner.end();
-      observer.error(clientError(signal?.reason));
-    };
-    if (signal?.aborted) ended();
-    else signal?.addEventListener('abort', ended);
+      observer.error(clientError(reason));
+    });
     return () => {
-      signal?.removeEventListener('abort', ended);
+      stop?.();
       subscription.unsubscribe();
       owner.end();
     };

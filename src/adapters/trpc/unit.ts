@@ -35,14 +35,15 @@ export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
   if (open) return next(admit(handle.draftOf(open), handle));
   const unit = handle.enlist();
   try {
-    await handle.begin(unit);
+    await handle.lookUp();
   } catch (error) {
+    handle.end(unit);
     throw sessionFailure(error);
   }
   unit.key = call.getRawInput;
   try {
     // Not waited for: a commit ends the unit by itself, however it ends.
-    return finish(call, handle, unit, await next(admit(unit.session, handle)));
+    return finish(call, handle, unit, await next(admit(handle.draftOf(unit), handle)));
   } catch (error) {
     handle.end(unit);
     throw error;
@@ -92,9 +93,10 @@ function asOwnStream<Data, Input>(
 
 function streamOwner<Data, Input>(call: Call<Data, Input>, handle: RequestHandle<Data, Input>, unit: Unit<Data>): StreamOwner {
   handle.detach(unit);
+  const { session } = unit;
   const isResponse = isOfClient(call, factsOf(handle)) ?? call.type === 'subscription';
   return {
-    signal: unit.session?.signal,
+    onEnd: session ? (listener) => session.onEnd(listener) : undefined,
     // Nothing of the body runs before; where it is the response, its head has been sent by then.
     start: () => {
       if (isResponse) handle.sealResponse();

@@ -1,3 +1,4 @@
+import type { EndWatch } from '../../core/ending-iterator.js';
 import type { RequestHandle, Unit } from '../../core/request-sessions.js';
 import type { Session, SessionContext } from '../../core/types.js';
 import { type Exchange, toGraphQLError } from './errors.js';
@@ -51,9 +52,10 @@ export class Operation<Data = unknown, Input = unknown> {
     return this.handle.draftOf(this.#unit);
   }
 
-  /** Aborts when the session ends that the operation began with; absent for an anonymous one. */
-  get signal(): AbortSignal | undefined {
-    return this.#unit.session?.signal;
+  /** Tells of the end of the session that the operation began with; absent for an anonymous one. */
+  get onEnd(): EndWatch | undefined {
+    const { session } = this.#unit;
+    return session ? (listener) => session.onEnd(listener) : undefined;
   }
 
   /** @throws what kept the session from being loaded */

@@ -42,13 +42,13 @@ export function savedStream(
 
 function endedBySession(
   source: AsyncIterator<OperationResult, unknown>,
-  { signal }: Operation,
+  { onEnd }: Operation,
   kind: 'events' | 'parts',
 ): AsyncIterator<OperationResult, unknown> {
-  if (!signal) return source;
+  if (!onEnd) return source;
   // The parts of a result that is sent in parts tell whether more will come.
   const base = kind === 'parts' ? { hasNext: false } : {};
-  return endingIterator(source, signal, async (reason) => ({
+  return endingIterator(source, onEnd, (reason) => ({
     done: false,
     value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] },
   }));

@@ -19,11 +19,15 @@ export class Server {
   /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
   async send(key: string | undefined, command: Command): Promise<unknown> {
     try {
-      if (!this.#checked) await this.ready();
-      return await this.connection.send(key, command);
+      return await this.ask(key, command);
     } catch (error) {
-      throw this.#explain(error);
+      throw this.explain(error);
     }
+  }
+
+  /** {@link send} in fewer steps: what it rejects with is left to the caller to {@link explain}. */
+  ask(key: string | undefined, command: Command): Promise<unknown> {
+    return this.#checked ? this.connection.send(key, command) : this.ready().then(() => this.connection.send(key, command));
   }
 
   /** Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT FLUSH`. */
@@ -49,7 +53,7 @@ export class Server {
         } while (cursor !== '0');
       }
     } catch (error) {
-      throw this.#explain(error);
+      throw this.explain(error);
     }
   }
 
@@ -83,7 +87,7 @@ export class Server {
     }
   }
 
-  #explain(error: unknown): unknown {
+  explain(error: unknown): unknown {
     if (isSessionError(error) || !this.connection.isClosed()) return error;
     return new SessionError(
       'STORE_UNAVAILABLE',

@@ -35,14 +35,17 @@ export class Sessions {
     return stored?.startsWith(versionHead(record.version)) ? 'inserted' : 'exists';
   }
 
-  async find(id: string): Promise<SessionRecord | null> {
+  find(id: string): Promise<SessionRecord | null> {
     const key = this.#keys.session(id);
-    try {
-      const value = asText(await this.#server.send(key, [this.#server.connection.readCommand, key]));
-      return value === null ? null : decodeRecord(id, value);
-    } catch (error) {
-      throw isReply(error, 'WRONGTYPE') ? unreadable(id) : error;
-    }
+    return this.#server.ask(key, [this.#server.connection.readCommand, key]).then(
+      (reply) => {
+        const value = asText(reply);
+        return value === null ? null : decodeRecord(id, value);
+      },
+      (error: unknown) => {
+        throw isReply(error, 'WRONGTYPE') ? unreadable(id) : this.#server.explain(error);
+      },
+    );
   }
 
   /**
