@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { endingIterator } from '../../src/core/ending-iterator.js';
+import { type EndWatch, endingIterator } from '../../src/core/ending-iterator.js';
+
+/** Tells when the signal aborts. */
+function abortOf(signal: AbortSignal): EndWatch {
+  return (listener) => {
+    const tell = () => listener(signal.reason);
+    if (signal.aborted) tell();
+    else signal.addEventListener('abort', tell);
+    return () => signal.removeEventListener('abort', tell);
+  };
+}
 
 const last = async (reason: unknown) => ({ done: false as const, value: `ended: ${String(reason)}` });
 
@@ -28,10 +38,10 @@ function manual() {
   };
 }
 
-describe('an iterator that ends with a signal', () => {
+describe('an iterator that is ended from outside', () => {
   test('hands the values on, and their end', async () => {
     const { source, yields, ends, state } = manual();
-    const iterator = endingIterator(source, new AbortController().signal, last);
+    const iterator = endingIterator(source, abortOf(new AbortController().signal), last);
     const first = iterator.next();
     yields('a');
     expect(await first).toEqual({ done: false, value: 'a' });
@@ -49,7 +59,7 @@ describe('an iterator that ends with a signal', () => {
       state.returned += 1;
       return new Promise(() => {});
     };
-    const iterator = endingIterator(source, controller.signal, last);
+    const iterator = endingIterator(source, abortOf(controller.signal), last);
     const waiting = iterator.next();
     controller.abort('logout');
     expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
@@ -68,7 +78,7 @@ describe('an iterator that ends with a signal', () => {
       ends();
       return { done: true, value: undefined };
     };
-    const iterator = endingIterator(source, controller.signal, lastAfterTurns);
+    const iterator = endingIterator(source, abortOf(controller.signal), lastAfterTurns);
     const waiting = iterator.next();
     controller.abort('logout');
     expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
@@ -86,7 +96,7 @@ describe('an iterator that ends with a signal', () => {
         return { done: true, value: undefined };
       },
     };
-    const iterator = endingIterator(source, controller.signal, lastAfterTurns);
+    const iterator = endingIterator(source, abortOf(controller.signal), lastAfterTurns);
     const waiting = iterator.next();
     controller.abort('logout');
     expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
@@ -95,7 +105,7 @@ describe('an iterator that ends with a signal', () => {
   test('invariant 5: a consumer that was busy is told when it comes', async () => {
     const controller = new AbortController();
     const { source, state } = manual();
-    const iterator = endingIterator(source, controller.signal, last);
+    const iterator = endingIterator(source, abortOf(controller.signal), last);
     controller.abort('logout');
     expect(state.returned).toBe(1);
     expect(await iterator.next()).toEqual({ done: false, value: 'ended: logout' });
@@ -104,14 +114,14 @@ describe('an iterator that ends with a signal', () => {
 
   test('a signal that has aborted before ends it before it begins', async () => {
     const { source, state } = manual();
-    const iterator = endingIterator(source, AbortSignal.abort('gone'), last);
+    const iterator = endingIterator(source, abortOf(AbortSignal.abort('gone')), last);
     expect(state.returned).toBe(1);
     expect(await iterator.next()).toEqual({ done: false, value: 'ended: gone' });
   });
 
   test('an ending can be a rejection', async () => {
     const controller = new AbortController();
-    const iterator = endingIterator(manual().source, controller.signal, (reason) => Promise.reject(new Error(String(reason))));
+    const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason) => Promise.reject(new Error(String(reason))));
     const waiting = iterator.next();
     controller.abort('logout');
     await expect(waiting).rejects.toThrow('logout');
@@ -129,7 +139,7 @@ describe('an iterator that ends with a signal', () => {
         cleaned = true;
       }
     }
-    const iterator = endingIterator(body(), signal, last);
+    const iterator = endingIterator(body(), abortOf(signal), last);
     await iterator.next();
     const waiting = iterator.next();
     controller.abort('logout');
@@ -151,7 +161,7 @@ describe('an iterator that ends with a signal', () => {
     };
     const open = () => {
       const made = manual();
-      return { ...made, iterator: endingIterator(made.source, controller.signal, last) };
+      return { ...made, iterator: endingIterator(made.source, abortOf(controller.signal), last) };
     };
     const [ended, returned, thrown, failed] = [open(), open(), open(), open()];
     expect(listeners).toBe(4);
@@ -169,12 +179,12 @@ describe('an iterator that ends with a signal', () => {
 
   test('sources that cannot be returned from, or fail at it, end all the same', async () => {
     const controller = new AbortController();
-    const iterator = endingIterator({ next: () => new Promise<never>(() => {}) }, controller.signal, last);
+    const iterator = endingIterator({ next: () => new Promise<never>(() => {}) }, abortOf(controller.signal), last);
     const throwing = manual();
     throwing.source.return = () => {
       throw new Error('broken');
     };
-    const other = endingIterator(throwing.source, controller.signal, last);
+    const other = endingIterator(throwing.source, abortOf(controller.signal), last);
     const waiting = [iterator.next(), other.next()];
     controller.abort('x');
     expect(await Promise.all(waiting)).toHaveLength(2);

@@ -4,7 +4,7 @@ import { gate } from './support/bench.js';
 
 function owner(save: () => Promise<void> = async () => undefined) {
   return {
-    signal: undefined,
+    onEnd: undefined,
     start: vi.fn<StreamOwner['start']>(),
     save: vi.fn<StreamOwner['save']>(save),
     end: vi.fn<StreamOwner['end']>(),
