@@ -1,5 +1,6 @@
-import { SessionError } from '../../core/error.js';
+import { isSessionError, SessionError } from '../../core/error.js';
 import type { Row } from '../sql-record.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** What SQLite's drivers bind here. */
 export type SqliteValue = string | number | null;
@@ -16,29 +17,30 @@ export interface SqliteDatabase {
   exec(sql: string): unknown;
 }
 
-/**
- * The longest pause between two tries, in ms. A lock is held for about as long where a disk is waited for; with longer pauses those who wait were
- * seen to starve beside processes that write all the time.
- */
-const LONGEST_PAUSE = 5;
-
 /** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
 export class Connection {
   readonly #database: SqliteDatabase;
-  readonly #patience: number;
   /** How long the driver would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
+  readonly #reads: WaitingLine;
+  readonly #writes: WaitingLine;
 
   /** @param patience how long to wait for another process, in ms */
   constructor(database: SqliteDatabase, patience: number) {
     this.#database = database;
-    this.#patience = patience;
     const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
     this.#driverTimeout = Number(row['timeout']) || 0;
+    const errors = { isBusy, explain: (error: unknown) => explain(error, database) };
+    this.#reads = new WaitingLine(patience, errors);
+    this.#writes = new WaitingLine(patience, errors);
   }
 
+  /** With write-ahead logging readers wait for nobody but a process that is just mending the file after another one has crashed. */
   read<Result>(work: () => Result): Promise<Result> {
-    return this.#patiently(work);
+    return this.#reads.run(() => {
+      this.#assertOpen();
+      return work();
+    });
   }
 
   /**
@@ -47,11 +49,25 @@ export class Connection {
    * after it from being committed.)
    */
   write<Result>(work: () => Result): Promise<Result> {
-    return this.#patiently(() => this.#transaction(work));
+    return this.#writes.run(() => {
+      this.#assertOpen();
+      return this.#withoutBlocking(() => this.#transaction(work));
+    });
+  }
+
+  /** Without the driver's own wait, which would block the process; it is the caller's setting and is put back. */
+  #withoutBlocking<Result>(work: () => Result): Result {
+    if (this.#driverTimeout === 0) return work();
+    this.#database.exec('PRAGMA busy_timeout = 0');
+    try {
+      return work();
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${this.#driverTimeout}`);
+    }
   }
 
   #transaction<Result>(work: () => Result): Result {
-    this.#begin();
+    this.#database.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
       this.#database.exec('COMMIT');
@@ -59,19 +75,6 @@ export class Connection {
     } catch (error) {
       this.#rollBack();
       throw error;
-    }
-  }
-
-  /** Without the driver's own wait, which would block the process; it is the caller's setting and is put back. */
-  #begin(): void {
-    if (this.#driverTimeout === 0) {
-      this.#database.exec('BEGIN IMMEDIATE');
-      return;
-    }
-    try {
-      this.#database.exec('PRAGMA busy_timeout = 0; BEGIN IMMEDIATE');
-    } finally {
-      this.#database.exec(`PRAGMA busy_timeout = ${this.#driverTimeout}`);
     }
   }
 
@@ -88,20 +91,6 @@ export class Connection {
     if (flag(this.#database, 'open') !== false && flag(this.#database, 'isOpen') !== false) return;
     throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed');
   }
-
-  async #patiently<Result>(work: () => Result): Promise<Result> {
-    const giveUpAt = performance.now() + this.#patience;
-    for (;;) {
-      this.#assertOpen();
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= giveUpAt) throw explain(error, this.#database);
-      }
-      // At random, so that processes that met do not meet again.
-      await pause(Math.random() * LONGEST_PAUSE);
-    }
-  }
 }
 
 /** The rows of a statement. @throws `INVALID_OPTION` for a driver that answers otherwise, such as an asynchronous one */
@@ -112,10 +101,6 @@ export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): re
     'INVALID_OPTION',
     'database has to be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite',
   );
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const BUSY = 5;
@@ -133,6 +118,8 @@ export function isBusy(error: unknown): boolean {
 
 /** Says what to do about the error that is the set-up's; the others speak for themselves. */
 function explain(cause: unknown, database: SqliteDatabase): unknown {
+  // Of a database that is closed nothing more may be asked: libsql ends the process.
+  if (isSessionError(cause)) return cause;
   if (flag(database, 'inTransaction') === true || flag(database, 'isTransaction') === true) {
     const message = 'the database connection is in a transaction of the application: give the session store a connection of its own';
     return new SessionError('STORE_UNAVAILABLE', message, { cause });
@@ -141,5 +128,10 @@ function explain(cause: unknown, database: SqliteDatabase): unknown {
 }
 
 function flag(database: object, name: string): unknown {
-  return Reflect.get(database, name);
+  try {
+    return Reflect.get(database, name);
+  } catch {
+    // Some versions of `node:sqlite` say nothing of a database that is closed.
+    return undefined;
+  }
 }

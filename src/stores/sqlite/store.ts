@@ -2,8 +2,9 @@ import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
 import { COLUMNS, encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../sql-record.js';
-import { Connection, pause, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './database.js';
+import { Connection, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './database.js';
 import { namesOf, prepareDatabase, type TableOptions } from './table.js';
+import { pause } from './waiting-line.js';
 
 export interface SqliteStoreOptions extends TableOptions {
   /** How long a call waits for other processes that write, before it fails as busy. It does not block the process. Default `'2s'`. */
@@ -26,7 +27,7 @@ export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
  * | `sweep` | one `DELETE` for each 500 records, with a pause for everybody else |
  *
  * Each verb that writes is one transaction that takes the write lock first (`BEGIN IMMEDIATE`), so every verb is atomic among processes. A lock that another
- * process holds is waited for with timers, up to `busyTimeout`, and the driver's own wait, which would block this process, is set aside meanwhile.
+ * process holds is waited for in line, with timers, up to `busyTimeout`; the driver's own wait, which would block this process, is set aside meanwhile.
  *
  * Give the store a connection of its own: a transaction that the application keeps open on it would hold up the store, or take its writes along when it
  * is rolled back. The connection is never closed.
@@ -35,7 +36,7 @@ export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
  * nothing; with `NORMAL` (some drivers' default) the last moments, among them perhaps a logout, whose session is back until its deadline. Not for files on a network
  * file system, nor for replicas, which lag behind.
  *
- * @throws `INVALID_OPTION`
+ * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5 s while the table is to be made
  */
 export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOptions = {}): SqliteStore {
   const usable = typeof database === 'object' && typeof database?.prepare === 'function' && typeof database.exec === 'function';

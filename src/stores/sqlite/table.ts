@@ -54,7 +54,7 @@ const PATIENCE = 5_000;
  * Makes the database ready: write-ahead logging, so that readers and a writer do not hinder each other, and the table. Blocks the
  * process while another one is at it.
  *
- * @throws `INVALID_OPTION` where the database cannot be used
+ * @throws `INVALID_OPTION` where the database cannot be used, `STORE_UNAVAILABLE` where another process keeps it locked
  */
 export function prepareDatabase(database: SqliteDatabase, names: Names): void {
   try {
@@ -63,6 +63,8 @@ export function prepareDatabase(database: SqliteDatabase, names: Names): void {
     blocking(() => ensureTable(database, names));
   } catch (cause) {
     if (isSessionError(cause)) throw cause;
+    if (isBusy(cause))
+      throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database is locked by another process: start again later', { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SessionError('INVALID_OPTION', `database cannot be made ready for sessions: ${reason}`, { cause });
   }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { record, rewritten } from '../support/records.js';
 import { databaseFiles } from './support/files.js';
@@ -66,6 +66,28 @@ describe('while another process holds the write lock', () => {
     other.exec('COMMIT');
     await store.clear();
     expect(database.prepare('PRAGMA busy_timeout').all()).toEqual([{ timeout: 60_000 }]);
+  });
+
+  test('of many that wait one alone tries, and they are done in their order', async () => {
+    const { database, store, other } = locked(10_000);
+    const exec = vi.spyOn(database, 'exec');
+    const tries = () => exec.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length;
+    const order: number[] = [];
+    const waiting = Array.from({ length: 300 }, (_, index) => store.insert(record(), 1000).then(() => order.push(index)));
+    await vi.waitFor(() => expect(tries()).toBeGreaterThan(10), { timeout: 10_000, interval: 1 });
+    expect(tries()).toBeLessThan(300);
+    expect(order).toEqual([]);
+    other.exec('COMMIT');
+    await Promise.all(waiting);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+  });
+
+  test('a database that is closed while some wait fails all of them', async () => {
+    const { database, store } = locked(60_000);
+    const waiting = Array.from({ length: 3 }, () => store.insert(record(), 1000));
+    database.close();
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes).toEqual(waiting.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'STORE_UNAVAILABLE' }) })));
   });
 
   test('many writes that wait are all done', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createTablesSql, type SqliteDatabase, sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { record } from '../support/records.js';
 import { databaseFiles } from './support/files.js';
@@ -60,6 +60,21 @@ test('a start that meets a lock waits for it', async () => {
   expect(await sqliteStore(files.open(path)).count()).toBe(0);
   await left;
 }, 60_000);
+
+test('a start that meets a lock for too long is an outage, and no bad option', () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValue(60_000);
+  const locked: SqliteDatabase = {
+    prepare: (sql) => ({ all: () => (sql.includes('sqlite_version') ? [{ version: '3.45.0' }] : [{ journal_mode: 'delete' }]) }),
+    exec: () => {
+      throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
+    },
+  };
+  try {
+    expect(() => sqliteStore(locked)).toThrow(expect.objectContaining({ name: 'SessionError', code: 'STORE_UNAVAILABLE' }));
+  } finally {
+    clock.mockRestore();
+  }
+});
 
 describe('a database that cannot be used is refused, and told why:', () => {
   test('a table with other columns', () => {
