@@ -2,7 +2,11 @@ import type { SessionEventName, SessionListener } from './events.js';
 
 /** How {@link Session.rotate} replaces the token. */
 export interface RotateOptions {
-  /** Ends the old token at once, instead of when the new one has been used. For logins and changes of privilege. Default `false`. */
+  /**
+   * Ends the old token at once, instead of when the new one has been used. For logins and changes of privilege. Default `false`. Where the answer
+   * with the new token is lost, or the store's answer to the write and to the look that follows it, nobody holds a token that
+   * works: the user logs in again, and the session ends by its limits.
+   */
   readonly immediate?: boolean | undefined;
   /** The user has just proven who they are: the new token has a new `authenticatedAt`. Default `false`. */
   readonly reauthenticated?: boolean | undefined;
