@@ -1,3 +1,4 @@
+import { shuffled } from './chance.js';
 import type { Findings, Pair } from './pairs.js';
 import { type Racer, startRacer } from './processes.js';
 import type { Answer, StoreConfig } from './types.js';
@@ -7,17 +8,6 @@ const FIELD = 25;
 
 /** Who acts first once both have loaded: nobody, or the one whose turn it is. */
 export type Order = 'together' | 'first' | 'second';
-
-/** Numbers that look random and are the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Races of four processes on one store: two of them act on the same sessions, in all combinations, and a third one looks. */
 export async function withRacers<Result>(config: StoreConfig, run: (racers: readonly Racer[]) => Promise<Result>): Promise<Result> {
@@ -69,13 +59,6 @@ function note(findings: Findings, answers: readonly (readonly Answer[])[]): void
       if (code === 'SESSION_GONE') findings.met += 1;
     }
   }
-}
-
-function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
-  return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
 }
 
 /** The findings of a store as lines of a Markdown table. */

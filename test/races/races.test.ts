@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { skipPostgres, startPostgres } from '../support/services/postgres.js';
 import { describeWithRedis, startRedis, startRedisCluster } from '../support/services/redis.js';
+import { seeded } from './chance.js';
 import { type Findings, PAIRS } from './pairs.js';
-import { race, seeded, tableOf, withRacers } from './race.js';
+import { race, tableOf, withRacers } from './race.js';
 import type { StoreConfig } from './types.js';
 
 /** `RACE_ROUNDS=10000 RACE_SEED=1 npx vitest run test/races` is the full run; a few rounds show that all is in order. */

@@ -5,7 +5,7 @@ import type { SessionStore } from '../../src/index.js';
 import { postgresStore } from '../../src/stores/postgres/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';
 import { sqliteStore } from '../../src/stores/sqlite/index.js';
-import type { StoreConfig } from './types.js';
+import type { OwnStore } from './types.js';
 
 export interface OpenStore {
   readonly store: SessionStore;
@@ -13,7 +13,7 @@ export interface OpenStore {
 }
 
 /** The store, over a connection of this process. */
-export async function openStore(config: Exclude<StoreConfig, { kind: 'express-session' }>): Promise<OpenStore> {
+export async function openStore(config: OwnStore): Promise<OpenStore> {
   switch (config.kind) {
     case 'redis': {
       // A client without a listener for its errors ends the process at the first one.

@@ -18,6 +18,9 @@ export type StoreConfig =
   /** express-session's way of using connect-redis, which is known to lose. */
   | { readonly kind: 'express-session'; readonly url: string };
 
+/** A store of this library. */
+export type OwnStore = Exclude<StoreConfig, { kind: 'express-session' }>;
+
 export type Doing = 'save a' | 'save b' | 'update' | 'touch' | 'rotate' | 'destroy' | 'create and use' | 'destroy the account';
 
 export type Order =
