@@ -9,8 +9,8 @@ export interface StreamOwner {
   readonly onEnd: EndWatch | undefined;
   /** The body is about to run. May be called again. */
   start(): void;
-  /** Saves what the body has changed so far. Rejects with a `TRPCError`. */
-  save(): Promise<void>;
+  /** Saves what the body has changed so far, where it has changed something. Rejects with a `TRPCError`. */
+  save(): Promise<void> | undefined;
   /** The body has ended: what it changed and was not saved is dropped. May be called again. */
   end(): void;
 }
@@ -50,13 +50,20 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
     owner.end();
     throw clientError(error);
   };
-  const step = async (pending: PromiseLike<IteratorResult<unknown, unknown>>): Promise<IteratorResult<unknown, unknown>> => {
-    const result = await pending.then(undefined, fail);
-    // tRPC returns from what has thrown, too.
-    if (!failed) await owner.save().catch((error: unknown) => close(source).then(() => fail(error)));
+  const conclude = (result: IteratorResult<unknown, unknown>): IteratorResult<unknown, unknown> => {
     if (result.done) owner.end();
     return result;
   };
+  const handOn = (result: IteratorResult<unknown, unknown>) => {
+    // tRPC returns from what has thrown, too.
+    const saving = failed ? undefined : owner.save();
+    if (!saving) return conclude(result);
+    return saving.then(
+      () => conclude(result),
+      (error: unknown) => close(source).then(() => fail(error)),
+    );
+  };
+  const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
   return {
     [Symbol.asyncIterator]() {
       return this;
@@ -92,7 +99,7 @@ export function ownedObservable(source: Observable<unknown, unknown>, owner: Str
         observer.error(clientError(error));
       },
       complete: () => {
-        const saved = owner.save().finally(() => owner.end());
+        const saved = Promise.resolve(owner.save()).finally(() => owner.end());
         saved.then(
           () => observer.complete(),
           (error: unknown) => observer.error(error),

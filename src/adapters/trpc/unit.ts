@@ -101,9 +101,7 @@ function streamOwner<Data, Input>(call: Call<Data, Input>, handle: RequestHandle
     start: () => {
       if (isResponse) handle.sealResponse();
     },
-    save: async () => {
-      if (unit.session?.isDirty) await unit.session.autosave().catch(rethrowAsFailure);
-    },
+    save: () => (unit.session?.isDirty ? unit.session.autosave().catch(rethrowAsFailure) : undefined),
     end: () => handle.end(unit),
   };
 }
