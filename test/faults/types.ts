@@ -1,25 +1,42 @@
 import type { StoreConfig } from '../races/types.js';
 
-export type OwnStore = Exclude<StoreConfig, { kind: 'express-session' }>;
+/** Where a process finds the store. */
+export type OwnStore =
+  | Exclude<StoreConfig, { kind: 'express-session' }>
+  | {
+      readonly kind: 'redis sentinel';
+      readonly name: string;
+      readonly rootNodes: readonly { readonly host: string; readonly port: number }[];
+    };
 
 export type Order =
-  | { readonly do: 'start'; readonly config: OwnStore; readonly tokens: readonly string[]; readonly storeTimeout: number }
-  /** From here on the store is well again. */
+  | {
+      readonly do: 'start';
+      readonly config: OwnStore;
+      readonly tokens: readonly string[];
+      readonly storeTimeout: number;
+      readonly onInvalidData: 'reject' | 'anonymous';
+      /** The file in which the process notes what each request came to, so that it is known also of a process that is killed. */
+      readonly journal: string;
+    }
+  /** From here on the store is well again. Answered with the ms until a request was served, or `null` when none was for long. */
   | { readonly do: 'mark' }
+  /** SQL on the connection of the process itself. */
+  | { readonly do: 'execute'; readonly sql: string }
   | { readonly do: 'stop' };
 
-/** What the requests of a process came to. Times are in ms. */
+/** What a process knows at its end, besides its journal. Times are in ms. */
 export interface Report {
-  served: number;
-  /** Requests with a good token that were served without a session: an outage taken for a logout. */
-  anonymous: number;
-  /** The codes of the errors that requests ended in. */
-  codes: Record<string, number>;
   slowestFailure: number;
   unhandled: string[];
-  /** For each session: counts that were answered, and those whose answer did not come. */
-  acknowledged: Record<string, number>;
-  unknown: Record<string, number>;
-  /** From the mark to the first request that was served again. */
-  recovered: number | undefined;
+  /** How often it was told that a record could not be read. */
+  invalidDataEvents: number;
 }
+
+/*
+ * A line of a journal has a word, and the number of the session:
+ * `begun`: a count is asked for; `counted`: it was acknowledged; `anonymous`: served without a session; and, as the word, the code of an error.
+ */
+export const BEGUN = 'begun';
+export const COUNTED = 'counted';
+export const ANONYMOUS = 'anonymous';

@@ -1,23 +1,24 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { createSessions } from '../../src/index.js';
-import { openStore } from '../races/stores.js';
 import type { Data } from '../races/types.js';
-import type { Order, OwnStore, Report } from './types.js';
+import { type Crew, type Journal, startCrew } from './crew.js';
+import { connect } from './stores.js';
+import { ANONYMOUS, BEGUN, COUNTED, type OwnStore, type Report } from './types.js';
 
-const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
-const PROCESSES = 4;
+export { STORE_TIMEOUT } from './crew.js';
+
 const SESSIONS = 40;
-export const STORE_TIMEOUT = 2_000;
 
 /** What four processes saw of a fault. */
 export interface Outcome {
   readonly requests: number;
   readonly served: number;
   readonly codes: Readonly<Record<string, number>>;
-  /** Requests with a good token that were served as anonymous, or failed otherwise than as an outage. */
+  /** Requests with a good token that were served as anonymous, or failed otherwise than as an outage or, for a damaged record, by the policy. */
   readonly wrongAnswers: number;
+  /** Requests for records that were damaged: refused, and served as anonymous where that is the policy. */
+  readonly refused: number;
+  readonly servedAnonymous: number;
+  readonly invalidDataEvents: number;
   /** Counts that were acknowledged and are not in the store. */
   readonly lostWrites: number;
   /** Counts in the store that nobody asked for. */
@@ -29,23 +30,43 @@ export interface Outcome {
   readonly recovery: number;
 }
 
-/** Runs `fault` while four processes serve requests; it calls `over` when the store is well again. */
-export async function underLoad(config: OwnStore, fault: (over: () => Promise<void>) => Promise<void>): Promise<Outcome> {
-  const opened = await openStore(config);
-  const sessions = createSessions<Data>({ store: opened.store });
+/** What a fault may lay its hands on. */
+export interface Scene {
+  /** Called when the store is well again. Resolves when all processes have served again. */
+  over(): Promise<void>;
+  readonly crew: Pick<Crew, 'replace' | 'execute'>;
+  /** The sessions' ids. */
+  readonly ids: readonly string[];
+  /** Says that the record of this session has been damaged. */
+  damaged(id: string): void;
+}
+
+/** Runs `fault` while four processes serve requests. Two of them have the policy `'reject'` for records that cannot be read, two `'anonymous'`. */
+export async function underLoad(config: OwnStore, fault: (scene: Scene) => Promise<void>): Promise<Outcome> {
+  const opened = await connect(config);
+  const sessions = createSessions<Data>({ store: opened.store, storeTimeout: '10s' });
   const created = await Promise.all(Array.from({ length: SESSIONS }, () => sessions.create({ owner: 'ann', count: 0 })));
-  const tokens = created.map(({ token }) => token);
-  const workers = Array.from({ length: PROCESSES }, () => fork(WORKER, { execArgv: ['--import', 'tsx'] }));
+  const crew = await startCrew(
+    config,
+    created.map(({ token }) => token),
+  );
   try {
-    await Promise.all(workers.map((worker) => ask(worker, { do: 'start', config, tokens, storeTimeout: STORE_TIMEOUT })));
-    await moments(500);
-    await fault(async () => void (await Promise.all(workers.map((worker) => ask(worker, { do: 'mark' })))));
-    await moments(2_000);
-    const reports = await Promise.all(workers.map((worker) => ask<Report>(worker, { do: 'stop' })));
-    const counts = await Promise.all(tokens.map(async (token) => (await sessions.fromToken(token)).session?.data.count ?? -1));
-    return summary(reports, new Map(tokens.map((token, index) => [token, counts[index] ?? -1])));
+    await moments(300);
+    const ids = created.map(({ id }) => id);
+    const damaged = new Set<number>();
+    let recovery: number[] = [];
+    const over = async () => {
+      recovery = await crew.recovered();
+    };
+    await fault({ over, crew, ids, damaged: (id) => void damaged.add(ids.indexOf(id)) });
+    await moments(300);
+    const reports = await crew.stop();
+    const counts = await Promise.all(
+      created.map(async ({ token }, index) => (damaged.has(index) ? 0 : ((await sessions.fromToken(token)).session?.data.count ?? 0))),
+    );
+    return summary(reports, crew.journals(), counts, damaged, Math.max(0, ...recovery));
   } finally {
-    for (const worker of workers) worker.kill('SIGKILL');
+    crew.end();
     await opened.close().catch(() => undefined);
   }
 }
@@ -55,45 +76,56 @@ export function moments(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function ask<Result>(worker: ChildProcess, order: Order): Promise<Result> {
-  worker.send(order);
-  const [{ result, error }] = await once(worker, 'message');
-  if (error) throw new Error(`a worker failed: ${error}`);
-  return result;
-}
-
-function summary(reports: readonly Report[], stored: ReadonlyMap<string, number>): Outcome {
-  const codes: Record<string, number> = {};
-  for (const report of reports) for (const [code, count] of Object.entries(report.codes)) codes[code] = (codes[code] ?? 0) + count;
-  const served = sum(reports.map((report) => report.served));
-  const anonymous = sum(reports.map((report) => report.anonymous));
-  const failed = sum(Object.values(codes));
-  const of = (token: string, field: 'acknowledged' | 'unknown') => sum(reports.map((report) => report[field][token] ?? 0));
-  const lost = [...stored].map(([token, count]) => Math.max(0, of(token, 'acknowledged') - count));
-  const surplus = [...stored].map(([token, count]) => Math.max(0, count - of(token, 'acknowledged') - of(token, 'unknown')));
+function summary(
+  reports: readonly Report[],
+  journals: readonly Journal[],
+  counts: readonly number[],
+  damaged: ReadonlySet<number>,
+  recovery: number,
+): Outcome {
+  const lines = journals.flatMap(({ lines, onInvalidData }) =>
+    lines.map((line) => ({ ...line, onInvalidData, damaged: damaged.has(line.session) })),
+  );
+  const ends = lines.filter(({ word }) => word !== BEGUN);
+  const failed = ends.filter(({ word }) => word !== COUNTED && word !== ANONYMOUS);
+  const refused = ends.filter(
+    ({ word, damaged, onInvalidData }) => damaged && word === 'INVALID_DATA' && onInvalidData === 'reject',
+  ).length;
+  const servedAnonymous = ends.filter(
+    ({ word, damaged, onInvalidData }) => damaged && word === ANONYMOUS && onInvalidData === 'anonymous',
+  ).length;
+  const served = ends.filter(({ word }) => word === COUNTED).length;
+  const outages = ends.filter(({ word }) => word === 'STORE_UNAVAILABLE').length;
+  const [acknowledged, begun] = [tally(lines, COUNTED), tally(lines, BEGUN)];
+  const intact = counts.map((count, session) => ({ count, session })).filter(({ session }) => !damaged.has(session));
   return {
-    requests: served + anonymous + failed,
+    requests: ends.length,
     served,
-    codes,
-    wrongAnswers: anonymous + failed - (codes['STORE_UNAVAILABLE'] ?? 0),
-    lostWrites: sum(lost),
-    surplusWrites: sum(surplus),
+    codes: codesOf(failed),
+    refused,
+    servedAnonymous,
+    invalidDataEvents: sum(reports.map((report) => report.invalidDataEvents)),
+    wrongAnswers: ends.length - served - outages - refused - servedAnonymous,
+    lostWrites: sum(intact.map(({ count, session }) => Math.max(0, (acknowledged.get(session) ?? 0) - count))),
+    surplusWrites: sum(intact.map(({ count, session }) => Math.max(0, count - (begun.get(session) ?? 0)))),
     unhandled: reports.flatMap((report) => report.unhandled),
     slowestFailure: Math.max(...reports.map((report) => report.slowestFailure)),
-    recovery: Math.max(...reports.map((report) => report.recovered ?? Number.POSITIVE_INFINITY)),
+    recovery,
   };
+}
+
+function tally(lines: readonly { readonly word: string; readonly session: number }[], word: string): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const line of lines) if (line.word === word) counts.set(line.session, (counts.get(line.session) ?? 0) + 1);
+  return counts;
+}
+
+function codesOf(failed: readonly { readonly word: string }[]): Record<string, number> {
+  const codes: Record<string, number> = {};
+  for (const { word } of failed) codes[word] = (codes[word] ?? 0) + 1;
+  return codes;
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
-
-/** An outcome as a line of a Markdown table. */
-export function lineOf(name: string, outcome: Outcome): string {
-  const { requests, codes, wrongAnswers, lostWrites, unhandled, slowestFailure, recovery } = outcome;
-  const cells = [name, requests, codes['STORE_UNAVAILABLE'] ?? 0, wrongAnswers, lostWrites, unhandled.length];
-  return `| ${[...cells, slowestFailure.toFixed(0), recovery.toFixed(0)].join(' | ')} |`;
-}
-
-export const TABLE_HEAD =
-  '| fault | requests | 503 | wrong answers | lost writes | unhandled rejections | slowest failure, ms | served again after, ms |\n| --- | --- | --- | --- | --- | --- | --- | --- |';

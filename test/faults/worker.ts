@@ -1,7 +1,8 @@
+import { openSync, writeSync } from 'node:fs';
 import { createSessions, isSessionError, type Sessions } from '../../src/index.js';
-import { openStore } from '../races/stores.js';
 import type { Data } from '../races/types.js';
-import type { Order, Report } from './types.js';
+import { connect, type FaultyConnection } from './stores.js';
+import { ANONYMOUS, BEGUN, COUNTED, type Order, type Report } from './types.js';
 
 /*
  * One process of several that serve requests as fast as they can: each loads a session and counts in it. What each request came to is
@@ -9,83 +10,87 @@ import type { Order, Report } from './types.js';
  */
 
 const LOOPS = 8;
+/** How long a process is waited for that does not serve again, in ms. */
+const LONGEST_RECOVERY = 15_000;
 const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
-const report: Report = {
-  served: 0,
-  anonymous: 0,
-  codes: {},
-  slowestFailure: 0,
-  unhandled: [],
-  acknowledged: {},
-  unknown: {},
-  recovered: undefined,
-};
+const report: Report = { slowestFailure: 0, unhandled: [], invalidDataEvents: 0 };
 let running = false;
-let mark: number | undefined;
 let loops: Promise<void>[] = [];
-let close = async (): Promise<void> => {};
+let connection: FaultyConnection | undefined;
+let journal = -1;
+let onServed: (() => void) | undefined;
 
 process.on('unhandledRejection', (error) => {
   report.unhandled.push(String(error));
 });
 
+/** At once, and by the system: what is noted is kept when this process is killed. */
+function note(word: string, session: number): void {
+  writeSync(journal, `${word} ${session}\n`);
+}
+
 async function serve(sessions: Sessions<Data>, tokens: readonly string[]): Promise<void> {
   while (running) {
-    const token = tokens[Math.floor(Math.random() * tokens.length)] ?? '';
-    await request(sessions, token);
+    const index = Math.floor(Math.random() * tokens.length);
+    await request(sessions, tokens[index] ?? '', index);
     // A store that refuses at once is not to be asked in a tight loop.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-async function request(sessions: Sessions<Data>, token: string): Promise<void> {
+async function request(sessions: Sessions<Data>, token: string, index: number): Promise<void> {
   const from = monotonic();
-  let writing = false;
   try {
     const { session } = await sessions.fromToken(token);
-    if (!session) {
-      report.anonymous += 1;
-      return;
-    }
-    writing = true;
+    if (!session) return note(ANONYMOUS, index);
+    note(BEGUN, index);
     await session.update((data) => {
       data.count += 1;
     });
-    report.served += 1;
-    add(report.acknowledged, token);
-    if (mark !== undefined) report.recovered ??= monotonic() - mark;
+    note(COUNTED, index);
+    onServed?.();
   } catch (error) {
-    const code = isSessionError(error) ? error.code : String(error);
-    add(report.codes, code);
-    // Whether a write whose answer did not come was done, nobody can tell.
-    if (writing) add(report.unknown, token);
+    note(isSessionError(error) ? error.code : 'unknown', index);
     report.slowestFailure = Math.max(report.slowestFailure, monotonic() - from);
   }
 }
 
-function add(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function servedAgain(): Promise<number | null> {
+  const from = monotonic();
+  return new Promise((resolve) => {
+    const giveUp = setTimeout(() => resolve(null), LONGEST_RECOVERY);
+    onServed = () => {
+      clearTimeout(giveUp);
+      onServed = undefined;
+      resolve(monotonic() - from);
+    };
+  });
 }
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'start': {
-      const opened = await openStore(order.config);
-      close = opened.close;
-      const sessions = createSessions<Data>({ store: opened.store, storeTimeout: order.storeTimeout });
+      const { config, tokens, storeTimeout, onInvalidData } = order;
+      journal = openSync(order.journal, 'a');
+      connection = await connect(config);
+      const sessions = createSessions<Data>({ store: connection.store, storeTimeout, onInvalidData });
+      sessions.on('invalid-data', () => {
+        report.invalidDataEvents += 1;
+      });
       running = true;
-      loops = Array.from({ length: LOOPS }, () => serve(sessions, order.tokens));
+      loops = Array.from({ length: LOOPS }, () => serve(sessions, tokens));
       return true;
     }
     case 'mark':
-      mark = monotonic();
-      report.recovered = undefined;
+      return servedAgain();
+    case 'execute':
+      connection?.execute?.(order.sql);
       return true;
     case 'stop':
       running = false;
       await Promise.all(loops);
-      await close().catch(() => undefined);
+      await connection?.close().catch(() => undefined);
       return report;
   }
 }

@@ -1,0 +1,29 @@
+import Libsql from 'libsql';
+import { createSentinel } from 'redis';
+import { redisStore } from '../../src/stores/redis/index.js';
+import { sqliteStore } from '../../src/stores/sqlite/index.js';
+import { type OpenStore, openStore } from '../races/stores.js';
+import type { OwnStore } from './types.js';
+
+export interface FaultyConnection extends OpenStore {
+  /** SQL on the connection that the store has. */
+  execute?(sql: string): void;
+}
+
+/** The store, over a connection of this process. */
+export async function connect(config: OwnStore): Promise<FaultyConnection> {
+  if (config.kind === 'sqlite') {
+    const database = new Libsql(config.path);
+    return {
+      store: sqliteStore(database),
+      execute: (sql) => void database.exec(sql),
+      close: async () => void database.close(),
+    };
+  }
+  if (config.kind === 'redis sentinel') {
+    const client = createSentinel({ name: config.name, sentinelRootNodes: [...config.rootNodes] });
+    await client.on('error', () => undefined).connect();
+    return { store: redisStore(client), close: async () => client.destroy() };
+  }
+  return openStore(config);
+}
