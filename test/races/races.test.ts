@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { skipPostgres, startPostgres } from '../support/services/postgres.js';
-import { describeWithRedis, startRedis, startRedisCluster } from '../support/services/redis.js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWithRedis, startRedis } from '../support/services/redis.js';
 import { seeded } from './chance.js';
+import { describeOnEveryStore } from './every-store.js';
 import { type Findings, PAIRS } from './pairs.js';
 import { race, tableOf, withRacers } from './race.js';
 import type { StoreConfig } from './types.js';
@@ -33,18 +30,20 @@ function expectNothingWrong(findings: Map<string, Findings>): void {
   }
 }
 
-describeWithRedis('invariants 2 and 3 in races of four processes: Redis', () => {
+describeOnEveryStore('invariants 2 and 3 in races of four processes', (config, store) => {
+  test('nothing is lost, revived or doubled', { timeout: LONG }, async () => {
+    expectNothingWrong(await raceAll(store, config()));
+  });
+});
+
+describeWithRedis('the same races, of express-session with connect-redis', () => {
   let server: Awaited<ReturnType<typeof startRedis>>;
   beforeAll(async () => {
     server = await startRedis();
   });
   afterAll(() => server.stop());
 
-  test('nothing is lost, revived or doubled', { timeout: LONG }, async () => {
-    expectNothingWrong(await raceAll('Redis', { kind: 'redis', url: server.url }));
-  });
-
-  test('the same races find what express-session loses with connect-redis', { timeout: LONG }, async () => {
+  test('find what it loses', { timeout: LONG }, async () => {
     const config: StoreConfig = { kind: 'express-session', url: server.url };
     const rows: [string, Findings][] = [];
     await withRacers(config, async (racers) => {
@@ -57,38 +56,5 @@ describeWithRedis('invariants 2 and 3 in races of four processes: Redis', () => 
     });
     console.info(tableOf('express-session with connect-redis', rows));
     for (const [name, { wrong, rounds }] of rows) expect(wrong, name).toBeGreaterThan(rounds / 10);
-  });
-});
-
-describeWithRedis('invariants 2 and 3 in races of four processes: Redis Cluster', () => {
-  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
-  beforeAll(async () => {
-    cluster = await startRedisCluster();
-  }, 60_000);
-  afterAll(() => cluster.stop());
-
-  test('nothing is lost, revived or doubled', { timeout: LONG }, async () => {
-    expectNothingWrong(await raceAll('Redis Cluster of three masters', { kind: 'redis cluster', rootNodes: cluster.rootNodes }));
-  });
-});
-
-describe.skipIf(skipPostgres('races on PostgreSQL'))('invariants 2 and 3 in races of four processes: PostgreSQL', () => {
-  let server: Awaited<ReturnType<typeof startPostgres>>;
-  beforeAll(async () => {
-    server = await startPostgres();
-  }, 60_000);
-  afterAll(() => server.stop());
-
-  test('nothing is lost, revived or doubled', { timeout: LONG }, async () => {
-    expectNothingWrong(await raceAll('PostgreSQL', { kind: 'postgres', config: server.config }));
-  });
-});
-
-describe('invariants 2 and 3 in races of four processes: SQLite', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'races-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-  test('nothing is lost, revived or doubled', { timeout: LONG }, async () => {
-    expectNothingWrong(await raceAll('SQLite file', { kind: 'sqlite', path: join(directory, 'sessions.db') }));
   });
 });
