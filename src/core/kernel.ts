@@ -41,11 +41,12 @@ export class Kernel {
       find: (id) => this.find(id),
       ownerOf: (data) => ownerOf(settings, data),
     });
-    const { store, recheckInterval, logger, now } = settings;
+    const { store, recheckInterval, storeTimeout, logger, now } = settings;
     this.live = new LiveSessions({
       lookUp: (ids) => this.#lookUp(ids),
       subscribe: store.subscribe?.bind(store),
       recheckInterval,
+      storeTimeout,
       logger,
       now,
     });

@@ -1,6 +1,7 @@
 import { SessionError, withoutStack } from './error.js';
 import { describeError, type Logger } from './logger.js';
 import type { StoreListener } from './store.js';
+import { TimeLimit } from './time-limit.js';
 
 /** How a session ended. `'destroyed'` also stands for what another process did. */
 export type EndReason = 'destroyed' | 'replaced' | 'reuse' | 'evicted' | 'expired';
@@ -18,6 +19,8 @@ export interface LivePorts {
   /** Opens the store's notifications; absent where the store has none. */
   readonly subscribe: ((listener: StoreListener) => Promise<() => Promise<void>>) | undefined;
   readonly recheckInterval: number;
+  /** The longest that {@link LiveSessions.close} waits for the store, in ms. */
+  readonly storeTimeout: number;
   readonly logger: Logger | undefined;
   readonly now: () => number;
 }
@@ -88,10 +91,15 @@ export class LiveSessions {
     for (const listener of watched.listeners) listener(error);
   }
 
-  /** Stops watching everything. Nobody is told. */
+  /** Stops watching everything. Nobody is told. A store that does not answer is not waited for: what it opens later is closed then. */
   async close(): Promise<void> {
     for (const [id, watched] of this.#watched) this.#forget(id, watched);
-    await this.#switching;
+    await new TimeLimit(this.#ports.storeTimeout).within(() => this.#settled()).catch(() => this.#report('closed', 'no answer'));
+  }
+
+  async #settled(): Promise<void> {
+    // What was opening is closed then.
+    while (this.#switching) await this.#switching;
   }
 
   #forget(id: string, watched: Watched): void {

@@ -29,6 +29,7 @@ function setUp(ports: Partial<LivePorts> = {}) {
       };
     },
     recheckInterval: 30_000,
+    storeTimeout: 2_000,
     logger: undefined,
     now: Date.now,
     ...ports,
@@ -176,6 +177,26 @@ describe('live sessions', () => {
     const before = tries;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(tries).toBe(before);
+  });
+
+  test('close waits until the notifications are closed, but for no store that does not answer; what it opens later is closed then', async () => {
+    let answer = (_stop: () => Promise<void>) => {};
+    const warnings: string[] = [];
+    const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
+    const { live, watch, state } = setUp();
+    watch(A);
+    const { live: stuck, watch: watchStuck } = setUp({
+      subscribe: () => new Promise((resolve) => (answer = resolve)),
+      storeTimeout: 20,
+      logger,
+    });
+    watchStuck(A);
+    await Promise.all([live.close(), stuck.close()]);
+    expect(state).toMatchObject({ opened: 1, closed: 1 });
+    expect(warnings).toEqual([expect.stringContaining('could not be closed: no answer')]);
+    const stop = vi.fn(async () => undefined);
+    answer(stop);
+    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
   });
 
   test('many sessions are looked up in batches', async () => {
