@@ -69,7 +69,7 @@ async function endDuring(store: string, name: string, { ender, holders }: Proces
   const all: Moments = await ended;
   const each = await Promise.all(holders.map((holder) => holder.endings(RECHECK + 5_000)));
   await fault.heal?.();
-  const sorted = each.flatMap((endings) => delaysOf(all, endings)).sort((a, b) => a - b);
+  const sorted = each.flatMap((endings) => delaysOf(all, endings.closed)).sort((a, b) => a - b);
   const survivors = each.flatMap(({ open }) => open).length;
   rows.push([store, name, SESSIONS * HOLDERS, ...spread(sorted), survivors]);
   expect(survivors).toBe(0);

@@ -42,7 +42,7 @@ describe('invariant 5: nobody waits for slow consumers, nor for bodies that neve
         arrived.push(...endings.closed.filter(([id]) => told.has(id)));
         return arrived.length === SLOW && arrived;
       }, 10_000);
-      const sorted = delaysOf(moments, { closed });
+      const sorted = delaysOf(moments, closed);
       expect(tellings({ closed })).toEqual({ UNAUTHORIZED: SLOW });
       expect(percentile(sorted, 0.99)).toBeLessThan(5_000);
       // What a consumer does not read keeps no body running, and nothing of it stays watched.

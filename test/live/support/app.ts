@@ -1,25 +1,29 @@
-import { initTRPC } from '@trpc/server';
+import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import type { Sessions } from '../../../src/index.js';
-import type { Data } from './types.js';
+import { type Data, type Moments, monotonic } from './types.js';
 
-const NEVER = new Promise<never>(() => {});
-
-/** An application with one subscription of each kind. `bodies` counts those that have begun and those that have cleaned up. */
+/**
+ * An application with one subscription of each kind. `bodies` counts those that have begun and those that have cleaned up; `stopped` is when
+ * those that wait for ever were told to; `release` ends those without a session.
+ */
 export function liveApp(sessions: Sessions<Data>) {
   const { createContext, requireSession } = trpcSessions(sessions);
   const t = initTRPC.context<typeof createContext>().create();
   const bodies = { begun: 0, done: 0 };
+  const stopped: Moments = [];
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
   const router = t.router({
     bare: t.procedure.subscription(async function* () {
       yield 'here';
-      await NEVER;
+      await released;
+      throw new TRPCError({ code: 'UNAUTHORIZED' });
     }),
-    live: t.procedure.concat(requireSession).subscription(async function* () {
-      yield 'here';
-      await NEVER;
-    }),
+    live: t.procedure.concat(requireSession).subscription(({ ctx }) => waitsForEver(() => stopped.push([ctx.session.id, monotonic()]))),
     // As bodies should be: its own signal tells that the client has gone.
     polite: t.procedure.concat(requireSession).subscription(async function* ({ signal }) {
       bodies.begun += 1;
@@ -46,7 +50,26 @@ export function liveApp(sessions: Sessions<Data>) {
         }
       }),
   });
-  return { router, createContext, bodies };
+  return { router, createContext, bodies, stopped, release: () => release() };
+}
+
+/** Yields once, and is heard of again when it is told to clean up. Of a generator that waits nobody can tell when that was. */
+function waitsForEver(onReturn: () => void): AsyncIterableIterator<string> {
+  let begun = false;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => {
+      if (begun) return new Promise(() => {});
+      begun = true;
+      return Promise.resolve({ done: false, value: 'here' });
+    },
+    return: () => {
+      onReturn();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
 }
 
 export type LiveApp = ReturnType<typeof liveApp>;

@@ -1,9 +1,9 @@
 import type { Endings, Moments } from './types.js';
 
-/** How long after its session had been ended each subscription's consumer was told, in ms, in order; told before counts as 0. */
-export function delaysOf(ended: Moments, { closed }: Pick<Endings, 'closed'>): number[] {
+/** How long after its session had been ended each subscription's body or consumer was told, in ms, in order; told before counts as 0. */
+export function delaysOf(ended: Moments, told: readonly (readonly [id: string, at: number, ...rest: unknown[]])[]): number[] {
   const moments = new Map(ended);
-  return closed.map(([id, at]) => Math.max(0, at - (moments.get(id) ?? Number.NaN))).sort((a, b) => a - b);
+  return told.map(([id, at]) => Math.max(0, at - (moments.get(id) ?? Number.NaN))).sort((a, b) => a - b);
 }
 
 export function percentile(sorted: readonly number[], share: number): number {

@@ -6,6 +6,7 @@ import { counted, type OpenStore, openStore } from './stores.js';
 import { overIterable, overSse, overWebSocket, type Subscription } from './subscriptions.js';
 import {
   type Body,
+  type ClockSetting,
   type Data,
   type Endings,
   type Inspection,
@@ -13,6 +14,7 @@ import {
   type LiveStore,
   type Moments,
   monotonic,
+  type OpenOptions,
   type Order,
   type Transport,
 } from './types.js';
@@ -34,21 +36,29 @@ export class LiveProcess {
   readonly #held = new Map<string, Subscription>();
   #closed: Endings['closed'] = [];
   #socketServer: ReturnType<typeof serveWebSocket> | undefined;
+  #clock: ClockSetting | undefined;
 
-  private constructor(opened: OpenStore, recheckInterval: number) {
+  private constructor(opened: OpenStore, recheckInterval: number, lifetime: number | undefined) {
     this.#opened = opened;
     this.#counted = counted(opened.store);
     // An account of ten thousand is ended within one call, on a machine that does other things as well.
-    const options = { ownerOf: (data: Data) => data.owner, storeTimeout: '60s' } as const;
+    const limits = lifetime === undefined ? {} : ({ idleTimeout: false, absoluteTimeout: lifetime } as const);
+    const options = { ownerOf: (data: Data) => data.owner, storeTimeout: '60s', now: () => this.#now(), ...limits } as const;
     this.#holding = createSessions<Data>({ ...options, store: this.#counted.store, recheckInterval });
     this.#ending = createSessions<Data>({ ...options, store: opened.store });
     this.#app = liveApp(this.#holding);
   }
 
   /** `countTimers` is for where leaks are looked for: it makes every promise dearer. */
-  static async open(config: LiveStore, recheckInterval: number, countTimers: boolean): Promise<LiveProcess> {
+  static async open(config: LiveStore, recheckInterval: number, { countTimers, lifetime }: OpenOptions): Promise<LiveProcess> {
     if (countTimers) timerCount.enable();
-    return new LiveProcess(await openStore(config), recheckInterval);
+    return new LiveProcess(await openStore(config), recheckInterval, lifetime);
+  }
+
+  #now(): number {
+    if (!this.#clock) return Date.now();
+    const { shows, since } = this.#clock;
+    return since === undefined ? shows : Math.floor(shows + monotonic() - since);
   }
 
   async obey(order: Exclude<Order, { do: 'open' }>): Promise<unknown> {
@@ -56,7 +66,16 @@ export class LiveProcess {
       case 'create':
         return this.#create(order.count, order.owner);
       case 'hold':
-        return this.#hold(order.tokens, order.transport, order.body, order.read);
+        return this.#hold(order);
+      case 'serve':
+        return this.#url();
+      case 'release':
+        return this.#release();
+      case 'clock':
+        this.#clock = order.clock;
+        return undefined;
+      case 'sweep at':
+        return at(order.moment).then(() => this.#ending.sweep());
       case 'end each':
         return this.#endEach(order.ids, order.pause);
       case 'end all':
@@ -88,8 +107,8 @@ export class LiveProcess {
   }
 
   /** Answers how many have opened. */
-  async #hold(tokens: readonly string[], transport: Transport, body: Body, read: boolean): Promise<number> {
-    const url = transport === 'WebSocket' ? await this.#url() : '';
+  async #hold({ tokens, transport, body, read, url: given }: Extract<Order, { do: 'hold' }>): Promise<number> {
+    const url = transport === 'WebSocket' ? (given ?? (await this.#url())) : '';
     const opened = await inGroups(tokens.length, 100, (index) => this.#open(tokens[index] ?? '', transport, body, read, url).opened);
     return opened.filter(Boolean).length;
   }
@@ -108,6 +127,11 @@ export class LiveProcess {
       this.#closed.push([id, monotonic(), how]);
     });
     return subscription;
+  }
+
+  #release(): number {
+    this.#app.release();
+    return monotonic();
   }
 
   async #url(): Promise<string> {
@@ -184,7 +208,7 @@ export class LiveProcess {
     clearTimeout(timer);
     const closed = this.#closed;
     this.#closed = [];
-    return { closed, open: [...this.#held.keys()] };
+    return { stopped: this.#app.stopped.splice(0), closed, open: [...this.#held.keys()] };
   }
 
   async #leave(): Promise<void> {

@@ -16,10 +16,35 @@ export type LiveStore =
 /** What a procedure does once it has yielded its first value. */
 export type Body = 'waits for ever' | 'waits for its client to go' | 'yields all the time' | 'without a session';
 
+/** A clock of the library: what it shows, and since when on {@link monotonic} it goes on; without that it stands. */
+export interface ClockSetting {
+  readonly shows: number;
+  readonly since?: number | undefined;
+}
+
+export interface OpenOptions {
+  readonly countTimers?: boolean | undefined;
+  /** How long a session lives, in ms. */
+  readonly lifetime?: number | undefined;
+}
+
 export type Order =
-  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number; readonly countTimers: boolean }
+  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number; readonly options: OpenOptions }
   | { readonly do: 'create'; readonly count: number; readonly owner: string }
-  | { readonly do: 'hold'; readonly tokens: readonly string[]; readonly transport: Transport; readonly body: Body; readonly read: boolean }
+  | { readonly do: 'serve' }
+  | {
+      readonly do: 'hold';
+      readonly tokens: readonly string[];
+      readonly transport: Transport;
+      readonly body: Body;
+      readonly read: boolean;
+      /** Where another process serves WebSockets; its own by default. */
+      readonly url: string | undefined;
+    }
+  /** Ends all bodies without a session by hand, as the library ends the others. */
+  | { readonly do: 'release' }
+  | { readonly do: 'clock'; readonly clock: ClockSetting }
+  | { readonly do: 'sweep at'; readonly moment: number }
   | { readonly do: 'end each'; readonly ids: readonly string[]; readonly pause: number }
   | { readonly do: 'end all'; readonly owner: string }
   /** Opens, or ends, each at its moment on {@link monotonic}. */
@@ -37,6 +62,8 @@ export type Order =
 export type Moments = [id: string, at: number][];
 
 export interface Endings {
+  /** When each body that waits for ever was told to clean up. */
+  readonly stopped: Moments;
   /** When each subscription's end had reached its consumer, and as what: `UNAUTHORIZED` is right. */
   readonly closed: [id: string, at: number, how: string][];
   /** Those that were still open when patience ran out. */

@@ -7,7 +7,7 @@ let live: LiveProcess | undefined;
 
 async function obey(order: Order): Promise<unknown> {
   if (order.do === 'open') {
-    live = await LiveProcess.open(order.config, order.recheckInterval, order.countTimers);
+    live = await LiveProcess.open(order.config, order.recheckInterval, order.options);
     return true;
   }
   if (!live) throw new Error('the worker has not been opened');
