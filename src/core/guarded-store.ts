@@ -108,7 +108,11 @@ export class GuardedStore {
   }
 
   #failure(verb: string, id: string, error: unknown): SessionError {
-    // What a store says itself needs no other words, but an outage is reported whoever names it.
+    // What a store says itself needs no other words, but outages and records that cannot be read are reported, whoever names them.
+    if (isSessionError(error) && error.code === 'INVALID_DATA') {
+      this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
+      this.#events.emit('invalid-data', { id, reason: error.message });
+    }
     if (isSessionError(error) && error.code !== 'STORE_UNAVAILABLE') return error;
     const late = error instanceof Timeout;
     const reason = late ? `no answer within ${this.#timeout} ms` : describeError(error);
