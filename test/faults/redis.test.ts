@@ -38,7 +38,7 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     expectNothingWrong(outcome);
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
     // The promise is storeTimeout and 100 ms; the rest is for a machine that is busy.
-    expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 1_000);
+    expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 3_000);
   });
 
   test('connections cut in the middle', { timeout: LONG }, async () => {

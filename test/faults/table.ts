@@ -51,3 +51,13 @@ export function expectNoWrongAnswers({ wrongAnswers, surplusWrites, unhandled, c
   expect({ wrongAnswers, surplusWrites, unhandled, others }).toEqual({ wrongAnswers: 0, surplusWrites: 0, unhandled: [], others: [] });
   expect(recovery).toBeLessThan(Number.POSITIVE_INFINITY);
 }
+
+/** Records that were damaged are refused, with an event, or served as anonymous where that is the policy; the others are served. */
+export function expectDamageNoticed(outcome: Outcome): void {
+  expectNothingWrong(outcome);
+  const { unnoticed, refused, servedAnonymous, invalidDataEvents } = outcome;
+  expect(unnoticed).toBe(0);
+  expect(servedAnonymous).toBeGreaterThan(0);
+  // Requests that were about to write together may have met the record together.
+  expect(invalidDataEvents).toBeGreaterThan(0.9 * (refused + servedAnonymous));
+}

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from 'node:fs';
+import { z } from 'zod';
 import { createSessions, isSessionError, type Sessions } from '../../src/index.js';
-import type { Data } from '../races/types.js';
 import { connect, type FaultyConnection } from './stores.js';
 import { ANONYMOUS, BEGUN, COUNTED, type Order, type Report } from './types.js';
 
@@ -12,6 +12,8 @@ import { ANONYMOUS, BEGUN, COUNTED, type Order, type Report } from './types.js';
 const LOOPS = 8;
 /** How long a process is waited for that does not serve again, in ms. */
 const LONGEST_RECOVERY = 15_000;
+const schema = z.object({ owner: z.string(), count: z.number() });
+type Data = z.infer<typeof schema>;
 const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 const report: Report = { slowestFailure: 0, unhandled: [], invalidDataEvents: 0 };
@@ -74,7 +76,7 @@ async function obey(order: Order): Promise<unknown> {
       const { config, tokens, storeTimeout, onInvalidData } = order;
       journal = openSync(order.journal, 'a');
       connection = await connect(config);
-      const sessions = createSessions<Data>({ store: connection.store, storeTimeout, onInvalidData });
+      const sessions = createSessions({ store: connection.store, schema, storeTimeout, onInvalidData });
       sessions.on('invalid-data', () => {
         report.invalidDataEvents += 1;
       });

@@ -32,9 +32,13 @@ export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
  * Give the store a connection of its own: a transaction that the application keeps open on it would hold up the store, or take its writes along when it
  * is rolled back. The connection is never closed.
  *
- * What can be lost: nothing that was answered, when a process crashes. When the machine does, `PRAGMA synchronous` of the connection decides: with `FULL`
- * nothing; with `NORMAL` (some drivers' default) the last moments, among them perhaps a logout, whose session is back until its deadline. Not for files on a network
- * file system, nor for replicas, which lag behind.
+ * What can be lost: nothing that was answered, when processes are killed in the midst of their work, when the disk is full or the file may not be written to:
+ * calls are refused meanwhile, and go on by themselves. When the machine crashes, `PRAGMA synchronous` of the connection decides: with `FULL`
+ * nothing is lost; with `NORMAL` (some drivers' default) the last moments, among them perhaps a logout, whose session is back until its deadline. Not for files
+ * on a network file system, nor for replicas, which lag behind.
+ *
+ * SQLite goes on with a file that somebody has deleted or replaced, and what it acknowledges then is gone when the process ends. So the store looks: writes are
+ * refused from that moment, reads within a second, until the file is back or the application has opened the database anew.
  *
  * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5 s while the table is to be made
  */

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { createTablesSql, type SqliteDatabase, sqliteStore } from '../../../src/stores/sqlite/index.js';
@@ -91,6 +92,11 @@ describe('a database that cannot be used is refused, and told why:', () => {
     expect(() => sqliteStore(database)).toThrow(invalid(/cannot be made ready.*index named/));
     // Nothing of it is left open.
     database.exec('BEGIN; COMMIT');
+  });
+
+  test('a file that is no database', () => {
+    writeFileSync(files.path(), 'Something else than a database, and longer than its header would be. '.repeat(20));
+    expect(() => sqliteStore(files.open(files.path()))).toThrow(invalid(/cannot be made ready.*not a database/));
   });
 
   test('one that may not be written to', () => {
