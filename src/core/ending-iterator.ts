@@ -15,11 +15,10 @@ export function endingIterator<Value>(
   watch: EndWatch,
   ending: Ending<Value>,
 ): AsyncIterator<Value, unknown, unknown> {
-  const waiting = new Set<(reason: unknown) => void>();
+  const waiting = new Set<() => void>();
   let open = true;
   let ended: { readonly reason: unknown } | undefined;
-  /** Whether the ending is still to be given to somebody. */
-  let toldOf = false;
+  let told = false;
 
   function close(): void {
     open = false;
@@ -29,24 +28,25 @@ export function endingIterator<Value>(
   function end(reason: unknown): void {
     ended = { reason };
     close();
-    toldOf = waiting.size > 0;
-    for (const tell of waiting) tell(reason);
+    for (const tell of waiting) tell();
     waiting.clear();
     cleanUp(source);
   }
 
-  async function conclude(): Promise<IteratorResult<Value, unknown>> {
-    if (toldOf || !ended) return { done: true, value: undefined };
-    toldOf = true;
+  /** The ending for who comes first, and that it is done for all others: as of a generator, of several calls that wait one is told. */
+  function conclude(): ReturnType<Ending<Value>> {
+    if (told || !ended) return { done: true, value: undefined };
+    told = true;
     return ending(ended.reason);
   }
 
   function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
-    if (!open) return conclude();
     return new Promise((resolve, reject) => {
-      const tell = (reason: unknown): void => {
+      // What is thrown here rejects.
+      if (!open) return resolve(conclude());
+      const tell = (): void => {
         try {
-          resolve(ending(reason));
+          resolve(conclude());
         } catch (error) {
           reject(error);
         }

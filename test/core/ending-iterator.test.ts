@@ -70,6 +70,24 @@ describe('an iterator that is ended from outside', () => {
     expect(state.returned).toBe(1);
   });
 
+  test('invariant 5: of several that wait the first is told, and the others that it is done', async () => {
+    const controller = new AbortController();
+    const { source, yields, state } = manual();
+    const iterator = endingIterator(source, abortOf(controller.signal), last);
+    const waiting = [iterator.next(), iterator.next(), iterator.next()];
+    yields('a');
+    expect(await waiting[0]).toEqual({ done: false, value: 'a' });
+    controller.abort('logout');
+    const done = { done: true, value: undefined };
+    expect(await Promise.all([...waiting, iterator.next()])).toEqual([
+      { done: false, value: 'a' },
+      { done: false, value: 'ended: logout' },
+      done,
+      done,
+    ]);
+    expect(state.returned).toBe(1);
+  });
+
   test('invariant 5: a source that says it is done as soon as it is told to clean up does not hide the ending', async () => {
     const controller = new AbortController();
     const { source, ends, state } = manual();
@@ -125,6 +143,21 @@ describe('an iterator that is ended from outside', () => {
     const waiting = iterator.next();
     controller.abort('logout');
     await expect(waiting).rejects.toThrow('logout');
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('an ending can be thrown, also to who comes later', async () => {
+    const fail = (reason: unknown): never => {
+      throw new Error(String(reason));
+    };
+    for (const waits of [true, false]) {
+      const controller = new AbortController();
+      const iterator = endingIterator(manual().source, abortOf(controller.signal), fail);
+      const early = waits ? iterator.next() : undefined;
+      controller.abort('logout');
+      await expect(early ?? iterator.next()).rejects.toThrow('logout');
+      expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    }
   });
 
   test('a generator that waits for the signal itself cleans up', async () => {
