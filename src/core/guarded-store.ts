@@ -4,6 +4,8 @@ import { describeError, type Logger } from './logger.js';
 import type { LimitedInsert, SessionRecord, SessionStore } from './store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
 
+const READS = new Set(['find', 'legacy read']);
+
 /** Every call of the library to its store goes through here: bounded in time, its failures told apart and reported. */
 export class GuardedStore {
   readonly store: SessionStore;
@@ -108,8 +110,9 @@ export class GuardedStore {
   }
 
   #failure(verb: string, id: string, error: unknown): SessionError {
-    // What a store says itself needs no other words, but outages and records that cannot be read are reported, whoever names them.
-    if (isSessionError(error) && error.code === 'INVALID_DATA') {
+    // What a store says itself needs no other words, but outages and records that cannot be read are reported, whoever names them. Of a
+    // write, it may be the caller's data that the store cannot take.
+    if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });
     }

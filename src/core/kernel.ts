@@ -40,6 +40,7 @@ export class Kernel {
       events: this.events,
       find: (id) => this.find(id),
       ownerOf: (data) => ownerOf(settings, data),
+      reportInvalid: (session, error) => this.#reportInvalid(session, error),
     });
     const { store, recheckInterval, storeTimeout, logger, now } = settings;
     this.live = new LiveSessions({
@@ -189,10 +190,7 @@ export class Kernel {
   }
 
   async #moveLegacy(credential: Credential, legacy: LegacyClaim): Promise<Snapshot | null> {
-    const record = await this.#migration.copy(credential, legacy).catch((error: unknown) => {
-      this.#reportInvalid(credential, error);
-      throw error;
-    });
+    const record = await this.#migration.copy(credential, legacy);
     return record && this.#open(record, credential, legacy);
   }
 

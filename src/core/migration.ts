@@ -34,6 +34,8 @@ export interface MigrationPorts {
   readonly find: (id: string) => Promise<Snapshot | null>;
   /** The account that data belongs to. */
   readonly ownerOf: (data: JsonValue) => string | undefined;
+  /** Tells of a session whose data cannot be used. */
+  readonly reportInvalid: (session: { readonly id: string }, error: unknown) => void;
 }
 
 /** How often a request begins anew where another process has overwritten its copy, as stores that are not atomic allow. */
@@ -53,7 +55,10 @@ export class LegacyMigration {
     const old = await this.#readOld(credential.id, claim);
     // Another request may have moved it since this one looked here.
     if (!old) return store.find(credential.id);
-    const { record } = await this.#snapshotOf(credential, old);
+    const { record } = await this.#snapshotOf(credential, old).catch((error: unknown) => {
+      this.#ports.reportInvalid(credential, error);
+      throw error;
+    });
     const outcome = await store.insert(record, Math.max(1, record.expiresAt - settings.now()));
     return outcome === 'inserted' ? record : store.find(credential.id);
   }

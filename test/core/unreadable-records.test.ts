@@ -37,10 +37,24 @@ describe('invariant 6: a record that the store itself cannot read', () => {
       data.count += 1;
     });
     await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA' });
+    await expect(sessions.find(id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
     expect(events).toEqual([
       { id, reason: 'the row was damaged' },
       { id, reason: 'the row was damaged' },
     ]);
     expect(errors).toEqual([expect.stringContaining(id), expect.stringContaining(id)]);
+  });
+
+  test('is not what a store says of data that it cannot take', async () => {
+    const inner = memoryStore();
+    const insert = () => Promise.reject(new SessionError('INVALID_DATA', 'data.cookie has a name that cannot be kept'));
+    const sessions = createSessions<{ cookie: string }>({ store: { ...unreadable().store, find: (id) => inner.find(id), insert } });
+    const events: unknown[] = [];
+    sessions.on('invalid-data', (event) => void events.push(event));
+    await expect(sessions.create({ cookie: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining('data.cookie'),
+    });
+    expect(events).toEqual([]);
   });
 });

@@ -181,9 +181,10 @@ describe('what is moved', () => {
   test.each([['"text"'], ['[1]'], ['7'], ['{"cookie":{"expires":"tomorrow"}}']])(
     'is INVALID_DATA where it is no session: %s',
     async (text) => {
-      const { request, old } = setUp();
+      const { request, old, events } = setUp();
       old.sessions.set(TOKEN, text);
       await expect(request(TOKEN)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      expect(events).toEqual([expect.stringMatching(/^invalid-data /)]);
       expect(old.sessions.size).toBe(1);
     },
   );
