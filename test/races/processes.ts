@@ -5,17 +5,20 @@ import type { Answer, Data, Doing, Order, StoreConfig } from './types.js';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A process of its own, with a connection of its own to the store. */
+/** A process of its own, with a connection of its own to each store that it is given. */
 export interface Racer {
   readonly process: ChildProcess;
+  /** Opens a store; everything until {@link Racer.close} is about that one. */
+  open(config: StoreConfig): Promise<void>;
   create(count: number): Promise<string[]>;
   load(tokens: readonly string[]): Promise<void>;
   act(doing: Doing): Promise<Answer[]>;
   read(tokens: readonly string[]): Promise<(Data | null)[]>;
+  close(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startRacer(config: StoreConfig): Promise<Racer> {
+export function startRacer(): Racer {
   const child = fork(WORKER, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
   const ask = async <Result>(order: Order): Promise<Result> => {
     child.send(order);
@@ -23,15 +26,15 @@ export async function startRacer(config: StoreConfig): Promise<Racer> {
     if (error) throw new Error(`a worker failed: ${error}`);
     return result;
   };
-  await ask({ do: 'open', config });
   return {
     process: child,
+    open: (config) => ask({ do: 'open', config }),
     create: (count) => ask({ do: 'create', count }),
     load: (tokens) => ask({ do: 'load', tokens }),
     act: (doing) => ask({ do: 'act', doing }),
     read: (tokens) => ask({ do: 'read', tokens }),
+    close: () => ask({ do: 'close' }),
     async stop() {
-      await ask({ do: 'close' });
       child.kill();
       await once(child, 'exit');
     },

@@ -1,6 +1,6 @@
 import { shuffled } from './chance.js';
 import type { Findings, Pair } from './pairs.js';
-import { type Racer, startRacer } from './processes.js';
+import type { Racer } from './processes.js';
 import type { Answer, StoreConfig } from './types.js';
 
 /** As many sessions are raced for at once. */
@@ -9,13 +9,13 @@ const FIELD = 25;
 /** Who acts first once both have loaded: nobody, or the one whose turn it is. */
 export type Order = 'together' | 'first' | 'second';
 
-/** Races of four processes on one store: two of them act on the same sessions, in all combinations, and a third one looks. */
-export async function withRacers<Result>(config: StoreConfig, run: (racers: readonly Racer[]) => Promise<Result>): Promise<Result> {
-  const racers = await Promise.all(Array.from({ length: 4 }, () => startRacer(config)));
+/** Races of the processes on one store: two of them act on the same sessions, in all combinations, and a third one looks. */
+export async function withStore<Result>(racers: readonly Racer[], config: StoreConfig, run: () => Promise<Result>): Promise<Result> {
+  await Promise.all(racers.map((racer) => racer.open(config)));
   try {
-    return await run(racers);
+    return await run();
   } finally {
-    await Promise.all(racers.map((racer) => racer.stop()));
+    await Promise.all(racers.map((racer) => racer.close()));
   }
 }
 

@@ -3,7 +3,8 @@ import { describeWithRedis, startRedis } from '../support/services/redis.js';
 import { seeded } from './chance.js';
 import { describeOnEveryStore } from './every-store.js';
 import { type Findings, PAIRS } from './pairs.js';
-import { race, tableOf, withRacers } from './race.js';
+import { type Racer, startRacer } from './processes.js';
+import { race, tableOf, withStore } from './race.js';
 import type { StoreConfig } from './types.js';
 
 /** `RACE_ROUNDS=10000 RACE_SEED=1 npx vitest run test/races` is the full run; a few rounds show that all is in order. */
@@ -12,9 +13,13 @@ const SEED = Number(process.env['RACE_SEED'] ?? Date.now() % 1_000_000);
 const LONG = 1_800_000;
 const KNOWN_LOSSES = ['save / destroy', 'save / save of different fields', 'update / update of a counter'];
 
+const racers: Racer[] = [];
+beforeAll(() => void racers.push(...Array.from({ length: 4 }, startRacer)));
+afterAll(() => Promise.all(racers.map((racer) => racer.stop())));
+
 async function raceAll(title: string, config: StoreConfig): Promise<Map<string, Findings>> {
   const rows: [string, Findings][] = [];
-  await withRacers(config, async (racers) => {
+  await withStore(racers, config, async () => {
     const random = seeded(SEED);
     for (const pair of PAIRS) rows.push([pair.name, await race(pair, racers, ROUNDS, random)]);
   });
@@ -46,7 +51,7 @@ describeWithRedis('the same races, of express-session with connect-redis', () =>
   test('find what it loses', { timeout: LONG }, async () => {
     const config: StoreConfig = { kind: 'express-session', url: server.url };
     const rows: [string, Findings][] = [];
-    await withRacers(config, async (racers) => {
+    await withStore(racers, config, async () => {
       for (const pair of PAIRS) {
         // A logout that is answered while another request still has the session loaded: what that saves revives it.
         const order = pair.name === 'save / destroy' ? 'second' : 'together';

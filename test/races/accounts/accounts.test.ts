@@ -16,13 +16,16 @@ const UPDATE_ROUNDS = Number(process.env['UPDATE_ROUNDS'] ?? 2);
 const SEED = Number(process.env['RACE_SEED'] ?? Date.now() % 1_000_000);
 const LONG = 1_800_000;
 
+const peers: Peer[] = [];
+beforeAll(() => void peers.push(...startPeers()));
+afterAll(() => Promise.all(peers.map((peer) => peer.stop())));
+
 describeOnEveryStore('the sessions of an account over four processes', (config, store) => {
-  let peers: readonly Peer[] = [];
   const clock: Clock = { ahead: 0 };
   beforeAll(async () => {
-    peers = await startPeers(config());
+    await Promise.all(peers.map((peer) => peer.ask({ do: 'open', config: config() })));
   }, 60_000);
-  afterAll(() => Promise.all(peers.map((peer) => peer.stop())));
+  afterAll(() => Promise.all(peers.map((peer) => peer.ask({ do: 'close' }))));
 
   test('a limit is kept exactly, by either rule', { timeout: LONG }, async () => {
     const rows: [string, LimitFindings][] = [];

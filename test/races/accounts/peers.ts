@@ -1,12 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { OwnStore } from '../types.js';
 import type { Answers, Message, Order } from './types.js';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A process of its own, with a connection of its own to the store. */
+/** A process of its own, with a connection of its own to each store that it is given. */
 export interface Peer {
   ask<Name extends Order['do']>(order: Extract<Order, { readonly do: Name }>): Promise<Answers[Name]>;
   /** Whom the tokens are told that the process is handed while it plays. */
@@ -24,12 +23,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Starts four processes on one store. */
-export function startPeers(config: OwnStore): Promise<Peer[]> {
-  return Promise.all(Array.from({ length: 4 }, () => startPeer(config)));
+/** Four processes, which are to be given a store to work on by the order `open`. */
+export function startPeers(): Peer[] {
+  return Array.from({ length: 4 }, startPeer);
 }
 
-async function startPeer(config: OwnStore): Promise<Peer> {
+function startPeer(): Peer {
   const child = fork(WORKER, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
   const waiting = new Map<number, Waiting>();
   let last = 0;
@@ -42,7 +41,6 @@ async function startPeer(config: OwnStore): Promise<Peer> {
       }),
     onToken: () => undefined,
     async stop() {
-      await peer.ask({ do: 'close' });
       child.kill();
       await once(child, 'exit');
     },
@@ -54,7 +52,6 @@ async function startPeer(config: OwnStore): Promise<Peer> {
   child.on('exit', () => {
     for (const { reject } of waiting.values()) reject(new Error('a worker has ended'));
   });
-  await peer.ask({ do: 'open', config });
   return peer;
 }
 

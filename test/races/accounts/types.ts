@@ -61,6 +61,7 @@ export interface Update {
 export type Part = 'rotator' | 'hasty rotator' | 'holder of the old' | 'newcomer';
 
 export type Order =
+  /** Opens a store; everything after it is about that one. */
   | { readonly do: 'open'; readonly config: OwnStore }
   /** By how much the library's clock is ahead of the system's, in ms. */
   | { readonly do: 'set clock'; readonly ahead: number }
@@ -80,6 +81,7 @@ export type Order =
   /** Updates one session so many times: all at once, or one after the other. */
   | { readonly do: 'update'; readonly token: string; readonly times: number; readonly together: boolean }
   | { readonly do: 'count'; readonly token: string }
+  /** Closes the connection to the store. */
   | { readonly do: 'close' };
 
 /** What is answered to each order. */
