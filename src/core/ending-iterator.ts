@@ -1,5 +1,9 @@
-/** What a stream comes to when it is ended: a last value or the end, or, by throwing or rejecting, an error. */
-export type Ending<Value> = (reason: unknown) => IteratorResult<Value, unknown> | Promise<IteratorResult<Value, unknown>>;
+/** Settles what is waited for when a stream is ended: with a last value, its end or an error. A call in place of a throw, which is dear. */
+export type Ending<Value> = (
+  reason: unknown,
+  resolve: (result: IteratorResult<Value, unknown>) => void,
+  reject: (error: unknown) => void,
+) => void;
 
 /** Calls the listener when the time has come, at once where it already has. Returns what stops that. */
 export type EndWatch = (listener: (reason: unknown) => void) => () => void;
@@ -14,7 +18,7 @@ export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
   watch: EndWatch,
   ending: Ending<Value>,
-): AsyncIterator<Value, unknown, unknown> {
+): AsyncIterableIterator<Value, unknown, unknown> {
   const waiting = new Set<() => void>();
   let open = true;
   let ended: { readonly reason: unknown } | undefined;
@@ -33,24 +37,21 @@ export function endingIterator<Value>(
     cleanUp(source);
   }
 
-  /** The ending for who comes first, and that it is done for all others: as of a generator, of several calls that wait one is told. */
-  function conclude(): ReturnType<Ending<Value>> {
-    if (told || !ended) return { done: true, value: undefined };
-    told = true;
-    return ending(ended.reason);
-  }
-
   function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
     return new Promise((resolve, reject) => {
-      // What is thrown here rejects.
-      if (!open) return resolve(conclude());
+      // The ending is for who comes first: of several calls that wait, the others are told that it is done, as those of a generator.
       const tell = (): void => {
-        try {
-          resolve(conclude());
-        } catch (error) {
-          reject(error);
+        if (told || !ended) {
+          resolve({ done: true, value: undefined });
+          return;
         }
+        told = true;
+        ending(ended.reason, resolve, reject);
       };
+      if (!open) {
+        tell();
+        return;
+      }
       waiting.add(tell);
       // Once the ending is on its way it stands: a source that is told to clean up may well say that it is done before that has come.
       source.next(...args).then(
@@ -71,6 +72,9 @@ export function endingIterator<Value>(
   let stop: (() => void) | undefined;
   stop = watch(end);
   return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
     next,
     return: (value) => {
       close();

@@ -44,11 +44,18 @@ export function isSessionError(error: unknown): error is SessionError {
  */
 export function withoutStack<Made>(make: () => Made): Made {
   const { stackTraceLimit } = Error;
-  // Not by assignment, which throws where the built-ins are frozen.
-  Reflect.set(Error, 'stackTraceLimit', 0);
+  limitStack(0);
   try {
     return make();
   } finally {
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+    limitStack(stackTraceLimit);
+  }
+}
+
+function limitStack(frames: number): void {
+  try {
+    Error.stackTraceLimit = frames;
+  } catch {
+    // Where the built-ins are frozen errors have their stacks.
   }
 }

@@ -29,25 +29,33 @@ export function ownedIterable(
   source: AsyncIterable<unknown, unknown, unknown>,
   owner: StreamOwner,
 ): AsyncIterable<unknown, unknown, unknown> {
-  const open = () => ownedIterator(endedBySession(source[Symbol.asyncIterator](), owner), owner);
+  const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
   // A generator is iterable and iterator in one, and so is what takes its place.
   return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
 }
 
 /** A client whose session has ended is told `UNAUTHORIZED`: it does not reconnect then, as it would after the end or another error. */
-function endedBySession(source: Iteration, { onEnd }: StreamOwner): Iteration {
-  return onEnd ? endingIterator(source, onEnd, rethrow) : source;
-}
-
-function rethrow(reason: unknown): never {
-  throw reason;
-}
-
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
-  let failed = false;
-  const fail = (error: unknown): never => {
-    failed = true;
+  const { onEnd } = owner;
+  const { iterator, abandon } = savingIterator(source, owner);
+  if (!onEnd) return iterator;
+  const watch: EndWatch = (listener) =>
+    onEnd((reason) => {
+      abandon();
+      listener(reason);
+    });
+  return endingIterator(iterator, watch, (reason, _resolve, reject) => reject(clientError(reason)));
+}
+
+/** `abandon`: nothing is saved any more, whatever the source comes to. */
+function savingIterator(source: Iteration, owner: StreamOwner) {
+  let over = false;
+  const abandon = (): void => {
+    over = true;
     owner.end();
+  };
+  const fail = (error: unknown): never => {
+    abandon();
     throw clientError(error);
   };
   const conclude = (result: IteratorResult<unknown, unknown>): IteratorResult<unknown, unknown> => {
@@ -56,7 +64,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
   };
   const handOn = (result: IteratorResult<unknown, unknown>) => {
     // tRPC returns from what has thrown, too.
-    const saving = failed ? undefined : owner.save();
+    const saving = over ? undefined : owner.save();
     if (!saving) return conclude(result);
     return saving.then(
       () => conclude(result),
@@ -64,7 +72,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
     );
   };
   const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
-  return {
+  const iterator: AsyncIterableIterator<unknown, unknown, unknown> = {
     [Symbol.asyncIterator]() {
       return this;
     },
@@ -76,6 +84,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
     return: (value) => step(source.return?.(value) ?? Promise.resolve({ done: true, value })),
     throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
   };
+  return { iterator, abandon };
 }
 
 /** What the body has changed cannot be saved, about which it can do nothing: it is to clean up. */

@@ -48,10 +48,9 @@ function endedBySession(
   if (!onEnd) return source;
   // The parts of a result that is sent in parts tell whether more will come.
   const base = kind === 'parts' ? { hasNext: false } : {};
-  return endingIterator(source, onEnd, (reason) => ({
-    done: false,
-    value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] },
-  }));
+  return endingIterator(source, onEnd, (reason, resolve) => {
+    resolve({ done: false, value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] } });
+  });
 }
 
 const DONE = { done: true, value: undefined } as const;
