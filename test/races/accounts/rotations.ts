@@ -28,6 +28,8 @@ export interface RotationFindings {
   notOne: number;
   rotations: number;
   uses: number;
+  /** Sessions that were rotated by two at the same time. */
+  met: number;
   /** Tokens that had been replaced before they were used. */
   replaced: number;
   /** Sessions that ended otherwise than by a reuse, did not end by one, or events that say so. */
@@ -50,7 +52,7 @@ export async function raceRotations(
   random: () => number,
   clock: Clock,
 ): Promise<RotationFindings> {
-  const findings = { rounds: 0, unexplained: 0, notOne: 0, rotations: 0, uses: 0, replaced: 0, wrongEnds: 0, reuses: 0 };
+  const findings = { rounds: 0, unexplained: 0, notOne: 0, rotations: 0, uses: 0, met: 0, replaced: 0, wrongEnds: 0, reuses: 0 };
   while (findings.rounds < rounds) {
     const raced = await raceField(race, shuffled(peers, random), Math.min(FIELD, rounds - findings.rounds), random);
     // Whatever is pending is used now, so that after the grace there is one token left.
@@ -158,6 +160,8 @@ function isMentioned(events: readonly Told[], id: string): boolean {
 
 function count(findings: RotationFindings, [race]: readonly Stage[]): void {
   const made = new Set(race?.acts.flatMap(madeBy));
+  const rotations = race?.acts.filter((act) => act.kind === 'rotate') ?? [];
+  findings.met += Number(rotations.some((one) => rotations.some((other) => one !== other && one.from < other.to && other.from < one.to)));
   for (const act of race?.acts ?? []) {
     if (act.kind === 'rotate') findings.rotations += 1;
     else findings.uses += 1;
@@ -168,10 +172,10 @@ function count(findings: RotationFindings, [race]: readonly Stage[]): void {
 /** The findings as lines of a Markdown table. */
 export function rotationTable(title: string, rows: readonly (readonly [string, RotationFindings])[]): string {
   const head = `${title}: four processes rotate and use at once\n
-| race | rounds | not as designed | not one token left | wrong ends or events | rotations | uses | new tokens replaced | reuses told |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
-  const lines = rows.map(([name, { rounds, unexplained, notOne, wrongEnds, rotations, uses, replaced, reuses }]) => {
-    return `| ${[name, rounds, unexplained, notOne, wrongEnds, rotations, uses, replaced, reuses].join(' | ')} |`;
+| race | rounds | not as designed | not one token left | wrong ends or events | rotations | of one session at once | uses | new tokens replaced | reuses told |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
+  const lines = rows.map(([name, { rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses }]) => {
+    return `| ${[name, rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses].join(' | ')} |`;
   });
   return [head, ...lines, ''].join('\n');
 }
