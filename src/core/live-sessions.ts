@@ -175,8 +175,7 @@ export class LiveSessions {
 
   async #check(): Promise<void> {
     while (this.#unchecked.size > 0) {
-      const ids = [...this.#unchecked].slice(0, BATCH);
-      for (const id of ids) this.#unchecked.delete(id);
+      const ids = takeFrom(this.#unchecked, BATCH);
       try {
         const standings = await this.#ports.lookUp(ids);
         ids.forEach((id, index) => {
@@ -236,6 +235,17 @@ export class LiveSessions {
   #report(what: 'opened' | 'closed', error: unknown): void {
     this.#ports.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(error)}`);
   }
+}
+
+/** Takes so many out of a set, at most. */
+function takeFrom(set: Set<string>, most: number): string[] {
+  const taken: string[] = [];
+  for (const each of set) {
+    if (taken.length === most) break;
+    taken.push(each);
+    set.delete(each);
+  }
+  return taken;
 }
 
 /** A timer that does not keep the process alive, where the runtime can tell. */

@@ -7,8 +7,8 @@ import { type Live, startLive } from './support/processes.js';
 import { idOf, type LiveStore, type Moments } from './support/types.js';
 
 /** `LIVE_FAULT_SESSIONS=1000 LIVE_RECHECK=5000 npx vitest run test/live/faults.test.ts` is the full run. */
-const SESSIONS = Number(process.env['LIVE_FAULT_SESSIONS'] ?? 60);
-const RECHECK = Number(process.env['LIVE_RECHECK'] ?? 1_000);
+const SESSIONS = Number(process.env['LIVE_FAULT_SESSIONS'] ?? 30);
+const RECHECK = Number(process.env['LIVE_RECHECK'] ?? 600);
 /** For a machine that is busy. */
 const SLACK = 2_000;
 const HOLDERS = 3;

@@ -6,7 +6,7 @@ import { type Live, withLive } from './support/processes.js';
 import { idOf, type LiveStore, monotonic } from './support/types.js';
 
 /** `LIVE_ROUNDS=100000 npx vitest run test/live/races.test.ts` is the full run. */
-const ROUNDS = Number(process.env['LIVE_ROUNDS'] ?? 1_000);
+const ROUNDS = Number(process.env['LIVE_ROUNDS'] ?? 500);
 const BATCH = 250;
 const LONG = 1_800_000;
 /** So long that no recheck can make up for an end that fell between. */

@@ -12,6 +12,7 @@ export function percentile(sorted: readonly number[], share: number): number {
 
 /** p50, p99 and the longest, as cells of a table. */
 export function spread(sorted: readonly number[]): string[] {
+  if (sorted.length === 0) return ['', '', ''];
   return [0.5, 0.99, 1].map((share) => percentile(sorted, share).toFixed(1));
 }
 
