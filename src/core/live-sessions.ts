@@ -103,11 +103,11 @@ export class LiveSessions {
   }
 
   #forget(id: string, watched: Watched): void {
-    clearTimeout(watched.timer);
+    clear(watched.timer);
     this.#watched.delete(id);
     this.#unchecked.delete(id);
     if (this.#watched.size > 0) return;
-    clearTimeout(this.#recheckTimer);
+    clear(this.#recheckTimer);
     this.#recheckTimer = undefined;
     this.#retry?.wake();
     this.#switch();
@@ -197,7 +197,7 @@ export class LiveSessions {
 
   /** At its deadline a session is looked up again, as use may have moved it. Those far off are left to the next recheck. */
   #armDeadline(id: string, watched: Watched, deadline: number): void {
-    clearTimeout(watched.timer);
+    clear(watched.timer);
     watched.timer = undefined;
     const left = deadline - this.#ports.now();
     if (left > this.#ports.recheckInterval) return;
@@ -223,7 +223,7 @@ export class LiveSessions {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        clearTimeout(timer);
+        clear(timer);
         this.#retry = undefined;
         resolve();
       };
@@ -250,6 +250,20 @@ function takeFrom(set: Set<string>, most: number): string[] {
 
 /** A timer that does not keep the process alive, where the runtime can tell. */
 function unref<Timer>(timer: Timer): Timer {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') timer.unref();
+  callOn(timer, 'unref');
   return timer;
+}
+
+/**
+ * Node keeps a list of timers for each duration, in which one that is cleared leaves an empty list behind until its time has come; only not where
+ * the last one in it kept the process alive. Deadlines are days away and their durations all differ.
+ */
+function clear(timer: ReturnType<typeof setTimeout> | undefined): void {
+  callOn(timer, 'ref');
+  clearTimeout(timer);
+}
+
+function callOn(timer: unknown, method: 'ref' | 'unref'): void {
+  const call: unknown = typeof timer === 'object' && timer !== null ? Reflect.get(timer, method) : undefined;
+  if (typeof call === 'function') Reflect.apply(call, timer, []);
 }
