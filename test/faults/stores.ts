@@ -1,5 +1,5 @@
 import Libsql from 'libsql';
-import { createSentinel } from 'redis';
+import { createClient, createSentinel } from 'redis';
 import { redisStore } from '../../src/stores/redis/index.js';
 import { sqliteStore } from '../../src/stores/sqlite/index.js';
 import { type OpenStore, openStore } from '../races/stores.js';
@@ -19,6 +19,12 @@ export async function connect(config: OwnStore): Promise<FaultyConnection> {
       execute: (sql) => void database.exec(sql),
       close: async () => void database.close(),
     };
+  }
+  if (config.kind === 'redis') {
+    // As it is recommended: else a client that is cut off in the wrong moment never comes back.
+    const client = createClient({ url: config.url, disableOfflineQueue: true });
+    await client.on('error', () => undefined).connect();
+    return { store: redisStore(client), close: async () => client.destroy() };
   }
   if (config.kind === 'redis sentinel') {
     const client = createSentinel({ name: config.name, sentinelRootNodes: [...config.rootNodes] });

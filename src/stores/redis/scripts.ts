@@ -16,7 +16,7 @@ function script(lua: string): Script {
  */
 export const REPLACE = script(`
 local head = redis.call('GETRANGE', KEYS[1], 0, 191)
-if head == '' then return 'gone' end
+if head == '' and redis.call('EXISTS', KEYS[1]) == 0 then return 'gone' end
 local version, indexed = string.match(head, '^1([%w_-]+)\\n%-?%d+\\n%-?%d+\\n(%d*)\\n')
 if not version then return 'unreadable' end
 if version ~= ARGV[1] then return 'conflict' end

@@ -19,15 +19,21 @@ export class Server {
   /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
   async send(key: string | undefined, command: Command): Promise<unknown> {
     try {
-      return await this.ask(key, command);
+      return this.own(await this.ask(key, command));
     } catch (error) {
       throw this.explain(error);
     }
   }
 
-  /** {@link send} in fewer steps: what it rejects with is left to the caller to {@link explain}. */
+  /** {@link send} in fewer steps: what it resolves to is left to the caller to take as its {@link own}, and what it rejects with to {@link explain}. */
   ask(key: string | undefined, command: Command): Promise<unknown> {
     return this.#checked ? this.connection.send(key, command) : this.ready().then(() => this.connection.send(key, command));
+  }
+
+  /** A reply that has just come. @throws when it may be that of another command */
+  own(reply: unknown): unknown {
+    if (this.connection.isInStep()) return reply;
+    throw new Error('the connection was lost while a command was under way: whether it was done is not known');
   }
 
   /** Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT FLUSH`. */

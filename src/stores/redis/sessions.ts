@@ -39,7 +39,7 @@ export class Sessions {
     const key = this.#keys.session(id);
     return this.#server.ask(key, [this.#server.connection.readCommand, key]).then(
       (reply) => {
-        const value = asText(reply);
+        const value = asText(this.#server.own(reply));
         return value === null ? null : decodeRecord(id, value);
       },
       (error: unknown) => {

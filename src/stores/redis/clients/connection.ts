@@ -15,6 +15,8 @@ export interface Connection {
   isClosed(): boolean;
   /** Grows when a command may have been sent twice, because its answer was lost. */
   resends(): number;
+  /** Whether an answer that has just come can be that of its command. */
+  isInStep(): boolean;
   /** One sender for each server that holds keys, for scans. */
   primaries(): Promise<readonly Sender[]>;
 }

@@ -32,10 +32,11 @@ function clusterConnection(client: Cluster): Connection {
   };
 }
 
-function common(client: Client): Pick<Connection, 'isClosed' | 'keyPrefix' | 'resends'> {
+function common(client: Client): Pick<Connection, 'isClosed' | 'isInStep' | 'keyPrefix' | 'resends'> {
   const losses = lossesOf(client);
   return {
     isClosed: () => client.status === 'end',
+    isInStep: () => true,
     keyPrefix: keyPrefixOf(client),
     // Commands that were not answered are sent again once the connection, or another to the Cluster, stands.
     resends: () => losses.count,

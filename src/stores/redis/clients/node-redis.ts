@@ -27,7 +27,23 @@ export function nodeRedis(client: object): { readonly connection: Connection; re
 
 function singleConnection(client: Single): Connection {
   const send: Sender = (command) => client.sendCommand(command, PLAIN);
-  return { ...common(client), clustered: false, send: (_key, command) => send(command), primaries: async () => [send], resends: () => 0 };
+  return {
+    ...common(client),
+    clustered: false,
+    send: (_key, command) => send(command),
+    isInStep: () => isReady(client),
+    primaries: async () => [send],
+    resends: () => 0,
+  };
+}
+
+/**
+ * A command may be written to a connection that was just lost; the first answers on the next one, which are those to its greeting, are then taken for
+ * its own. That connection never gets ready (seen in 5.12 and 6.3: what is to be written in the next turn is written without a look at the
+ * connection), so that this tells. Pools do not say.
+ */
+function isReady(client: Single): boolean {
+  return Reflect.get(client, 'isReady') !== false;
 }
 
 function clusterConnection(client: Cluster): Connection {
@@ -37,6 +53,7 @@ function clusterConnection(client: Cluster): Connection {
     clustered: true,
     // Not as a read-only command, even when it is one: with `useReplicas` it would go to a replica.
     send: (key, command) => client.sendCommand(key, false, command, PLAIN),
+    isInStep: () => true,
     async primaries() {
       const nodes = await Promise.all(client.masters.map((node) => client.nodeClient(node)));
       return nodes.map((node) => (command) => node.sendCommand(command, PLAIN));
@@ -79,6 +96,7 @@ function sentinelConnection(client: Sentinel): Connection {
     ...common(client),
     clustered: false,
     send: (_key, command) => send(command),
+    isInStep: () => true,
     primaries: async () => [send],
     resends: () => resends,
   };
