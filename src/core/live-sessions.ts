@@ -29,6 +29,8 @@ interface Watched {
   readonly listeners: Set<EndListener>;
   /** Runs out at the session's deadline, where that comes before the next recheck. */
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether it is not watched any more, as its session has ended. */
+  over: boolean;
 }
 
 /** As many sessions as are looked up in one round trip. */
@@ -65,13 +67,13 @@ export class LiveSessions {
 
   /** Tells the listener when the session ends, also when it already has. Returns what stops that. */
   watch(id: string, listener: EndListener): () => void {
-    const watched = this.#watched.get(id) ?? { listeners: new Set<EndListener>(), timer: undefined };
+    const watched = this.#watched.get(id) ?? { listeners: new Set<EndListener>(), timer: undefined, over: false };
     watched.listeners.add(listener);
     this.#watched.set(id, watched);
     this.#unchecked.add(id);
     this.#start();
     return () => {
-      if (!watched.listeners.delete(listener) || watched.listeners.size > 0 || this.#watched.get(id) !== watched) return;
+      if (watched.over || !watched.listeners.delete(listener) || watched.listeners.size > 0) return;
       this.#forget(id, watched);
     };
   }
@@ -103,6 +105,7 @@ export class LiveSessions {
   }
 
   #forget(id: string, watched: Watched): void {
+    watched.over = true;
     clear(watched.timer);
     this.#watched.delete(id);
     this.#unchecked.delete(id);

@@ -63,7 +63,6 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
     return result;
   };
   const handOn = (result: IteratorResult<unknown, unknown>) => {
-    // tRPC returns from what has thrown, too.
     const saving = over ? undefined : owner.save();
     if (!saving) return conclude(result);
     return saving.then(
@@ -81,7 +80,11 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
       return step(source.next(...args));
     },
     // By hand: that of an async generator would stand in line behind a `next` that is under way, and never reach the source.
-    return: (value) => step(source.return?.(value) ?? Promise.resolve({ done: true, value })),
+    return: (value) => {
+      const returned = source.return?.(value) ?? Promise.resolve({ done: true, value });
+      // tRPC returns from what has thrown, too: nothing is saved then.
+      return over ? returned : step(returned);
+    },
     throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
   };
   return { iterator, abandon };
