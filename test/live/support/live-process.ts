@@ -35,6 +35,8 @@ export class LiveProcess {
   readonly #app: LiveApp;
   readonly #held = new Map<string, Subscription>();
   #closed: Endings['closed'] = [];
+  /** Those that have ended, whose clients have not gone yet: a socket outlives its subscription. */
+  #staying: Subscription[] = [];
   #socketServer: ReturnType<typeof serveWebSocket> | undefined;
   #clock: ClockSetting | undefined;
 
@@ -124,6 +126,7 @@ export class LiveProcess {
     this.#held.set(id, subscription);
     void subscription.ended.then((how) => {
       this.#held.delete(id);
+      this.#staying.push(subscription);
       this.#closed.push([id, monotonic(), how]);
     });
     return subscription;
@@ -206,6 +209,7 @@ export class LiveProcess {
       }),
     ]);
     clearTimeout(timer);
+    await Promise.all(this.#staying.splice(0).map((each) => each.leave()));
     const closed = this.#closed;
     this.#closed = [];
     return { stopped: this.#app.stopped.splice(0), closed, open: [...this.#held.keys()] };
