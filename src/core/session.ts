@@ -329,11 +329,14 @@ function assertSynchronous(result: unknown): void {
  */
 export function watchEnd(link: SessionLink, listener: EndListener): () => void {
   const { id } = link.snapshot.record;
-  if (link.ended) listener(gone(id));
-  else link.watches.set(listener, link.kernel.live.watch(id, listener));
+  if (link.ended) {
+    listener(gone(id));
+    return () => undefined;
+  }
+  const stop = link.kernel.live.watch(id, listener);
+  link.watches.set(listener, stop);
   return () => {
-    link.watches.get(listener)?.();
-    link.watches.delete(listener);
+    if (link.watches.delete(listener)) stop();
   };
 }
 
