@@ -1,6 +1,6 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { Command, Connection } from './clients/connection.js';
-import { asList, asTexts } from './replies.js';
+import { asList, asText, asTexts } from './replies.js';
 import type { Script } from './scripts.js';
 
 /** The oldest server that is supported. */
@@ -30,10 +30,19 @@ export class Server {
     return this.#checked ? this.connection.send(key, command) : this.ready().then(() => this.connection.send(key, command));
   }
 
-  /** A reply that has just come. @throws when it may be that of another command */
+  /** A reply that has just come. @throws when it may be what the server says to everybody who connects */
   own(reply: unknown): unknown {
-    if (this.connection.isInStep()) return reply;
+    if (reply !== 'OK' || this.connection.isInStep()) return reply;
     throw new Error('the connection was lost while a command was under way: whether it was done is not known');
+  }
+
+  /** Whether a command was answered with `OK`. `false` also where that may have been said to somebody who connects. */
+  async isDone(key: string, command: Command): Promise<boolean> {
+    try {
+      return asText(await this.ask(key, command)) === 'OK' && this.connection.isInStep();
+    } catch (error) {
+      throw this.explain(error);
+    }
   }
 
   /** Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT FLUSH`. */

@@ -30,7 +30,7 @@ export class Sessions {
     const key = this.#keys.session(record.id);
     const until = record.ownerId === undefined ? undefined : indexedUntil(record, ttl);
     const value = encodeRecord(record, until);
-    if (asText(await this.#server.send(key, ['set', key, value, 'PX', String(ttl), 'NX'])) !== null) return 'inserted';
+    if (await this.#server.isDone(key, ['set', key, value, 'PX', String(ttl), 'NX'])) return 'inserted';
     const stored = await this.#readAnything(record.id);
     return stored?.startsWith(versionHead(record.version)) ? 'inserted' : 'exists';
   }

@@ -1,22 +1,25 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createClient } from 'redis';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { createSessions, type Sessions } from '../../../src/index.js';
 import { redisStore } from '../../../src/stores/redis/index.js';
-import { HOUR, record } from './records.js';
 
 const INFO = 'redis_version:7.0.0';
 
-/** A server that says `OK` to everything. It knows which sessions have reached it. */
+interface Data {
+  readonly userId: string;
+}
+
+/** A server that says `OK` to everything, and counts commands about sessions. */
 async function agreeable() {
-  const stored = new Set<string>();
+  let commands = 0;
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket.on('error', () => undefined));
     socket.on('data', (chunk) => {
       for (const command of chunk.toString().split(/(?=\*\d+\r\n)/)) {
-        const [, id] = /ts:s:(\S{36})/.exec(command) ?? [];
-        if (id) stored.add(id);
+        if (command.includes('ts:s:')) commands += 1;
         socket.write(command.includes('info') ? `$${INFO.length}\r\n${INFO}\r\n` : '+OK\r\n');
       }
     });
@@ -29,25 +32,39 @@ async function agreeable() {
     for (const socket of sockets) socket.destroy();
     server.close();
   };
-  return { url: `redis://127.0.0.1:${port}`, stored, sockets, stop };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    get commands() {
+      return commands;
+    },
+    sockets,
+    stop,
+  };
 }
 
-test('what a server says when a connection is opened is not taken for the answer to a write of the one before', async () => {
-  const redis = await agreeable();
-  const client = createClient({ url: redis.url }).on('error', () => undefined);
-  await client.connect();
-  try {
-    const store = redisStore(client);
-    expect(await store.insert(record(), HOUR)).toBe('inserted');
-    const session = record();
-    // From here the client writes in the next turn of the event loop, in which it first learns that the connection is gone.
-    await new Promise((resolve) => setImmediate(resolve));
-    redis.sockets[0]?.resetAndDestroy();
-    const settled = await store.insert(session, HOUR).catch((error: unknown) => error);
-    if (redis.stored.has(session.id)) expect(settled).toBe('inserted');
-    else expect(settled).toMatchObject({ message: expect.stringContaining('the connection was lost') });
-  } finally {
-    client.destroy();
-    redis.stop();
-  }
+describe('invariant 6: what a server says when a connection is opened is not taken for the answer', () => {
+  const uses: Readonly<Record<string, (sessions: Sessions<Data>, token: string) => Promise<unknown>>> = {
+    'to a login': (sessions) => sessions.create({ userId: 'ada' }),
+    'to a read': (sessions, token) => sessions.fromToken(token),
+  };
+  test.each(Object.entries(uses))('%s that is about to be sent when the connection is lost', async (_what, use) => {
+    const redis = await agreeable();
+    const client = createClient({ url: redis.url }).on('error', () => undefined);
+    await client.connect();
+    try {
+      const sessions = createSessions<Data>({ store: redisStore(client), onInvalidData: 'anonymous', storeTimeout: 300 });
+      const { token } = await sessions.create({ userId: 'ada' });
+      const reached = redis.commands;
+      // From here the client writes in the next turn of the event loop, in which it first learns that the connection is gone.
+      await new Promise((resolve) => setImmediate(resolve));
+      redis.sockets[0]?.resetAndDestroy();
+      const outcome = await use(sessions, token).catch((error: unknown) => error);
+      // A client that sends it once it is connected again may answer.
+      if (redis.commands === reached) expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      else expect(outcome).not.toBeInstanceOf(Error);
+    } finally {
+      client.destroy();
+      redis.stop();
+    }
+  });
 });

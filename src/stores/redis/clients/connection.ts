@@ -15,7 +15,7 @@ export interface Connection {
   isClosed(): boolean;
   /** Grows when a command may have been sent twice, because its answer was lost. */
   resends(): number;
-  /** Whether an answer that has just come can be that of its command. */
+  /** Whether an `OK` that has just come must be the answer to its command, and not to the greeting of a new connection. */
   isInStep(): boolean;
   /** One sender for each server that holds keys, for scans. */
   primaries(): Promise<readonly Sender[]>;

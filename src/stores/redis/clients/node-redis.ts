@@ -40,7 +40,7 @@ function singleConnection(client: Single): Connection {
 /**
  * A command may be written to a connection that was just lost; the first answers on the next one, which are those to its greeting, are then taken for
  * its own. That connection never gets ready (seen in 5.12 and 6.3: what is to be written in the next turn is written without a look at the
- * connection), so that this tells. Pools do not say.
+ * connection), so that this tells; commands that waited for a connection may also be answered before it says that it is ready. Pools do not say.
  */
 function isReady(client: Single): boolean {
   return Reflect.get(client, 'isReady') !== false;
