@@ -22,6 +22,8 @@ export interface PostgresServer {
   log(): string;
   /** Kills the server (SIGKILL: as in a crash) and starts it again on the same port and data. */
   restart(): Promise<void>;
+  /** Kills it (SIGKILL) for good. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,18 +43,36 @@ export function skipPostgres(suite: string): boolean {
   return true;
 }
 
+type Settings = Readonly<Record<string, string>>;
+
 /** A server of its own, on a free port, in a temporary directory, which goes with it. */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
+export function startPostgres(settings: Settings = {}): Promise<PostgresServer> {
+  // Data of a test need not survive the machine.
+  const init = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  return start('initdb', init, settings);
+}
+
+/** A standby of a server, which follows it asynchronously. */
+export function startStandby({ config }: PostgresServer, settings: Settings = {}): Promise<PostgresServer> {
+  const from = ['-h', config.host, '-p', String(config.port), '-U', config.user, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+  return start('pg_basebackup', from, settings);
+}
+
+/** Gives a folder to the account of the servers, so that they can keep data there. */
+export function giveToPostgres(path: string): void {
+  const account = unprivileged();
+  if (account) chownSync(path, account.uid, account.gid);
+}
+
+/** @param program what makes the folder of data, given its path as `-D` */
+async function start(program: string, init: readonly string[], settings: Settings): Promise<PostgresServer> {
   const bin = binaries();
   if (!bin) throw new Error(postgresMissing());
-  const account = unprivileged();
   const directory = mkdtempSync(join(tmpdir(), 'token-sessions-postgres-'));
-  if (account) chownSync(directory, account.uid, account.gid);
-  const options: SpawnOptions = { ...account, cwd: directory };
+  giveToPostgres(directory);
+  const options: SpawnOptions = { ...unprivileged(), cwd: directory };
   const data = join(directory, 'data');
-  // Data of a test need not survive the machine.
-  const init = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  await promisify(execFile)(join(bin, 'initdb'), init, options);
+  await promisify(execFile)(join(binaries([program]) ?? bin, program), ['-D', data, ...init], options);
   const config = { host: '127.0.0.1', port: await freePort(), user: 'postgres', database: 'postgres' };
   const all = { ...BASE, ...settings, port: String(config.port) };
   const args = ['-D', data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
@@ -78,6 +98,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       await end(server, 'SIGKILL');
       server = await relaunch(launch);
     },
+    kill: () => end(server, 'SIGKILL'),
     async stop() {
       process.removeListener('exit', killAtExit);
       await end(server, 'SIGINT');
@@ -94,12 +115,12 @@ const BASE = {
   max_connections: '100',
 };
 
-/** The folder of the server's programs: on the PATH, or where Debian keeps them. */
-function binaries(): string | undefined {
+/** The folder of programs of the server: on the PATH, or where Debian keeps them. */
+function binaries(programs: readonly string[] = ['initdb', 'postgres']): string | undefined {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, 'bin')) : [];
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...versions];
-  return folders.find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
+  return folders.find((folder) => programs.every((program) => existsSync(join(folder, program))));
 }
 
 /** The server refuses to run as root: another account's ids, where the tests do. */
