@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { skipPostgres, startPostgres } from '../support/services/postgres.js';
 import { command, describeWithRedis, type RedisServer, startRedis } from '../support/services/redis.js';
 import { delaysOf, spread, table, tellings } from './support/figures.js';
@@ -56,6 +56,8 @@ async function endDuring(store: string, name: string, { ender, holders }: Proces
   await Promise.all(holders.map((each) => each.leave()));
   const tokens = await ender.create(SESSIONS, 'ann');
   for (const opened of await Promise.all(holders.map((each) => each.hold(tokens)))) expect(opened).toBe(SESSIONS);
+  // The first values are served while the connections for notifications are still being opened.
+  for (const each of holders) await vi.waitFor(async () => expect((await each.inspect()).subscribed).toBe(1), { timeout: 5_000 });
   await fault.begin?.();
   const ending = { over: false };
   const pause = Math.max(1, Math.floor((2 * RECHECK) / SESSIONS));

@@ -83,7 +83,8 @@ export async function startLive(config: LiveStore, recheckInterval: number, opti
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit');
-        await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 5_000).unref())]).catch(() => undefined);
+        // One whose connection for notifications says nothing would take as long as its store may.
+        await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(() => undefined);
         child.kill('SIGKILL');
         await exited;
       }
