@@ -110,7 +110,7 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
     }
   });
 
-  test('a primary that dies: its replica takes over, without what it had not been told', { timeout: LONG }, async () => {
+  test('a primary that dies: its replica takes over, without what it had not been told', { timeout: 2 * LONG }, async () => {
     const sentinel = await startSentinel();
     try {
       const rootNodes = sentinel.rootNodes.map(({ host, port }) => ({ host, port }));

@@ -11,7 +11,7 @@ import { ANONYMOUS, BEGUN, COUNTED, type Order, type Report } from './types.js';
 
 const LOOPS = 8;
 /** How long a process is waited for that does not serve again, in ms. */
-const LONGEST_RECOVERY = 15_000;
+const LONGEST_RECOVERY = 45_000;
 const schema = z.object({ owner: z.string(), count: z.number() });
 type Data = z.infer<typeof schema>;
 const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;

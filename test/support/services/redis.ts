@@ -102,13 +102,20 @@ export async function startSentinel(): Promise<RedisCluster & { readonly name: s
   const limits = 'sentinel down-after-milliseconds primary 1000\nsentinel failover-timeout primary 5000\n';
   await writeFile(join(directory, 'sentinel.conf'), config + limits);
   const sentinel = await run([join(directory, 'sentinel.conf'), '--sentinel'], port);
+  const url = `redis://${HOST}:${port}`;
+  // One that does not know the replica yet, or has not heard from it, has nobody to put in the primary's place.
+  await vi.waitFor(async () => holds(await command({ url }, ['SENTINEL', 'REPLICAS', 'primary']), 'master-link-status,ok'), {
+    timeout: 20_000,
+    interval: 50,
+  });
   return {
     name: 'primary',
     nodes: [primary, replica],
-    rootNodes: [{ host: HOST, port, url: `redis://${HOST}:${port}` }],
+    rootNodes: [{ host: HOST, port, url }],
     async stop() {
       sentinel.kill('SIGKILL');
       await ended(sentinel);
+      await forgetAdmin(url);
       await Promise.all([primary.stop(), replica.stop(), rm(directory, { recursive: true, force: true })]);
     },
   };
