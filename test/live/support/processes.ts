@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,14 +11,21 @@ const SOURCE = fileURLToPath(new URL('./worker.ts', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
 let worker: Promise<string> | undefined;
 
-/** As one script: it starts in half the time, and its functions weigh what they weigh in a build, where a loader gives each a name of its own. */
+/**
+ * As one script: it starts in half the time, and its functions weigh what they weigh in a build, where a loader gives each a name of its own.
+ * Named by what is in it, so that it is there once for all test files.
+ */
 async function bundle(): Promise<string> {
+  const options = { bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' } as const;
+  const { outputFiles } = await build({ entryPoints: [SOURCE], write: false, ...options });
+  const script = outputFiles[0]?.text ?? '';
+  const file = join(CACHE, `live-worker-${createHash('sha256').update(script).digest('hex').slice(0, 16)}.mjs`);
+  if (existsSync(file)) return file;
   mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'live-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const outfile = join(folder, 'worker.mjs');
-  await build({ entryPoints: [SOURCE], outfile, bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' });
-  return outfile;
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, script);
+  renameSync(own, file);
+  return file;
 }
 
 interface Reply {
