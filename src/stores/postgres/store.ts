@@ -46,7 +46,8 @@ export interface PostgresStore extends Required<Omit<SessionStore, 'atomic' | 's
  * server reports a serialisation failure. Notifications leave with the commit of what they tell. `deleteByOwner` ends what had been inserted when
  * it began: a login that races it is either ended or answered after that moment.
  *
- * What can be lost: nothing that was answered, by a crash of the server or of this process, with the defaults. With `synchronous_commit = off` a
+ * What can be lost: nothing that was answered, by a crash of the server or of this process or by a disk that is full (writes are refused until there is room),
+ * with the defaults. With `synchronous_commit = off` a
  * crash of the server takes the last moments with it, and a fail-over to an asynchronous standby what had not been sent there: among it perhaps
  * a logout, whose session is back until its deadline. Notifications are not kept for those who are away: after a reconnection everything live is
  * checked again. The client has to talk to the primary, also for reading.
