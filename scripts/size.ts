@@ -11,7 +11,7 @@ const ENTRY = `
 
 /** The figure to reach, in bytes, and what it may not exceed today: a change that goes beyond has to say why. */
 export const TARGET = 8_000;
-export const BUDGET = 20_400;
+export const BUDGET = 20_600;
 
 /** Minified and gzipped size in bytes, without the packages in `external`. */
 async function bundledSize(external: string[]): Promise<number> {

@@ -31,6 +31,7 @@ test.each([
   ['stores/redis.ts', `import { Kernel } from '../core/kernel.js';`],
   ['stores/redis.ts', `import { createClient } from 'redis';`],
   ['stores/redis.ts', `import '../http/sessions.js';`],
+  ['stores/redis/index.ts', `import { statSync } from 'node:fs';`],
   ['http/sessions.ts', `import { trpcSessions } from '../adapters/trpc/index.js';`],
   ['http/sessions.ts', `import { memoryStore } from '../stores/memory.js';`],
   ['http/sessions.ts', `import { createServer } from 'node:http';`],
