@@ -1,6 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { Row } from '../sql-record.js';
-import { DatabaseFile } from './file.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** What SQLite's drivers bind here. */
@@ -23,7 +22,6 @@ export class Connection {
   readonly #database: SqliteDatabase;
   /** How long the driver would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
-  readonly #file: DatabaseFile;
   readonly #reads: WaitingLine;
   readonly #writes: WaitingLine;
 
@@ -32,7 +30,6 @@ export class Connection {
     this.#database = database;
     const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
     this.#driverTimeout = Number(row['timeout']) || 0;
-    this.#file = new DatabaseFile(rowsOf(database.prepare('PRAGMA database_list')));
     const errors = { isBusy, explain: (error: unknown) => explain(error, database) };
     this.#reads = new WaitingLine(patience, errors);
     this.#writes = new WaitingLine(patience, errors);
@@ -42,7 +39,6 @@ export class Connection {
   read<Result>(work: () => Result): Promise<Result> {
     return this.#reads.run(() => {
       this.#assertOpen();
-      this.#file.assertThereOfLate();
       return work();
     });
   }
@@ -74,7 +70,6 @@ export class Connection {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
-      this.#file.assertThere();
       this.#database.exec('COMMIT');
       return result;
     } catch (error) {

@@ -37,8 +37,8 @@ export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
  * nothing is lost; with `NORMAL` (some drivers' default) the last moments, among them perhaps a logout, whose session is back until its deadline. Not for files
  * on a network file system, nor for replicas, which lag behind.
  *
- * SQLite goes on with a file that somebody has deleted or replaced, and what it acknowledges then is gone when the process ends. So the store looks: writes are
- * refused from that moment, reads within a second, until the file is back or the application has opened the database anew.
+ * Do not delete or replace the file while it is in use: SQLite goes on with the old one and tells nobody, and what it acknowledges then is gone when the last process
+ * that has it open ends. A file that was put back in its place has lost nothing.
  *
  * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5 s while the table is to be made
  */
