@@ -20,13 +20,6 @@ const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@stan
 /** The architecture, as DESIGN draws it: core <- stores, core <- http <- adapters. The first rule that fits a file holds. */
 const RULES: readonly Rule[] = [
   { part: /^core\//, files: ['core/'], ...CORE_PACKAGES },
-  // Its drivers run where there are files, and it has to see whether its own is still there.
-  {
-    part: /^stores\/sqlite\//,
-    files: ['stores/', ...CORE_HELPERS],
-    fileTypes: ['core/'],
-    packages: ['node:crypto', 'node:fs'],
-  },
   { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/'], packages: ['node:crypto'] },
   { part: /^http\//, files: ['core/', 'http/'], packages: ['node:crypto', 'cookie'], packageTypes: ['@standard-schema/spec'] },
   { part: /^adapters\/(trpc)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['@trpc/server'] },
