@@ -37,7 +37,15 @@ export function postgresMissing(): string | undefined {
  * fails where the server is missing.
  */
 export function skipPostgres(suite: string): boolean {
-  const reason = postgresMissing();
+  return skip(suite, postgresMissing());
+}
+
+/** {@link skipPostgres} for what needs {@link startStandby}: its tool comes with the clients. */
+export function skipStandby(suite: string): boolean {
+  return skip(suite, postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'));
+}
+
+function skip(suite: string, reason: string | undefined): boolean {
   if (!reason || process.env['REQUIRE_SERVICES'] === '1') return false;
   console.warn(`left out: ${suite}: ${reason}`);
   return true;
