@@ -55,6 +55,28 @@ describe('every command does what it says', () => {
   });
 });
 
+test('the measured table is what the bench has written', async () => {
+  const measured = rowsOf(await readFile(join(ROOT, 'bench/results/bench.md'), 'utf8'), '÷ hand-rolled');
+  const shown = rowsOf(readme, 'ours ÷ this');
+  expect(shown.length).toBeGreaterThan(5);
+  const columns = ['', 'CPU, µs', 'ours ÷ this', 'store commands'];
+  expect(shown).toEqual(
+    shown.map((row) => columns.map((column) => measured.find((each) => each[0] === row[0])?.at(measured[0]?.indexOf(column) ?? 0))),
+  );
+});
+
+/** The cells of the first table that has this column, its head first. */
+function rowsOf(markdown: string, column: string): string[][] {
+  const table = markdown.split(/\n\n/).find((block) => block.split('\n')[0]?.includes(`| ${column} |`)) ?? '';
+  const lines = table.split('\n').filter((line) => !line.startsWith('| ---'));
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
 test('names every export, option, event and error code', async () => {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
   const options = [...(await membersOf('src/core/options.ts', 'CoreOptions')), ...(await membersOf('src/http/sessions.ts', 'HttpOptions'))];
