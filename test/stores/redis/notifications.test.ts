@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -59,7 +60,8 @@ describeWithRedis('notifications', () => {
     let store: RedisStore;
     beforeEach(async () => {
       opened = await open(services);
-      store = redisStore(opened.client);
+      // One of its own: a server of a Cluster passes on what another one told it, which may be of the test before.
+      store = redisStore(opened.client, { prefix: `${randomUUID()}:` });
       await store.find(record().id);
     });
     afterEach(() => opened.close());
