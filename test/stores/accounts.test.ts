@@ -38,7 +38,7 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
         calls.length = sent.length = 0;
         await run();
         if (round === 'before') continue;
-        measured.push({ name: operation.name, calls: [...calls], sent: [...sent] });
+        measured.push({ name: operation.name, calls: [...calls], sent: withoutScripts(config(), sent) });
         await expectInStats(config(), sent);
       }
     }
@@ -64,6 +64,11 @@ function sentFor(config: OwnStore, { calls, redis, cluster = redis, sqlite = cal
   if (config.kind === 'redis') return redis;
   if (config.kind === 'redis cluster') return cluster;
   return config.kind === 'sqlite' ? sqlite : calls.length;
+}
+
+/** Of a Cluster each server learns the scripts by itself: which of them has not yet met one, and is sent it whole, is chance. */
+function withoutScripts(config: OwnStore, sent: readonly string[]): string[] {
+  return sent.filter((name) => config.kind !== 'redis cluster' || name !== 'eval');
 }
 
 async function resetStats(config: OwnStore): Promise<void> {
