@@ -23,7 +23,7 @@ export class GuardedStore {
   }
 
   find(id: string): Promise<SessionRecord | null> {
-    return this.call('find', id, () => this.store.find(id));
+    return this.read(id, (record) => record);
   }
 
   /** What `use` makes of what is found: its failures are not the store's. */

@@ -1,3 +1,4 @@
+import type { EndWatch } from './ending-iterator.js';
 import { SessionError } from './error.js';
 import { eventOf } from './events.js';
 import { cloneJson, copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
@@ -203,8 +204,8 @@ export class SessionDraft<Data> implements Session<Data> {
   }
 
   /** Tells the listener when the session ends, at once where it has: what a stream uses, as {@link signal} is the dearest part of its end. */
-  onEnd(listener: EndListener): () => void {
-    return watchEnd(this.#link, listener);
+  get onEnd(): EndWatch {
+    return (listener) => watchEnd(this.#link, listener);
   }
 
   /** Stops looking after {@link signal}, when nobody can be listening any more. */

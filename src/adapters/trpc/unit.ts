@@ -93,10 +93,9 @@ function asOwnStream<Data, Input>(
 
 function streamOwner<Data, Input>(call: Call<Data, Input>, handle: RequestHandle<Data, Input>, unit: Unit<Data>): StreamOwner {
   handle.detach(unit);
-  const { session } = unit;
   const isResponse = isOfClient(call, factsOf(handle)) ?? call.type === 'subscription';
   return {
-    onEnd: session ? (listener) => session.onEnd(listener) : undefined,
+    onEnd: unit.session?.onEnd,
     // Nothing of the body runs before; where it is the response, its head has been sent by then.
     start: () => {
       if (isResponse) handle.sealResponse();

@@ -54,8 +54,7 @@ export class Operation<Data = unknown, Input = unknown> {
 
   /** Tells of the end of the session that the operation began with; absent for an anonymous one. */
   get onEnd(): EndWatch | undefined {
-    const { session } = this.#unit;
-    return session ? (listener) => session.onEnd(listener) : undefined;
+    return this.#unit.session?.onEnd;
   }
 
   /** @throws what kept the session from being loaded */
