@@ -10,7 +10,7 @@ import { outputOf, ROOT, testsLine, withTempDir } from './packed.js';
  */
 
 const VERSIONS = ['22', '24'];
-const TESTS = ['test/core', 'test/http', 'test/adapters', 'test/stores/memory', 'test/stores/sqlite'];
+const TESTS = ['test/core', 'test/http', 'test/legacy', 'test/adapters', 'test/stores/memory', 'test/stores/sqlite'];
 
 const run = promisify(execFile);
 

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { JsonObject } from './core/json.js';
+import type { JsonObject } from './core/data/json.js';
 import type { SessionStore } from './core/store.js';
 import { type HttpOptions, openSessions, type Sessions } from './http/sessions.js';
-import { memoryStore } from './stores/memory.js';
+import { memoryStore } from './stores/memory/index.js';
 
 /** The options of {@link createSessions}, without a schema. */
 export interface SessionsOptions<Data> extends Omit<HttpOptions<Data>, 'store' | 'schema'> {

@@ -1,7 +1,7 @@
+export type { JsonObject, JsonValue } from './core/data/json.js';
 export type { Duration } from './core/duration.js';
 export { isSessionError, SessionError, type SessionErrorCode } from './core/error.js';
 export type { SessionEvent, SessionEventName, SessionEvents, SessionListener } from './core/events.js';
-export type { JsonObject, JsonValue } from './core/json.js';
 export type { LegacySession, LegacySessions } from './core/legacy.js';
 export type { Logger } from './core/logger.js';
 export type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreListener } from './core/store.js';
@@ -11,4 +11,4 @@ export { type CookieOptions, cookie } from './http/cookie-source.js';
 export type { HeaderReader, HeadersLike } from './http/header-reader.js';
 export type { Sessions } from './http/sessions.js';
 export { bearer, type HeaderOptions, header, type RequestDetails, type TokenSource } from './http/token-source.js';
-export { type MemoryStoreOptions, memoryStore } from './stores/memory.js';
+export { type MemoryStoreOptions, memoryStore } from './stores/memory/index.js';

@@ -1,5 +1,5 @@
 import { SessionError } from '../core/error.js';
-import type { TokenDelivery } from '../core/session.js';
+import type { TokenDelivery } from '../core/session/session.js';
 import type { TokenSource } from './token-source.js';
 
 /** As much of a Node response as is needed to set headers. */

@@ -1,12 +1,12 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SessionError } from '../core/error.js';
-import { Kernel } from '../core/kernel.js';
-import { type CoreOptions, normaliseOptions } from '../core/options.js';
-import { type RequestFacts, RequestHandle, sessionInfo, withToken } from '../core/request-sessions.js';
-import { SessionDraft, type SessionLink } from '../core/session.js';
-import type { Snapshot } from '../core/snapshot.js';
+import { Kernel } from '../core/kernel/kernel.js';
+import { type CoreOptions, normaliseOptions } from '../core/kernel/settings.js';
+import type { Snapshot } from '../core/record/snapshot.js';
+import { isSessionId, legacyCredential, parseToken } from '../core/record/token.js';
+import { type RequestFacts, RequestHandle, sessionInfo, withToken } from '../core/session/request-sessions.js';
+import { SessionDraft, type SessionLink } from '../core/session/session.js';
 import type { SessionStore } from '../core/store.js';
-import { isSessionId, legacyCredential, parseToken } from '../core/token.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
 import { ResponseHead, type ResponseTarget } from './response-head.js';

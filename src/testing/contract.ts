@@ -1,17 +1,17 @@
-import { ensureEqual } from './assert.js';
-import { type Kit, kitFor } from './bench.js';
-import { concurrencyTests } from './concurrency.js';
-import { deadlineTests } from './deadlines.js';
-import { expiryTests } from './expiry.js';
-import { fidelityTests } from './fidelity.js';
-import { limitTests } from './limit.js';
-import { manyTests } from './many.js';
-import { notificationTests } from './notifications.js';
-import type { OptionalVerb, StoreContractOptions } from './options.js';
-import { ownerTests } from './owners.js';
-import { raceTests } from './races.js';
-import { roundTripTests } from './round-trips.js';
-import { verbTests } from './verbs.js';
+import { ensureEqual } from './kit/assert.js';
+import { type Kit, kitFor } from './kit/bench.js';
+import type { OptionalVerb, StoreContractOptions } from './kit/options.js';
+import { deadlineTests } from './library/deadlines.js';
+import { roundTripTests } from './library/round-trips.js';
+import { raceTests } from './races/races.js';
+import { concurrencyTests } from './verbs/concurrency.js';
+import { expiryTests } from './verbs/expiry.js';
+import { fidelityTests } from './verbs/fidelity.js';
+import { limitTests } from './verbs/limit.js';
+import { manyTests } from './verbs/many.js';
+import { notificationTests } from './verbs/notifications.js';
+import { ownerTests } from './verbs/owners.js';
+import { verbTests } from './verbs/verbs.js';
 
 const OPTIONAL_VERBS = [
   'listByOwner',
@@ -71,7 +71,7 @@ function capabilityTests({ test, options }: Kit): void {
 
 function historyTests({ test, options }: Kit): void {
   test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (bench) => {
-    const { checkHistories } = await import('./histories.js');
+    const { checkHistories } = await import('./library/histories.js');
     await checkHistories(bench, options);
   });
 }

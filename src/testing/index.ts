@@ -1,2 +1,2 @@
 export { storeContract } from './contract.js';
-export type { OpenedStore, OptionalVerb, StoreCapabilities, StoreContractOptions, TestRunner } from './options.js';
+export type { OpenedStore, OptionalVerb, StoreCapabilities, StoreContractOptions, TestRunner } from './kit/options.js';

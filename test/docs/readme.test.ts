@@ -79,7 +79,10 @@ function rowsOf(markdown: string, column: string): string[][] {
 
 test('names every export, option, event and error code', async () => {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
-  const options = [...(await membersOf('src/core/options.ts', 'CoreOptions')), ...(await membersOf('src/http/sessions.ts', 'HttpOptions'))];
+  const options = [
+    ...(await membersOf('src/core/kernel/settings.ts', 'CoreOptions')),
+    ...(await membersOf('src/http/sessions.ts', 'HttpOptions')),
+  ];
   const codes = (await readFile(join(ROOT, 'src/core/error.ts'), 'utf8')).match(/(?<=\| ')[A-Z_]+(?=')/g) ?? [];
   expect(options.length).toBeGreaterThan(15);
   expect(codes.length).toBeGreaterThan(8);

@@ -3,7 +3,7 @@ import express, { type Request } from 'express';
 import tokenSession from 'express-token-session';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { expressSessions } from '../../src/adapters/express/index.js';
+import { expressSessions } from '../../src/adapters/express/middleware.js';
 import { createSessions, header, memoryStore, type Session, type SessionStore, type SessionsOptions } from '../../src/index.js';
 import { expressLegacy, expressStore } from '../../src/stores/express-store/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explore } from '../../src/testing/explore.js';
+import { explore } from '../../src/testing/races/explore.js';
 
 test('every way is taken once', async () => {
   const ways: string[] = [];

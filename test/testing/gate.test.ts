@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { memoryStore } from '../../src/index.js';
-import { explore } from '../../src/testing/explore.js';
-import { Gate } from '../../src/testing/gate.js';
+import { explore } from '../../src/testing/races/explore.js';
+import { Gate } from '../../src/testing/races/gate.js';
 import { completeStore } from './support/complete-store.js';
 
 const now = () => 0;

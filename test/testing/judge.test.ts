@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { SessionRecord } from '../../src/index.js';
-import type { Step } from '../../src/testing/gate.js';
-import { ensureOutcomes, ensureRotationsEnd, type History, historyOf, isAlive } from '../../src/testing/judge.js';
-import type { Outcome } from '../../src/testing/operations.js';
-import { bodyOf, newId } from '../../src/testing/records.js';
+import { bodyOf, newId } from '../../src/testing/kit/records.js';
+import type { Step } from '../../src/testing/races/gate.js';
+import { ensureOutcomes, ensureRotationsEnd, type History, historyOf, isAlive } from '../../src/testing/races/judge.js';
+import type { Outcome } from '../../src/testing/races/operations.js';
 
 const FIRST: SessionRecord = { id: newId(), version: '1', createdAt: 0, expiresAt: 100, body: bodyOf({ count: 0 }) };
 const SECOND: SessionRecord = { ...FIRST, version: '2', expiresAt: 200, body: bodyOf({ count: 1, field0: 0 }) };

@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/error.js';
-import { RequestHandle } from '../../core/request-sessions.js';
+import { RequestHandle } from '../../core/session/request-sessions.js';
 import type { RequestSessions } from '../../core/types.js';
 import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';

@@ -1,19 +1,19 @@
 import { initTRPC } from '@trpc/server';
 import { type Duration, parseDuration } from '../../core/duration.js';
-import type { RequestHandle } from '../../core/request-sessions.js';
+import type { RequestHandle } from '../../core/session/request-sessions.js';
 import type { Session } from '../../core/types.js';
 import type { Sessions } from '../../http/sessions.js';
+import { type Admission, runInUnit } from './call.js';
 import { contextOf, type SessionsContext } from './context.js';
 import { sessionFailure, unauthorized } from './errors.js';
 import type { SessionProcedure } from './procedure.js';
 import type { ContextOptions } from './request.js';
-import { type ResponseMetaFunction, responseMetaFunction } from './response-meta.js';
-import { type Admission, runInUnit } from './unit.js';
+import { type ResponseMetaFunction, responseMetaFunction } from './response.js';
 
 export type { SessionsContext } from './context.js';
 export type { SessionProcedure } from './procedure.js';
 export type { ContextOptions } from './request.js';
-export type { ResponseMeta, ResponseMetaFunction, ResponseMetaOptions } from './response-meta.js';
+export type { ResponseMeta, ResponseMetaFunction, ResponseMetaOptions } from './response.js';
 
 /** What {@link trpcSessions} returns. */
 export interface TrpcSessions<Data, Input = Data> {

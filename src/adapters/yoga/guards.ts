@@ -1,10 +1,10 @@
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { isSessionError, SessionError } from '../../core/error.js';
-import { RequestHandle } from '../../core/request-sessions.js';
+import { RequestHandle } from '../../core/session/request-sessions.js';
 import type { Session, SessionContext } from '../../core/types.js';
+import type { OperationContext } from './call.js';
+import { OPERATION } from './call.js';
 import { toGraphQLError, unauthenticated } from './errors.js';
-import type { OperationContext } from './operation.js';
-import { OPERATION } from './operation.js';
 
 /**
  * The session of a resolver that cannot do without: the operation's own draft, saved when the operation succeeds. Follows what

@@ -1,5 +1,5 @@
-import type { RequestHandle } from '../../core/request-sessions.js';
-import { field, isObject, socketOf } from './incoming.js';
+import type { RequestHandle } from '../../core/session/request-sessions.js';
+import { field, isObject, socketOf } from './request.js';
 
 /** Puts what the library has for the response on it. From now on nothing can be written: the head of a stream is sent before its resolvers run. */
 export function sendHeaders<Data, Input>(handle: RequestHandle<Data, Input>, response: Headers, serverContext: unknown): void {

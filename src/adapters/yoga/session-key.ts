@@ -1,7 +1,7 @@
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
 import { toGraphQLError } from './errors.js';
 import type { Message } from './hooks.js';
-import { yogaRequest } from './incoming.js';
+import { yogaRequest } from './request.js';
 
 /** The option `session` of `@graphql-yoga/plugin-response-cache`. */
 export type SessionKey = (request: Message) => Promise<string | null>;

@@ -1,8 +1,8 @@
-import { endingIterator } from '../../core/ending-iterator.js';
 import { withoutStack } from '../../core/error.js';
+import { endingIterator } from '../../core/session/ending-iterator.js';
+import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
-import type { Operation } from './operation.js';
 
 /**
  * The results of a subscription or of `@defer`, each handed on when what changed until then is saved. What changes after the last

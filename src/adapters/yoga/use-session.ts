@@ -1,9 +1,9 @@
-import type { RequestHandle } from '../../core/request-sessions.js';
+import type { RequestHandle } from '../../core/session/request-sessions.js';
 import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
+import { OPERATION, Operation, operationOf } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
-import { field, foreignRequest, hasRequest, isObject, noteNodeRequest, yogaRequest } from './incoming.js';
-import { OPERATION, Operation, operationOf } from './operation.js';
+import { field, foreignRequest, hasRequest, isObject, noteNodeRequest, yogaRequest } from './request.js';
 import { closeWithSocket, sendHeaders } from './response.js';
 import { inResult, isStream } from './results.js';
 import { savedStream } from './stream.js';

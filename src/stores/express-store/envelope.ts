@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { encodeJson, equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from '../../core/data/json.js';
 import { SessionError } from '../../core/error.js';
-import { encodeJson, equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from '../../core/json.js';
 import type { SessionRecord } from '../../core/store.js';
 import { StoredCookie } from './stored-cookie.js';
 

@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/error.js';
-import { COLUMNS, type Row } from '../sql-record.js';
+import { COLUMNS, type Row } from '../shared/sql-record.js';
 
 /** What the store needs of a client: a `Pool` or `Client` of pg, PGlite, Neon's, and whatever else has this method. */
 export interface PostgresClient {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { quoteName } from '../sql-names.js';
+import { quoteName } from '../shared/sql-names.js';
 
 /** Where the sessions are kept. */
 export interface TableOptions {

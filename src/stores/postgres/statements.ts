@@ -1,5 +1,5 @@
 import type { OwnerLimit, SessionRecord } from '../../core/store.js';
-import { COLUMNS, encodeOwner } from '../sql-record.js';
+import { COLUMNS, encodeOwner } from '../shared/sql-record.js';
 import type { Names } from './names.js';
 
 const LIST = COLUMNS.join(', ');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SessionError } from '../../core/error.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../sql-record.js';
+import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
 import { checkClient, isPool, type PostgresClient, type Runner, runnerOf } from './client.js';
 import { type Connector, connectorOf } from './connections.js';
 import { type Names, namesOf, type TableOptions } from './names.js';

@@ -1,5 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
-import type { Row } from '../sql-record.js';
+import type { Row } from '../shared/sql-record.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** What SQLite's drivers bind here. */

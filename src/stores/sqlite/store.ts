@@ -1,7 +1,7 @@
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { COLUMNS, encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../sql-record.js';
+import { COLUMNS, encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
 import { Connection, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './database.js';
 import { namesOf, prepareDatabase, type TableOptions } from './table.js';
 import { pause } from './waiting-line.js';

@@ -1,6 +1,6 @@
 import { isSessionError, SessionError } from '../../core/error.js';
-import { quoteName } from '../sql-names.js';
-import { COLUMNS } from '../sql-record.js';
+import { quoteName } from '../shared/sql-names.js';
+import { COLUMNS } from '../shared/sql-record.js';
 import { isBusy, rowsOf, type SqliteDatabase } from './database.js';
 
 /** Where the sessions are kept. */

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import express from 'express';
 import express4 from 'express4';
 import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { expressSessions, type SessionRequest } from '../../../src/adapters/express/index.js';
+import { expressSessions, type SessionRequest } from '../../../src/adapters/express/middleware.js';
 import { cookie, createSessions, header, type RequestSessions, type Session, type SessionsOptions } from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { ownedIterable, type StreamOwner } from '../../../src/adapters/trpc/streams.js';
+import { ownedIterable, type StreamOwner } from '../../../src/adapters/trpc/stream.js';
 import { gate } from './support/bench.js';
 
 function owner(save: () => Promise<void> = async () => undefined) {

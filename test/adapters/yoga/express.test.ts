@@ -1,7 +1,7 @@
 import express from 'express';
 import { createYoga } from 'graphql-yoga';
 import { expect, test } from 'vitest';
-import { expressSessions } from '../../../src/adapters/express/index.js';
+import { expressSessions } from '../../../src/adapters/express/middleware.js';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { cookie, type SessionsOptions } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';

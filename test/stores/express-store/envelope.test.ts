@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { copyJson, type JsonValue, setOwn } from '../../../src/core/json.js';
+import { copyJson, type JsonValue, setOwn } from '../../../src/core/data/json.js';
 import { createSessions } from '../../../src/index.js';
 import { expressStore } from '../../../src/stores/express-store/index.js';
 import { StoredCookie } from '../../../src/stores/express-store/stored-cookie.js';

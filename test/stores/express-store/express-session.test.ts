@@ -5,7 +5,7 @@ import express from 'express';
 import session, { type HandledSession } from 'express-session';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expressSessions } from '../../../src/adapters/express/index.js';
+import { expressSessions } from '../../../src/adapters/express/middleware.js';
 import { cookie, createSessions } from '../../../src/index.js';
 import { type CallbackStore, expressLegacy, expressStore } from '../../../src/stores/express-store/index.js';
 import { listenInTest } from '../../support/http.js';

@@ -1,6 +1,6 @@
-import { encodeBody } from '../../../src/core/codec.js';
-import type { JsonValue } from '../../../src/core/json.js';
-import { mintToken, newVersion } from '../../../src/core/token.js';
+import type { JsonValue } from '../../../src/core/data/json.js';
+import { encodeBody } from '../../../src/core/record/codec.js';
+import { mintToken, newVersion } from '../../../src/core/record/token.js';
 import type { SessionRecord } from '../../../src/index.js';
 
 export const HOUR = 3_600_000;

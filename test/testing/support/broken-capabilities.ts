@@ -1,5 +1,5 @@
 import type { SessionRecord, StoreListener } from '../../../src/index.js';
-import type { MemoryStore } from '../../../src/stores/memory.js';
+import type { MemoryStore } from '../../../src/stores/memory/store.js';
 import type { BrokenStore } from './broken-stores.js';
 import { completeStore } from './complete-store.js';
 

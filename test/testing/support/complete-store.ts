@@ -1,4 +1,4 @@
-import { type MemoryStore, memoryStore } from '../../../src/stores/memory.js';
+import { type MemoryStore, memoryStore } from '../../../src/stores/memory/store.js';
 
 /** A memory store as an object whose verbs can be exchanged one by one. */
 export function completeStore(now: () => number): MemoryStore {

@@ -1,0 +1,132 @@
+import { type Observable, observable } from '@trpc/server/observable';
+import { isSessionError, withoutStack } from '../../core/error.js';
+import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
+import { sessionFailure } from './errors.js';
+
+/** Whose changes a stream makes. */
+export interface StreamOwner {
+  /** Tells of the end of the session that the stream was opened with: its client is told, and the body is to clean up. */
+  readonly onEnd: EndWatch | undefined;
+  /** The body is about to run. May be called again. */
+  start(): void;
+  /** Saves what the body has changed so far, where it has changed something. Rejects with a `TRPCError`. */
+  save(): Promise<void> | undefined;
+  /** The body has ended: what it changed and was not saved is dropped. May be called again. */
+  end(): void;
+}
+
+type Iteration = AsyncIterator<unknown, unknown, unknown>;
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown, unknown, unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/**
+ * The same values, each handed on when what the body changed before it is saved. What the body changed last is saved when it
+ * ends well, also because the client left, and is dropped when it throws.
+ */
+export function ownedIterable(
+  source: AsyncIterable<unknown, unknown, unknown>,
+  owner: StreamOwner,
+): AsyncIterable<unknown, unknown, unknown> {
+  const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
+  // A generator is iterable and iterator in one, and so is what takes its place.
+  return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
+}
+
+/** A client whose session has ended is told `UNAUTHORIZED`: it does not reconnect then, as it would after the end or another error. */
+function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
+  const { onEnd } = owner;
+  const { iterator, abandon } = savingIterator(source, owner);
+  if (!onEnd) return iterator;
+  const watch: EndWatch = (listener) =>
+    onEnd((reason) => {
+      abandon();
+      listener(reason);
+    });
+  return endingIterator(iterator, watch, (reason, _resolve, reject) => reject(clientError(reason)));
+}
+
+/** `abandon`: nothing is saved any more, whatever the source comes to. */
+function savingIterator(source: Iteration, owner: StreamOwner) {
+  let over = false;
+  const abandon = (): void => {
+    over = true;
+    owner.end();
+  };
+  const fail = (error: unknown): never => {
+    abandon();
+    throw clientError(error);
+  };
+  const conclude = (result: IteratorResult<unknown, unknown>): IteratorResult<unknown, unknown> => {
+    if (result.done) owner.end();
+    return result;
+  };
+  const handOn = (result: IteratorResult<unknown, unknown>) => {
+    const saving = over ? undefined : owner.save();
+    if (!saving) return conclude(result);
+    return saving.then(
+      () => conclude(result),
+      (error: unknown) => close(source).then(() => fail(error)),
+    );
+  };
+  const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
+  const iterator: AsyncIterableIterator<unknown, unknown, unknown> = {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: (...args) => {
+      owner.start();
+      return step(source.next(...args));
+    },
+    // By hand: that of an async generator would stand in line behind a `next` that is under way, and never reach the source.
+    return: (value) => {
+      const returned = source.return?.(value) ?? Promise.resolve({ done: true, value });
+      // tRPC returns from what has thrown, too: nothing is saved then.
+      return over ? returned : step(returned);
+    },
+    throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
+  };
+  return { iterator, abandon };
+}
+
+/** What the body has changed cannot be saved, about which it can do nothing: it is to clean up. */
+async function close(source: Iteration): Promise<void> {
+  await source.return?.().then(undefined, () => undefined);
+}
+
+/** The body's own errors stay what they are: tRPC tells an abort from others by it. */
+function clientError(error: unknown): unknown {
+  return isSessionError(error) ? withoutStack(() => sessionFailure(error)) : error;
+}
+
+/** The same for an observable: what it changed is saved when it completes. */
+export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
+  return observable((observer) => {
+    owner.start();
+    const subscription = source.subscribe({
+      next: (value) => observer.next(value),
+      error: (error) => {
+        owner.end();
+        observer.error(clientError(error));
+      },
+      complete: () => {
+        const saved = Promise.resolve(owner.save()).finally(() => owner.end());
+        saved.then(
+          () => observer.complete(),
+          (error: unknown) => observer.error(error),
+        );
+      },
+    });
+    const stop = owner.onEnd?.((reason) => {
+      subscription.unsubscribe();
+      owner.end();
+      observer.error(clientError(reason));
+    });
+    return () => {
+      stop?.();
+      subscription.unsubscribe();
+      owner.end();
+    };
+  });
+}

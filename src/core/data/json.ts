@@ -1,0 +1,189 @@
+import { SessionError } from '../error.js';
+
+/** A value that JSON can carry. An undefined property is the same as an absent one. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** An object of {@link JsonValue}s. */
+export type JsonObject = { readonly [key: string]: JsonValue | undefined };
+
+/**
+ * A deep copy of `value` that shares nothing with it, without undefined properties.
+ *
+ * @throws `INVALID_DATA` with the path of the first value that JSON would drop or change: a function, a `Date`,
+ * `undefined` in an array, `NaN`, a cycle.
+ */
+export function copyJson(value: unknown, root = 'data'): JsonValue {
+  try {
+    return copyAt(value, root);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // Cycles are looked for only when the stack has overflown: the usual copy need not remember its ancestors.
+    const cycle = findCycle(value, root);
+    throw refusal(cycle ?? root, cycle ? 'refers to one of its own ancestors' : 'is nested too deeply');
+  }
+}
+
+function copyAt(value: unknown, path: string): JsonValue {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      if (Number.isFinite(value)) return value;
+      throw refusal(path, `is ${value}`);
+    case 'object':
+      if (value === null) return null;
+      if (Array.isArray(value)) return copyArray(value, path);
+      return copyObject(value, path);
+    default:
+      throw refusal(path, `is ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
+  }
+}
+
+function copyArray(value: readonly unknown[], path: string): JsonValue[] {
+  const copy = new Array<JsonValue>(value.length);
+  for (let i = 0; i < value.length; i += 1) {
+    const item = value[i];
+    copy[i] = isScalar(item) ? item : copyAt(item, `${path}[${i}]`);
+  }
+  return copy;
+}
+
+function copyObject(value: object, path: string): JsonObject {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    throw refusal(path, `is ${describe(value)}, not a plain object`);
+  }
+  const copy: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, key);
+    if (item === undefined) continue;
+    setOwn(copy, key, isScalar(item) ? item : copyAt(item, propertyPath(path, key)));
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0) throw refusal(path, 'has a symbol for a key');
+  return copy;
+}
+
+/** The common case, told apart here so that no path is built for it. */
+function isScalar(value: unknown): value is string | number | boolean | null {
+  return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
+}
+
+/** {@link copyJson} of what is known to be JSON: there is nothing to check. */
+export function cloneJson(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isArray(value)) {
+    const copy: JsonValue[] = [];
+    for (const item of value) copy.push(cloneJson(item));
+    return copy;
+  }
+  const copy: Record<string, JsonValue> = {};
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    if (item !== undefined) setOwn(copy, key, cloneJson(item));
+  }
+  return copy;
+}
+
+function describe(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' && name !== '' ? `a ${name}` : 'an instance of a class';
+}
+
+function propertyPath(path: string, key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 64))}]`;
+}
+
+function refusal(path: string, problem: string): SessionError {
+  const where = path.length <= 200 ? path : `${path.slice(0, 200)}…`;
+  return new SessionError('INVALID_DATA', `${where} ${problem}, which JSON cannot carry`);
+}
+
+/** The path of a reference to an ancestor. Iterative, as it runs where the stack has overflown. */
+function findCycle(root: unknown, rootPath: string): string | undefined {
+  const ancestors = new Set<unknown>();
+  const pending: { value: unknown; path: string; leave: boolean }[] = [{ value: root, path: rootPath, leave: false }];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { value, path, leave } = next;
+    if (typeof value !== 'object' || value === null) continue;
+    if (leave) {
+      ancestors.delete(value);
+      continue;
+    }
+    if (ancestors.has(value)) return path;
+    ancestors.add(value);
+    pending.push({ value, path, leave: true });
+    for (const [key, item] of Object.entries(value)) {
+      if (typeof item !== 'object') continue;
+      const itemPath = path.length > 200 ? path : propertyPath(path, key);
+      pending.push({ value: item, path: itemPath, leave: false });
+    }
+  }
+  return undefined;
+}
+
+/** Defines a property whatever its name: assigning to `__proto__` would set the prototype instead. */
+export function setOwn<Value>(target: Record<string, Value>, key: string, value: Value): void {
+  if (key !== '__proto__') target[key] = value;
+  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** The object's own property, never an inherited one such as `constructor`. */
+export function getOwn(value: JsonObject, key: string): JsonValue | undefined {
+  return Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether two values are the same JSON. `-0` and `0` differ, as JSON can tell them apart; the order of keys does not matter. */
+export function equalJson(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b);
+  return equalObjects(a, b);
+}
+
+function equalArrays(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (!equalJson(a[i], b[i])) return false;
+  return true;
+}
+
+function equalObjects(a: object, b: object): boolean {
+  // A `Date` has no keys: without this check it would equal `{}` and be dropped without a word.
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  let defined = 0;
+  for (const key of Object.keys(a)) {
+    const item: unknown = Reflect.get(a, key);
+    if (item === undefined) continue;
+    defined += 1;
+    if (!Object.hasOwn(b, key) || !equalJson(item, Reflect.get(b, key))) return false;
+  }
+  for (const key of Object.keys(b)) if (Reflect.get(b, key) !== undefined) defined -= 1;
+  return defined === 0;
+}
+
+/**
+ * The JSON text of a value that {@link copyJson} has accepted. Differs from `JSON.stringify` in keeping `-0`. Well-formed:
+ * lone surrogates and `U+0000` are escaped, so that every store can hold the text.
+ */
+export function encodeJson(value: JsonValue): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  let text = '';
+  if (isArray(value)) {
+    for (const item of value) text += text === '' ? encodeJson(item) : `,${encodeJson(item)}`;
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    if (item !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encodeJson(item)}`;
+  }
+  return `{${text}}`;
+}
+
+/** `Array.isArray` narrows a readonly array to `any[]`. */
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

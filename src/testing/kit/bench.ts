@@ -1,0 +1,56 @@
+import type { JsonValue } from '../../core/data/json.js';
+import type { SessionStore } from '../../core/store.js';
+import { type Clock, poll, stoppedClock } from './clock.js';
+import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
+
+/** What one test works on. */
+export interface Bench {
+  readonly store: SessionStore;
+  /** The same sessions, as another process reaches them. */
+  readonly other: SessionStore;
+  /** The library's clock, and that of a store which can use it. */
+  readonly clock: Clock;
+  readonly capabilities: StoreCapabilities;
+  /** Polls until the condition holds, as long as the kit has patience. Answers whether it came to hold. */
+  eventually(condition: () => boolean | Promise<boolean>): Promise<boolean>;
+}
+
+/** The data in a form that the store can keep. */
+export function storable({ capabilities }: Bench, data: JsonValue): JsonValue {
+  return capabilities.anyBody === false ? { value: data } : data;
+}
+
+/** How the parts of the kit define their tests. */
+export interface Kit {
+  readonly options: StoreContractOptions;
+  group(name: string, define: () => void): void;
+  /** A test on an empty store. `storeNow` gives the store another clock than the library's. */
+  test(title: string, run: (bench: Bench) => Promise<void>, storeNow?: (clock: Clock) => () => number): void;
+  has(verb: OptionalVerb): boolean;
+}
+
+export function kitFor(options: StoreContractOptions): Kit {
+  const { runner, capabilities } = options;
+  return {
+    options,
+    group: (name, define) => void runner.describe(name, define),
+    test: (title, run, storeNow) => void runner.it(title, () => withBench(options, run, storeNow)),
+    has: (verb) => capabilities[verb] === true,
+  };
+}
+
+async function withBench(
+  options: StoreContractOptions,
+  run: (bench: Bench) => Promise<void>,
+  storeNow: (clock: Clock) => () => number = (clock) => clock.now,
+): Promise<void> {
+  const clock = stoppedClock();
+  const opened = await options.createStore({ now: storeNow(clock) });
+  const { store, other = store } = opened;
+  try {
+    const { capabilities, patience = 5_000 } = options;
+    await run({ store, other, clock, capabilities, eventually: (condition) => poll(condition, patience) });
+  } finally {
+    await opened.close?.();
+  }
+}

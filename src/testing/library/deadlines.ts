@@ -1,0 +1,126 @@
+import type { SessionsOptions } from '../../create-sessions.js';
+import { createSessions } from '../../create-sessions.js';
+import { ensure, ensureEqual, ensureGone, present } from '../kit/assert.js';
+import type { Bench, Kit } from '../kit/bench.js';
+import { HOUR } from '../kit/records.js';
+
+const DAY = 24 * HOUR;
+/** No touch between the writes of a test. */
+const LIMITS = { idleTimeout: HOUR, absoluteTimeout: DAY, touchInterval: HOUR / 2 };
+
+/** Deadlines through the library, by its own clock: the store may keep up with it, stand still or be somewhere else. */
+export function deadlineTests(kit: Kit): void {
+  const { test, options } = kit;
+  test('invariant 7: a session that is not used ends at its idle limit, to the millisecond', endsWhenIdle);
+  test('invariant 7: a session that is used ends at its absolute limit, to the millisecond', endsAbsolutely);
+  test('invariant 7: every write of a request is activity and moves the idle deadline', movesDeadline);
+  test('invariant 7: limits that were tightened hold for the sessions that are there', tightens);
+  test('invariants 2 and 7: what is done after the deadline writes nothing', writesNothingLate);
+  test('invariant 7: a session without limits does not end', isUnlimited);
+  if (options.capabilities.expires !== 'injected clock') return;
+  test('invariant 7: … whose store stands still', endsWhenIdle, (clock) => stoppedAt(clock.now()));
+  test('invariant 7: … and is used, whose store stands still', endsAbsolutely, (clock) => stoppedAt(clock.now()));
+  test('invariants 2 and 7: … and is written to late, whose store stands still', writesNothingLate, (clock) => stoppedAt(clock.now()));
+  for (const years of [-50, 50]) {
+    const apart = years * 365 * DAY;
+    test(`invariant 7: … whose store is ${years} years apart`, endsWhenIdle, (clock) => () => clock.now() + apart);
+    test(`invariant 7: … and is used, whose store is ${years} years apart`, endsAbsolutely, (clock) => () => clock.now() + apart);
+  }
+}
+
+function stoppedAt(time: number): () => number {
+  return () => time;
+}
+
+function open({ store, clock }: Bench, options: SessionsOptions<{ user: string }> = {}) {
+  return createSessions<{ user: string }>({ store, now: clock.now, ...LIMITS, ...options });
+}
+
+async function endsWhenIdle(bench: Bench): Promise<void> {
+  const sessions = open(bench);
+  const { token, id, expiresAt } = await sessions.create({ user: 'ada' });
+  ensureEqual(expiresAt, bench.clock.now() + HOUR, 'when it ends');
+  bench.clock.advance(HOUR - 1);
+  // Looked at by its id: that is no activity.
+  ensure((await sessions.find(id)) !== null, 'the session has ended one millisecond before its deadline');
+  bench.clock.advance(1);
+  ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its deadline');
+  ensureEqual(await sessions.find(id), null, 'the session, by its id');
+}
+
+async function endsAbsolutely(bench: Bench): Promise<void> {
+  const sessions = open(bench);
+  const { token, expiresAt } = await sessions.create({ user: 'ada' });
+  const end = expiresAt - HOUR + DAY;
+  while (bench.clock.now() + HOUR / 2 < end) {
+    bench.clock.advance(HOUR / 2);
+    ensure((await sessions.fromToken(token)).session !== null, 'a session in use has ended before its time');
+  }
+  bench.clock.advance(end - 1 - bench.clock.now());
+  ensureEqual((await sessions.fromToken(token)).session?.expiresAt, end, 'its deadline one millisecond before the end');
+  bench.clock.advance(1);
+  ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its absolute limit');
+}
+
+async function movesDeadline(bench: Bench): Promise<void> {
+  const sessions = open(bench);
+  const { token } = await sessions.create({ user: 'ada' });
+  const load = async () => present((await sessions.fromToken(token)).session, 'the session');
+  const writes = [
+    async () => {
+      const session = await load();
+      session.data.user = 'grace';
+      await session.save();
+    },
+    async () => (await load()).update((data) => void Object.assign(data, { user: 'edsger' })),
+    async () => (await load()).rotate(),
+  ];
+  for (const write of writes) {
+    bench.clock.advance(1_000);
+    await write();
+  }
+  const session = await load();
+  ensureEqual([session.lastActiveAt, session.expiresAt], [bench.clock.now(), bench.clock.now() + HOUR], 'the activity and the deadline');
+}
+
+async function tightens(bench: Bench): Promise<void> {
+  const { token, id } = await open(bench).create({ user: 'ada' });
+  const idle = open(bench, { idleTimeout: HOUR / 4, touchInterval: HOUR / 8 });
+  const absolute = open(bench, { absoluteTimeout: HOUR / 2 });
+  bench.clock.advance(HOUR / 4 - 1);
+  ensure((await idle.find(id)) !== null, 'the session has ended before the tightened idle limit');
+  bench.clock.advance(1);
+  ensureEqual((await idle.fromToken(token)).session, null, 'the session at the tightened idle limit');
+  bench.clock.advance(HOUR / 4 - 1);
+  ensure((await absolute.find(id)) !== null, 'the session has ended before the tightened absolute limit');
+  bench.clock.advance(1);
+  ensureEqual((await absolute.fromToken(token)).session, null, 'the session at the tightened absolute limit');
+  ensure((await open(bench).fromToken(token)).session !== null, 'a process whose limits are the old ones has lost the session');
+}
+
+async function writesNothingLate(bench: Bench): Promise<void> {
+  const sessions = open(bench);
+  const { token } = await sessions.create({ user: 'ada' });
+  const session = present((await sessions.fromToken(token)).session, 'the session');
+  bench.clock.advance(HOUR);
+  session.data.user = 'eve';
+  const writes = [
+    () => session.save(),
+    () => session.update((data) => void Object.assign(data, { user: 'eve' })),
+    () => session.touch(),
+    () => session.rotate(),
+  ];
+  for (const write of writes) await ensureGone(write(), 'a late write');
+  ensureEqual((await sessions.fromToken(token)).session, null, 'the session after them');
+  const looser = open(bench, { idleTimeout: DAY });
+  ensureEqual((await looser.fromToken(token)).session, null, 'the session, for a process with looser limits');
+}
+
+async function isUnlimited(bench: Bench): Promise<void> {
+  const sessions = open(bench, { idleTimeout: false, absoluteTimeout: false });
+  const { token } = await sessions.create({ user: 'ada' });
+  bench.clock.advance(50 * 365 * DAY);
+  const session = present((await sessions.fromToken(token)).session, 'a session without limits, fifty years later');
+  await session.update((data) => void Object.assign(data, { user: 'grace' }));
+  ensureEqual((await sessions.fromToken(token)).session?.data, { user: 'grace' }, 'its data');
+}

@@ -1,0 +1,90 @@
+import { decodeRecord } from '../../core/record/codec.js';
+import type { SessionRecord } from '../../core/store.js';
+import { ContractError, ensure, ensureEqual } from '../kit/assert.js';
+import type { Step } from './gate.js';
+import { fieldOf, holdsNewToken, type Outcome, type RaceData } from './operations.js';
+
+/** What the store did in a race, as far as it is known from its answers. */
+export interface History {
+  /** The record that was written last. */
+  readonly last: SessionRecord;
+  readonly destroyed: boolean;
+  /** Whether the deadline of the record that stood then was passed at any time. */
+  readonly expired: boolean;
+}
+
+/**
+ * Goes through the steps of a race. `forgets`: the store forgets a record when its deadline comes, so that nothing can be written
+ * after it. Otherwise a write that was under way may still come: that was activity before the deadline.
+ *
+ * @throws where the store or the library wrote what has ended
+ */
+export function historyOf(first: SessionRecord, steps: readonly Step[], forgets: boolean): History {
+  let history: History = { last: first, destroyed: false, expired: false };
+  for (const step of steps) history = after(history, step, forgets);
+  return history;
+}
+
+function after(history: History, { verb, record, result, askedAt, doneAt }: Step, forgets: boolean): History {
+  const { last, destroyed, expired } = history;
+  if (verb === 'insert') throw new ContractError('invariant 2: something else than create has inserted');
+  if (verb === 'delete' && result === true) return { ...history, destroyed: true };
+  if (verb === 'clock') return { ...history, expired: expired || doneAt >= last.expiresAt };
+  if (verb !== 'replace' || result !== 'replaced' || !record) return history;
+  ensure(!destroyed, 'invariant 2: a session was written after its record had been deleted');
+  ensure(askedAt < last.expiresAt, 'invariant 7: a session was written whose deadline had passed');
+  ensure(!(expired && forgets), 'invariant 7: a session was written that had expired');
+  return { ...history, last: record };
+}
+
+export function isAlive({ last, destroyed }: History, now: number): boolean {
+  return !destroyed && now < last.expiresAt;
+}
+
+/** Whether each outcome is as it has to be, and the record that was written last holds what was acknowledged and nothing else. */
+export function ensureOutcomes(history: History, outcomes: readonly Outcome[]): void {
+  const { last, destroyed, expired } = history;
+  for (const outcome of outcomes) {
+    const { name, result } = outcome;
+    ensure(
+      result === 'done' || destroyed || expired || wasReplaced(outcome, outcomes),
+      `${name} was refused though the session had not ended`,
+    );
+    if (name === 'destroy') ensure(result !== 'gone', 'invariant 5: destroy of what has ended was refused');
+    if (name === 'destroy' && result === 'done')
+      ensure(destroyed || expired, 'invariant 5: destroy has resolved, and the session has not ended');
+  }
+  ensureEqual(decodeRecord(last).stored, dataAfter(outcomes), 'invariant 3: the data written last');
+}
+
+/** Whether the token of an operation may have been replaced by the rotation of another one. */
+function wasReplaced({ name, actor }: Outcome, outcomes: readonly Outcome[]): boolean {
+  return outcomes.some((other) => {
+    if (other.actor === actor || other.token === undefined) return false;
+    return other.name === 'rotate immediately' || holdsNewToken(name);
+  });
+}
+
+/** The data with what was acknowledged: no less, and nothing that was refused. */
+function dataAfter(outcomes: readonly Outcome[]): RaceData {
+  const data: RaceData = { count: 0 };
+  for (const { name, actor, result } of outcomes) {
+    if (result !== 'done') continue;
+    if (name === 'save') data[fieldOf(actor)] = actor;
+    if (name === 'update') data['count'] = Number(data['count']) + 1;
+  }
+  return data;
+}
+
+/**
+ * Whether an immediate rotation has ended all tokens that were there: nobody who held one of them rotated after it. For actors with
+ * stores of their own.
+ */
+export function ensureRotationsEnd(steps: readonly Step[], outcomes: readonly Outcome[]): void {
+  const writtenAt = ({ actor }: Outcome) => steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');
+  const rotations = outcomes.filter(({ token }) => token !== undefined);
+  for (const immediate of rotations.filter(({ name }) => name === 'rotate immediately')) {
+    const later = rotations.find((other) => writtenAt(other) > writtenAt(immediate));
+    ensure(!later, `a token that an immediate rotation had ended could still ${later?.name}`);
+  }
+}

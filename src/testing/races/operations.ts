@@ -1,0 +1,72 @@
+import type { Session } from '../../core/types.js';
+import { isGone } from '../kit/assert.js';
+
+/** The data of a session that is raced. */
+export type RaceData = Record<string, number>;
+
+export type OperationName = keyof typeof RUN | 'expire';
+
+/** How an operation came out. */
+export interface Outcome {
+  readonly name: OperationName;
+  /** Its number: that of the field which `save` changes. */
+  readonly actor: number;
+  /** `'done'`; `'gone'`: refused with `SESSION_GONE`; `'anonymous'`: its token opened nothing. */
+  readonly result: 'done' | 'gone' | 'anonymous';
+  /** What `rotate` resolved to. */
+  readonly token?: string;
+}
+
+/** What is raced on a session with one token. `expire` is a step of the clock alone: past the deadline. */
+export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 'rotate', 'destroy', 'expire'];
+/** What is raced on a session that was rotated, and whose new token was not used yet. */
+export const ROTATIONS: readonly OperationName[] = ['rotate', 'rotate immediately', 'use new token', 'rotate new token', 'save', 'destroy'];
+
+const RUN = {
+  save: async (session: Session<RaceData>, actor: number) => {
+    session.data[fieldOf(actor)] = actor;
+    await session.save();
+  },
+  update: async (session: Session<RaceData>) => {
+    await session.update((data) => {
+      data['count'] = Number(data['count']) + 1;
+    });
+  },
+  touch: async (session: Session<RaceData>) => session.touch(),
+  rotate: async (session: Session<RaceData>) => session.rotate(),
+  'rotate immediately': async (session: Session<RaceData>) => session.rotate({ immediate: true }),
+  'rotate new token': async (session: Session<RaceData>) => session.rotate(),
+  // To load the session with it is to use it.
+  'use new token': async () => undefined,
+  destroy: async (session: Session<RaceData>) => session.destroy(),
+};
+
+/** The field that `save` number `actor` sets. */
+export function fieldOf(actor: number): string {
+  return `field${actor}`;
+}
+
+export function holdsNewToken(name: OperationName): boolean {
+  return name === 'use new token' || name === 'rotate new token';
+}
+
+/** Does the operation; anything but an end by `SESSION_GONE` is thrown on. */
+export async function operate(name: keyof typeof RUN, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
+  if (!session) return { name, actor, result: 'anonymous' };
+  try {
+    const token = await RUN[name](session, actor);
+    return { name, actor, result: 'done', ...(typeof token === 'string' && { token }) };
+  } catch (error) {
+    if (isGone(error)) return { name, actor, result: 'gone' };
+    throw error;
+  }
+}
+
+/** All combinations of `size` operations, the same one several times included; time passes once at most. */
+export function combinations(size: number, from: readonly OperationName[]): OperationName[][] {
+  if (size === 0) return [[]];
+  return from.flatMap((first, index) => {
+    const rest = from.slice(first === 'expire' ? index + 1 : index);
+    return combinations(size - 1, rest).map((others) => [first, ...others]);
+  });
+}

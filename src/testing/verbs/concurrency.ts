@@ -1,0 +1,113 @@
+import { ensure, ensureEqual, ensureRecord, present } from '../kit/assert.js';
+import type { Bench, Kit } from '../kit/bench.js';
+import { HOUR, newRecord, rewritten, together } from '../kit/records.js';
+
+const WRITERS = 16;
+const ROUNDS = 40;
+
+/** The verbs called together: from one process, and over the other's connection where the store has declared itself atomic. */
+export function concurrencyTests({ test }: Kit): void {
+  test('invariant 3: of concurrent replaces with one expected version exactly one is answered', async (bench) => {
+    for (let round = 0; round < ROUNDS / 4; round += 1) await raceReplaces(bench);
+  });
+
+  test('invariant 3: concurrent writers that try again count to the last', async (bench) => {
+    const counter = newRecord(bench.clock, { expiresAt: 0 });
+    await bench.store.insert(counter, HOUR);
+    await together(4, async (writer) => {
+      for (let i = 0; i < 8; i += 1) await countUp(bench, writer, counter.id);
+    });
+    ensureEqual((await bench.store.find(counter.id))?.expiresAt, 32, 'the sum of all that were answered');
+  });
+
+  test('of concurrent inserts of one id exactly one is answered', async (bench) => {
+    const { clock, store } = bench;
+    for (let round = 0; round < ROUNDS / 4; round += 1) {
+      const first = newRecord(clock);
+      const records = Array.from({ length: WRITERS }, () => rewritten(first));
+      const answers = await together(WRITERS, (writer) => via(bench, writer).insert(present(records[writer], 'a record'), HOUR));
+      ensureEqual(answers.filter((each) => each === 'inserted').length, 1, 'inserts that were answered');
+      ensureRecord(await store.find(first.id), present(records[answers.indexOf('inserted')], 'the answered one'), 'the stored one');
+    }
+  });
+
+  test('concurrent inserts of the same write are all answered', async (bench) => {
+    const record = newRecord(bench.clock);
+    const answers = await together(WRITERS, (writer) => via(bench, writer).insert(record, HOUR));
+    ensureEqual(new Set(answers).size === 1 && answers[0], 'inserted', 'the answers');
+    ensureRecord(await bench.store.find(record.id), record, 'the record');
+  });
+
+  test('invariant 2: a replace that races a delete brings nothing back', async (bench) => {
+    for (let round = 0; round < ROUNDS; round += 1) await raceReplaceAndDelete(bench, round);
+  });
+
+  test('of concurrent deletes exactly one finds the record there', async (bench) => {
+    const record = newRecord(bench.clock);
+    await bench.store.insert(record, HOUR);
+    const answers = await together(WRITERS, (writer) => via(bench, writer).delete(record.id));
+    ensureEqual(answers.filter((each) => each).length, 1, 'deletes that found it');
+  });
+
+  test('an insert that races a delete is there or not, as the answers say', async (bench) => {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const record = newRecord(bench.clock);
+      const answers = await inTurn(
+        round,
+        () => via(bench, 0).insert(record, HOUR),
+        () => via(bench, 1).delete(record.id),
+      );
+      ensureEqual((await bench.store.find(record.id)) === null, answers.includes(true), `the record is gone after ${answers}`);
+    }
+  });
+}
+
+function via({ store, other, capabilities }: Bench, writer: number) {
+  return capabilities.atomic && writer % 2 === 1 ? other : store;
+}
+
+/** The answers of two calls under way together; each is the first to be sent in every other round. */
+async function inTurn<First, Second>(
+  round: number,
+  first: () => Promise<First>,
+  second: () => Promise<Second>,
+): Promise<(First | Second)[]> {
+  return Promise.all<First | Second>(round % 2 === 0 ? [first(), second()] : [second(), first()]);
+}
+
+async function raceReplaces(bench: Bench): Promise<void> {
+  const first = newRecord(bench.clock);
+  await bench.store.insert(first, HOUR);
+  const records = Array.from({ length: WRITERS }, () => rewritten(first));
+  const answers = await together(WRITERS, (writer) => {
+    return via(bench, writer).replace(present(records[writer], 'a record'), first.version, HOUR);
+  });
+  ensureEqual(answers.filter((each) => each === 'replaced').length, 1, 'replaces that were answered');
+  ensureEqual(answers.filter((each) => each === 'conflict').length, WRITERS - 1, 'replaces that met another version');
+  ensureRecord(await bench.store.find(first.id), present(records[answers.indexOf('replaced')], 'the answered one'), 'the stored one');
+}
+
+/** Adds one by compare-and-swap, however often it takes. */
+async function countUp(bench: Bench, writer: number, id: string): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries += 1) {
+    const found = present(await via(bench, writer).find(id), 'the counter');
+    const next = rewritten(found, { expiresAt: found.expiresAt + 1 });
+    if ((await via(bench, writer).replace(next, found.version, HOUR)) === 'replaced') return;
+  }
+  ensure(false, 'a writer never came through');
+}
+
+async function raceReplaceAndDelete(bench: Bench, round: number): Promise<void> {
+  const record = newRecord(bench.clock);
+  await bench.store.insert(record, HOUR);
+  const next = rewritten(record);
+  const answers = await inTurn(
+    round,
+    () => via(bench, round).replace(next, record.version, HOUR),
+    () => via(bench, round + 1).delete(record.id),
+  );
+  ensure(answers.includes(true), `delete did not find a record that was there: ${answers}`);
+  ensure(answers.includes('replaced') || answers.includes('gone'), `replace answered something else than replaced or gone: ${answers}`);
+  ensureEqual(await bench.store.find(record.id), null, `what is left after ${answers}`);
+  ensureEqual(await bench.other.replace(rewritten(next), next.version, HOUR), 'gone', 'a later replace');
+}

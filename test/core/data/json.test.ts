@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { cloneJson, copyJson, encodeJson, equalJson } from '../../../src/core/data/json.js';
+
+/** Values as JSON has them, with the keys and numbers that are easily mangled. */
+const jsonValue = fc.jsonValue({ depthSize: 'medium' });
+const awkward: unknown[] = [
+  '\u0000',
+  '\ud800',
+  'a\udc00b',
+  '',
+  -0,
+  1e308,
+  5e-324,
+  [],
+  {},
+  [[]],
+  [-0, [{ a: -0 }]],
+  JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"hasOwnProperty":null,"":0}'),
+];
+
+describe('cloneJson', () => {
+  test('invariant 9: what is known to be JSON is copied like anything else', () => {
+    const check = (value: unknown): void => {
+      const known = copyJson(value);
+      const clone = cloneJson(known);
+      expect(clone).toStrictEqual(known);
+      expect(encodeJson(clone)).toBe(encodeJson(known));
+      if (typeof known === 'object' && known !== null) expect(clone).not.toBe(known);
+    };
+    fc.assert(fc.property(jsonValue, check));
+    for (const value of awkward) check(value);
+  });
+});
+
+describe('copyJson', () => {
+  test('invariant 9: copies every JSON value, sharing nothing', () => {
+    fc.assert(
+      fc.property(jsonValue, (value) => {
+        const copy = copyJson(value);
+        expect(copy).toStrictEqual(value);
+        expect(JSON.parse(encodeJson(copy))).toStrictEqual(value);
+        if (typeof value === 'object' && value !== null) expect(copy).not.toBe(value);
+      }),
+    );
+  });
+
+  test.each(awkward.map((value) => [value]))('invariant 9: %j is encoded and read back as it is', (value) => {
+    const copy = copyJson(value);
+    expect(equalJson(copy, value)).toBe(true);
+    expect(JSON.parse(encodeJson(copy))).toStrictEqual(value);
+    expect(Object.getPrototypeOf(Object(copy))).toBe(Object.getPrototypeOf(Object(value)));
+  });
+
+  test('a __proto__ key is data and pollutes nothing', () => {
+    const copy = copyJson(JSON.parse('{"__proto__":{"admin":true}}'));
+    expect(Object.keys(Object(copy))).toEqual(['__proto__']);
+    expect(Reflect.get(Object(copy), 'admin')).toBeUndefined();
+    expect(Reflect.get({}, 'admin')).toBeUndefined();
+  });
+
+  test('undefined properties count as absent', () => {
+    expect(copyJson({ a: undefined, b: 1 })).toStrictEqual({ b: 1 });
+    expect(equalJson({ a: undefined, b: 1 }, { b: 1 })).toBe(true);
+    expect(equalJson({ b: 1 }, { a: undefined, b: 1 })).toBe(true);
+    expect(equalJson({ a: undefined }, { b: 1 })).toBe(false);
+  });
+
+  class Account {
+    name = 'ann';
+  }
+  test.each<[string, unknown, RegExp]>([
+    ['a Date', { born: new Date(0) }, /^data\.born is a Date/],
+    ['undefined in an array', { list: [1, undefined] }, /^data\.list\[1\] is undefined/],
+    ['a hole in an array', { list: new Array(1) }, /^data\.list\[0\] is undefined/],
+    ['NaN', { deep: { ratio: Number.NaN } }, /^data\.deep\.ratio is NaN/],
+    ['Infinity', [Number.POSITIVE_INFINITY], /^data\[0\] is Infinity/],
+    ['a function', { fn: () => 1 }, /^data\.fn is a function/],
+    ['a symbol', { s: Symbol('x') }, /^data\.s is a symbol/],
+    ['a bigint', { 'a key': 1n }, /^data\["a key"\] is a bigint/],
+    ['a Map', { m: new Map() }, /^data\.m is a Map/],
+    ['an instance of a class', { user: new Account() }, /^data\.user is a Account/],
+    ['an instance without a constructor', { odd: Object.create(Object.create({})) }, /^data\.odd is a Object|an instance/],
+    ['a symbol for a key', { [Symbol('k')]: 1 }, /^data has a symbol for a key/],
+    ['undefined itself', undefined, /^data is undefined/],
+  ])('refuses %s with its path', (_name, value, message) => {
+    expect(() => copyJson(value)).toThrowError(message);
+    expect(() => copyJson(value)).toThrowError(expect.objectContaining({ code: 'INVALID_DATA' }));
+  });
+
+  test('refuses a cycle with its path', () => {
+    const user: Record<string, unknown> = { name: 'ann', tags: ['x'] };
+    user['self'] = { deeper: [user] };
+    expect(() => copyJson({ user })).toThrowError(/^data\.user\.self\.deeper(\[0\]|\["0"\]) refers to one of its own ancestors/);
+  });
+
+  test('a value that stands in two places is no cycle', () => {
+    const shared = { a: 1 };
+    expect(copyJson([shared, shared])).toStrictEqual([{ a: 1 }, { a: 1 }]);
+  });
+
+  test('nesting of 2,000 levels is carried, and what is too deep for the stack is refused, not a crash', () => {
+    const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+    expect(encodeJson(copyJson(nested(2_000)))).toBe(`${'['.repeat(2_000)}${']'.repeat(2_000)}`);
+    expect(() => copyJson(nested(1_000_000))).toThrowError(/^data is nested too deeply/);
+  });
+});
+
+describe('equalJson', () => {
+  test('is true for copies, false after any change', () => {
+    fc.assert(
+      fc.property(jsonValue, jsonValue, (a, b) => {
+        expect(equalJson(a, copyJson(a))).toBe(true);
+        expect(equalJson(a, b)).toBe(JSON.stringify(sortKeys(a)) === JSON.stringify(sortKeys(b)));
+      }),
+    );
+  });
+
+  test.each([
+    [0, -0],
+    [{}, []],
+    [{}, new Date(0)],
+    [null, {}],
+    [Number.NaN, null],
+    [[1], [1, 2]],
+    [{ constructor: 1 }, {}],
+    [{}, JSON.parse('{"__proto__":null}')],
+  ])('%j and %j differ', (a, b) => {
+    expect(equalJson(a, b)).toBe(false);
+    expect(equalJson(b, a)).toBe(false);
+  });
+});
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { object: entries.map(([key, item]) => [key, sortKeys(item)]) };
+}

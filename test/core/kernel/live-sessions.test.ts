@@ -1,0 +1,263 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type LivePorts, LiveSessions, type Standing } from '../../../src/core/kernel/live-sessions.js';
+import { createSessions, isSessionError, memoryStore, type StoreListener } from '../../../src/index.js';
+
+const A = '01900000-0000-7000-8000-00000000000a';
+const B = '01900000-0000-7000-8000-00000000000b';
+const FAR = Number.MAX_SAFE_INTEGER;
+
+/** Live sessions on a store whose every answer the test gives. */
+function setUp(ports: Partial<LivePorts> = {}) {
+  const standings = new Map<string, Standing>();
+  const lookUps: string[][] = [];
+  const told = new Map<string, string[]>([
+    [A, []],
+    [B, []],
+  ]);
+  const state = { listener: undefined as StoreListener | undefined, opened: 0, closed: 0 };
+  const live = new LiveSessions({
+    lookUp: async (ids) => {
+      lookUps.push([...ids]);
+      return ids.map((id) => (standings.has(id) ? standings.get(id) : FAR));
+    },
+    subscribe: async (listener) => {
+      state.listener = listener;
+      state.opened += 1;
+      return async () => {
+        state.closed += 1;
+        state.listener = undefined;
+      };
+    },
+    recheckInterval: 30_000,
+    storeTimeout: 2_000,
+    logger: undefined,
+    now: Date.now,
+    ...ports,
+  });
+  const watch = (id: string) => live.watch(id, (reason) => told.get(id)?.push(reason.message));
+  return { live, standings, lookUps, told, state, watch };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('live sessions', () => {
+  test('nothing is opened or asked before somebody watches; one connection serves all, and is closed after the last', async () => {
+    const { state, lookUps, watch } = setUp();
+    expect(state.opened).toBe(0);
+    const stop = [watch(A), watch(A), watch(B)];
+    await vi.waitFor(() => expect(lookUps).toEqual([[A, B]]));
+    expect(state.opened).toBe(1);
+    stop[0]?.();
+    stop[2]?.();
+    stop[2]?.();
+    expect(state.closed).toBe(0);
+    stop[1]?.();
+    await vi.waitFor(() => expect(state.closed).toBe(1));
+    watch(A);
+    await vi.waitFor(() => expect(state.opened).toBe(2));
+  });
+
+  test('invariant 5: registered first, looked up after the notifications flow: an end in between is found', async () => {
+    let open = (_stop: () => Promise<void>) => {};
+    const { standings, lookUps, told, watch } = setUp({ subscribe: () => new Promise((resolve) => (open = resolve)) });
+    watch(A);
+    expect(lookUps).toEqual([]);
+    standings.set(A, null);
+    open(async () => {});
+    await vi.waitFor(() => expect(told.get(A)).toEqual([expect.stringContaining('has ended: destroyed')]));
+  });
+
+  test('invariant 5: a notification ends those of its session, once, and no other', async () => {
+    const { state, told, watch, live, lookUps } = setUp();
+    watch(A);
+    watch(A);
+    watch(B);
+    await vi.waitFor(() => expect(lookUps).toHaveLength(1));
+    state.listener?.ended([A, 'unknown']);
+    state.listener?.ended([A]);
+    expect(told.get(A)).toHaveLength(2);
+    expect(told.get(B)).toEqual([]);
+    expect(live.size).toBe(1);
+  });
+
+  test('invariant 5: after a gap everything is looked up again', async () => {
+    const { state, standings, told, watch, lookUps } = setUp();
+    watch(A);
+    watch(B);
+    await vi.waitFor(() => expect(lookUps).toHaveLength(1));
+    standings.set(B, null);
+    state.listener?.gap();
+    await vi.waitFor(() => expect(told.get(B)).toHaveLength(1));
+    expect(told.get(A)).toEqual([]);
+  });
+
+  test('invariant 5: without notifications the recheck finds the end within its interval', async () => {
+    vi.useFakeTimers();
+    const { standings, told, watch, lookUps } = setUp({ subscribe: undefined, recheckInterval: 1_000 });
+    watch(A);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(lookUps).toEqual([[A]]);
+    standings.set(A, null);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told.get(A)).toHaveLength(1);
+    const before = lookUps.length;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(lookUps).toHaveLength(before);
+  });
+
+  test('invariant 7: expiry ends them at the deadline, unless use has moved it', async () => {
+    vi.useFakeTimers();
+    const { standings, told, watch } = setUp({ recheckInterval: 60_000 });
+    const start = Date.now();
+    standings.set(A, start + 5_000);
+    standings.set(B, start + 5_000);
+    watch(A);
+    watch(B);
+    await vi.advanceTimersByTimeAsync(4_999);
+    standings.set(B, start + 8_000);
+    expect(told.get(A)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told.get(A)).toEqual([expect.stringContaining('has ended: expired')]);
+    expect(told.get(B)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(told.get(B)).toHaveLength(1);
+  });
+
+  test('deadlines beyond what a timer can count end nothing early', async () => {
+    vi.useFakeTimers();
+    const { standings, told, watch } = setUp({ recheckInterval: 60_000 });
+    standings.set(A, Date.now() + 2 ** 31 + 5);
+    watch(A);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(told.get(A)).toEqual([]);
+  });
+
+  test('a store that is away ends nothing; unreadable records neither; the next recheck looks again', async () => {
+    vi.useFakeTimers();
+    let away = true;
+    const { standings, told, watch } = setUp({
+      subscribe: undefined,
+      recheckInterval: 1_000,
+      lookUp: async (ids) => {
+        if (away) throw new Error('away');
+        return ids.map((id) => standings.get(id));
+      },
+    });
+    watch(A);
+    await vi.advanceTimersByTimeAsync(3_000);
+    away = false;
+    standings.set(A, undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told.get(A)).toEqual([]);
+    standings.set(A, null);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(told.get(A)).toHaveLength(1);
+  });
+
+  test('notifications that cannot be opened are tried again, told of, and given up with the last watcher', async () => {
+    vi.useFakeTimers();
+    const warnings: string[] = [];
+    let tries = 0;
+    const { watch, lookUps } = setUp({
+      logger: { warn: (message) => void warnings.push(message), error: () => {} },
+      subscribe: async () => {
+        tries += 1;
+        throw new Error('refused');
+      },
+    });
+    const stop = watch(A);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(tries).toBeGreaterThan(2);
+    expect(lookUps.length).toBeGreaterThan(0);
+    expect(warnings[0]).toMatch(/could not be opened: Error: refused/);
+    stop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    const before = tries;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(tries).toBe(before);
+  });
+
+  test('close waits until the notifications are closed, but for no store that does not answer; what it opens later is closed then', async () => {
+    let answer = (_stop: () => Promise<void>) => {};
+    const warnings: string[] = [];
+    const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
+    const { live, watch, state } = setUp();
+    watch(A);
+    const { live: stuck, watch: watchStuck } = setUp({
+      subscribe: () => new Promise((resolve) => (answer = resolve)),
+      storeTimeout: 20,
+      logger,
+    });
+    watchStuck(A);
+    await Promise.all([live.close(), stuck.close()]);
+    expect(state).toMatchObject({ opened: 1, closed: 1 });
+    expect(warnings).toEqual([expect.stringContaining('could not be closed: no answer')]);
+    const stop = vi.fn(async () => undefined);
+    answer(stop);
+    await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
+  });
+
+  test('many sessions are looked up in batches', async () => {
+    const { live, lookUps } = setUp();
+    for (let i = 0; i < 1_200; i += 1) live.watch(`${i}`, () => {});
+    await vi.waitFor(() => expect(lookUps.map((ids) => ids.length)).toEqual([500, 500, 200]));
+    await live.close();
+    expect(live.size).toBe(0);
+  });
+});
+
+describe('signals', () => {
+  const make = () => createSessions<{ userId: string }>({ store: memoryStore(), ownerOf: (data) => data.userId });
+
+  test('invariant 5: abort on destroy, with how it ended; later ones are aborted from the start', async () => {
+    const sessions = make();
+    const { token, id } = await sessions.create({ userId: 'ann' });
+    const { session, sessions: ours } = await sessions.fromToken(token);
+    expect(session?.signal.aborted).toBe(false);
+    expect(session?.signal).toBe(session?.signal);
+    const whole = ours.signal;
+    await sessions.destroy(id);
+    expect(session?.signal.reason).toMatchObject({ code: 'SESSION_GONE', message: expect.stringContaining('destroyed') });
+    expect(isSessionError(whole.reason)).toBe(true);
+    expect(ours.signal.aborted).toBe(true);
+    await session?.destroy();
+    expect(session?.signal.aborted).toBe(true);
+  });
+
+  test('abort on eviction and for the whole account', async () => {
+    const sessions = createSessions<{ userId: string }>({
+      ownerOf: (data) => data.userId,
+      maxPerOwner: { max: 1, onLimit: 'evict-oldest' },
+    });
+    const first = await sessions.create({ userId: 'ann' });
+    const { signal } = first;
+    const second = await sessions.create({ userId: 'ann' });
+    expect(signal.reason).toMatchObject({ message: expect.stringContaining('ended') });
+    expect(second.signal.aborted).toBe(false);
+    await sessions.destroyFor('ann');
+    expect(second.signal.aborted).toBe(true);
+  });
+
+  test('the request’s signal follows its current session: a login is no end, the logout after it is', async () => {
+    const sessions = make();
+    const { token } = await sessions.create({ userId: 'guest' });
+    const { session, sessions: ours } = await sessions.fromToken(token);
+    const [whole, guest] = [ours.signal, session?.signal];
+    const user = await ours.create({ userId: 'ann' });
+    expect([guest?.aborted, whole.aborted]).toEqual([true, false]);
+    await user.destroy();
+    expect(whole.aborted).toBe(true);
+  });
+
+  test('an anonymous request’s signal never aborts, and one that logs in is followed', async () => {
+    const sessions = make();
+    const { sessions: ours } = await sessions.fromHeaders({});
+    const { signal } = ours;
+    expect(signal.aborted).toBe(false);
+    const session = await ours.create({ userId: 'ann' });
+    await sessions.destroy(session.id);
+    expect(signal.aborted).toBe(true);
+  });
+});

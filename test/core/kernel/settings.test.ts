@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createSessions, isSessionError, memoryStore, SessionError } from '../../../src/index.js';
+
+/** Options as JavaScript callers can get them wrong. */
+const wrong: [string, object, string][] = [
+  ['idleTimeout', { idleTimeout: '7 days' }, 'idleTimeout'],
+  ['idleTimeout of 0', { idleTimeout: 0 }, 'idleTimeout'],
+  ['idleTimeout with a fraction', { idleTimeout: 1.5 }, 'idleTimeout'],
+  ['negative idleTimeout', { idleTimeout: '-1s' }, 'idleTimeout'],
+  ['idleTimeout of NaN', { idleTimeout: Number.NaN }, 'idleTimeout'],
+  ['idleTimeout of null', { idleTimeout: null as never as number, absoluteTimeout: 'x' }, 'absoluteTimeout'],
+  ['idleTimeout of true', { idleTimeout: true }, 'idleTimeout'],
+  ['idleTimeout of a thousand years', { idleTimeout: '365000d' }, 'idleTimeout'],
+  ['absoluteTimeout', { absoluteTimeout: '1y' }, 'absoluteTimeout'],
+  ['touchInterval', { touchInterval: 'often' }, 'touchInterval'],
+  ['touchInterval as long as the idle timeout', { idleTimeout: '1h', touchInterval: '1h' }, 'touchInterval'],
+  ['rotationGrace', { rotationGrace: -1 }, 'rotationGrace'],
+  ['storeTimeout', { storeTimeout: 0 }, 'storeTimeout'],
+  ['storeTimeout beyond what a timer can', { storeTimeout: '30d' }, 'storeTimeout'],
+  ['tokenPrefix with a point', { tokenPrefix: 'a.b' }, 'tokenPrefix'],
+  ['tokenPrefix of 33 characters', { tokenPrefix: 'x'.repeat(33) }, 'tokenPrefix'],
+  ['maxDataBytes', { maxDataBytes: 0 }, 'maxDataBytes'],
+  ['maxDataBytes as text', { maxDataBytes: '1kb' }, 'maxDataBytes'],
+  ['onInvalidData', { onInvalidData: 'ignore' }, 'onInvalidData'],
+  ['onStoreError', { onStoreError: 'open' }, 'onStoreError'],
+  ['onReuse', { onReuse: 'ban' }, 'onReuse'],
+  ['ownerOf', { ownerOf: 'userId' }, 'ownerOf'],
+  ['now', { now: 0 }, 'now'],
+  ['logger', { logger: { warn: () => {} } }, 'logger'],
+  ['schema', { schema: {} }, 'schema'],
+  ['schema of another kind', { schema: { '~standard': {} } }, 'schema'],
+  ['store', { store: new Map() }, 'store'],
+  ['sources', { sources: [] }, 'sources'],
+  ['a source that is none', { sources: ['bearer'] }, 'sources'],
+  ['maxPerOwner without ownerOf', { maxPerOwner: { max: 3, onLimit: 'deny' } }, 'maxPerOwner'],
+  ['maxPerOwner as a number', { ownerOf: () => 'a', maxPerOwner: 3 }, 'maxPerOwner'],
+  ['maxPerOwner.max of 0', { ownerOf: () => 'a', maxPerOwner: { max: 0, onLimit: 'deny' } }, 'maxPerOwner.max'],
+  ['maxPerOwner.max of NaN', { ownerOf: () => 'a', maxPerOwner: { max: Number.NaN, onLimit: 'deny' } }, 'maxPerOwner.max'],
+  ['maxPerOwner.onLimit', { ownerOf: () => 'a', maxPerOwner: { max: 1, onLimit: 'drop' } }, 'maxPerOwner.onLimit'],
+];
+
+describe('options', () => {
+  test.each(wrong)('a wrong %s is refused by name', (_name, options, named) => {
+    const error = catchError(() => createSessions(options));
+    expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
+    expect(String(error)).toContain(named);
+  });
+
+  test('the memory store names its wrong options', () => {
+    expect(() => memoryStore({ maxSessions: 0 })).toThrowError(/maxSessions/);
+    expect(() => memoryStore({ now: 5 as never })).toThrowError(/now/);
+  });
+
+  test('undefined stands for the default, and the caller’s object stays as it was', async () => {
+    const options = Object.freeze({ idleTimeout: undefined, sources: Object.freeze([]) && undefined, tokenPrefix: undefined });
+    const session = await createSessions(options).create({});
+    expect(session.expiresAt - session.createdAt).toBe(7 * 86_400_000);
+    expect(session.token.startsWith('ts_')).toBe(true);
+  });
+
+  test('both limits off: a session without a deadline', async () => {
+    const session = await createSessions({ idleTimeout: false, absoluteTimeout: false }).create({});
+    expect(session.expiresAt).toBe(8.64e15);
+    expect(new Date(session.expiresAt).getTime()).toBe(8.64e15);
+  });
+
+  test('schemas that are functions are schemas', async () => {
+    const { type } = await import('arktype');
+    const sessions = createSessions({ schema: type({ userId: 'string' }) });
+    await expect(sessions.create({ userId: 'ann' })).resolves.toMatchObject({ data: { userId: 'ann' } });
+    await expect(sessions.create({ userId: 7 as never })).rejects.toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  test('the default memory store warns in production, once, through the logger', () => {
+    const before = process.env['NODE_ENV'];
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => {} };
+    try {
+      process.env['NODE_ENV'] = 'production';
+      createSessions({ logger });
+      createSessions({ logger, store: memoryStore() });
+    } finally {
+      process.env['NODE_ENV'] = before;
+    }
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/memoryStore/);
+  });
+
+  test('errors are recognised across copies of the library', () => {
+    class SessionErrorOfAnotherCopy extends Error {
+      override readonly name = 'SessionError';
+      readonly code = 'CONFLICT';
+    }
+    expect(isSessionError(new SessionError('CONFLICT', 'x'))).toBe(true);
+    expect(isSessionError(new SessionErrorOfAnotherCopy())).toBe(true);
+    expect(isSessionError(new Error('x'))).toBe(false);
+    expect(isSessionError({ name: 'SessionError', code: 'CONFLICT' })).toBe(false);
+  });
+
+  test('valid shapes of durations are accepted', async () => {
+    const schema = z.object({});
+    for (const [idleTimeout, ms] of [
+      ['500ms', 500],
+      ['90s', 90_000],
+      ['30m', 1_800_000],
+      ['12h', 43_200_000],
+      [1_000, 1_000],
+    ] as const) {
+      const session = await createSessions({ schema, idleTimeout }).create({});
+      expect(session.expiresAt - session.createdAt).toBe(ms);
+    }
+  });
+});
+
+function catchError(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

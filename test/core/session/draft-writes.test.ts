@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { createSessions } from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
+
+interface Data {
+  views: number;
+  theme?: string;
+}
+
+async function setUp() {
+  const store = countingStore();
+  const sessions = createSessions<Data>({ store });
+  const { token } = await sessions.create({ views: 0 });
+  const load = async () => {
+    const { session } = await sessions.fromToken(token);
+    if (!session) throw new Error('the session is gone');
+    return session;
+  };
+  return { store, load };
+}
+
+const countUp = (data: Data) => {
+  data.views += 1;
+};
+
+describe('several writes of one draft under way, with changes that were not saved', () => {
+  test('invariant 3: concurrent updates all count on top of the unsaved change', async () => {
+    const { load } = await setUp();
+    const session = await load();
+    session.data.views = 5;
+    await Promise.all([session.update(countUp), session.update(countUp), session.update(countUp)]);
+    expect((await load()).data.views).toBe(8);
+    expect(session.data.views).toBe(8);
+  });
+
+  test('invariant 3: updates that follow a save which nobody waited for count', async () => {
+    const { load } = await setUp();
+    const session = await load();
+    session.data.views = 5;
+    await Promise.all([session.save(), session.update(countUp), session.update(countUp)]);
+    expect((await load()).data.views).toBe(7);
+  });
+
+  test('invariant 3: a save that follows an update does not undo it', async () => {
+    const { load } = await setUp();
+    const session = await load();
+    session.data.theme = 'dark';
+    await Promise.all([session.update(countUp), session.save(), session.save()]);
+    expect((await load()).data).toEqual({ views: 1, theme: 'dark' });
+  });
+
+  test('what the first write could not do, the second does', async () => {
+    const { store, load } = await setUp();
+    const session = await load();
+    session.data.theme = 'dark';
+    const failing = session.update(() => {
+      throw new Error('not today');
+    });
+    const saving = session.save();
+    await expect(failing).rejects.toThrow('not today');
+    await saving;
+    expect((await load()).data).toEqual({ views: 0, theme: 'dark' });
+    store.reset();
+    await session.save();
+    expect(store.total()).toBe(0);
+  });
+
+  test('invariant 8: without unsaved changes they go into one write', async () => {
+    const { store, load } = await setUp();
+    const session = await load();
+    expect(session.data.views).toBe(0);
+    store.reset();
+    await Promise.all([session.update(countUp), session.update(countUp), session.update(countUp)]);
+    expect([store.calls.replace, store.total()]).toEqual([1, 1]);
+    expect((await load()).data.views).toBe(3);
+  });
+});

@@ -1,0 +1,512 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createSessions, memoryStore, type Sessions, type SessionsOptions } from '../../../src/index.js';
+
+interface Data {
+  userId: string;
+  views?: number;
+  theme?: string | undefined;
+  cart?: string[];
+}
+
+/** Sessions on a store that counts its calls, with a clock that the test moves. */
+function setUp(options: Partial<SessionsOptions<Data>> = {}) {
+  const clock = { now: 1_700_000_000_000 };
+  const now = () => clock.now;
+  const calls: string[] = [];
+  const memory = memoryStore({ now });
+  const store = new Proxy(memory, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        calls.push(String(name));
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
+  const sessions = createSessions<Data>({ store, now, ...options });
+  return { clock, calls, store: memory, sessions, sameStore: () => createSessions<Data>({ store, now, ...options }) };
+}
+
+const open = async (sessions: Sessions<Data>, token: string) => {
+  const { session } = await sessions.fromToken(token);
+  if (!session) throw new Error('the token opens no session');
+  return session;
+};
+
+describe('load', () => {
+  test('invariant 1: a client never chooses an id: unknown and malformed tokens are anonymous and create nothing', async () => {
+    const { sessions, store } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    await store.clear();
+    for (const text of [token, `${token.slice(0, -1)}B`, 'x', '']) {
+      expect((await sessions.fromToken(text)).session).toBeNull();
+      expect((await sessions.fromHeaders({ authorization: `Bearer ${text}` })).session).toBeNull();
+    }
+    expect(await store.count()).toBe(0);
+  });
+
+  test('invariant 8: anonymous and malformed 0 calls, a read 1, unchanged 0 more, changed 1 more', async () => {
+    const { sessions, calls } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const spent = async (run: () => Promise<unknown>) => {
+      calls.length = 0;
+      await run();
+      return [...calls];
+    };
+    expect(await spent(() => sessions.fromHeaders({}))).toEqual([]);
+    expect(await spent(() => sessions.fromHeaders({ authorization: 'Basic YTpi' }))).toEqual([]);
+    expect(await spent(() => sessions.fromHeaders({ authorization: `Bearer ${token}, Bearer ${token}` }))).toEqual([]);
+    expect(await spent(() => sessions.fromToken(token))).toEqual(['find']);
+    expect(await spent(async () => (await open(sessions, token)).save())).toEqual(['find']);
+    const change = async () => {
+      const session = await open(sessions, token);
+      session.data.theme = 'dark';
+      await session.save();
+    };
+    expect(await spent(change)).toEqual(['find', 'replace']);
+    expect(await spent(change)).toEqual(['find']);
+    expect(await spent(async () => (await sessions.fromToken(token)).sessions.load())).toEqual(['find']);
+    expect(await spent(async () => (await open(sessions, token)).destroy())).toEqual(['find', 'delete']);
+    expect(await spent(() => sessions.create({ userId: 'ann' }))).toEqual(['insert']);
+  });
+
+  test('a right id with a wrong secret is anonymous', async () => {
+    const { sessions } = setUp();
+    const a = await sessions.create({ userId: 'ann' });
+    const b = await sessions.create({ userId: 'bob' });
+    const forged = a.token.slice(0, a.token.indexOf('.')) + b.token.slice(b.token.indexOf('.'));
+    expect((await sessions.fromToken(forged)).session).toBeNull();
+  });
+
+  test('invariant 8: activity is written once for each touchInterval, however many requests come', async () => {
+    const { sessions, calls, clock } = setUp({ touchInterval: '1m', idleTimeout: '1h' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    for (let second = 0; second < 180; second += 1) {
+      clock.now += 1_000;
+      await Promise.all([sessions.fromToken(token), sessions.fromToken(token), sessions.fromToken(token)]);
+    }
+    expect(calls.filter((call) => call === 'replace')).toHaveLength(3);
+  });
+});
+
+describe('deadlines', () => {
+  test('invariant 7: an idle session ends to the millisecond', async () => {
+    const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: '10m' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    clock.now += 3_600_000 - 1;
+    expect((await sessions.find(idOf(token)))?.expiresAt).toBe(clock.now + 1);
+    clock.now += 1;
+    expect((await sessions.fromToken(token)).session).toBeNull();
+  });
+
+  test('invariant 7: use moves the idle deadline, not the absolute one', async () => {
+    const { sessions, clock } = setUp({ idleTimeout: '1h', absoluteTimeout: '2h', touchInterval: 0 });
+    const created = await sessions.create({ userId: 'ann' });
+    clock.now += 3_000_000;
+    expect((await open(sessions, created.token)).expiresAt).toBe(clock.now + 3_600_000);
+    clock.now += 3_000_000;
+    expect((await open(sessions, created.token)).expiresAt).toBe(created.createdAt + 7_200_000);
+    clock.now = created.createdAt + 7_200_000 - 1;
+    expect((await sessions.fromToken(created.token)).session).not.toBeNull();
+    clock.now += 1;
+    expect((await sessions.fromToken(created.token)).session).toBeNull();
+  });
+
+  test('invariant 7: limits that were tightened hold for sessions that exist', async () => {
+    const { sessions, clock, store } = setUp({ idleTimeout: '7d' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const strict = createSessions<Data>({ store, now: () => clock.now, idleTimeout: '1h', absoluteTimeout: '2h' });
+    expect((await open(strict, token)).expiresAt).toBe(clock.now + 3_600_000);
+    clock.now += 3_600_000;
+    expect((await strict.fromToken(token)).session).toBeNull();
+    expect((await sessions.fromToken(token)).session).not.toBeNull();
+  });
+
+  test('looking a session up on the server is no activity', async () => {
+    const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: 0 });
+    const { id } = await sessions.create({ userId: 'ann' });
+    clock.now += 1_000;
+    const found = await sessions.find(id);
+    await found?.update((data) => {
+      data.views = 1;
+    });
+    expect((await sessions.find(id))?.lastActiveAt).toBe(clock.now - 1_000);
+    expect((await sessions.find(id))?.expiresAt).toBe(clock.now - 1_000 + 3_600_000);
+  });
+
+  test('touch is written when it is due, and asks the store when it is not', async () => {
+    const { sessions, clock, calls } = setUp({ idleTimeout: '1h', touchInterval: '1m' });
+    const session = await sessions.create({ userId: 'ann' });
+    calls.length = 0;
+    await session.touch();
+    expect(calls).toEqual(['find']);
+    clock.now += 60_000;
+    await session.touch();
+    expect(calls).toEqual(['find', 'replace']);
+    expect(session.lastActiveAt).toBe(clock.now);
+    await sessions.destroy(session.id);
+    await expect(session.touch()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+  });
+
+  test('a stale deadline is not taken for an end: others may have moved it', async () => {
+    const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: 0 });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const slow = await open(sessions, token);
+    clock.now += 3_000_000;
+    await open(sessions, token);
+    clock.now += 3_000_000;
+    slow.data.theme = 'dark';
+    await slow.save();
+    expect((await open(sessions, token)).data.theme).toBe('dark');
+    clock.now += 3_600_000;
+    slow.data.theme = 'light';
+    await expect(slow.save()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+  });
+});
+
+describe('save', () => {
+  test('invariant 3: concurrent saves of different fields all survive, deletions and arrays included', async () => {
+    const { sessions, sameStore } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', theme: 'dark', cart: ['a'] });
+    const [a, b, c] = [await open(sessions, token), await open(sameStore(), token), await open(sameStore(), token)];
+    a.data.views = 1;
+    delete b.data.theme;
+    c.data.cart = ['b', 'c'];
+    await Promise.all([a.save(), b.save(), c.save()]);
+    expect((await open(sessions, token)).data).toEqual({ userId: 'ann', views: 1, cart: ['b', 'c'] });
+  });
+
+  test('invariant 3: of one field the later save wins, and others’ fields show in the draft', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const [a, b] = [await open(sessions, token), await open(sessions, token)];
+    a.data.theme = 'dark';
+    a.data.views = 1;
+    await a.save();
+    b.data.theme = 'light';
+    await b.save();
+    expect(b.data).toEqual({ userId: 'ann', views: 1, theme: 'light' });
+    expect((await open(sessions, token)).data.theme).toBe('light');
+  });
+
+  test('an object that the caller holds stays part of the draft after a save', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', cart: [] });
+    const session = await open(sessions, token);
+    const { data } = session;
+    const cart = data.cart ?? [];
+    cart.push('a');
+    await session.save();
+    cart.push('b');
+    data.views = 2;
+    await session.save();
+    expect((await open(sessions, token)).data).toEqual({ userId: 'ann', cart: ['a', 'b'], views: 2 });
+  });
+
+  test('what changes while a save is under way is kept for the next', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const session = await open(sessions, token);
+    session.data.theme = 'dark';
+    const saving = session.save();
+    session.data.views = 5;
+    await saving;
+    expect(session.data).toEqual({ userId: 'ann', theme: 'dark', views: 5 });
+    await session.save();
+    expect((await open(sessions, token)).data.views).toBe(5);
+  });
+
+  test('the data can be assigned as a whole, and need not be an object', async () => {
+    const sessions = createSessions<unknown>({});
+    const { token } = await sessions.create([1, 2]);
+    const { session } = await sessions.fromToken(token);
+    if (session) session.data = 'text';
+    await session?.save();
+    expect((await sessions.fromToken(token)).session?.data).toBe('text');
+    await session?.update(() => {});
+    if (session) session.data = { a: 1 };
+    await session?.save();
+    if (session) session.data = { a: 1, b: 2 };
+    await session?.save();
+    expect((await sessions.fromToken(token)).session?.data).toEqual({ a: 1, b: 2 });
+  });
+
+  test('invariant 2: a save, update, touch and rotate of an ended session write nothing', async () => {
+    const { sessions, store } = setUp({ touchInterval: 0 });
+    const { token, id } = await sessions.create({ userId: 'ann' });
+    const session = await open(sessions, token);
+    session.data.theme = 'dark';
+    await sessions.destroy(id);
+    for (const write of [
+      () => session.save(),
+      () => session.update(() => {}),
+      () => session.touch(),
+      () => session.rotate(),
+      () => session.reload(),
+    ]) {
+      await expect(write()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    }
+    expect(await store.count()).toBe(0);
+  });
+
+  test('data that JSON cannot carry and data that is too large are refused, and lose nothing', async () => {
+    const { sessions } = setUp({ maxDataBytes: 100 });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const session = await open(sessions, token);
+    session.data.theme = 'é'.repeat(60);
+    await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('maxDataBytes (100)') });
+    session.data.theme = new Date(0) as never;
+    await expect(session.save()).rejects.toThrow(/data\.theme is a Date/);
+    await expect(
+      session.update((data) => {
+        data.views = Number.NaN;
+      }),
+    ).rejects.toThrow(/data\.theme is a Date/);
+    session.data.theme = 'ok';
+    await session.save();
+    expect((await open(sessions, token)).data).toEqual({ userId: 'ann', theme: 'ok' });
+    await expect(sessions.create({ userId: 'x'.repeat(100) })).rejects.toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  test('reload drops what was not saved', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', theme: 'dark' });
+    const session = await open(sessions, token);
+    session.data.theme = 'light';
+    await (await open(sessions, token)).update((data) => {
+      data.views = 1;
+    });
+    await session.reload();
+    expect(session.data).toEqual({ userId: 'ann', theme: 'dark', views: 1 });
+  });
+});
+
+describe('update', () => {
+  test('invariant 3: concurrent updates all count, over instances as well', async () => {
+    const { sessions, sameStore } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', views: 0 });
+    const instances = [sessions, sameStore(), sameStore(), sameStore()];
+    const bump = async (index: number) =>
+      (await open(instances[index % 4] ?? sessions, token)).update((data) => {
+        data.views = (data.views ?? 0) + 1;
+      });
+    const results = await Promise.all(Array.from({ length: 100 }, (_, index) => bump(index)));
+    expect((await open(sessions, token)).data.views).toBe(100);
+    expect(Math.max(...results.map((data) => data.views ?? 0))).toBe(100);
+  });
+
+  test('takes the draft’s unsaved changes along, and resolves to what was written', async () => {
+    const { sessions, calls } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', views: 1 });
+    const session = await open(sessions, token);
+    session.data.theme = 'dark';
+    calls.length = 0;
+    expect(
+      await session.update((data) => {
+        data.views = 2;
+      }),
+    ).toEqual({ userId: 'ann', views: 2, theme: 'dark' });
+    expect(session.data).toEqual({ userId: 'ann', views: 2, theme: 'dark' });
+    await session.save();
+    expect(calls).toEqual(['replace']);
+  });
+
+  test('what throws writes nothing; what changes nothing writes nothing; what is asynchronous is refused', async () => {
+    const { sessions, calls } = setUp();
+    const session = await sessions.create({ userId: 'ann' });
+    calls.length = 0;
+    await expect(session.update(() => Promise.reject(new Error('late')) as never)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(
+      session.update((data) => {
+        data.views = 1;
+        throw new Error('mine');
+      }),
+    ).rejects.toThrow('mine');
+    await session.update(() => {});
+    expect(calls).toEqual([]);
+    expect(session.data).toEqual({ userId: 'ann' });
+  });
+
+  test('one update that fails does not take those beside it along', async () => {
+    const { sessions } = setUp({ maxDataBytes: 200 });
+    const session = await sessions.create({ userId: 'ann' });
+    const outcomes = await Promise.allSettled([
+      session.update((data) => {
+        data.views = 1;
+      }),
+      session.update((data) => {
+        data.theme = 'x'.repeat(300);
+      }),
+      session.update((data) => {
+        data.cart = ['a'];
+      }),
+    ]);
+    expect(outcomes.map((each) => each.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await open(sessions, session.token)).data).toEqual({ userId: 'ann', views: 1, cart: ['a'] });
+  });
+
+  test('invariant 8: writes that wait for one another become one', async () => {
+    const { sessions, calls } = setUp();
+    const session = await sessions.create({ userId: 'ann', views: 0 });
+    calls.length = 0;
+    const counts = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        session.update((data) => {
+          data.views = (data.views ?? 0) + 1;
+        }),
+      ),
+    );
+    expect(calls).toEqual(['replace']);
+    // Each is answered its own count all the same.
+    expect(counts.map(({ views }) => views)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+    expect((await open(sessions, session.token)).data.views).toBe(50);
+  });
+});
+
+describe('schema', () => {
+  const versionOne = z.object({ userId: z.string(), views: z.number().default(0) });
+
+  test('create takes its input, data is its output', async () => {
+    const sessions = createSessions({ schema: versionOne });
+    expect((await sessions.create({ userId: 'ann' })).data).toEqual({ userId: 'ann', views: 0 });
+    await expect(sessions.create({ userId: 1 as never })).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining('data.userId'),
+    });
+  });
+
+  test('fields that an older schema does not know survive its saves; a migration on load is no change', async () => {
+    const store = memoryStore();
+    const newer = createSessions<{ userId: string; plan?: string; views?: number }>({ store });
+    const { token } = await newer.create({ userId: 'ann', plan: 'pro' });
+    const older = createSessions({ store, schema: versionOne });
+    const { session } = await older.fromToken(token);
+    expect(session?.data).toEqual({ userId: 'ann', views: 0 });
+    const before = await store.find(session?.id ?? '');
+    await session?.save();
+    expect(await store.find(session?.id ?? '')).toEqual(before);
+    await session?.update((data) => {
+      data.views += 1;
+    });
+    expect((await newer.fromToken(token)).session?.data).toEqual({ userId: 'ann', plan: 'pro', views: 1 });
+  });
+
+  test('what is written is what the schema made of it', async () => {
+    const sessions = createSessions({ schema: z.object({ name: z.string().trim() }) });
+    const session = await sessions.create({ name: ' ann ' });
+    session.data.name = '  bob';
+    await session.save();
+    expect(session.data.name).toBe('bob');
+    expect((await sessions.fromToken(session.token)).session?.data.name).toBe('bob');
+  });
+
+  test('invariant 3: two saves, each valid, whose union is not: the later is refused, nobody is locked out', async () => {
+    const schema = z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('guest') }),
+      z.strictObject({ kind: z.literal('user'), name: z.string() }),
+    ]);
+    const sessions = createSessions({ schema });
+    const { token } = await sessions.create({ kind: 'user', name: 'ann' });
+    const [a, b] = [(await sessions.fromToken(token)).session, (await sessions.fromToken(token)).session];
+    if (!a || !b) throw new Error('no session');
+    a.data = { kind: 'guest' };
+    b.data = { kind: 'user', name: 'bob' };
+    await a.save();
+    await expect(b.save()).rejects.toMatchObject({ code: 'INVALID_DATA' });
+    expect((await sessions.fromToken(token)).session?.data).toEqual({ kind: 'guest' });
+  });
+
+  test('asynchronous schemas are waited for', async () => {
+    const schema = z.object({ userId: z.string().refine(async (id) => id !== 'banned') });
+    const sessions = createSessions({ schema });
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect((await sessions.fromToken(token)).session?.data).toEqual({ userId: 'ann' });
+    await expect(sessions.create({ userId: 'banned' })).rejects.toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  test('output that is not JSON is refused when it would be written', async () => {
+    const sessions = createSessions({ schema: z.object({ at: z.union([z.date(), z.string()]).transform((at) => new Date(at)) }) });
+    await expect(sessions.create({ at: '2020-01-01' })).rejects.toThrow(/data\.at is a Date/);
+  });
+
+  test.each(['reject', 'anonymous'] as const)(
+    'invariant 6: a stored record that the schema refuses, with onInvalidData %s',
+    async (onInvalidData) => {
+      const store = memoryStore();
+      const { token, id } = await createSessions<{ userId: number }>({ store }).create({ userId: 7 });
+      const strict = createSessions({ store, schema: versionOne, onInvalidData });
+      const events: unknown[] = [];
+      strict.on('invalid-data', (event) => events.push(event));
+      const loading = strict.fromToken(token);
+      if (onInvalidData === 'reject') await expect(loading).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      else expect((await loading).session).toBeNull();
+      expect(events).toEqual([{ id, reason: expect.stringContaining('userId') }]);
+      expect(await store.find(id)).not.toBeNull();
+    },
+  );
+});
+
+describe('what can be seen', () => {
+  test('invariant 4: the token is in no enumeration, JSON or inspection', async () => {
+    const { sessions } = setUp();
+    const session = await sessions.create({ userId: 'ann' });
+    const secret = session.token.slice(session.token.indexOf('.') + 1);
+    expect(session.token).toContain(secret);
+    for (const text of [
+      JSON.stringify(session),
+      inspect(session, { depth: 10, showHidden: true }),
+      JSON.stringify({ ...session }),
+      Object.keys(session).join(),
+    ]) {
+      expect(text).not.toContain(secret);
+    }
+    expect(JSON.parse(JSON.stringify(session))).toMatchObject({ id: session.id, data: { userId: 'ann' }, isNew: true });
+    expect((await open(sessions, session.token)).token).toBeUndefined();
+  });
+
+  test('owners are for good', async () => {
+    const { sessions } = setUp({ ownerOf: (data) => data.userId });
+    const session = await sessions.create({ userId: 'ann' });
+    session.data.userId = 'bob';
+    await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('owner') });
+    await expect(
+      session.update((data) => {
+        data.userId = 'eve';
+      }),
+    ).rejects.toMatchObject({ code: 'INVALID_DATA' });
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['returns a number', () => 7],
+    ['returns an empty string', () => ''],
+    ['returns null', () => null],
+  ])('ownerOf that %s is named in INVALID_DATA', async (_name, ownerOf) => {
+    const sessions = createSessions<Data>({ ownerOf: ownerOf as () => string });
+    await expect(sessions.create({ userId: 'ann' })).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining('ownerOf'),
+    });
+  });
+});
+
+function idOf(token: string): string {
+  return token.slice('ts_'.length, token.indexOf('.'));
+}
+
+test('assigning undefined is no way to save nothing: it is refused', async () => {
+  const { sessions } = setUp();
+  const session = await sessions.create({ userId: 'ann' });
+  session.data = undefined as never;
+  await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('undefined') });
+  await session.reload();
+  expect(session.data).toEqual({ userId: 'ann' });
+});

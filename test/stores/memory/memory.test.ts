@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { memoryStore, type SessionRecord } from '../../../src/index.js';
+import { newId, newRecord, rewritten } from '../../../src/testing/kit/records.js';
+import { testClock } from '../../support/clock.js';
+
+const MINUTE = 60_000;
+const clock = testClock();
+
+function recordEnding(inMs: number, fields: Partial<SessionRecord> = {}): SessionRecord {
+  return newRecord(clock, { expiresAt: clock.now() + inMs, ...fields });
+}
+
+function records(count: number, inMs = MINUTE): SessionRecord[] {
+  return Array.from({ length: count }, () => recordEnding(inMs));
+}
+
+function storeOf(maxSessions: number) {
+  const store = memoryStore({ maxSessions, now: clock.now });
+  const ended: string[] = [];
+  return {
+    store,
+    ended,
+    add: async (...all: readonly SessionRecord[]) => {
+      for (const record of all) expect(await store.insert(record, record.expiresAt - clock.now())).toBe('inserted');
+    },
+    listen: () => store.subscribe({ ended: (ids) => void ended.push(...ids), gap: () => undefined }),
+    has: async (all: readonly SessionRecord[]) => Promise.all(all.map(async ({ id }) => (await store.find(id)) !== null)),
+  };
+}
+
+describe('options', () => {
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('maxSessions of %s is refused by name', (maxSessions) => {
+    expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions has to be/);
+  });
+
+  test('what is no clock is refused by name', () => {
+    const options = { now: Date.now };
+    Reflect.set(options, 'now', 5);
+    expect(() => memoryStore(options)).toThrow(/^now has to be a function/);
+  });
+
+  test('undefined stands for the default', async () => {
+    const store = memoryStore({ maxSessions: undefined, now: undefined });
+    expect(await store.insert(newRecord({ now: Date.now, advance: () => undefined }), MINUTE)).toBe('inserted');
+  });
+});
+
+describe('a full store', () => {
+  test('ends the session of the least recent activity for a new one, and tells of it', async () => {
+    const { store, add, has, ended, listen } = storeOf(3);
+    await listen();
+    const all = records(5);
+    await add(...all);
+    expect(await has(all)).toEqual([false, false, true, true, true]);
+    expect(ended).toEqual(all.slice(0, 2).map(({ id }) => id));
+    expect(await store.count()).toBe(3);
+  });
+
+  test('counts a write that moves the deadline as activity, and no other write and no find', async () => {
+    const { store, add, has } = storeOf(3);
+    const [active, written, found] = [recordEnding(MINUTE), recordEnding(MINUTE), recordEnding(MINUTE)];
+    await add(active, written, found);
+    await store.replace(rewritten(active, { expiresAt: active.expiresAt + 1 }), active.version, MINUTE);
+    await store.replace(rewritten(written, { expiresAt: written.expiresAt }), written.version, MINUTE);
+    await store.find(found.id);
+    await add(recordEnding(MINUTE));
+    expect(await has([active, written, found])).toEqual([true, false, true]);
+    await add(recordEnding(MINUTE));
+    expect(await has([active, written, found])).toEqual([true, false, false]);
+  });
+
+  test('forgets what has expired before it ends what has not', async () => {
+    const { add, has, ended, listen } = storeOf(3);
+    await listen();
+    const [first, brief, last] = [recordEnding(MINUTE), recordEnding(1_000), recordEnding(MINUTE)];
+    await add(first, brief, last);
+    clock.advance(5_000);
+    await add(recordEnding(MINUTE));
+    expect(await has([first, brief, last])).toEqual([true, false, true]);
+    expect(ended).toEqual([]);
+  });
+
+  test('takes the same write again without ending anything', async () => {
+    const { store, add, has } = storeOf(2);
+    const all = records(2);
+    await add(...all);
+    await add(...all);
+    expect(await store.insert(rewritten(recordEnding(MINUTE), { id: all[1]?.id ?? '' }), MINUTE)).toBe('exists');
+    expect(await has(all)).toEqual([true, true]);
+  });
+
+  test('drops what it ended from its owner too', async () => {
+    const { store, add } = storeOf(2);
+    const all = [1, 2, 3].map(() => recordEnding(MINUTE, { ownerId: 'ada' }));
+    await add(...all);
+    expect((await store.listByOwner('ada')).map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id));
+  });
+
+  test('of one session keeps the newest', async () => {
+    const { add, has } = storeOf(1);
+    const all = records(3);
+    await add(...all);
+    expect(await has(all)).toEqual([false, false, true]);
+  });
+});
+
+describe('expiry', () => {
+  test('what nobody asks for is forgotten by the writes of others, a few at a time', async () => {
+    const { store, add } = storeOf(10_000);
+    await add(...records(100, 1_000));
+    clock.advance(2_000);
+    await add(recordEnding(MINUTE));
+    expect(await store.count()).toBe(100 - 8 + 1);
+    for (let writes = 0; writes < 12; writes += 1) await add(recordEnding(MINUTE));
+    expect(await store.count()).toBe(13);
+  });
+
+  test('sessions in use cost the writes of others no more than that either, and stay', async () => {
+    const { store, add, has } = storeOf(10_000);
+    const all = records(20, 1_000);
+    await add(...all);
+    for (const record of all) await store.replace(rewritten(record), record.version, MINUTE);
+    const brief = records(20, 1_500);
+    await add(...brief);
+    clock.advance(3_000);
+    // Twenty looks at those that have become later come first.
+    await add(recordEnding(MINUTE), recordEnding(MINUTE));
+    expect(await store.count()).toBe(42);
+    await add(...records(4));
+    expect(await store.count()).toBe(26);
+    expect(await has(all)).toEqual(all.map(() => true));
+  });
+
+  test('a session whose ttl was made shorter is forgotten at the shorter one, unasked', async () => {
+    const { store, add } = storeOf(10);
+    const record = recordEnding(MINUTE);
+    await add(record);
+    await store.replace(rewritten(record), record.version, 1_000);
+    clock.advance(2_024);
+    await add(recordEnding(MINUTE));
+    expect(await store.count()).toBe(1);
+  });
+
+  test('a find, a list and a write of what has expired find nothing, and count follows', async () => {
+    const { store, add } = storeOf(10);
+    const all = [1, 2, 3].map(() => recordEnding(1_000, { ownerId: 'ada' }));
+    const [found, written, deleted] = all.map(({ id }) => id);
+    await add(...all);
+    clock.advance(1_000);
+    expect(await store.find(found ?? '')).toBe(null);
+    expect(await store.replace(rewritten(recordEnding(1), { id: written ?? '' }), 'x', MINUTE)).toBe('gone');
+    expect(await store.delete(deleted ?? '')).toBe(false);
+    expect(await store.listByOwner('ada')).toEqual([]);
+    expect(await store.deleteByOwner('ada')).toEqual([]);
+    expect(await store.count()).toBe(0);
+  });
+
+  test('an id that has expired can be inserted again', async () => {
+    const { store, add } = storeOf(10);
+    const record = recordEnding(1_000, { ownerId: 'ada' });
+    await add(record);
+    clock.advance(1_000);
+    expect(await store.insert(rewritten(record), MINUTE)).toBe('inserted');
+    expect(await store.listByOwner('ada')).toHaveLength(1);
+  });
+
+  test('a sweep goes by the deadline of the record, whatever the clock of the store', async () => {
+    const store = memoryStore({ now: () => 0 });
+    const now = Date.UTC(3000, 0, 1);
+    const [past, future] = [newRecord(clock, { expiresAt: now }), newRecord(clock, { expiresAt: now + 1 })];
+    for (const record of [past, future]) await store.insert(record, MINUTE);
+    expect(await store.sweep(now)).toBe(1);
+    expect(await store.find(future.id)).toMatchObject({ id: future.id });
+    await store.insert(past, MINUTE);
+    expect(await store.count()).toBe(2);
+  });
+
+  test.each([Date.UTC(2120, 0, 1), 8.6e15, 0, -1e15])('a clock that stands at %s forgets in time as well', async (start) => {
+    const odd = testClock(start);
+    const store = memoryStore({ now: odd.now });
+    const [brief, long, unlimited] = [newRecord(odd), newRecord(odd), newRecord(odd, { expiresAt: 8.64e15 })];
+    await store.insert(brief, 1_000);
+    await store.insert(long, MINUTE);
+    await store.insert(unlimited, 8.64e15 - start);
+    odd.advance(1_000);
+    for (let writes = 0; writes < 3; writes += 1) await store.insert(newRecord(odd), MINUTE);
+    const found = await store.findMany([brief.id, long.id, unlimited.id]);
+    expect(found.map((each) => each?.id)).toEqual([undefined, long.id, unlimited.id]);
+  });
+});
+
+describe('listeners', () => {
+  test('a listener that subscribes twice is told twice, and each subscription stops by itself', async () => {
+    const { store, add, ended, listen } = storeOf(10);
+    const [stopFirst, stopSecond] = [await listen(), await listen()];
+    const [first, second, third] = [recordEnding(MINUTE), recordEnding(MINUTE), recordEnding(MINUTE)];
+    await add(first, second, third);
+    await store.delete(first.id);
+    await stopFirst();
+    await store.delete(second.id);
+    await stopSecond();
+    await store.delete(third.id);
+    expect(ended).toEqual([first.id, first.id, second.id]);
+  });
+
+  test('nobody is told of what expires: its deadline says so', async () => {
+    const { store, add, ended, listen } = storeOf(10);
+    await listen();
+    await add(...records(3, 1_000));
+    clock.advance(1_000);
+    await store.sweep(clock.now());
+    await store.clear();
+    expect(ended).toEqual([]);
+  });
+});
+
+test('insertWithin of a session without an owner is an insert', async () => {
+  const { store } = storeOf(10);
+  const limit = { max: 1, onLimit: 'deny', now: clock.now() } as const;
+  for (const record of records(3)) expect(await store.insertWithin(record, MINUTE, limit)).toEqual({ outcome: 'inserted', evicted: [] });
+});
+
+test('of sessions that were created together those with the lower ids make room', async () => {
+  const { store } = storeOf(20);
+  const all = Array.from({ length: 9 }, () => recordEnding(MINUTE, { ownerId: 'ada' }));
+  for (const index of [4, 0, 8, 2, 6, 1, 7, 3, 5]) await store.insert(all[index] ?? recordEnding(MINUTE), MINUTE);
+  const { evicted } = await store.insertWithin(recordEnding(MINUTE, { ownerId: 'ada' }), MINUTE, {
+    max: 5,
+    onLimit: 'evict-oldest',
+    now: clock.now(),
+  });
+  expect(evicted).toEqual(all.slice(0, 5).map(({ id }) => id));
+});
+
+test('a record of text that was cut out of or put together from others comes back as it was', async () => {
+  const { store } = storeOf(10);
+  const long = 'x'.repeat(1_000);
+  for (const ownerId of [`${long}${long}`, long.slice(1, 500), 'o', 'ö']) {
+    const record = recordEnding(MINUTE, { ownerId, body: `${JSON.stringify(long)} `.slice(3), version: 'v'.repeat(64) });
+    await store.insert(record, MINUTE);
+    expect(await store.find(record.id)).toEqual(record);
+    expect(await store.listByOwner(ownerId)).toEqual([record]);
+  }
+});
+
+/** What the store is to do, in a list of records from the least to the most recently active. */
+test('any number of operations leaves what a list of records would have', async () => {
+  const ids = Array.from({ length: 8 }, newId);
+  const id = fc.constantFrom(...ids);
+  const owner = fc.constantFrom('ada', 'eve', undefined);
+  const ttl = fc.constantFrom(1_000, 5_000, MINUTE);
+  const operation = fc.oneof(
+    fc.record({ kind: fc.constant('insert' as const), id, owner, ttl }),
+    fc.record({ kind: fc.constant('replace' as const), id, ttl }),
+    fc.record({ kind: fc.constantFrom('delete' as const, 'deleteByOwner', 'sweep', 'advance'), id, ttl, owner }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
+      const store = memoryStore({ maxSessions: 5, now: clock.now });
+      let model: SessionRecord[] = [];
+      for (const { kind, id, ttl, ...rest } of operations) {
+        const known = model.find((each) => each.id === id);
+        const ownerId = 'owner' in rest ? rest.owner : undefined;
+        const fields = { id, expiresAt: clock.now() + ttl, ...(ownerId !== undefined && { ownerId }) };
+        if (kind === 'insert') {
+          const record = newRecord(clock, fields);
+          expect(await store.insert(record, ttl)).toBe(known ? 'exists' : 'inserted');
+          if (!known) model = [...model.slice(model.length < 5 ? 0 : 1), record];
+        } else if (kind === 'replace') {
+          const next = rewritten(known ?? newRecord(clock, { id }), { expiresAt: clock.now() + ttl });
+          expect(await store.replace(next, known?.version ?? '', ttl)).toBe(known ? 'replaced' : 'gone');
+          const active = known && next.expiresAt > known.expiresAt;
+          if (active) model = [...model.filter((each) => each !== known), next];
+          else model = model.map((each) => (each === known ? next : each));
+        } else if (kind === 'delete') {
+          expect(await store.delete(id)).toBe(known !== undefined);
+          model = model.filter((each) => each !== known);
+        } else if (kind === 'deleteByOwner') {
+          const gone = model.filter((each) => ownerId !== undefined && each.ownerId === ownerId && each.id !== id);
+          expect((await store.deleteByOwner(ownerId ?? '', id)).sort()).toEqual(gone.map((each) => each.id).sort());
+          model = model.filter((each) => !gone.includes(each));
+        } else {
+          if (kind === 'advance') clock.advance(ttl);
+          else await store.sweep(clock.now());
+          model = model.filter((each) => each.expiresAt > clock.now());
+        }
+        expect(await store.findMany(ids)).toEqual(ids.map((each) => model.find((record) => record.id === each) ?? null));
+        const adas = model.filter((each) => each.ownerId === 'ada').map((each) => each.id);
+        expect((await store.listByOwner('ada')).map((each) => each.id).sort()).toEqual(adas.sort());
+      }
+    }),
+  );
+});
