@@ -1,6 +1,6 @@
 import { ensureEqual } from './kit/assert.js';
-import { type Kit, kitFor } from './kit/bench.js';
-import type { OptionalVerb, StoreContractOptions } from './kit/options.js';
+import { type Kit, kitFor } from './kit/context.js';
+import { OPTIONAL_VERBS, type StoreContractOptions } from './kit/options.js';
 import { deadlineTests } from './library/deadlines.js';
 import { roundTripTests } from './library/round-trips.js';
 import { raceTests } from './races/races.js';
@@ -12,17 +12,6 @@ import { manyTests } from './verbs/many.js';
 import { notificationTests } from './verbs/notifications.js';
 import { ownerTests } from './verbs/owners.js';
 import { verbTests } from './verbs/verbs.js';
-
-const OPTIONAL_VERBS = [
-  'listByOwner',
-  'deleteByOwner',
-  'insertWithin',
-  'findMany',
-  'sweep',
-  'count',
-  'clear',
-  'subscribe',
-] as const satisfies OptionalVerb[];
 
 /**
  * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the library's invariants on top of the
@@ -70,8 +59,8 @@ function capabilityTests({ test, options }: Kit): void {
 }
 
 function historyTests({ test, options }: Kit): void {
-  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (bench) => {
+  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (context) => {
     const { checkHistories } = await import('./library/histories.js');
-    await checkHistories(bench, options);
+    await checkHistories(context, options);
   });
 }

@@ -1,9 +1,9 @@
 import { SessionError } from '../../core/error.js';
 import type { SessionStore } from '../../core/store.js';
+import { type Channel, Notifications } from '../shared/notifications.js';
+import { channelOver } from './channel.js';
 import { checkClient, isPool, type PostgresClient, type Runner, runnerOf } from './client.js';
-import { type Connector, connectorOf } from './connections.js';
 import { namesOf, type TableOptions } from './names.js';
-import { Notifications } from './notifications.js';
 import { createTables } from './tables.js';
 import { type Verbs, verbsOf } from './verbs.js';
 
@@ -61,8 +61,8 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   checkClient(client, 'client');
   const names = namesOf(options);
   const runner = runnerOf(client, names.table);
-  const connector = subscriberOf(client, runner, options.subscriber);
-  const notifications = connector && new Notifications(connector, names.channel);
+  const channel = channelOf(client, runner, names.channel, options.subscriber);
+  const notifications = channel && new Notifications(channel);
   return {
     ...verbsOf(runner, names),
     createTables: () => createTables(runner, names),
@@ -70,12 +70,17 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   };
 }
 
-function subscriberOf(client: PostgresClient, runner: Runner, subscriber: PostgresStoreOptions['subscriber']): Connector | undefined {
+function channelOf(
+  client: PostgresClient,
+  runner: Runner,
+  name: string,
+  subscriber: PostgresStoreOptions['subscriber'],
+): Channel | undefined {
   if (subscriber === false) return undefined;
-  if (subscriber === undefined || subscriber === client) return connectorOf(client, runner);
+  if (subscriber === undefined || subscriber === client) return channelOver(client, runner, name);
   checkClient(subscriber, 'subscriber');
-  const connector = connectorOf(subscriber, runnerOf(subscriber, ''));
-  if (connector) return connector;
+  const channel = channelOver(subscriber, runnerOf(subscriber, ''), name);
+  if (channel) return channel;
   const why = isPool(subscriber) ? 'has a single connection' : 'emits no notifications';
   throw new SessionError('INVALID_OPTION', `subscriber ${why}: pass a Pool of at least 2 or a Client of pg, PGlite, or false`);
 }

@@ -1,5 +1,6 @@
 import { SessionError } from '../../core/error.js';
-import type { Listen } from './clients/connection.js';
+import { Notifications } from '../shared/notifications.js';
+import type { Listen } from './clients/driver.js';
 import { ioredis } from './clients/ioredis.js';
 import { listenOnIoredis } from './clients/ioredis-listen.js';
 import type { IoredisClient } from './clients/ioredis-shapes.js';
@@ -7,7 +8,6 @@ import { nodeRedis } from './clients/node-redis.js';
 import { listenOnNodeRedis } from './clients/node-redis-listen.js';
 import type { NodeRedisClient } from './clients/node-redis-shapes.js';
 import { checkPrefix, Keys } from './keys.js';
-import { Notifications } from './notifications.js';
 import { Server } from './server.js';
 import { type RedisStore, SessionsInRedis } from './verbs.js';
 
@@ -70,10 +70,11 @@ export interface RedisStoreOptions {
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix = 'ts:', subscriber } = options;
-  const { connection, listen } = recognise(client);
-  const keys = new Keys(checkPrefix(prefix), connection.keyPrefix);
+  const { driver, listen } = recognise(client);
+  const keys = new Keys(checkPrefix(prefix), driver.keyPrefix);
   const listenTo = subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
-  return new SessionsInRedis(new Server(connection), keys, listenTo && new Notifications(listenTo, keys.channel));
+  const notifications = listenTo && new Notifications({ reopens: true, open: (events) => listenTo(keys.channel, events) });
+  return new SessionsInRedis(new Server(driver), keys, notifications);
 }
 
 const KINDS = 'a client of node-redis 5 or later (createClient, createClientPool, createCluster, createSentinel), ioredis 5 or iovalkey';

@@ -1,8 +1,8 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { ignore } from './clients/connection.js';
+import type { Notifications } from '../shared/notifications.js';
+import { ignore } from './clients/driver.js';
 import type { Keys } from './keys.js';
-import type { Notifications } from './notifications.js';
 import { idOfMember, indexedUntil, OwnerIndex } from './owner-index.js';
 import type { Server } from './server.js';
 import { Sessions } from './sessions.js';
@@ -172,10 +172,10 @@ export class SessionsInRedis implements RedisStore {
 
   /** What it returns throws if a command may have been sent twice since: an answer of 'no' may then be due to its own first time. */
   #resendGuard(): () => void {
-    const { connection } = this.#server;
-    const before = connection.resends();
+    const { driver } = this.#server;
+    const before = driver.resends();
     return () => {
-      if (connection.resends() === before) return;
+      if (driver.resends() === before) return;
       throw new Error('the connection was lost while a write was under way: whether it happened is not known');
     };
   }

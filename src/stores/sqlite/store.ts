@@ -1,6 +1,6 @@
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
-import { Connection, type SqliteDatabase } from './database.js';
+import { Executor, type SqliteDatabase } from './executor.js';
 import { namesOf, prepareDatabase, type TableOptions } from './table.js';
 import { type SqliteStore, verbsOf } from './verbs.js';
 
@@ -43,6 +43,6 @@ export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOption
   const names = namesOf(options);
   const patience = parseDuration(options.busyTimeout ?? '2s', 'busyTimeout', 0);
   prepareDatabase(database, names);
-  const connection = new Connection(database, patience);
-  return verbsOf(database, connection, names.table);
+  const executor = new Executor(database, patience);
+  return verbsOf(database, executor, names.table);
 }

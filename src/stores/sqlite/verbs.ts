@@ -1,17 +1,17 @@
 import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
 import { COLUMNS, encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
-import { type Connection, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './database.js';
-import { pause } from './waiting-line.js';
+import { type Executor, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './executor.js';
+import { pause } from './retry-queue.js';
 
 /** A {@link SessionStore} with every capability but `subscribe`: SQLite tells nobody of changes, and live sessions are ended by rechecks. */
 export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
 
 /** The verbs on a table that is there. */
-export function verbsOf(database: SqliteDatabase, connection: Connection, table: string): SqliteStore {
+export function verbsOf(database: SqliteDatabase, executor: Executor, table: string): SqliteStore {
   const statements = prepareStatements(database, table);
   // Answers no rows, and there may be many: run as it is.
   const clear = () => void database.exec(`DELETE FROM ${table}`);
-  return { ...readers(connection, statements), ...writers(connection, statements, clear) };
+  return { ...readers(executor, statements), ...writers(executor, statements, clear) };
 }
 
 /** How many records a sweep removes at once. */
@@ -43,8 +43,8 @@ ON CONFLICT (id) DO UPDATE SET version = version WHERE version = excluded.versio
   };
 }
 
-function readers(connection: Connection, statements: Statements): Pick<SqliteStore, 'find' | 'findMany' | 'listByOwner' | 'count'> {
-  const read = (statement: SqliteStatement, ...params: SqliteValue[]) => connection.read(() => rowsOf(statement, ...params));
+function readers(executor: Executor, statements: Statements): Pick<SqliteStore, 'find' | 'findMany' | 'listByOwner' | 'count'> {
+  const read = (statement: SqliteStatement, ...params: SqliteValue[]) => executor.read(() => rowsOf(statement, ...params));
   return {
     find: async (id) => readRecord(await read(statements.find, id)),
     async findMany(ids) {
@@ -58,12 +58,12 @@ function readers(connection: Connection, statements: Statements): Pick<SqliteSto
   };
 }
 
-function writers(connection: Connection, statements: Statements, clear: () => void): Omit<SqliteStore, keyof ReturnType<typeof readers>> {
-  const write = (statement: SqliteStatement, ...params: SqliteValue[]) => connection.write(() => rowsOf(statement, ...params));
+function writers(executor: Executor, statements: Statements, clear: () => void): Omit<SqliteStore, keyof ReturnType<typeof readers>> {
+  const write = (statement: SqliteStatement, ...params: SqliteValue[]) => executor.write(() => rowsOf(statement, ...params));
   return {
-    insert: (record) => connection.write(() => insert(statements, record)),
-    insertWithin: (record, _ttl, limit) => connection.write(() => insertWithin(statements, record, limit)),
-    replace: (record, expectedVersion) => connection.write(() => replace(statements, record, expectedVersion)),
+    insert: (record) => executor.write(() => insert(statements, record)),
+    insertWithin: (record, _ttl, limit) => executor.write(() => insertWithin(statements, record, limit)),
+    replace: (record, expectedVersion) => executor.write(() => replace(statements, record, expectedVersion)),
     delete: async (id) => (await write(statements.delete, id)).length > 0,
     async deleteByOwner(ownerId, except) {
       return idsIn(await write(statements.deleteByOwner, encodeOwner(ownerId), except ?? null));
@@ -75,7 +75,7 @@ function writers(connection: Connection, statements: Statements, clear: () => vo
         if (length < SWEEP_BATCH) return total;
       }
     },
-    clear: () => connection.write(clear),
+    clear: () => executor.write(clear),
   };
 }
 

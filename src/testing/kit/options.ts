@@ -20,7 +20,18 @@ export interface OpenedStore {
 }
 
 /** The verbs that a store may have besides the four. */
-export type OptionalVerb = 'listByOwner' | 'deleteByOwner' | 'insertWithin' | 'findMany' | 'sweep' | 'count' | 'clear' | 'subscribe';
+export const OPTIONAL_VERBS = [
+  'listByOwner',
+  'deleteByOwner',
+  'insertWithin',
+  'findMany',
+  'sweep',
+  'count',
+  'clear',
+  'subscribe',
+] as const satisfies (keyof SessionStore)[];
+
+export type OptionalVerb = (typeof OPTIONAL_VERBS)[number];
 
 /** What a store promises. It is compared with what the store has: neither more nor less may be declared. */
 export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb, boolean>>> {

@@ -1,6 +1,6 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { Row } from '../shared/sql-record.js';
-import { WaitingLine } from './waiting-line.js';
+import { RetryQueue } from './retry-queue.js';
 
 /** What SQLite's drivers bind here. */
 export type SqliteValue = string | number | null;
@@ -18,12 +18,12 @@ export interface SqliteDatabase {
 }
 
 /** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
-export class Connection {
+export class Executor {
   readonly #database: SqliteDatabase;
   /** How long the driver would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
-  readonly #reads: WaitingLine;
-  readonly #writes: WaitingLine;
+  readonly #reads: RetryQueue;
+  readonly #writes: RetryQueue;
 
   /** @param patience how long to wait for another process, in ms */
   constructor(database: SqliteDatabase, patience: number) {
@@ -31,8 +31,8 @@ export class Connection {
     const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
     this.#driverTimeout = Number(row['timeout']) || 0;
     const errors = { isBusy, explain: (error: unknown) => explain(error, database) };
-    this.#reads = new WaitingLine(patience, errors);
-    this.#writes = new WaitingLine(patience, errors);
+    this.#reads = new RetryQueue(patience, errors);
+    this.#writes = new RetryQueue(patience, errors);
   }
 
   /** With write-ahead logging readers wait for nobody but a process that is just mending the file after another one has crashed. */
