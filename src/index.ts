@@ -4,7 +4,16 @@ export { isSessionError, SessionError, type SessionErrorCode } from './core/erro
 export type { SessionEvent, SessionEventName, SessionEvents, SessionListener } from './core/events.js';
 export type { LegacySession, LegacySessions } from './core/legacy.js';
 export type { Logger } from './core/logger.js';
-export type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreListener } from './core/store.js';
+export type {
+  LimitedInsert,
+  OwnerLimit,
+  OwnerTrim,
+  SessionRecord,
+  SessionStore,
+  StoreListener,
+  StoreSteps,
+  TouchedRecord,
+} from './core/store.js';
 export type { NewSession, RequestSessions, RotateOptions, Session, SessionContext, SessionInfo } from './core/types.js';
 export { createSessions, type SchemaSessionsOptions, type SessionsOptions } from './create-sessions.js';
 export { type CookieOptions, cookie } from './http/cookie-source.js';

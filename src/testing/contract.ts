@@ -4,6 +4,7 @@ import { OPTIONAL_VERBS, type StoreContractOptions } from './kit/options.js';
 import { deadlineTests } from './library/deadlines.js';
 import { roundTripTests } from './library/round-trips.js';
 import { raceTests } from './races/races.js';
+import { adoptionTests } from './verbs/adoption.js';
 import { concurrencyTests } from './verbs/concurrency.js';
 import { expiryTests } from './verbs/expiry.js';
 import { fidelityTests } from './verbs/fidelity.js';
@@ -11,6 +12,9 @@ import { limitTests } from './verbs/limit.js';
 import { manyTests } from './verbs/many.js';
 import { notificationTests } from './verbs/notifications.js';
 import { ownerTests } from './verbs/owners.js';
+import { stepTests } from './verbs/steps.js';
+import { touchTests } from './verbs/touch.js';
+import { trimTests } from './verbs/trim.js';
 import { verbTests } from './verbs/verbs.js';
 
 /**
@@ -41,6 +45,10 @@ export function storeContract(options: StoreContractOptions): void {
     kit.group('concurrency', () => concurrencyTests(kit));
     ownerTests(kit);
     if (kit.has('insertWithin')) kit.group('insertWithin', () => limitTests(kit));
+    if (kit.has('trimOwner')) kit.group('trimOwner', () => trimTests(kit));
+    if (kit.has('touch')) kit.group('touch', () => touchTests(kit));
+    kit.group('adopted owners', () => adoptionTests(kit));
+    if (options.capabilities.inSteps) kit.group('steps', () => stepTests(kit));
     manyTests(kit);
     if (kit.has('subscribe')) kit.group('subscribe', () => notificationTests(kit));
     kit.group('data through the library', () => roundTripTests(kit));
@@ -55,6 +63,7 @@ function capabilityTests({ test, options }: Kit): void {
   test('the store has what it declares, and declares what it has', async ({ store }) => {
     for (const verb of OPTIONAL_VERBS) ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
     ensureEqual(store.atomic !== false, capabilities.atomic, 'the store is atomic');
+    ensureEqual(store.steps !== undefined, capabilities.inSteps === true, 'the store has steps');
   });
 }
 

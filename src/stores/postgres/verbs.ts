@@ -6,15 +6,14 @@ import type { Names } from './names.js';
 import { insertWithinScript, SWEEP_BATCH, statementsOf } from './statements.js';
 
 /** The verbs of the store contract, all but `subscribe`. */
-export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
+export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>>;
 
 export function verbsOf(runner: Runner, names: Names): Verbs {
   const sql = statementsOf(names);
   return {
     async insert(record) {
-      const { id, version, ownerId, createdAt, expiresAt, body } = record;
-      const owner = ownerId === undefined ? null : encodeOwner(ownerId);
-      const rows = await runner.run(sql.insert, [id, version, owner, String(createdAt), String(expiresAt), body]);
+      const { id, version, createdAt, expiresAt, body } = record;
+      const rows = await runner.run(sql.insert, [id, version, ownerOf(record), String(createdAt), String(expiresAt), body]);
       return rows.length > 0 ? 'inserted' : 'exists';
     },
     insertWithin: (record, _ttl, limit) => insertWithin(runner, names, record, limit),
@@ -22,8 +21,9 @@ export function verbsOf(runner: Runner, names: Names): Verbs {
     async findMany(ids) {
       return ids.length === 0 ? [] : inOrderOf(ids, await runner.run(sql.findMany, [ids.join(',')]));
     },
-    async replace({ id, version, expiresAt, body }, expectedVersion) {
-      const [found] = await runner.run(sql.replace, [id, expectedVersion, version, String(expiresAt), body]);
+    async replace(record, expectedVersion) {
+      const { id, version, expiresAt, body } = record;
+      const [found] = await runner.run(sql.replace, [id, expectedVersion, version, String(expiresAt), body, ownerOf(record)]);
       if (!found) return 'gone';
       return found['version'] === expectedVersion ? 'replaced' : 'conflict';
     },
@@ -53,6 +53,10 @@ async function sweep(runner: Runner, statement: string, now: number): Promise<nu
     total += count;
     if (count < SWEEP_BATCH) return total;
   }
+}
+
+function ownerOf({ ownerId }: SessionRecord): string | null {
+  return ownerId === undefined ? null : encodeOwner(ownerId);
 }
 
 function idsIn(list: unknown): string[] {

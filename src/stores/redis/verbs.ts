@@ -13,7 +13,8 @@ const AT_ONCE = 500;
 const MOST_ROUNDS = 100;
 
 /** The store that `redisStore` makes. Redis forgets by itself, so that there is no `sweep`; `subscribe` is missing with `subscriber: false`. */
-export type RedisStore = Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>> & Pick<SessionStore, 'subscribe'>;
+export type RedisStore = Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>> &
+  Pick<SessionStore, 'subscribe'>;
 
 /** The verbs: in which order the keys of sessions and of owners are written, which no script may touch together. */
 export class SessionsInRedis implements RedisStore {

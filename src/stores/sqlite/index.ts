@@ -1,4 +1,4 @@
-export type { SqliteDatabase, SqliteStatement, SqliteValue } from './executor.js';
+export type { SqliteDatabase, SqliteStatement } from './executor.js';
 export { type SqliteStoreOptions, sqliteStore } from './store.js';
 export { createTablesSql, type TableOptions } from './table.js';
-export type { SqliteStore } from './verbs.js';
+export type { SqliteStore, SqliteValue } from './verbs.js';

@@ -44,5 +44,5 @@ export function sqliteStore(database: SqliteDatabase, options: SqliteStoreOption
   const patience = parseDuration(options.busyTimeout ?? '2s', 'busyTimeout', 0);
   prepareDatabase(database, names);
   const executor = new Executor(database, patience);
-  return verbsOf(database, executor, names.table);
+  return verbsOf(executor, names.table);
 }

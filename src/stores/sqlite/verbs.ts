@@ -1,103 +1,142 @@
-import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { COLUMNS, encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
-import { type Executor, rowsOf, type SqliteDatabase, type SqliteStatement, type SqliteValue } from './executor.js';
-import { pause } from './retry-queue.js';
+import { isSessionError, SessionError } from '../../core/error.js';
+import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
+import { collect, STEP, verbsInSteps, yieldToOthers } from '../shared/steps.js';
+import { COUNTED_AT_ONCE, type Statements, statementsOf } from './statements.js';
 
-/** A {@link SessionStore} with every capability but `subscribe`: SQLite tells nobody of changes, and live sessions are ended by rechecks. */
-export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
+/** What SQLite's drivers bind here. */
+export type SqliteValue = string | number | null;
 
-/** The verbs on a table that is there. */
-export function verbsOf(database: SqliteDatabase, executor: Executor, table: string): SqliteStore {
-  const statements = prepareStatements(database, table);
-  // Answers no rows, and there may be many: run as it is.
-  const clear = () => void database.exec(`DELETE FROM ${table}`);
-  return { ...readers(executor, statements), ...writers(executor, statements, clear) };
+/** Runs statements on a database. */
+export interface SqliteRunner {
+  read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]>;
+  /** Each write is a transaction: done or not done, and seen by every later read. */
+  write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]>;
 }
 
-/** How many records a sweep removes at once. */
-const SWEEP_BATCH = 500;
+/** A {@link SessionStore} with every capability but `subscribe`: SQLite reports no changes, so live sessions are ended by rechecks. */
+export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>>;
 
-/** Numbers that every driver gives alike, also those too great for it: as floating point, exact up to 2^53. `NULL` for what is no integer. */
-const LIST = COLUMNS.map((column) =>
-  column.endsWith('_at') ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS REAL) END AS ${column}` : column,
-).join(', ');
-
-type Statements = ReturnType<typeof prepareStatements>;
-
-function prepareStatements(database: SqliteDatabase, table: string) {
-  const prepare = (sql: string): SqliteStatement => database.prepare(sql);
-  return {
-    // A row that is there already counts as inserted when it is of the same write: updating it to what it is tells that apart.
-    insert: prepare(`INSERT INTO ${table} (${COLUMNS.join(', ')}) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET version = version WHERE version = excluded.version RETURNING 1`),
-    find: prepare(`SELECT ${LIST} FROM ${table} WHERE id = ?`),
-    findMany: prepare(`SELECT ${LIST} FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`),
-    replace: prepare(`UPDATE ${table} SET version = ?, expires_at = ?, body = ? WHERE id = ? AND version = ? RETURNING 1`),
-    version: prepare(`SELECT version FROM ${table} WHERE id = ?`),
-    delete: prepare(`DELETE FROM ${table} WHERE id = ? RETURNING id`),
-    listByOwner: prepare(`SELECT ${LIST} FROM ${table} WHERE owner_id = ?`),
-    deleteByOwner: prepare(`DELETE FROM ${table} WHERE owner_id = ? AND id IS NOT ? RETURNING id`),
-    excess: prepare(`SELECT id FROM ${table} WHERE owner_id = ? AND expires_at > ? ORDER BY created_at DESC, id DESC LIMIT -1 OFFSET ?`),
-    sweep: prepare(`DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE expires_at <= ? LIMIT ${SWEEP_BATCH}) RETURNING 1`),
-    count: prepare(`SELECT count(*) AS count FROM ${table}`),
-  };
-}
-
-function readers(executor: Executor, statements: Statements): Pick<SqliteStore, 'find' | 'findMany' | 'listByOwner' | 'count'> {
-  const read = (statement: SqliteStatement, ...params: SqliteValue[]) => executor.read(() => rowsOf(statement, ...params));
-  return {
-    find: async (id) => readRecord(await read(statements.find, id)),
+export function verbsOf(runner: SqliteRunner, table: string): SqliteStore {
+  const sql = statementsOf(table);
+  const steps = stepsOf(runner, sql);
+  const verbs: Pick<SqliteStore, 'insert' | 'insertWithin' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
+    insert: (record) => insert(runner, sql, record),
+    insertWithin(record, _ttl, limit) {
+      return limit.onLimit === 'deny' ? insertBelow(runner, sql, record, limit) : insertAndEvict(runner, sql, steps, record, limit);
+    },
+    find: async (id) => readRecord(await runner.read(sql.find, id)),
     async findMany(ids) {
-      return ids.length === 0 ? [] : inOrderOf(ids, await read(statements.findMany, JSON.stringify(ids)));
+      return ids.length === 0 ? [] : inOrderOf(ids, await runner.read(sql.findMany, JSON.stringify(ids)));
     },
-    listByOwner: async (ownerId) => (await read(statements.listByOwner, encodeOwner(ownerId))).map(recordOf),
-    async count() {
-      const [row] = await read(statements.count);
-      return Number(row?.['count']);
+    async replace(record, expectedVersion) {
+      const { id, version, expiresAt, body } = record;
+      const rows = await runner.write(sql.replace, version, expiresAt, body, ownerOf(record), id, expectedVersion);
+      return rows.length > 0 ? 'replaced' : whyNot(runner, sql, id);
     },
+    async touch({ id, version, expiresAt }, expectedVersion) {
+      const rows = await runner.write(sql.touch, version, expiresAt, id, expectedVersion);
+      return rows.length > 0 ? 'replaced' : whyNot(runner, sql, id);
+    },
+    delete: async (id) => (await runner.write(sql.delete, id)).length > 0,
   };
+  return { ...verbs, ...verbsInSteps(steps), steps };
 }
 
-function writers(executor: Executor, statements: Statements, clear: () => void): Omit<SqliteStore, keyof ReturnType<typeof readers>> {
-  const write = (statement: SqliteStatement, ...params: SqliteValue[]) => executor.write(() => rowsOf(statement, ...params));
+function stepsOf(runner: SqliteRunner, sql: Statements): Required<StoreSteps> {
   return {
-    insert: (record) => executor.write(() => insert(statements, record)),
-    insertWithin: (record, _ttl, limit) => executor.write(() => insertWithin(statements, record, limit)),
-    replace: (record, expectedVersion) => executor.write(() => replace(statements, record, expectedVersion)),
-    delete: async (id) => (await write(statements.delete, id)).length > 0,
-    async deleteByOwner(ownerId, except) {
-      return idsIn(await write(statements.deleteByOwner, encodeOwner(ownerId), except ?? null));
-    },
-    async sweep(now) {
-      for (let total = 0; ; await pause(0)) {
-        const { length } = await write(statements.sweep, now);
-        total += length;
-        if (length < SWEEP_BATCH) return total;
+    async *listByOwner(ownerId) {
+      for (let place = Number.MIN_SAFE_INTEGER; ; ) {
+        const rows = await runner.read(sql.listByOwner, encodeOwner(ownerId), place);
+        yield rows.map(recordOf);
+        if (rows.length < STEP) return;
+        place = Number(rows.at(-1)?.['place']);
+        await yieldToOthers();
       }
     },
-    clear: () => executor.write(clear),
+    deleteByOwner: (ownerId, except) =>
+      inSteps(async () => idsIn(await runner.write(sql.deleteByOwner, encodeOwner(ownerId), except ?? null))),
+    trimOwner: (ownerId, { max, now, keep, ignore }) =>
+      inSteps(async () => idsIn(await runner.write(sql.trimOwner, encodeOwner(ownerId), now, ignore ?? null, max, keep, max))),
+    sweep: (now) => counted(inSteps(() => runner.write(sql.sweep, now))),
+    clear: () => counted(inSteps(() => runner.write(sql.clear))),
+    async *count() {
+      for (let last = ''; ; await yieldToOthers()) {
+        const [row = {}] = await runner.read(sql.count, last);
+        const count = Number(row['count']);
+        yield count;
+        if (count < COUNTED_AT_ONCE) return;
+        last = String(row['last']);
+      }
+    },
   };
 }
 
-function insert(statements: Statements, record: SessionRecord): 'inserted' | 'exists' {
-  const { id, version, ownerId, createdAt, expiresAt, body } = record;
-  const owner = ownerId === undefined ? null : encodeOwner(ownerId);
-  return rowsOf(statements.insert, id, version, owner, createdAt, expiresAt, body).length > 0 ? 'inserted' : 'exists';
+/** A step after the other, until one is not full. */
+async function* inSteps<Item>(step: () => Promise<readonly Item[]>): AsyncGenerator<readonly Item[]> {
+  for (;;) {
+    const some = await step();
+    yield some;
+    if (some.length < STEP) return;
+    await yieldToOthers();
+  }
 }
 
-function replace(statements: Statements, record: SessionRecord, expectedVersion: string): 'replaced' | 'gone' | 'conflict' {
-  const { id, version, expiresAt, body } = record;
-  if (rowsOf(statements.replace, version, expiresAt, body, id, expectedVersion).length > 0) return 'replaced';
-  return rowsOf(statements.version, id).length > 0 ? 'conflict' : 'gone';
+async function* counted(steps: AsyncIterable<readonly unknown[]>): AsyncGenerator<number> {
+  for await (const { length } of steps) yield length;
 }
 
-/** Within a transaction that holds the write lock: what is counted stays so. */
-function insertWithin(statements: Statements, record: SessionRecord, limit: OwnerLimit): LimitedInsert {
-  if (rowsOf(statements.version, record.id).length > 0) return { outcome: insert(statements, record), evicted: [] };
-  const excess = idsIn(rowsOf(statements.excess, encodeOwner(record.ownerId ?? ''), limit.now, limit.max - 1));
-  if (excess.length > 0 && limit.onLimit === 'deny') return { outcome: 'limit-reached', evicted: [] };
-  for (const id of excess) rowsOf(statements.delete, id);
-  return { outcome: insert(statements, record), evicted: excess };
+async function insert(runner: SqliteRunner, sql: Statements, record: SessionRecord): Promise<'inserted' | 'exists'> {
+  return (await runner.write(sql.insert, ...valuesOf(record))).length > 0 ? 'inserted' : 'exists';
+}
+
+async function insertBelow(runner: SqliteRunner, sql: Statements, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
+  const { max, now, replaces = null } = limit;
+  const [id, version, owner, ...others] = valuesOf(record);
+  const params = [id, version, owner, ...others, owner, now, replaces, max, max, id, version];
+  if ((await runner.write(sql.insertBelow, ...params)).length > 0) return { outcome: 'inserted', evicted: [] };
+  const stored = await runner.read(sql.version, record.id);
+  return { outcome: stored.length > 0 ? 'exists' : 'limit-reached', evicted: [] };
+}
+
+/** The eviction sees the insert of every login that was answered before: so the last of those under way leaves the limit. */
+async function insertAndEvict(
+  runner: SqliteRunner,
+  sql: Statements,
+  steps: Required<StoreSteps>,
+  record: SessionRecord,
+  limit: OwnerLimit,
+): Promise<LimitedInsert> {
+  if ((await insert(runner, sql, record)) === 'exists') return { outcome: 'exists', evicted: [] };
+  const { ownerId, id: keep } = record;
+  if (ownerId === undefined) return { outcome: 'inserted', evicted: [] };
+  const trim: OwnerTrim = { max: limit.max, now: limit.now, keep, ...(limit.replaces !== undefined && { ignore: limit.replaces }) };
+  try {
+    return { outcome: 'inserted', evicted: await collect(steps.trimOwner(ownerId, trim)) };
+  } catch (cause) {
+    // Taken back, and reported as a SessionError: after any other error the library looks whether the record arrived, and keeps it.
+    await runner.write(sql.delete, keep).catch(() => undefined);
+    if (isSessionError(cause)) throw cause;
+    throw new SessionError('STORE_UNAVAILABLE', "the session store failed before room was made for the session: see the error's cause", {
+      cause,
+    });
+  }
+}
+
+/** Why a write did not find the version that it expected. */
+async function whyNot(runner: SqliteRunner, sql: Statements, id: string): Promise<'gone' | 'conflict'> {
+  return (await runner.read(sql.version, id)).length > 0 ? 'conflict' : 'gone';
+}
+
+type Values = [id: string, version: string, owner: string | null, createdAt: number, expiresAt: number, body: string];
+
+function valuesOf(record: SessionRecord): Values {
+  const { id, version, createdAt, expiresAt, body } = record;
+  return [id, version, ownerOf(record), createdAt, expiresAt, body];
+}
+
+function ownerOf({ ownerId }: SessionRecord): string | null {
+  return ownerId === undefined ? null : encodeOwner(ownerId);
 }
 
 function idsIn(rows: readonly Row[]): string[] {

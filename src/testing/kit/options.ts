@@ -15,6 +15,8 @@ export interface OpenedStore {
   readonly store: SessionStore;
   /** The same sessions as another process would reach them: over a connection of its own. Default: `store` itself. */
   readonly other?: SessionStore | undefined;
+  /** Makes the stored record with this id one that the store cannot read, as a damaged disk or another program would. */
+  damage?(id: string): Promise<unknown>;
   /** Called when the test has ended, also when it failed. */
   close?(): unknown;
 }
@@ -24,6 +26,8 @@ export const OPTIONAL_VERBS = [
   'listByOwner',
   'deleteByOwner',
   'insertWithin',
+  'trimOwner',
+  'touch',
   'findMany',
   'sweep',
   'count',
@@ -42,6 +46,8 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
    * (tests wait for it, some two seconds), or only by `sweep`.
    */
   readonly expires: 'injected clock' | 'own clock' | 'by sweep';
+  /** Whether the store has `steps`, with every verb of them that it has at all. */
+  readonly inSteps?: boolean;
   /**
    * `false` for an adapter to a foreign format, which has to read the body: it is then only given sessions whose data is an object.
    * Default `true`: any JSON text.

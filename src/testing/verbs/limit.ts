@@ -57,6 +57,26 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(await within(context, second, DENY_SECOND), INSERTED, 'once there is room again');
   });
 
+  test('the session that a login replaces neither counts nor has to go', async (context) => {
+    const { store, clock } = context;
+    const [replaced, old] = [9, 5].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age }));
+    for (const record of [replaced, old]) if (record) await store.insert(record, HOUR);
+    const replaces = present(replaced?.id, 'the replaced one');
+    const [first, second] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
+    ensureEqual(await within(context, first, { max: 2, onLimit: 'deny', replaces }), INSERTED, "'deny' with room beside it");
+    const denied = await within(context, second, { max: 2, onLimit: 'deny', replaces });
+    ensureEqual(denied, { outcome: 'limit-reached', evicted: [] }, "'deny' without room beside it");
+    const evicting = await within(context, second, { max: 2, onLimit: 'evict-oldest', replaces });
+    ensureEqual(evicting, { outcome: 'inserted', evicted: [present(old?.id, 'an id')] }, "'evict-oldest' without room beside it");
+    ensureEqual(
+      await aliveOf(context, [present(replaced, 'a record'), first, second]),
+      [replaces, first.id, second.id].sort(),
+      'who is there',
+    );
+    const missing = await within(context, newRecord(clock, { ownerId: 'ada' }), { max: 3, onLimit: 'deny', replaces: newId() });
+    ensureEqual(missing.outcome, 'limit-reached', 'with one to replace that is not there');
+  });
+
   test("only the owner's sessions count whose deadline has not come", async (context) => {
     const { store, clock } = context;
     const past = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() - 1 });
