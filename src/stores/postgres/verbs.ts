@@ -6,7 +6,9 @@ import type { Params, Runner } from './runner.js';
 import { COUNTED_AT_ONCE, MEMBERS_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
 
 /** The verbs of the store contract, all but `subscribe`. */
-export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>>;
+export interface Verbs extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
+  readonly steps: Required<StoreSteps>;
+}
 
 /** Less than every id. */
 const FIRST = '00000000-0000-0000-0000-000000000000';
