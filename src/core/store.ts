@@ -32,8 +32,22 @@ export interface OwnerLimit {
   readonly max: number;
   /** `'evict-oldest'` ends the sessions created first to make room; `'deny'` refuses the new one. */
   readonly onLimit: 'evict-oldest' | 'deny';
+  /** The id of the session that the new one replaces: it does not count and is not evicted. */
+  readonly replaces?: string;
   /** The time by the library's clock, in ms since the epoch: sessions whose `expiresAt` is not later do not count. */
   readonly now: number;
+}
+
+/** How {@link SessionStore.trimOwner} makes room. */
+export interface OwnerTrim {
+  /** The most sessions that the owner keeps, at least 1. */
+  readonly max: number;
+  /** The time by the library's clock, in ms since the epoch: sessions whose `expiresAt` is not later do not count. */
+  readonly now: number;
+  /** The id of the session that just took effect: it counts, and is never ended here. */
+  readonly keep: string;
+  /** The id of the session that it replaces, which the library ends by itself: it does not count. */
+  readonly ignore?: string;
 }
 
 /** The answer of {@link SessionStore.insertWithin}. */
@@ -108,6 +122,12 @@ export interface SessionStore {
    * earliest `createdAt` (ties: the lower id) are removed, never the new one; with `'deny'` nothing is inserted and the outcome is `'limit-reached'`.
    */
   insertWithin?(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert>;
+
+  /**
+   * Ends the owner's oldest live sessions (the earliest `createdAt`; ties: the lower id) until at most `max` are left, in one
+   * atomic step. Answers the ids of those that it ended. Used when a session that was added by {@link insert} takes effect.
+   */
+  trimOwner?(ownerId: string, trim: OwnerTrim): Promise<string[]>;
 
   /** {@link find} for many ids in as few round trips as the store can; the answer has the order of `ids`. */
   findMany?(ids: readonly string[]): Promise<(SessionRecord | null)[]>;

@@ -77,7 +77,21 @@ export interface Session<Data> {
 
   /** Ends the session for good. Resolves when no later request is served by it. Ending what has ended is a no-op. */
   destroy(): Promise<void>;
+
+  /** What logs and clients get of a session object: everything but the token. */
+  toJSON(): SessionJson<Data>;
 }
+
+/** A session as JSON: what a client gets of one that a procedure or route returns. Times are in ms since the epoch. */
+export type SessionJson<Data> = {
+  readonly id: string;
+  readonly data: Data;
+  readonly isNew: boolean;
+  readonly createdAt: number;
+  readonly lastActiveAt: number;
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+};
 
 /** A session that was created or rotated by this call: its token is there. */
 export type NewSession<Data> = Session<Data> & { readonly token: string };

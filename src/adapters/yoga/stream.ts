@@ -1,40 +1,44 @@
 import { withoutStack } from '../../core/error.js';
-import { endingIterator } from '../../core/session/ending-iterator.js';
+import { describeError } from '../../core/logger.js';
+import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
 import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 
 /**
- * The results of a subscription or of `@defer`, each handed on when what changed until then is saved. What changes after the last
- * one is saved when the source ends, also because the client left, and is dropped when the source throws.
- * When the session ends that the operation began with, the stream ends with one more result, which says so.
+ * The results of a subscription or of `@defer`, with the operation's changes saved on the way. The
+ * stream ends with one more result that says so when its session ends, unless the operation itself
+ * ends it.
  *
- * Written by hand, since `return` of an async generator would stand in line behind a `next` that is under way.
+ * Written by hand, since `return` of an async generator queues behind a pending `next`.
  */
 export function savedStream(
   results: AsyncIterable<OperationResult>,
   operation: Operation,
   kind: 'events' | 'parts',
 ): AsyncIterableIterator<OperationResult> {
-  operation.detach();
+  operation.detach(kind);
   const source = endedBySession(results[Symbol.asyncIterator](), operation, kind);
+  const finish = kind === 'events' ? finishEvents : finishParts;
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     next: async () => {
       const step = await source.next().catch((error: unknown) => fail(operation, error));
-      return step.done ? conclude(operation) : { done: false, value: await operation.finishPart(step.value) };
+      if (step.done) return conclude(operation, finish);
+      const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
+      return { done: false, value };
     },
     return: async () => {
       await source.return?.();
-      const { value } = await conclude(operation);
-      if (value) operation.handle.report(value.errors?.[0]?.cause);
+      const { value } = await conclude(operation, finish);
+      if (value) report(operation, value.errors?.[0]?.cause);
       return { done: true, value: undefined };
     },
     throw: async (error: unknown) => {
       await source.return?.();
-      operation.end();
+      await operation.call.rollback();
       throw error;
     },
   };
@@ -42,29 +46,46 @@ export function savedStream(
 
 function endedBySession(
   source: AsyncIterator<OperationResult, unknown>,
-  { onEnd }: Operation,
+  { call }: Operation,
   kind: 'events' | 'parts',
 ): AsyncIterator<OperationResult, unknown> {
-  if (!onEnd) return source;
-  // The parts of a result that is sent in parts tell whether more will come.
+  if (!call.held) return source;
+  const watch: EndWatch = (listener) => call.watchEnd(listener);
+  // The parts of a result say whether more will come.
   const base = kind === 'parts' ? { hasNext: false } : {};
-  return endingIterator(source, onEnd, (reason, resolve) => {
+  return endingIterator(source, watch, (reason, resolve) => {
     resolve({ done: false, value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] } });
   });
 }
 
+type Step = { done: true; value: undefined } | { done: false; value: OperationResult };
+
 const DONE = { done: true, value: undefined } as const;
 
-/** The end of the stream; before it one more result where what the source changed at last could not be saved. */
-async function conclude(operation: Operation): Promise<{ done: true; value: undefined } | { done: false; value: OperationResult }> {
-  const last = await operation.finishPart({ hasNext: false });
+/** The end of the stream; before it one more result if the last changes could not be saved. */
+async function conclude(operation: Operation, finish: (operation: Operation) => Promise<OperationResult | undefined>): Promise<Step> {
+  const last = await finish(operation);
   operation.end();
-  return last.errors ? { done: false, value: { data: null, errors: last.errors } } : DONE;
+  return last?.errors ? { done: false, value: { data: null, errors: last.errors } } : DONE;
 }
 
-/** Of our errors the client is told by a last result, as when its session ends: some hosts do not outlive a source that throws. */
-function fail(operation: Operation, error: unknown): { done: false; value: OperationResult } {
-  operation.end();
+function finishEvents(operation: Operation): Promise<OperationResult | undefined> {
+  return operation.finishEvent({ hasNext: false });
+}
+
+function finishParts(operation: Operation): Promise<OperationResult | undefined> {
+  return operation.finishParts();
+}
+
+/** For a failure that no client can get any more. */
+function report(operation: Operation, error: unknown): void {
+  const { logger } = operation.call.request.services.settings;
+  logger?.error(`token-sessions: the changes of an operation could not be saved: ${describeError(error)}`);
+}
+
+/** A client gets our errors as a last result, as when its session ends: some hosts do not outlive a source that throws. */
+async function fail(operation: Operation, error: unknown): Promise<Step> {
+  await operation.call.rollback();
   if (!isOurs(error)) throw error;
   return { done: false, value: { data: null, errors: [toGraphQLError(error)] } };
 }

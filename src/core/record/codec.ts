@@ -70,14 +70,14 @@ function checkSize(text: string, maxDataBytes: number): void {
 
 /** @throws `INVALID_DATA` when the record was not written by {@link encodeBody}, or was damaged since. */
 export function decodeRecord(record: SessionRecord): SessionState {
-  if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable(record);
+  if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable();
   const body = parseBody(record);
-  const pending = readPair(body['n'], record);
-  const previous = readPair(body['o'], record);
-  const migration = readMigration(body['m'], record);
+  const pending = readPair(body['n']);
+  const previous = readPair(body['o']);
+  const migration = readMigration(body['m']);
   const { k: current, a: authenticatedAt, l: lastActiveAt, d: stored } = body;
   if (body['v'] !== FORMAT || typeof current !== 'string' || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) {
-    throw unreadable(record);
+    throw unreadable();
   }
   const tokens = {
     current,
@@ -94,20 +94,20 @@ function parseBody(record: SessionRecord): JsonObject {
   } catch {
     // The parser's message quotes the text, which may be anything: it must not travel on in an error.
   }
-  throw unreadable(record);
+  throw unreadable();
 }
 
-function readPair(value: JsonValue | undefined, record: SessionRecord): readonly [string, number] | undefined {
+function readPair(value: JsonValue | undefined): readonly [string, number] | undefined {
   if (value === undefined) return undefined;
-  if (!Array.isArray(value) || typeof value[0] !== 'string' || !isTime(value[1])) throw unreadable(record);
+  if (!Array.isArray(value) || typeof value[0] !== 'string' || !isTime(value[1])) throw unreadable();
   return [value[0], value[1]];
 }
 
-function readMigration(value: JsonValue | undefined, record: SessionRecord): Migration | undefined {
-  const pair = readPair(value, record);
+function readMigration(value: JsonValue | undefined): Migration | undefined {
+  const pair = readPair(value);
   if (!pair) return undefined;
   const stage = STAGES[pair[1]];
-  if (!stage) throw unreadable(record);
+  if (!stage) throw unreadable();
   return { nonce: pair[0], stage };
 }
 
@@ -115,9 +115,10 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value);
 }
 
-function unreadable(record: SessionRecord): SessionError {
+function unreadable(): SessionError {
   return new SessionError(
     'INVALID_DATA',
-    `the stored record of session ${record.id} cannot be read: it is damaged, or was written by another program or a newer version of this library`,
+    'the stored record of the session cannot be read: it is damaged, or was written by another program or a newer version of this library',
+    { status: 500 },
   );
 }

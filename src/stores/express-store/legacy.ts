@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../core/data/json.js';
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
-import type { LegacySession, LegacySessions } from '../../core/legacy.js';
+import type { LegacySession, LegacySessions } from '../../legacy/legacy-sessions.js';
 import { type CallbackStore, checkStore, describeWithoutMessage, isMissing } from './callback-store.js';
 import { call, connectionTo, type Start } from './connection.js';
 import { flatData, RESERVED } from './envelope.js';

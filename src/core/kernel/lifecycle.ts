@@ -1,0 +1,196 @@
+import { copyJson } from '../data/json.js';
+import { isSessionError, SessionError } from '../error.js';
+import { type EventHub, eventOf, type SessionEvents } from '../events.js';
+import { ownerOf } from '../record/owner.js';
+import { type Content, firstSnapshot, type Snapshot } from '../record/snapshot.js';
+import { mintToken } from '../record/token.js';
+import type { SessionRecord } from '../store.js';
+import type { GuardedStore } from './guarded-store.js';
+import type { EndReason, LiveSessions } from './live-sessions.js';
+import type { Settings } from './settings.js';
+import type { WriteQueue } from './write-queue.js';
+
+/** A session that was inserted and has not taken effect yet. */
+export interface InsertedSession {
+  readonly snapshot: Snapshot;
+  readonly hash: string;
+  readonly token: string;
+}
+
+/** The identity of a session, as far as its end needs it. */
+export interface EndedSession {
+  readonly id: string;
+  readonly ownerId?: string;
+}
+
+/** Begins sessions, keeps them alive and ends them. */
+export class Lifecycle {
+  readonly #store: GuardedStore;
+  readonly #queue: WriteQueue;
+  readonly #live: LiveSessions;
+  readonly #events: EventHub;
+  readonly #settings: Settings;
+  /** Sessions that did not take effect yet, with the session that each replaces. */
+  readonly #replaced = new Map<string, string>();
+
+  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, events: EventHub, settings: Settings) {
+    this.#store = store;
+    this.#queue = queue;
+    this.#live = live;
+    this.#events = events;
+    this.#settings = settings;
+  }
+
+  /**
+   * Puts a new session into the store. It has to {@link activate} to take effect: until then no
+   * event is emitted and no other session is ended for it. `replaces` is the id of the session
+   * that it takes the place of, which does not count for `maxPerOwner`.
+   */
+  async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
+    const { validator, tokenPrefix, now } = this.#settings;
+    const given = copyJson(input);
+    const data = validator ? await validator(given) : given;
+    const { id, hash, token } = mintToken(tokenPrefix);
+    const time = now();
+    const state = { tokens: { current: hash }, authenticatedAt: time, lastActiveAt: time, stored: data };
+    const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
+    await this.#insertRecord(snapshot.record, replaces);
+    if (replaces !== undefined) this.#replaced.set(id, replaces);
+    return { snapshot, hash, token };
+  }
+
+  /**
+   * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's limit,
+   * and emits the events.
+   *
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the new one is taken back then
+   */
+  async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
+    const { existed, evicted } = await this.#makeRoom(record, previous).catch(async (error: unknown) => {
+      await this.takeBack(record.id);
+      throw error;
+    });
+    this.#replaced.delete(record.id);
+    this.#events.emit('created', eventOf(record));
+    if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
+    this.#reportEvicted(evicted, record.ownerId);
+  }
+
+  /** The id of the session that an inserted one replaces, until it has taken effect. */
+  replacedBy(id: string): string | undefined {
+    return this.#replaced.get(id);
+  }
+
+  /** Removes a session that was inserted and did not take effect. What fails is left to its idle limit. */
+  async takeBack(id: string): Promise<void> {
+    this.#replaced.delete(id);
+    await this.#store.delete(id).catch(() => undefined);
+    this.#live.end(id, 'destroyed');
+  }
+
+  /** Ends a session for good. Answers whether it was there. */
+  async destroy(session: EndedSession, reason: SessionEvents['destroyed']['reason'] & EndReason): Promise<boolean> {
+    const existed = await this.#end(session.id, reason, () => {
+      this.#events.emit('destroyed', { ...eventOf(session), reason });
+    });
+    return existed;
+  }
+
+  /** {@link destroy} where only the id is known: the owner is looked up if a listener wants it. */
+  async destroyById(id: string): Promise<boolean> {
+    const record = this.#settings.ownerOf && this.#events.has('destroyed') ? await this.#store.find(id) : null;
+    return this.destroy(record ?? { id }, 'destroyed');
+  }
+
+  /** Writes activity unless that was done less than `touchInterval` ago. */
+  touch(snapshot: Snapshot): Promise<Snapshot> {
+    return this.#queue.submit(snapshot, (content) => {
+      const now = this.#settings.now();
+      return this.#isDue(content, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+    });
+  }
+
+  isTouchDue(snapshot: Snapshot): boolean {
+    return this.#isDue(snapshot, this.#settings.now());
+  }
+
+  #isDue(content: Content, now: number): boolean {
+    return now - content.state.lastActiveAt >= this.#settings.touchInterval;
+  }
+
+  /** Ends what a session that takes effect replaces, and what exceeds the limit. */
+  async #makeRoom(record: SessionRecord, previous: EndedSession | null) {
+    const existed = previous !== null && (await this.#replace(previous.id));
+    const evicted = await this.#trim(record, previous?.id);
+    return { existed, evicted };
+  }
+
+  /** A failure to end the previous session counts only if a fresh read still finds it. */
+  async #replace(id: string): Promise<boolean> {
+    try {
+      return await this.#end(id, 'replaced');
+    } catch (error) {
+      const found = await this.#store.find(id).catch(() => undefined);
+      if (found !== null) throw error;
+      this.#live.end(id, 'replaced');
+      return true;
+    }
+  }
+
+  /** Removes a session from the store. `announce` is called before those who watch it are. */
+  async #end(id: string, reason: EndReason, announce?: () => void): Promise<boolean> {
+    const settled = this.#live.expect(id, reason);
+    try {
+      const existed = await this.#store.delete(id);
+      if (existed) announce?.();
+      this.#live.end(id);
+      return existed;
+    } finally {
+      settled();
+    }
+  }
+
+  async #insertRecord(record: SessionRecord, replaces: string | undefined): Promise<void> {
+    const { maxPerOwner, now } = this.#settings;
+    const ttl = Math.max(1, record.expiresAt - now());
+    if (!maxPerOwner || record.ownerId === undefined || this.#evictsLater()) {
+      if ((await this.#store.insert(record, ttl)) === 'inserted') return;
+      throw existsAlready();
+    }
+    const limit = { ...maxPerOwner, now: now(), ...(replaces !== undefined && { replaces }) };
+    const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
+    this.#reportEvicted(evicted, record.ownerId);
+    if (outcome === 'limit-reached') {
+      throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+    }
+    if (outcome === 'exists') throw existsAlready();
+  }
+
+  /** A store without `trimOwner` has to evict when it inserts. */
+  #evictsLater(): boolean {
+    return this.#settings.maxPerOwner?.onLimit === 'evict-oldest' && this.#store.has('trimOwner');
+  }
+
+  async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined): Promise<string[]> {
+    const { maxPerOwner, now } = this.#settings;
+    if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
+    const trim = { max: maxPerOwner.max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
+    return this.#store.trimOwner(ownerId, trim);
+  }
+
+  #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {
+    for (const id of ids) {
+      this.#events.emit('evicted', eventOf({ id, ...(ownerId !== undefined && { ownerId }) }));
+      this.#live.end(id, 'evicted');
+    }
+  }
+}
+
+function existsAlready(): SessionError {
+  return new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
+}
+
+/** Whether the error says that the session has ended. */
+export function isGone(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'SESSION_GONE';
+}
