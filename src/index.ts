@@ -3,7 +3,16 @@ export type { Duration } from './core/duration.js';
 export { isSessionError, SessionError, type SessionErrorCode } from './core/error.js';
 export type { SessionEvent, SessionEventName, SessionEvents, SessionListener } from './core/events.js';
 export type { Logger } from './core/logger.js';
-export type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from './core/store.js';
+export type {
+  LimitedInsert,
+  OwnerLimit,
+  OwnerTrim,
+  SessionRecord,
+  SessionStore,
+  StoreListener,
+  StoreSteps,
+  TouchedRecord,
+} from './core/store.js';
 export type { NewSession, RequestSessions, RotateOptions, Session, SessionContext, SessionInfo, SessionJson } from './core/types.js';
 export { createSessions, type SchemaSessionsOptions, type SessionsOptions } from './create-sessions.js';
 export { type CookieOptions, cookie } from './http/cookie-source.js';

@@ -8,7 +8,10 @@ export interface SessionRecord {
   readonly id: string;
   /** A fresh random text for each write, at most 64 characters of `[A-Za-z0-9_-]`. Two writes never share one. */
   readonly version: string;
-  /** The account that the session belongs to: any non-empty text. Never changes. Absent for a session that has no owner. */
+  /**
+   * The account that the session belongs to: any non-empty text. Absent for a session that has no owner. A `replace` may
+   * give an owner to a session that had none; an owner never changes after that.
+   */
   readonly ownerId?: string;
   /** When the session was created, in ms since the epoch by the library's clock. Never changes. */
   readonly createdAt: number;
@@ -32,29 +35,55 @@ export interface OwnerLimit {
   readonly max: number;
   /** `'evict-oldest'` ends the sessions created first to make room; `'deny'` refuses the new one. */
   readonly onLimit: 'evict-oldest' | 'deny';
-  /** The id of the session that the new one replaces: it does not count and is not evicted. */
-  readonly replaces?: string;
   /** The time by the library's clock, in ms since the epoch: sessions whose `expiresAt` is not later do not count. */
   readonly now: number;
+  /** The id of a session that the caller ends afterwards: it does not count and is not evicted. Any session, perhaps a missing one. */
+  readonly replaces?: string;
 }
 
-/** How {@link SessionStore.trimOwner} makes room. */
+/** How far {@link SessionStore.trimOwner} cuts an owner's sessions. */
 export interface OwnerTrim {
-  /** The most sessions that the owner keeps, at least 1. */
+  /** The most sessions that may be left, at least 1. */
   readonly max: number;
   /** The time by the library's clock, in ms since the epoch: sessions whose `expiresAt` is not later do not count. */
   readonly now: number;
-  /** The id of the session that just took effect: it counts, and is never ended here. */
+  /** The id of a session that must not be ended. It counts if it is there. */
   readonly keep: string;
-  /** The id of the session that it replaces, which the library ends by itself: it does not count. */
+  /** The id of a session that the caller ends itself: it does not count and is not ended. */
   readonly ignore?: string;
 }
+
+/** A record without its body: what {@link SessionStore.touch} writes. */
+export type TouchedRecord = Omit<SessionRecord, 'body'>;
 
 /** The answer of {@link SessionStore.insertWithin}. */
 export interface LimitedInsert {
   readonly outcome: 'inserted' | 'exists' | 'limit-reached';
   /** The ids of the sessions that were ended to make room. */
   readonly evicted: readonly string[];
+}
+
+/**
+ * The verbs that walk through many records, as bounded steps. Each `next()` does one step: some hundred records, so that no
+ * other call waits long, and `storeTimeout` bounds the step rather than the whole. A step may have nothing to show for its
+ * work: an empty list, or 0. The work is done when the iteration ends; all steps together are what the verb answers. A
+ * caller that stops early leaves the rest as it is.
+ *
+ * A store has a verb here only if it has the verb itself. The library takes a verb that is missing here in one step.
+ */
+export interface StoreSteps {
+  /** {@link SessionStore.listByOwner}: the records of each step. */
+  listByOwner?(ownerId: string): AsyncIterable<readonly SessionRecord[]>;
+  /** {@link SessionStore.deleteByOwner}: the ids that each step removed. */
+  deleteByOwner?(ownerId: string, except?: string): AsyncIterable<readonly string[]>;
+  /** {@link SessionStore.trimOwner}: the ids that each step ended. Between steps more than `max` sessions are left. */
+  trimOwner?(ownerId: string, trim: OwnerTrim): AsyncIterable<readonly string[]>;
+  /** {@link SessionStore.sweep}: how many records each step removed. */
+  sweep?(now: number): AsyncIterable<number>;
+  /** {@link SessionStore.count}: how many records each step counted. */
+  count?(): AsyncIterable<number>;
+  /** {@link SessionStore.clear}: how many records each step removed. */
+  clear?(): AsyncIterable<number>;
 }
 
 /**
@@ -85,7 +114,9 @@ export interface SessionStore {
    * been answered before the call. Has no side effect: it neither renews nor removes anything.
    *
    * A stored value that cannot be read as a record (another program's, or damaged) is reported by rejecting with a
-   * `SessionError` `INVALID_DATA`, never as `null`.
+   * `SessionError` `INVALID_DATA`, never as `null`. Verbs that answer many records return it as a record that the library
+   * cannot read either: with its `id`, and an empty text or `NaN` for each field that is not known. One bad record then does
+   * not spoil a list.
    */
   find(id: string): Promise<SessionRecord | null>;
 
@@ -95,6 +126,9 @@ export interface SessionStore {
    *
    * `'gone'`: there is no record with this id; nothing is written. Never inserts. `'conflict'`: the version is another one;
    * nothing is written. The new `ttl` takes the place of the old, whether longer or shorter.
+   *
+   * Where the record has an `ownerId` and the stored one has none, the session belongs to that owner from now on: every
+   * verb for owners that begins after the answer sees it.
    */
   replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'>;
 
@@ -103,6 +137,13 @@ export interface SessionStore {
    * answered, no `find` returns the record and no `replace` brings it back.
    */
   delete(id: string): Promise<boolean>;
+
+  /**
+   * {@link replace} without the body: gives the record with this id the `version`, the `expiresAt` and the `ttl` given here,
+   * if its version is `expectedVersion`. Everything else stays as it is stored; the library passes what it has read. A
+   * store has this verb where it saves work: without it, the library writes the whole record.
+   */
+  touch?(record: TouchedRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'>;
 
   /**
    * All records of this owner in any order; an empty array for an unknown one. Sees every insert that was answered before
@@ -124,8 +165,9 @@ export interface SessionStore {
   insertWithin?(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert>;
 
   /**
-   * Ends the owner's oldest live sessions (the earliest `createdAt`; ties: the lower id) until at most `max` are left, in one
-   * atomic step. Answers the ids of those that it ended. Used when a session that was added by {@link insert} takes effect.
+   * Ends the owner's oldest live sessions (by `createdAt`, ties: the lower id) until at most `max` are left, and answers the
+   * ids that it ended. Exact under concurrency: when all calls under way have been answered, at most `max` of the sessions
+   * that were inserted before those calls are left, and no call has ended more than it had to.
    */
   trimOwner?(ownerId: string, trim: OwnerTrim): Promise<string[]>;
 
@@ -141,12 +183,21 @@ export interface SessionStore {
   /** Removes every record of this store, and nothing else. */
   clear?(): Promise<void>;
 
+  /** The verbs that walk through many records, in steps. */
+  readonly steps?: StoreSteps;
+
   /**
    * Tells the listener of ended sessions, whoever ended them: deleted here or by another process, also by
    * {@link deleteByOwner}, eviction and {@link clear}. Resolves once everything that ends from now on will be told; what
    * it resolves to stops the notifications.
    */
   subscribe?(listener: StoreListener): Promise<() => Promise<void>>;
+
+  /**
+   * Reports what an operator should know and no single call shows, such as a server that may evict sessions: one line of
+   * text, at most once for each problem, to every listener. Called once by each `createSessions`.
+   */
+  onWarning?(listener: (message: string) => void): void;
 
   /**
    * `false` for a store that cannot compare and swap in one step (an adapter to a foreign store): updates of different

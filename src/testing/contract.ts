@@ -1,9 +1,10 @@
 import { ensureEqual } from './kit/assert.js';
-import { type Kit, kitFor } from './kit/bench.js';
-import type { OptionalVerb, StoreContractOptions } from './kit/options.js';
+import { type Kit, kitFor } from './kit/context.js';
+import { OPTIONAL_VERBS, type StoreContractOptions } from './kit/options.js';
 import { deadlineTests } from './library/deadlines.js';
 import { roundTripTests } from './library/round-trips.js';
 import { raceTests } from './races/races.js';
+import { adoptionTests } from './verbs/adoption.js';
 import { concurrencyTests } from './verbs/concurrency.js';
 import { expiryTests } from './verbs/expiry.js';
 import { fidelityTests } from './verbs/fidelity.js';
@@ -11,18 +12,10 @@ import { limitTests } from './verbs/limit.js';
 import { manyTests } from './verbs/many.js';
 import { notificationTests } from './verbs/notifications.js';
 import { ownerTests } from './verbs/owners.js';
+import { stepTests } from './verbs/steps.js';
+import { touchTests } from './verbs/touch.js';
+import { trimTests } from './verbs/trim.js';
 import { verbTests } from './verbs/verbs.js';
-
-const OPTIONAL_VERBS = [
-  'listByOwner',
-  'deleteByOwner',
-  'insertWithin',
-  'findMany',
-  'sweep',
-  'count',
-  'clear',
-  'subscribe',
-] as const satisfies OptionalVerb[];
 
 /**
  * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the library's invariants on top of the
@@ -52,6 +45,10 @@ export function storeContract(options: StoreContractOptions): void {
     kit.group('concurrency', () => concurrencyTests(kit));
     ownerTests(kit);
     if (kit.has('insertWithin')) kit.group('insertWithin', () => limitTests(kit));
+    if (kit.has('trimOwner')) kit.group('trimOwner', () => trimTests(kit));
+    if (kit.has('touch')) kit.group('touch', () => touchTests(kit));
+    kit.group('adopted owners', () => adoptionTests(kit));
+    if (options.capabilities.inSteps) kit.group('steps', () => stepTests(kit));
     manyTests(kit);
     if (kit.has('subscribe')) kit.group('subscribe', () => notificationTests(kit));
     kit.group('data through the library', () => roundTripTests(kit));
@@ -66,12 +63,13 @@ function capabilityTests({ test, options }: Kit): void {
   test('the store has what it declares, and declares what it has', async ({ store }) => {
     for (const verb of OPTIONAL_VERBS) ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
     ensureEqual(store.atomic !== false, capabilities.atomic, 'the store is atomic');
+    ensureEqual(store.steps !== undefined, capabilities.inSteps === true, 'the store has steps');
   });
 }
 
 function historyTests({ test, options }: Kit): void {
-  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (bench) => {
+  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (context) => {
     const { checkHistories } = await import('./library/histories.js');
-    await checkHistories(bench, options);
+    await checkHistories(context, options);
   });
 }

@@ -14,7 +14,14 @@ interface Rule {
 }
 
 /** Helpers of the core without state or decisions, which stores may call. */
-const CORE_HELPERS = ['core/error.ts', 'core/data/json.ts', 'core/record/deadline.ts', 'core/duration.ts', 'core/logger.ts'];
+const CORE_HELPERS = [
+  'core/error.ts',
+  'core/data/json.ts',
+  'core/record/deadline.ts',
+  'core/record/token.ts',
+  'core/duration.ts',
+  'core/logger.ts',
+];
 const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
 
 /** The architecture, as DESIGN draws it: core <- stores, core <- http <- adapters. The first rule that fits a file holds. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { memoryStore, type StoreListener } from '../../src/index.js';
 import { BROKEN_CAPABILITIES } from './support/broken-capabilities.js';
 import { BROKEN_CLOCKS } from './support/broken-clocks.js';
+import { BROKEN_OWNERS } from './support/broken-owners.js';
 import { BROKEN_STORES, type BrokenStore } from './support/broken-stores.js';
 import { ALL_VERBS, definedTests, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
 import { completeStore } from './support/complete-store.js';
@@ -15,7 +16,7 @@ describe.concurrent('a store with a planted bug fails the tests that are about i
     ensureFound(broken, await runKit(options, (title) => title.includes(broken.only ?? '')));
   });
 
-  test.each(BROKEN_CAPABILITIES)('$bug', async (broken) => {
+  test.each([...BROKEN_CAPABILITIES, ...BROKEN_OWNERS])('$bug', async (broken) => {
     const options = { ...QUICK, capabilities: { ...ALL_VERBS, ...broken.capabilities }, createStore: creating(broken) };
     ensureFound(broken, await runKit(options, (title) => !title.includes('> races ')));
   });
@@ -69,7 +70,7 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
     };
     const run = await runKit({ ...QUICK, capabilities: ALL_VERBS, createStore }, (title) => title.includes('clear'));
     expect([...run.failures]).toEqual([]);
-    expect(run.titles).toHaveLength(2);
+    expect(run.titles).toHaveLength(3);
   });
 
   test('that has few verbs more than the four', async () => {

@@ -1,11 +1,12 @@
 import { isJsonObject, type JsonObject } from '../../core/data/json.js';
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
+import { isSessionId } from '../../core/record/token.js';
 import type { LegacySession, LegacySessions } from '../../legacy/legacy-sessions.js';
 import { type CallbackStore, checkStore, describeWithoutMessage, isMissing } from './callback-store.js';
-import { call, connectionTo, type Start } from './connection.js';
 import { flatData, RESERVED } from './envelope.js';
 import { verifiedSid } from './signature.js';
+import { call, type Start, stateOf } from './store-state.js';
 
 /** The options of {@link expressLegacy}. */
 export interface ExpressLegacyOptions {
@@ -22,7 +23,6 @@ export interface ExpressLegacyOptions {
 const LONGEST = 4_096;
 /** What a bare token may be made of: nothing that a store could take for a path. */
 const BARE = /^[\w.~+=:@-]{1,256}$/;
-const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
  * The sessions that `express-token-session` (without `secret`) or express-session (with it) has left in a store: for the option `legacy` of
@@ -31,10 +31,10 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
  * @throws `INVALID_OPTION`
  */
 export function expressLegacy(store: CallbackStore, options: ExpressLegacyOptions = {}): LegacySessions {
-  const connection = connectionTo(checkStore(store, 'expressLegacy'));
+  const state = stateOf(checkStore(store, 'expressLegacy'));
   const patience = parseDuration(options.callbackTimeout ?? '10s', 'callbackTimeout');
   const secrets = options.secret === undefined ? undefined : checkSecrets(options.secret);
-  const ask = (start: Start) => connection.unlessCut(() => call(start, patience)).catch(withoutToken);
+  const ask = (start: Start) => state.unlessDisconnected(() => call(start, patience)).catch(withoutToken);
   return {
     scheme: secrets ? 'signed' : 'plain',
     keyOf: (token) => {
@@ -50,7 +50,7 @@ export function expressLegacy(store: CallbackStore, options: ExpressLegacyOption
 
 /** Public ids of this library are no tokens, and names that every object inherits have been seen to crash a store. */
 function bareKey(token: string): string | undefined {
-  return BARE.test(token) && !UUID_V7.test(token) && !(token in Object.prototype) ? token : undefined;
+  return BARE.test(token) && !isSessionId(token) && !(token in Object.prototype) ? token : undefined;
 }
 
 function legacySession(stored: unknown): LegacySession | null {

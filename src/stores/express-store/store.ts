@@ -1,7 +1,7 @@
 import { type Duration, parseDuration } from '../../core/duration.js';
 import type { SessionStore } from '../../core/store.js';
 import { type CallbackStore, checkStore } from './callback-store.js';
-import { connectionTo } from './connection.js';
+import { stateOf } from './store-state.js';
 import { Verbs } from './verbs.js';
 
 /** The options of {@link expressStore}. */
@@ -36,7 +36,7 @@ export interface ExpressStore extends SessionStore {
  */
 export function expressStore(store: CallbackStore, options: ExpressStoreOptions = {}): ExpressStore {
   const patience = parseDuration(options.callbackTimeout ?? '10s', 'callbackTimeout');
-  const verbs = new Verbs(connectionTo(checkStore(store, 'expressStore')), patience);
+  const verbs = new Verbs(stateOf(checkStore(store, 'expressStore')), patience);
   return {
     atomic: false,
     insert: (record, ttl) => verbs.insert(record, ttl),

@@ -1,24 +1,25 @@
 import { isSessionError, SessionError } from '../../core/error.js';
+import { isSessionId } from '../../core/record/token.js';
 import type { SessionRecord } from '../../core/store.js';
-import { isRecordId, ownIds } from './all-sessions.js';
+import { ownIds } from './all-sessions.js';
 import { isMissing } from './callback-store.js';
-import { type Connection, call, type Start } from './connection.js';
 import { unreadable, unwrap, wrap } from './envelope.js';
+import { call, type Start, type StoreState } from './store-state.js';
 
 /** The operations of a store contract, on a callback store: those on one session stand in line. */
 export class Verbs {
-  readonly #connection: Connection;
+  readonly #state: StoreState;
   readonly #patience: number;
 
   /** `patience`: how long a call may take, in ms. */
-  constructor(connection: Connection, patience: number) {
-    this.#connection = connection;
+  constructor(state: StoreState, patience: number) {
+    this.#state = state;
     this.#patience = patience;
   }
 
   async find(id: string): Promise<SessionRecord | null> {
     assertId(id);
-    return this.#connection.unlessCut(() => this.#get(id));
+    return this.#state.unlessDisconnected(() => this.#get(id));
   }
 
   async insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
@@ -44,24 +45,24 @@ export class Verbs {
     return this.#inLine(id, async () => {
       const present = await this.#probe(id);
       if (present) await this.#destroy(id);
-      this.#connection.strays.deleted(id);
+      this.#state.lateWrites.deleted(id);
       return present !== null;
     });
   }
 
   async count(length: Start): Promise<number> {
-    const count = await this.#connection.unlessCut(() => this.#call(length));
+    const count = await this.#state.unlessDisconnected(() => this.#call(length));
     if (typeof count === 'number') return count;
     throw new Error(`the store's length has called back with ${typeof count}, not with a number`);
   }
 
   async clear(clear: Start): Promise<void> {
-    await this.#connection.unlessCut(() => this.#connection.lines.runAlone(() => this.#call(clear)));
+    await this.#state.unlessDisconnected(() => this.#state.queue.runAlone(() => this.#call(clear)));
   }
 
   /** Looks at all sessions: for stores without an expiry of their own, now and then. */
   async sweep(all: Start, now: number): Promise<number> {
-    const sessions = await this.#connection.unlessCut(() => this.#call(all));
+    const sessions = await this.#state.unlessDisconnected(() => this.#call(all));
     let removed = 0;
     for (const id of ownIds(sessions)) {
       // It may have been used, or removed, since then.
@@ -79,10 +80,10 @@ export class Verbs {
   /** Runs the task when those of the same session that came before it are over. */
   async #inLine<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
     assertId(id);
-    const { lines } = this.#connection;
+    const { queue } = this.#state;
     const asked = performance.now();
-    return this.#connection.unlessCut(() =>
-      lines.run(id, () => {
+    return this.#state.unlessDisconnected(() =>
+      queue.run(id, () => {
         // So that a line behind a store that does not answer cannot grow without end.
         if (performance.now() - asked > this.#patience) throw new Error('the operations on this session that came before took too long');
         return task();
@@ -101,23 +102,23 @@ export class Verbs {
   }
 
   async #get(id: string): Promise<SessionRecord | null> {
-    const { store } = this.#connection;
+    const { store } = this.#state;
     return unwrap(id, await this.#call((callback) => store.get(id, callback)).catch((error) => whatIsMissing(id, error)));
   }
 
   async #set(record: SessionRecord, ttl: number): Promise<void> {
-    const { store, strays } = this.#connection;
+    const { store, lateWrites } = this.#state;
     const { id } = record;
     const start: Start = (callback) => store.set(id, wrap(record, ttl), callback);
     await call(start, this.#patience, {
-      givenUp: () => strays.lost(id),
+      givenUp: () => lateWrites.lost(id),
       // It has brought back what was deleted meanwhile.
-      late: () => strays.returned(id) && this.#inLine(id, () => this.#destroy(id)).catch(() => undefined),
+      late: () => lateWrites.returned(id) && this.#inLine(id, () => this.#destroy(id)).catch(() => undefined),
     });
   }
 
   async #destroy(id: string): Promise<void> {
-    const { store } = this.#connection;
+    const { store } = this.#state;
     await this.#call((callback) => store.destroy(id, callback)).catch((error) => whatIsMissing(id, error));
   }
 
@@ -127,7 +128,7 @@ export class Verbs {
 }
 
 function assertId(id: string): void {
-  if (!isRecordId(id)) throw new SessionError('INVALID_OPTION', 'a session id has to be a UUID in lower case');
+  if (!isSessionId(id)) throw new SessionError('INVALID_OPTION', 'a session id has to be a UUID in lower case');
 }
 
 /** Nothing, where that is what the store's error says. */

@@ -35,15 +35,13 @@ export class RowRings {
     return row === first ? after : first;
   }
 
-  /** All rows of a ring, from the first. */
-  list(first: number): number[] {
-    const rows: number[] = [];
+  /** All rows of a ring, from the first. The ring must not be changed meanwhile. */
+  *rows(first: number): Generator<number> {
     for (let row = first; row !== NONE; ) {
-      rows.push(row);
+      yield row;
       row = this.#after(row);
       if (row === first) break;
     }
-    return rows;
   }
 
   #link(before: number, after: number): void {

@@ -1,5 +1,15 @@
 import { SessionError } from '../../core/error.js';
-import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreListener } from '../../core/store.js';
+import type {
+  LimitedInsert,
+  OwnerLimit,
+  OwnerTrim,
+  SessionRecord,
+  SessionStore,
+  StoreListener,
+  StoreSteps,
+  TouchedRecord,
+} from '../../core/store.js';
+import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
 import { MemoryTable } from './table.js';
 
 export interface MemoryStoreOptions {
@@ -10,7 +20,7 @@ export interface MemoryStoreOptions {
 }
 
 /** The store in this process's memory: with every capability of the contract that makes sense for one process. */
-export type MemoryStore = Required<Omit<SessionStore, 'atomic'>>;
+export type MemoryStore = Required<Omit<SessionStore, 'atomic' | 'onWarning'>>;
 
 /**
  * A store in the memory of this process: for development, tests and single processes whose sessions may be lost. Holds
@@ -29,8 +39,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 
 /** Forgetting is spread over the writes: each looks at no more than this many sessions whose time may have come. */
 const LOOKS_PER_WRITE = 8;
+/** How many rows one step of a sweep looks at: each costs the reading of one number. */
+const ROWS_PER_SWEEP = 1_000;
 
 class SessionMap implements MemoryStore {
+  readonly steps: Required<StoreSteps>;
   readonly #maxSessions: number;
   readonly #now: () => number;
   #table: MemoryTable;
@@ -40,6 +53,14 @@ class SessionMap implements MemoryStore {
     this.#maxSessions = maxSessions;
     this.#table = new MemoryTable(maxSessions);
     this.#now = now;
+    this.steps = {
+      listByOwner: (ownerId) => this.#listInSteps(ownerId),
+      deleteByOwner: (ownerId, except) => this.#inSteps(() => this.#deleteSome(ownerId, except)),
+      trimOwner: (ownerId, trim) => this.#inSteps(() => this.#trimSome(ownerId, trim)),
+      sweep: (time) => this.#sweepInSteps(time),
+      count: () => this.#once(() => this.#table.size),
+      clear: () => this.#once(() => this.#clear()),
+    };
   }
 
   async insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
@@ -47,13 +68,11 @@ class SessionMap implements MemoryStore {
   }
 
   async insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
-    const table = this.#table;
-    if (this.#alive(record.id) !== undefined) return { outcome: this.#insert(record, ttl), evicted: [] };
-    const others = this.#aliveOf(record.ownerId).filter((row) => table.expiresAt(row) > limit.now);
-    const excess = Math.max(0, others.length + 1 - limit.max);
-    if (excess > 0 && limit.onLimit === 'deny') return { outcome: 'limit-reached', evicted: [] };
-    const age = (a: number, b: number) => table.createdAt(a) - table.createdAt(b) || (table.id(a) < table.id(b) ? -1 : 1);
-    const evicted = this.#end(others.sort(age).slice(0, excess));
+    const { ownerId } = record;
+    if (ownerId === undefined || this.#alive(record.id) !== undefined) return { outcome: this.#insert(record, ttl), evicted: [] };
+    const others = this.#counting(ownerId, limit.now, limit.replaces);
+    if (limit.onLimit === 'deny' && others.length >= limit.max) return { outcome: 'limit-reached', evicted: [] };
+    const evicted = this.#end(this.#oldest(others, others.length + 1 - limit.max));
     return { outcome: this.#insert(record, ttl), evicted };
   }
 
@@ -66,12 +85,12 @@ class SessionMap implements MemoryStore {
   }
 
   async replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
-    const row = this.#alive(record.id);
-    if (row === undefined) return 'gone';
-    if (!this.#table.hasVersion(row, expectedVersion)) return 'conflict';
-    this.#table.update(row, record, this.#now() + ttl);
-    this.#forgetSome();
-    return 'replaced';
+    return this.#update(record.id, expectedVersion, ttl, () => record);
+  }
+
+  async touch(touched: TouchedRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+    const { id, version, expiresAt } = touched;
+    return this.#update(id, expectedVersion, ttl, (row) => ({ ...this.#table.record(row), version, expiresAt }));
   }
 
   async delete(id: string): Promise<boolean> {
@@ -86,14 +105,16 @@ class SessionMap implements MemoryStore {
   }
 
   async deleteByOwner(ownerId: string, except?: string): Promise<string[]> {
-    return this.#end(this.#aliveOf(ownerId).filter((row) => this.#table.id(row) !== except));
+    return this.#atOnce(() => this.#deleteSome(ownerId, except));
   }
 
-  /** Looks at every session; those whose `ttl` has passed are forgotten without it. */
+  async trimOwner(ownerId: string, trim: OwnerTrim): Promise<string[]> {
+    return this.#atOnce(() => this.#trimSome(ownerId, trim));
+  }
+
+  /** Those whose `ttl` has passed are forgotten without it. */
   async sweep(now: number): Promise<number> {
-    const expired = this.#table.expired(now);
-    for (const row of expired) this.#table.remove(row);
-    return expired.length;
+    return this.#sweep(now, 0, this.#table.end);
   }
 
   async count(): Promise<number> {
@@ -101,15 +122,13 @@ class SessionMap implements MemoryStore {
   }
 
   async clear(): Promise<void> {
-    const ids = this.#listeners.size > 0 ? this.#table.ids() : [];
-    this.#table = new MemoryTable(this.#maxSessions);
-    this.#tell(ids);
+    this.#clear();
   }
 
   async subscribe(listener: StoreListener): Promise<() => Promise<void>> {
-    const told = (ids: readonly string[]) => listener.ended(ids);
-    this.#listeners.add(told);
-    return async () => void this.#listeners.delete(told);
+    const report = (ids: readonly string[]) => listener.ended(ids);
+    this.#listeners.add(report);
+    return async () => void this.#listeners.delete(report);
   }
 
   #insert(record: SessionRecord, ttl: number): 'inserted' | 'exists' {
@@ -127,6 +146,88 @@ class SessionMap implements MemoryStore {
     return row === undefined ? null : this.#table.record(row);
   }
 
+  #update(id: string, expectedVersion: string, ttl: number, next: (row: number) => SessionRecord): 'replaced' | 'gone' | 'conflict' {
+    const row = this.#alive(id);
+    if (row === undefined) return 'gone';
+    if (!this.#table.hasVersion(row, expectedVersion)) return 'conflict';
+    this.#table.update(row, next(row), this.#now() + ttl);
+    this.#forgetSome();
+    return 'replaced';
+  }
+
+  async *#listInSteps(ownerId: string): AsyncGenerator<SessionRecord[]> {
+    const ids = this.#aliveOf(ownerId).map((row) => this.#table.id(row));
+    for (const some of partsOf(ids)) {
+      yield some.map((id) => this.#find(id)).filter((record) => record !== null);
+      await yieldToOthers();
+    }
+  }
+
+  #deleteSome(ownerId: string, except: string | undefined): string[] {
+    return this.#end(this.#aliveOf(ownerId, STEP, (row) => this.#table.id(row) !== except));
+  }
+
+  /**
+   * Of any of an owner's sessions, those beyond the `max` newest have to go: so it is enough to look at a few more than `max`.
+   */
+  #trimSome(ownerId: string, { max, now, keep, ignore }: OwnerTrim): string[] {
+    const counting = this.#counting(ownerId, now, ignore, max + STEP);
+    const others = counting.filter((row) => this.#table.id(row) !== keep);
+    return this.#end(this.#oldest(others, counting.length - max));
+  }
+
+  /** The sessions of an owner that count for a limit. */
+  #counting(ownerId: string, now: number, except: string | undefined, atMost?: number): number[] {
+    const table = this.#table;
+    return this.#aliveOf(ownerId, atMost, (row) => table.expiresAt(row) > now && table.id(row) !== except);
+  }
+
+  #oldest(rows: readonly number[], count: number): readonly number[] {
+    if (count <= 0) return [];
+    const table = this.#table;
+    const age = (a: number, b: number) => table.createdAt(a) - table.createdAt(b) || (table.id(a) < table.id(b) ? -1 : 1);
+    return rows.toSorted(age).slice(0, count);
+  }
+
+  async *#sweepInSteps(now: number): AsyncGenerator<number> {
+    for (let from = 0; from < this.#table.end; from += ROWS_PER_SWEEP) {
+      yield this.#sweep(now, from, from + ROWS_PER_SWEEP);
+      await yieldToOthers();
+    }
+  }
+
+  #sweep(now: number, from: number, to: number): number {
+    const expired = this.#table.expired(now, from, to);
+    for (const row of expired) this.#table.remove(row);
+    return expired.length;
+  }
+
+  #clear(): number {
+    const { size } = this.#table;
+    const ids = this.#listeners.size > 0 ? this.#table.ids() : [];
+    this.#table = new MemoryTable(this.#maxSessions);
+    this.#report(ids);
+    return size;
+  }
+
+  /** `work` until nothing is left for it. */
+  #atOnce(work: () => string[]): string[] {
+    const all: string[] = [];
+    for (let some = work(); some.length > 0; some = work()) all.push(...some);
+    return all;
+  }
+
+  async *#inSteps(work: () => string[]): AsyncGenerator<string[]> {
+    for (let some = work(); some.length > 0; some = work()) {
+      yield some;
+      await yieldToOthers();
+    }
+  }
+
+  async *#once(work: () => number): AsyncGenerator<number> {
+    yield work();
+  }
+
   #alive(id: string): number | undefined {
     const row = this.#table.rowOf(id);
     return row !== undefined && this.#isAlive(row) ? row : undefined;
@@ -138,8 +239,16 @@ class SessionMap implements MemoryStore {
     return false;
   }
 
-  #aliveOf(ownerId: string | undefined): number[] {
-    return ownerId === undefined ? [] : this.#table.rowsOf(ownerId).filter((row) => this.#isAlive(row));
+  #aliveOf(ownerId: string, atMost = Number.POSITIVE_INFINITY, fits: (row: number) => boolean = () => true): number[] {
+    const [alive, due]: [number[], number[]] = [[], []];
+    const now = this.#now();
+    for (const row of this.#table.rowsOf(ownerId)) {
+      if (this.#table.forgetAt(row) <= now) due.push(row);
+      else if (fits(row)) alive.push(row);
+      if (alive.length >= atMost) break;
+    }
+    for (const row of due) this.#table.remove(row);
+    return alive;
   }
 
   #forgetSome(): void {
@@ -155,11 +264,11 @@ class SessionMap implements MemoryStore {
   #end(rows: readonly number[]): string[] {
     const ids = rows.map((row) => this.#table.id(row));
     for (const row of rows) this.#table.remove(row);
-    this.#tell(ids);
+    this.#report(ids);
     return ids;
   }
 
-  #tell(ids: readonly string[]): void {
-    if (ids.length > 0) for (const told of this.#listeners) told(ids);
+  #report(ids: readonly string[]): void {
+    if (ids.length > 0) for (const report of this.#listeners) report(ids);
   }
 }

@@ -53,8 +53,9 @@ export class MemoryTable {
     return this.#rows.get(id);
   }
 
-  rowsOf(ownerId: string): number[] {
-    return this.#siblings.list(this.#owners.get(ownerId) ?? NONE);
+  /** The rows of an owner, in the order in which they came. The table must not be changed meanwhile. */
+  rowsOf(ownerId: string): Iterable<number> {
+    return this.#siblings.rows(this.#owners.get(ownerId) ?? NONE);
   }
 
   /** The ids of all rows. */
@@ -62,20 +63,23 @@ export class MemoryTable {
     return this.#rows.rows().map((row) => this.id(row));
   }
 
-  /** The rows whose deadline has come at `now`: looks at every row, but at nothing of it besides the one number. */
-  expired(now: number): number[] {
+  /** Rows from here on are not in use. */
+  get end(): number {
+    return this.#fresh;
+  }
+
+  /** The rows from `from` to `to` whose deadline has come at `now`: looks at nothing but the one number of each. */
+  expired(now: number, from: number, to: number): number[] {
     const rows: number[] = [];
-    for (let row = 0; row < this.#fresh; row += 1) if (this.expiresAt(row) <= now) rows.push(row);
+    for (let row = from; row < Math.min(to, this.#fresh); row += 1) if (this.expiresAt(row) <= now) rows.push(row);
     return rows;
   }
 
   add(record: SessionRecord, forgetAt: number): void {
     const row = this.#newRow();
-    const ownerId = record.ownerId === undefined ? undefined : ownCopy(record.ownerId);
-    this.#texts[row * TEXTS + OWNER] = ownerId;
     this.#times[row * TIMES + CREATED] = record.createdAt;
     this.#leastRecent = this.#activity.append(this.#leastRecent, row);
-    if (ownerId !== undefined) this.#owners.set(ownerId, this.#siblings.append(this.#owners.get(ownerId) ?? NONE, row));
+    if (record.ownerId !== undefined) this.#setOwner(row, record.ownerId);
     this.#deadlines.set(row, forgetAt);
     this.#write(row, record, forgetAt);
     this.#rows.add(record.id, row);
@@ -84,6 +88,7 @@ export class MemoryTable {
   /** Writes what can change of a record. */
   update(row: number, record: SessionRecord, forgetAt: number): void {
     const active = record.expiresAt > this.expiresAt(row);
+    if (record.ownerId !== undefined && this.#ownerOf(row) === undefined) this.#setOwner(row, record.ownerId);
     // A later time is left to be found when the earlier one has come: most sessions are written often in between.
     if (forgetAt < this.forgetAt(row)) this.#deadlines.set(row, forgetAt);
     this.#write(row, record, forgetAt);
@@ -141,6 +146,12 @@ export class MemoryTable {
     this.#texts[row * TEXTS + PACKED] = pack(record);
     this.#times[row * TIMES + EXPIRES] = record.expiresAt;
     this.#times[row * TIMES + FORGET] = forgetAt;
+  }
+
+  #setOwner(row: number, given: string): void {
+    const ownerId = ownCopy(given);
+    this.#texts[row * TEXTS + OWNER] = ownerId;
+    this.#owners.set(ownerId, this.#siblings.append(this.#owners.get(ownerId) ?? NONE, row));
   }
 
   #removeSibling(ownerId: string, row: number): void {

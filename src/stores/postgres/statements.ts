@@ -33,7 +33,8 @@ ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = e
     findMany: `SELECT ${LIST} FROM ${table} WHERE id = ANY (string_to_array($1, ',')::uuid[])`,
     // The row is locked before it is compared: what is read then is the newest version, not the one of the statement's snapshot, and stays so.
     replace: `WITH found AS (SELECT version FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE),
-replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, body = $5 FROM found
+replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, body = $5,
+    owner_id = coalesce(stored.owner_id, $6::text) FROM found
   WHERE stored.id = $1::uuid AND found.version = $2)
 SELECT version FROM found`,
     delete: `WITH ended AS (DELETE FROM ${table} WHERE id = $1::uuid RETURNING id)

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import { SessionError } from '../../core/error.js';
-import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
+import type { SessionStore } from '../../core/store.js';
+import { type Channel, Notifications } from '../shared/notifications.js';
+import { channelOver } from './channel.js';
 import { checkClient, isPool, type PostgresClient, type Runner, runnerOf } from './client.js';
-import { type Connector, connectorOf } from './connections.js';
-import { type Names, namesOf, type TableOptions } from './names.js';
-import { Notifications } from './notifications.js';
-import { insertWithinScript, SWEEP_BATCH, statementsOf } from './statements.js';
+import { namesOf, type TableOptions } from './names.js';
 import { createTables } from './tables.js';
+import { type Verbs, verbsOf } from './verbs.js';
 
 export interface PostgresStoreOptions extends TableOptions {
   /**
@@ -20,7 +18,7 @@ export interface PostgresStoreOptions extends TableOptions {
 }
 
 /** A {@link SessionStore} with every capability; `subscribe` where the client can listen. */
-export interface PostgresStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+export interface PostgresStore extends Verbs, Pick<SessionStore, 'subscribe'> {
   /**
    * Makes the table and its indexes where they are missing. May be called by every process at every start. Else run {@link createTablesSql}
    * as a migration.
@@ -63,76 +61,26 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   checkClient(client, 'client');
   const names = namesOf(options);
   const runner = runnerOf(client, names.table);
-  const connector = subscriberOf(client, runner, options.subscriber);
-  const notifications = connector && new Notifications(connector, names.channel);
+  const channel = channelOf(client, runner, names.channel, options.subscriber);
+  const notifications = channel && new Notifications(channel);
   return {
-    ...verbs(runner, names),
+    ...verbsOf(runner, names),
     createTables: () => createTables(runner, names),
     ...(notifications && { subscribe: (listener) => notifications.subscribe(listener) }),
   };
 }
 
-function subscriberOf(client: PostgresClient, runner: Runner, subscriber: PostgresStoreOptions['subscriber']): Connector | undefined {
+function channelOf(
+  client: PostgresClient,
+  runner: Runner,
+  name: string,
+  subscriber: PostgresStoreOptions['subscriber'],
+): Channel | undefined {
   if (subscriber === false) return undefined;
-  if (subscriber === undefined || subscriber === client) return connectorOf(client, runner);
+  if (subscriber === undefined || subscriber === client) return channelOver(client, runner, name);
   checkClient(subscriber, 'subscriber');
-  const connector = connectorOf(subscriber, runnerOf(subscriber, ''));
-  if (connector) return connector;
+  const channel = channelOver(subscriber, runnerOf(subscriber, ''), name);
+  if (channel) return channel;
   const why = isPool(subscriber) ? 'has a single connection' : 'emits no notifications';
   throw new SessionError('INVALID_OPTION', `subscriber ${why}: pass a Pool of at least 2 or a Client of pg, PGlite, or false`);
-}
-
-function verbs(runner: Runner, names: Names): Omit<PostgresStore, 'createTables' | 'subscribe'> {
-  const sql = statementsOf(names);
-  return {
-    async insert(record) {
-      const { id, version, ownerId, createdAt, expiresAt, body } = record;
-      const owner = ownerId === undefined ? null : encodeOwner(ownerId);
-      const rows = await runner.run(sql.insert, [id, version, owner, String(createdAt), String(expiresAt), body]);
-      return rows.length > 0 ? 'inserted' : 'exists';
-    },
-    insertWithin: (record, _ttl, limit) => insertWithin(runner, names, record, limit),
-    find: async (id) => readRecord(await runner.run(sql.find, [id])),
-    async findMany(ids) {
-      return ids.length === 0 ? [] : inOrderOf(ids, await runner.run(sql.findMany, [ids.join(',')]));
-    },
-    async replace({ id, version, expiresAt, body }, expectedVersion) {
-      const [found] = await runner.run(sql.replace, [id, expectedVersion, version, String(expiresAt), body]);
-      if (!found) return 'gone';
-      return found['version'] === expectedVersion ? 'replaced' : 'conflict';
-    },
-    delete: async (id) => (await runner.run(sql.delete, [id])).length > 0,
-    listByOwner: async (ownerId) => (await runner.run(sql.listByOwner, [encodeOwner(ownerId)])).map(recordOf),
-    async deleteByOwner(ownerId, except) {
-      const rows = await runner.run(sql.deleteByOwner, [encodeOwner(ownerId), except ?? null]);
-      return rows.flatMap((row) => idsIn(row['ids']));
-    },
-    sweep: (now) => sweep(runner, sql.sweep, now),
-    count: async () => countIn(await runner.run(sql.count)),
-    clear: async () => void (await runner.run(sql.clear)),
-  };
-}
-
-async function insertWithin(runner: Runner, names: Names, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
-  const lock = createHash('sha256').update(`${names.channel}\n${record.ownerId}`).digest().readBigInt64BE();
-  const [row = {}] = await runner.runScript(insertWithinScript(names, record, limit, lock));
-  const evicted = idsIn(row['evicted']);
-  if (row['inserted'] === true || row['same'] === true) return { outcome: 'inserted', evicted };
-  return { outcome: row['same'] === false || limit.onLimit === 'evict-oldest' ? 'exists' : 'limit-reached', evicted };
-}
-
-async function sweep(runner: Runner, statement: string, now: number): Promise<number> {
-  for (let total = 0; ; ) {
-    const count = countIn(await runner.run(statement, [String(Math.floor(now))]));
-    total += count;
-    if (count < SWEEP_BATCH) return total;
-  }
-}
-
-function idsIn(list: unknown): string[] {
-  return typeof list === 'string' ? list.split(',') : [];
-}
-
-function countIn([row]: readonly Row[]): number {
-  return Number(row?.['count']);
 }

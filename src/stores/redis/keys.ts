@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SessionError } from '../../core/error.js';
+import { isSessionId } from '../../core/record/token.js';
 
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** A glob of the same length: `?` is any one character. */
 const ID_GLOB = '????????-????-????-????-????????????';
 const OWNER_GLOB = '?'.repeat(43);
@@ -43,17 +43,13 @@ export class Keys {
   /** The id in the name of a session's key as the server has it, or `undefined` for a name that only looks like one. */
   idOf(stored: string): string | undefined {
     const id = stored.slice(this.#full.length + 2);
-    return ID.test(id) ? id : undefined;
+    return isSessionId(id) ? id : undefined;
   }
 
   /** The name of a key as the client takes it, of the name that the server has. */
   asSent(stored: string): string {
     return stored.slice(this.#full.length - this.prefix.length);
   }
-}
-
-export function isId(text: string): boolean {
-  return ID.test(text);
 }
 
 function escapeGlob(text: string): string {

@@ -1,6 +1,6 @@
+import { NEVER } from '../../core/record/deadline.js';
 import type { OwnerLimit, SessionRecord } from '../../core/store.js';
-import { ignore } from './clients/connection.js';
-import { LAST_MOMENT } from './record-text.js';
+import { ignore } from './clients/driver.js';
 import { asList, asText, asTexts } from './replies.js';
 import { ADMIT, INDEX, SETTLE } from './scripts.js';
 import type { Server } from './server.js';
@@ -101,7 +101,7 @@ function asEnded(member: string): Finding {
 
 /** The member, score and ttl of the index for a record. The index lives longer than it promises: clocks and networks are not exact. */
 function entryOf(record: SessionRecord, ttl: number): [string, string, string] {
-  return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, LAST_MOMENT))];
+  return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, NEVER))];
 }
 
 /** Begins with the creation, by which the oldest are evicted. */
@@ -118,7 +118,7 @@ export function idOfMember(member: string): string {
  * far they may: so the index is given as long again, and is written again before a use moves the deadline beyond that.
  */
 export function indexedUntil(record: SessionRecord, ttl: number): number {
-  return Math.min(record.expiresAt + slackOf(ttl), LAST_MOMENT);
+  return Math.min(record.expiresAt + slackOf(ttl), NEVER);
 }
 
 function slackOf(ttl: number): number {

@@ -11,9 +11,6 @@ import type { SessionRecord } from '../../core/store.js';
  * and numbers in base 36: 0.14 µs against 0.42, 0.23, 0.19 and 0.18. Owner and indexedUntil are empty for a session without an owner.
  */
 
-/** The latest time that a record may have, in ms since the epoch. */
-export const LAST_MOMENT = 8.64e15;
-
 /** Until when, by the library's clock, the owner's index is known to outlive the session. For a session with an owner. */
 export type IndexedUntil = number | undefined;
 

@@ -1,5 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
-import type { Command, Connection } from './clients/connection.js';
+import type { Command, RedisDriver } from './clients/driver.js';
 import { asList, asText, asTexts } from './replies.js';
 import type { Script } from './scripts.js';
 
@@ -8,12 +8,12 @@ const OLDEST = [6, 2] as const;
 
 /** Commands and scripts over a connection, its server's version checked before the first one. */
 export class Server {
-  readonly connection: Connection;
+  readonly driver: RedisDriver;
   #checked = false;
   #checking: Promise<void> | undefined;
 
-  constructor(connection: Connection) {
-    this.connection = connection;
+  constructor(driver: RedisDriver) {
+    this.driver = driver;
   }
 
   /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
@@ -27,19 +27,19 @@ export class Server {
 
   /** {@link send} in fewer steps: what it resolves to is left to the caller to take as its {@link own}, and what it rejects with to {@link explain}. */
   ask(key: string | undefined, command: Command): Promise<unknown> {
-    return this.#checked ? this.connection.send(key, command) : this.ready().then(() => this.connection.send(key, command));
+    return this.#checked ? this.driver.send(key, command) : this.ready().then(() => this.driver.send(key, command));
   }
 
   /** A reply that has just come. @throws when it may be what the server says to everybody who connects */
   own(reply: unknown): unknown {
-    if (reply !== 'OK' || this.connection.isInStep()) return reply;
+    if (reply !== 'OK' || this.driver.isInStep()) return reply;
     throw new Error('the connection was lost while a command was under way: whether it was done is not known');
   }
 
   /** Whether a command was answered with `OK`. `false` also where that may have been said to somebody who connects. */
   async isDone(key: string, command: Command): Promise<boolean> {
     try {
-      return asText(await this.ask(key, command)) === 'OK' && this.connection.isInStep();
+      return asText(await this.ask(key, command)) === 'OK' && this.driver.isInStep();
     } catch (error) {
       throw this.explain(error);
     }
@@ -59,7 +59,7 @@ export class Server {
   async *scan(pattern: string): AsyncGenerator<string[]> {
     try {
       await this.ready();
-      for (const send of await this.connection.primaries()) {
+      for (const send of await this.driver.primaries()) {
         let cursor = '0';
         do {
           const [next, keys] = asList(await send(['scan', cursor, 'MATCH', pattern, 'COUNT', '1000']));
@@ -94,7 +94,7 @@ export class Server {
 
   async #info(): Promise<unknown> {
     try {
-      return await this.connection.send(undefined, ['info', 'server']);
+      return await this.driver.send(undefined, ['info', 'server']);
     } catch (error) {
       // Not every user may ask. What is too old then fails by the first command that it does not know.
       if (isReply(error, 'NOPERM') || isReply(error, 'ERR')) return '';
@@ -103,7 +103,7 @@ export class Server {
   }
 
   explain(error: unknown): unknown {
-    if (isSessionError(error) || !this.connection.isClosed()) return error;
+    if (isSessionError(error) || !this.driver.isClosed()) return error;
     return new SessionError(
       'STORE_UNAVAILABLE',
       'the Redis client is closed: it has to be connected before the first session is used, and to stay open until the last one was',

@@ -1,8 +1,9 @@
 import { isSessionError } from '../../core/error.js';
+import { NEVER } from '../../core/record/deadline.js';
 import type { SessionRecord } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { type Finding, idOfMember, indexedUntil, memberOf } from './owner-index.js';
-import { decodeOwner, decodeRecord, encodeRecord, LAST_MOMENT, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
+import { decodeOwner, decodeRecord, encodeRecord, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
 import { asInteger, asText, asTexts, asTextsOrNulls } from './replies.js';
 import { DELETE, REPLACE } from './scripts.js';
 import { isReply, type Server } from './server.js';
@@ -37,7 +38,7 @@ export class Sessions {
 
   find(id: string): Promise<SessionRecord | null> {
     const key = this.#keys.session(id);
-    return this.#server.ask(key, [this.#server.connection.readCommand, key]).then(
+    return this.#server.ask(key, [this.#server.driver.readCommand, key]).then(
       (reply) => {
         const value = asText(this.#server.own(reply));
         return value === null ? null : decodeRecord(id, value);
@@ -53,7 +54,7 @@ export class Sessions {
    * cannot read either.
    */
   async findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
-    if (this.#server.connection.clustered || ids.length < 2) return Promise.all(ids.map((id) => this.#findAnything(id)));
+    if (this.#server.driver.clustered || ids.length < 2) return Promise.all(ids.map((id) => this.#findAnything(id)));
     const records: (SessionRecord | null)[] = [];
     for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
       records.push(...(await this.#findAtOnce(ids.slice(from, from + IDS_AT_ONCE))));
@@ -128,7 +129,7 @@ export class Sessions {
   async #readAnything(id: string): Promise<string | null> {
     const key = this.#keys.session(id);
     try {
-      return asText(await this.#server.send(key, [this.#server.connection.readCommand, key]));
+      return asText(await this.#server.send(key, [this.#server.driver.readCommand, key]));
     } catch (error) {
       if (isReply(error, 'WRONGTYPE')) return '';
       throw error;
@@ -141,6 +142,6 @@ function decodeAnything(id: string, value: string): SessionRecord {
     return decodeRecord(id, value);
   } catch (error) {
     if (!isSessionError(error)) throw error;
-    return { id, version: '', createdAt: 0, expiresAt: LAST_MOMENT, body: '' };
+    return { id, version: '', createdAt: 0, expiresAt: NEVER, body: '' };
   }
 }

@@ -1,182 +1,96 @@
-import { isSessionError, SessionError } from '../../core/error.js';
-import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
-import { ignore } from './clients/connection.js';
-import type { Keys } from './keys.js';
-import type { Notifications } from './notifications.js';
-import { idOfMember, indexedUntil, OwnerIndex } from './owner-index.js';
-import type { Server } from './server.js';
-import { Sessions } from './sessions.js';
+import { SessionError } from '../../core/error.js';
+import { Notifications } from '../shared/notifications.js';
+import type { Listen } from './clients/driver.js';
+import { ioredis } from './clients/ioredis.js';
+import { listenOnIoredis } from './clients/ioredis-listen.js';
+import type { IoredisClient } from './clients/ioredis-shapes.js';
+import { nodeRedis } from './clients/node-redis.js';
+import { listenOnNodeRedis } from './clients/node-redis-listen.js';
+import type { NodeRedisClient } from './clients/node-redis-shapes.js';
+import { checkPrefix, Keys } from './keys.js';
+import { Server } from './server.js';
+import { type RedisStore, SessionsInRedis } from './verbs.js';
 
-/** Sessions that are ended at the same time. */
-const AT_ONCE = 500;
-/** More rounds than that, each with new logins of one account in it, are none. */
-const MOST_ROUNDS = 100;
+/** The clients that {@link redisStore} takes: of node-redis 5 or later, of ioredis 5 and of iovalkey. */
+export type RedisClient = NodeRedisClient | IoredisClient;
 
-/** The store that `redisStore` makes. Redis forgets by itself, so that there is no `sweep`; `subscribe` is missing with `subscriber: false`. */
-export type RedisStore = Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>> & Pick<SessionStore, 'subscribe'>;
-
-/** The verbs: in which order the keys of sessions and of owners are written, which no script may touch together. */
-export class SessionsInRedis implements RedisStore {
-  readonly subscribe?: NonNullable<SessionStore['subscribe']>;
-  readonly #server: Server;
-  readonly #keys: Keys;
-  readonly #sessions: Sessions;
-  readonly #index: OwnerIndex;
-
-  constructor(server: Server, keys: Keys, notifications: Notifications | undefined) {
-    this.#server = server;
-    this.#keys = keys;
-    this.#sessions = new Sessions(server, keys);
-    this.#index = new OwnerIndex(server, (members) => this.#sessions.lookUp(members));
-    if (notifications) {
-      this.subscribe = async (listener) => {
-        await server.ready();
-        return notifications.subscribe(listener);
-      };
-    }
-  }
-
-  async insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
-    const { ownerId } = record;
-    if (ownerId === undefined) return this.#sessions.insert(record, ttl);
-    return this.#whollyOrNot(record, async () => {
-      const outcome = await this.#sessions.insert(record, ttl);
-      if (outcome === 'inserted') await this.#index.add(this.#keys.owner(ownerId), record, ttl);
-      return outcome;
-    });
-  }
-
-  async insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
-    const { ownerId } = record;
-    if (ownerId === undefined) return { outcome: await this.#sessions.insert(record, ttl), evicted: [] };
-    return this.#whollyOrNot(record, async () => {
-      const key = this.#keys.owner(ownerId);
-      if ((await this.#sessions.insert(record, ttl)) === 'exists') return { outcome: 'exists', evicted: [] };
-      const admission = await this.#index.admit(key, record, ttl, limit);
-      if (admission === 'full') {
-        await this.#sessions.withdraw(record.id);
-        return { outcome: 'limit-reached', evicted: [] };
-      }
-      const evicted = await this.#endAll(admission.toEnd);
-      if (admission.toEnd.length > 0) this.#index.forget(key, admission.toEnd).catch(ignore);
-      return { outcome: 'inserted', evicted };
-    });
-  }
-
-  find(id: string): Promise<SessionRecord | null> {
-    return this.#sessions.find(id);
-  }
-
-  findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
-    return this.#sessions.findMany(ids);
-  }
-
-  async replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
-    const assertSentOnce = this.#resendGuard();
-    let outcome = await this.#sessions.replace(record, expectedVersion, ttl);
-    if (outcome === 'index-first') {
-      if (record.ownerId !== undefined) await this.#index.add(this.#keys.owner(record.ownerId), record, ttl);
-      outcome = await this.#sessions.replace(record, expectedVersion, ttl, indexedUntil(record, ttl));
-    }
-    // The other version may be that of a writer who came after this very write, when it was sent the first time.
-    if (outcome === 'conflict') assertSentOnce();
-    return outcome === 'index-first' ? 'conflict' : outcome;
-  }
-
-  async delete(id: string): Promise<boolean> {
-    const assertSentOnce = this.#resendGuard();
-    const removed = await this.#sessions.end(id);
-    if (!removed) assertSentOnce();
-    // The session has ended: that its index could not be told need not fail the logout.
-    if (removed?.indexKey && removed.member) await this.#index.forget(removed.indexKey, [removed.member]).catch(ignore);
-    return removed !== null;
-  }
-
-  async listByOwner(ownerId: string): Promise<SessionRecord[]> {
-    const key = this.#keys.owner(ownerId);
-    const members = await this.#index.members(key);
-    const records = await this.#sessions.findMany(members.map(idOfMember));
-    const ended = members.filter((_, position) => records[position] === null);
-    if (ended.length > 0) this.#index.forget(key, ended).catch(ignore);
-    return records.filter((record) => record !== null);
-  }
-
-  deleteByOwner(ownerId: string, except?: string): Promise<string[]> {
-    return this.#endIndexed(this.#keys.owner(ownerId), except);
-  }
-
-  async count(): Promise<number> {
-    // A scan may name a key twice.
-    const ids = new Set<string>();
-    for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
-      for (const id of this.#idsOf(keys)) ids.add(id);
-    }
-    return ids.size;
-  }
-
-  async clear(): Promise<void> {
-    for await (const keys of this.#server.scan(this.#keys.ownerPattern)) {
-      for (const key of keys) await this.#endIndexed(this.#keys.asSent(key));
-    }
-    for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
-      await this.#endAll(this.#idsOf(keys));
-    }
-  }
-
-  #idsOf(keys: readonly string[]): string[] {
-    return keys.map((key) => this.#keys.idOf(key)).filter((id) => id !== undefined);
-  }
-
+/** Options of {@link redisStore}. */
+export interface RedisStoreOptions {
+  /** What the names of all keys begin with: 1 to 128 visible characters without spaces and braces. Default `'ts:'`. */
+  readonly prefix?: string | undefined;
   /**
-   * Ends what an index has, until nothing is left in it: a session that is added meanwhile either is seen here or is handed out
-   * after the last look.
+   * Where notifications of ended sessions come from. Default: a connection of their own, made from `client` while there is somebody to be told. A client:
+   * one that is connected already and used for nothing else. `false`: no notifications.
    */
-  async #endIndexed(key: string, except?: string): Promise<string[]> {
-    const ended: string[] = [];
-    let members = await this.#index.members(key);
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const targets = members.filter((member) => idOfMember(member) !== except);
-      if (targets.length === 0) break;
-      ended.push(...(await this.#endAll(targets)));
-      members = await this.#index.remaining(key, targets);
-    }
-    return ended;
-  }
+  readonly subscriber?: RedisClient | false | undefined;
+}
 
-  /** Ends sessions, given by their ids or members, and answers the ids of those that were there. */
-  async #endAll(members: readonly string[]): Promise<string[]> {
-    const ended: string[] = [];
-    for (let from = 0; from < members.length; from += AT_ONCE) {
-      const ids = members.slice(from, from + AT_ONCE).map(idOfMember);
-      const removed = await Promise.all(ids.map((id) => this.#sessions.end(id)));
-      ended.push(...ids.filter((_, position) => removed[position] !== null));
-    }
-    return ended;
-  }
+/**
+ * Keeps sessions in Redis or Valkey, 6.2 or newer, alone, with Sentinels or as a Cluster. The client is connected, and closed, by the caller.
+ *
+ * | verb | commands (of a session without an owner → with one) |
+ * | --- | --- |
+ * | `find` | `GET` |
+ * | `insert` | `SET NX PX` → and a script on the owner's index |
+ * | `insertWithin` | `SET NX PX`, a script on the index, a script for each session that is evicted; members of the index whose deadline has passed, and all for `'deny'`, are looked up first |
+ * | `replace` | a script; about once in each idle timeout of a session with an owner, two more |
+ * | `delete` | a script, which publishes the id → and one on the index |
+ * | `listByOwner` | a script on the index, `MGET` |
+ * | `deleteByOwner` | two scripts on the index, one for each session |
+ * | `findMany` | `MGET`; on a Cluster a `GET` each, at once |
+ * | `count`, `clear` | `SCAN` of the whole database, so not for each request |
+ *
+ * Scripts are sent by their hash, and whole when the server does not know them. Before the first command, `INFO` tells the server's version.
+ * Everything goes to the primary.
+ *
+ * **Atomic** is each command and script. A session and the index of its owner are different keys, on a Cluster in different slots, and are written
+ * one after the other: the session, then the index, then what has to make room is ended; only then is the session handed out. So whatever was
+ * handed out is in the index, and a login that races `deleteByOwner` is ended by it, or handed out after it. A process that dies in between
+ * leaves a session that nobody holds the token of, or an index entry without a session; the next who meets it takes it out. It also may leave a session that
+ * is to be evicted: it is ended before anybody else is let in. (If it dies just after it has ended a session and before it has told the index,
+ * and a session is evicted before that entry's deadline, one more may be evicted than had to be.)
+ *
+ * **A fail-over** loses what the old primary had not yet replicated: the last writes before it, though they were answered. A session may be
+ * lost (the user logs in again), a change to it undone, a session that had just ended may be back, an index may lack a session until
+ * that is used beyond the index's time. The same goes for a server that is killed: `appendfsync always` loses nothing, `everysec` up to a second. A disk that is full
+ * loses nothing: writes are refused until there is room. `min-replicas-to-write` narrows it; no store on Redis can promise more. The server should not evict keys (`maxmemory-policy noeviction`): every
+ * key has a TTL, so that `volatile-*` policies would end sessions.
+ *
+ * Some clients send a command again when its answer was lost: ioredis, iovalkey and the Sentinel client of node-redis. An answer of 'no' may
+ * then be due to the first time; the store sees the repetition, and says that the outcome is not known, so that no write is done twice. A
+ * Sentinel client of node-redis does not tell when its connection for notifications was broken and mended: what was missed is
+ * found by the library's rechecks.
+ *
+ * **Clients of node-redis** should be made with `disableOfflineQueue: true`. Without it, one whose connection is reset while it is about to write may connect again
+ * and never get ready: every call is `STORE_UNAVAILABLE` until the process is started anew (seen with 5.12, once in some hundred resets under load; with the option
+ * never in 4,600). With it calls also fail at once while the server is away, and not after `storeTimeout`.
+ *
+ * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server that is too old is `NOT_SUPPORTED`, of a
+ * client that is closed `STORE_UNAVAILABLE`.
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
+  const { prefix = 'ts:', subscriber } = options;
+  const { driver, listen } = recognise(client);
+  const keys = new Keys(checkPrefix(prefix), driver.keyPrefix);
+  const listenTo = subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
+  const notifications = listenTo && new Notifications({ reopens: true, open: (events) => listenTo(keys.channel, events) });
+  return new SessionsInRedis(new Server(driver), keys, notifications);
+}
 
-  /**
-   * A session of an owner is inserted in several steps. Where one fails, the record is taken back; and the failure is told as a `SessionError`,
-   * since after any other the library looks whether the record arrived, and would hand out a session that its owner's index lacks.
-   */
-  async #whollyOrNot<Outcome>(record: SessionRecord, steps: () => Promise<Outcome>): Promise<Outcome> {
-    try {
-      return await steps();
-    } catch (cause) {
-      await this.delete(record.id).catch(ignore);
-      if (isSessionError(cause)) throw cause;
-      throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was complete: see the error's cause", {
-        cause,
-      });
-    }
-  }
+const KINDS = 'a client of node-redis 5 or later (createClient, createClientPool, createCluster, createSentinel), ioredis 5 or iovalkey';
 
-  /** What it returns throws if a command may have been sent twice since: an answer of 'no' may then be due to its own first time. */
-  #resendGuard(): () => void {
-    const { connection } = this.#server;
-    const before = connection.resends();
-    return () => {
-      if (connection.resends() === before) return;
-      throw new Error('the connection was lost while a write was under way: whether it happened is not known');
-    };
-  }
+function recognise(client: unknown): NonNullable<ReturnType<typeof nodeRedis>> {
+  const known = isObject(client) ? (nodeRedis(client) ?? ioredis(client)) : undefined;
+  if (known) return known;
+  throw new SessionError('INVALID_OPTION', `client has to be ${KINDS}`);
+}
+
+function recogniseSubscriber(client: unknown): Listen {
+  const known = isObject(client) ? (listenOnNodeRedis(client) ?? listenOnIoredis(client)) : undefined;
+  if (known) return known;
+  throw new SessionError('INVALID_OPTION', `subscriber has to be false or ${KINDS}, other than a pool`);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,3 +1,4 @@
-export type { SqliteDatabase, SqliteStatement, SqliteValue } from './database.js';
-export { type SqliteStore, type SqliteStoreOptions, sqliteStore } from './store.js';
+export type { SqliteDatabase, SqliteStatement } from './executor.js';
+export { type SqliteStoreOptions, sqliteStore } from './store.js';
 export { createTablesSql, type TableOptions } from './table.js';
+export type { SqliteStore, SqliteValue } from './verbs.js';

@@ -1,7 +1,7 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import { quoteName } from '../shared/sql-names.js';
 import { COLUMNS } from '../shared/sql-record.js';
-import { isBusy, rowsOf, type SqliteDatabase } from './database.js';
+import { isBusy, rowsOf, type SqliteDatabase } from './executor.js';
 
 /** Where the sessions are kept. */
 export interface TableOptions {

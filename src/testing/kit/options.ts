@@ -15,12 +15,27 @@ export interface OpenedStore {
   readonly store: SessionStore;
   /** The same sessions as another process would reach them: over a connection of its own. Default: `store` itself. */
   readonly other?: SessionStore | undefined;
+  /** Makes the stored record with this id one that the store cannot read, as a damaged disk or another program would. */
+  damage?(id: string): Promise<unknown>;
   /** Called when the test has ended, also when it failed. */
   close?(): unknown;
 }
 
 /** The verbs that a store may have besides the four. */
-export type OptionalVerb = 'listByOwner' | 'deleteByOwner' | 'insertWithin' | 'findMany' | 'sweep' | 'count' | 'clear' | 'subscribe';
+export const OPTIONAL_VERBS = [
+  'listByOwner',
+  'deleteByOwner',
+  'insertWithin',
+  'trimOwner',
+  'touch',
+  'findMany',
+  'sweep',
+  'count',
+  'clear',
+  'subscribe',
+] as const satisfies (keyof SessionStore)[];
+
+export type OptionalVerb = (typeof OPTIONAL_VERBS)[number];
 
 /** What a store promises. It is compared with what the store has: neither more nor less may be declared. */
 export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb, boolean>>> {
@@ -31,6 +46,8 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
    * (tests wait for it, some two seconds), or only by `sweep`.
    */
   readonly expires: 'injected clock' | 'own clock' | 'by sweep';
+  /** Whether the store has `steps`, with every verb of them that it has at all. */
+  readonly inSteps?: boolean;
   /**
    * `false` for an adapter to a foreign format, which has to read the body: it is then only given sessions whose data is an object.
    * Default `true`: any JSON text.

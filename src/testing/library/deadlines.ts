@@ -1,7 +1,7 @@
 import type { SessionsOptions } from '../../create-sessions.js';
 import { createSessions } from '../../create-sessions.js';
 import { ensure, ensureEqual, ensureGone, present } from '../kit/assert.js';
-import type { Bench, Kit } from '../kit/bench.js';
+import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR } from '../kit/records.js';
 
 const DAY = 24 * HOUR;
@@ -32,38 +32,38 @@ function stoppedAt(time: number): () => number {
   return () => time;
 }
 
-function open({ store, clock }: Bench, options: SessionsOptions<{ user: string }> = {}) {
+function open({ store, clock }: TestContext, options: SessionsOptions<{ user: string }> = {}) {
   return createSessions<{ user: string }>({ store, now: clock.now, ...LIMITS, ...options });
 }
 
-async function endsWhenIdle(bench: Bench): Promise<void> {
-  const sessions = open(bench);
+async function endsWhenIdle(context: TestContext): Promise<void> {
+  const sessions = open(context);
   const { token, id, expiresAt } = await sessions.create({ user: 'ada' });
-  ensureEqual(expiresAt, bench.clock.now() + HOUR, 'when it ends');
-  bench.clock.advance(HOUR - 1);
+  ensureEqual(expiresAt, context.clock.now() + HOUR, 'when it ends');
+  context.clock.advance(HOUR - 1);
   // Looked at by its id: that is no activity.
   ensure((await sessions.find(id)) !== null, 'the session has ended one millisecond before its deadline');
-  bench.clock.advance(1);
+  context.clock.advance(1);
   ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its deadline');
   ensureEqual(await sessions.find(id), null, 'the session, by its id');
 }
 
-async function endsAbsolutely(bench: Bench): Promise<void> {
-  const sessions = open(bench);
+async function endsAbsolutely(context: TestContext): Promise<void> {
+  const sessions = open(context);
   const { token, expiresAt } = await sessions.create({ user: 'ada' });
   const end = expiresAt - HOUR + DAY;
-  while (bench.clock.now() + HOUR / 2 < end) {
-    bench.clock.advance(HOUR / 2);
+  while (context.clock.now() + HOUR / 2 < end) {
+    context.clock.advance(HOUR / 2);
     ensure((await sessions.fromToken(token)).session !== null, 'a session in use has ended before its time');
   }
-  bench.clock.advance(end - 1 - bench.clock.now());
+  context.clock.advance(end - 1 - context.clock.now());
   ensureEqual((await sessions.fromToken(token)).session?.expiresAt, end, 'its deadline one millisecond before the end');
-  bench.clock.advance(1);
+  context.clock.advance(1);
   ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its absolute limit');
 }
 
-async function movesDeadline(bench: Bench): Promise<void> {
-  const sessions = open(bench);
+async function movesDeadline(context: TestContext): Promise<void> {
+  const sessions = open(context);
   const { token } = await sessions.create({ user: 'ada' });
   const load = async () => present((await sessions.fromToken(token)).session, 'the session');
   const writes = [
@@ -76,33 +76,37 @@ async function movesDeadline(bench: Bench): Promise<void> {
     async () => (await load()).rotate(),
   ];
   for (const write of writes) {
-    bench.clock.advance(1_000);
+    context.clock.advance(1_000);
     await write();
   }
   const session = await load();
-  ensureEqual([session.lastActiveAt, session.expiresAt], [bench.clock.now(), bench.clock.now() + HOUR], 'the activity and the deadline');
+  ensureEqual(
+    [session.lastActiveAt, session.expiresAt],
+    [context.clock.now(), context.clock.now() + HOUR],
+    'the activity and the deadline',
+  );
 }
 
-async function tightens(bench: Bench): Promise<void> {
-  const { token, id } = await open(bench).create({ user: 'ada' });
-  const idle = open(bench, { idleTimeout: HOUR / 4, touchInterval: HOUR / 8 });
-  const absolute = open(bench, { absoluteTimeout: HOUR / 2 });
-  bench.clock.advance(HOUR / 4 - 1);
+async function tightens(context: TestContext): Promise<void> {
+  const { token, id } = await open(context).create({ user: 'ada' });
+  const idle = open(context, { idleTimeout: HOUR / 4, touchInterval: HOUR / 8 });
+  const absolute = open(context, { absoluteTimeout: HOUR / 2 });
+  context.clock.advance(HOUR / 4 - 1);
   ensure((await idle.find(id)) !== null, 'the session has ended before the tightened idle limit');
-  bench.clock.advance(1);
+  context.clock.advance(1);
   ensureEqual((await idle.fromToken(token)).session, null, 'the session at the tightened idle limit');
-  bench.clock.advance(HOUR / 4 - 1);
+  context.clock.advance(HOUR / 4 - 1);
   ensure((await absolute.find(id)) !== null, 'the session has ended before the tightened absolute limit');
-  bench.clock.advance(1);
+  context.clock.advance(1);
   ensureEqual((await absolute.fromToken(token)).session, null, 'the session at the tightened absolute limit');
-  ensure((await open(bench).fromToken(token)).session !== null, 'a process whose limits are the old ones has lost the session');
+  ensure((await open(context).fromToken(token)).session !== null, 'a process whose limits are the old ones has lost the session');
 }
 
-async function writesNothingLate(bench: Bench): Promise<void> {
-  const sessions = open(bench);
+async function writesNothingLate(context: TestContext): Promise<void> {
+  const sessions = open(context);
   const { token } = await sessions.create({ user: 'ada' });
   const session = present((await sessions.fromToken(token)).session, 'the session');
-  bench.clock.advance(HOUR);
+  context.clock.advance(HOUR);
   session.data.user = 'eve';
   const writes = [
     () => session.save(),
@@ -112,14 +116,14 @@ async function writesNothingLate(bench: Bench): Promise<void> {
   ];
   for (const write of writes) await ensureGone(write(), 'a late write');
   ensureEqual((await sessions.fromToken(token)).session, null, 'the session after them');
-  const looser = open(bench, { idleTimeout: DAY });
+  const looser = open(context, { idleTimeout: DAY });
   ensureEqual((await looser.fromToken(token)).session, null, 'the session, for a process with looser limits');
 }
 
-async function isUnlimited(bench: Bench): Promise<void> {
-  const sessions = open(bench, { idleTimeout: false, absoluteTimeout: false });
+async function isUnlimited(context: TestContext): Promise<void> {
+  const sessions = open(context, { idleTimeout: false, absoluteTimeout: false });
   const { token } = await sessions.create({ user: 'ada' });
-  bench.clock.advance(50 * 365 * DAY);
+  context.clock.advance(50 * 365 * DAY);
   const session = present((await sessions.fromToken(token)).session, 'a session without limits, fifty years later');
   await session.update((data) => void Object.assign(data, { user: 'grace' }));
   ensureEqual((await sessions.fromToken(token)).session?.data, { user: 'grace' }, 'its data');

@@ -3,7 +3,7 @@ import { setOwn } from '../../core/data/json.js';
 import { createSessions } from '../../create-sessions.js';
 import type { Session, Sessions } from '../../index.js';
 import { ensureEqual, present } from '../kit/assert.js';
-import type { Bench } from '../kit/bench.js';
+import type { TestContext } from '../kit/context.js';
 import { type RandomOptions, randomRuns } from '../kit/random-runs.js';
 import { HOUR } from '../kit/records.js';
 import { type ModelLimits, type ModelSession, modelLoad, modelRotate, modelSession, noteActivity } from './model.js';
@@ -38,23 +38,23 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 );
 
 /** Runs random histories on the library and on the model side by side; of those that differ the shortest is reported. */
-export async function checkHistories(bench: Bench, options: RandomOptions): Promise<void> {
-  const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), (commands) => runHistory(bench, commands));
+export async function checkHistories(context: TestContext, options: RandomOptions): Promise<void> {
+  const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), (commands) => runHistory(context, commands));
   await fc.assert(property, randomRuns(options));
 }
 
 /** Both sides of a history. */
 interface State {
-  readonly bench: Bench;
+  readonly context: TestContext;
   readonly sessions: Sessions<Data>;
   /** The tokens that were given out, each with its session. */
   readonly tokens: { readonly text: string; readonly model: ModelSession }[];
 }
 
-async function runHistory(bench: Bench, commands: readonly Command[]): Promise<void> {
+async function runHistory(context: TestContext, commands: readonly Command[]): Promise<void> {
   const { idle, absolute, touchInterval, grace } = LIMITS;
   const options = { idleTimeout: idle, absoluteTimeout: absolute, touchInterval, rotationGrace: grace };
-  const state: State = { bench, sessions: createSessions({ ...options, store: bench.store, now: bench.clock.now }), tokens: [] };
+  const state: State = { context, sessions: createSessions({ ...options, store: context.store, now: context.clock.now }), tokens: [] };
   await create(state);
   for (const each of commands) await run(state, each);
   for (const index of state.tokens.keys()) await request(state, { kind: 'read', token: index });
@@ -62,20 +62,20 @@ async function runHistory(bench: Bench, commands: readonly Command[]): Promise<v
 
 async function run(state: State, each: Command): Promise<void> {
   if (each.kind === 'create') await create(state);
-  else if (each.kind === 'advance') state.bench.clock.advance(each.ms);
+  else if (each.kind === 'advance') state.context.clock.advance(each.ms);
   else await request(state, each);
 }
 
-async function create({ bench, sessions, tokens }: State): Promise<void> {
+async function create({ context, sessions, tokens }: State): Promise<void> {
   const { token: text } = await sessions.create({});
-  tokens.push({ text, model: modelSession(tokens.length, bench.clock.now(), LIMITS) });
+  tokens.push({ text, model: modelSession(tokens.length, context.clock.now(), LIMITS) });
 }
 
 /** A request that reads the session, and does one thing with it. */
 async function request(state: State, each: RequestCommand): Promise<void> {
   const index = each.token % state.tokens.length;
   const { text, model } = present(state.tokens[index], 'a token');
-  const now = state.bench.clock.now();
+  const now = state.context.clock.now();
   const { session } = await state.sessions.fromToken(text);
   ensureEqual(session !== null, modelLoad(model, index, now, LIMITS), `whether token ${index} opens its session`);
   if (!session) return;

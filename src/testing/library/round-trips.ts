@@ -2,30 +2,30 @@ import type { JsonValue } from '../../core/data/json.js';
 import { copyJson, setOwn } from '../../core/data/json.js';
 import { createSessions } from '../../create-sessions.js';
 import { ensureEqual, present } from '../kit/assert.js';
-import type { Bench, Kit } from '../kit/bench.js';
+import type { Kit, TestContext } from '../kit/context.js';
 import { HOSTILE_DATA } from '../kit/hostile-data.js';
 
 type Fields = Record<string, JsonValue>;
 
 /** Data through the library and the store and back. */
 export function roundTripTests({ test, options }: Kit): void {
-  test('invariant 9: hostile data comes back as it was put in', async (bench) => {
-    for (const data of HOSTILE_DATA) await roundTrip(bench, data);
+  test('invariant 9: hostile data comes back as it was put in', async (context) => {
+    for (const data of HOSTILE_DATA) await roundTrip(context, data);
   });
 
-  test('invariant 9: data that is nested a thousand times comes back as it was put in', async (bench) => {
+  test('invariant 9: data that is nested a thousand times comes back as it was put in', async (context) => {
     let [list, object]: [JsonValue, JsonValue] = [[], {}];
     for (let level = 0; level < 1_000; level += 1) [list, object] = [[list], { a: object }];
-    for (const data of [list, object]) await roundTrip(bench, data);
+    for (const data of [list, object]) await roundTrip(context, data);
   });
 
-  test('invariant 9: arbitrary data comes back as it was put in', async (bench) => {
+  test('invariant 9: arbitrary data comes back as it was put in', async (context) => {
     const { checkArbitraryJson } = await import('../kit/arbitrary-json.js');
-    await checkArbitraryJson((data) => roundTrip(bench, data), options);
+    await checkArbitraryJson((data) => roundTrip(context, data), options);
   });
 
-  test('invariants 3 and 9: fields of any name are merged where two requests have changed them', async (bench) => {
-    const sessions = createSessions<Fields>({ store: bench.store, now: bench.clock.now });
+  test('invariants 3 and 9: fields of any name are merged where two requests have changed them', async (context) => {
+    const sessions = createSessions<Fields>({ store: context.store, now: context.clock.now });
     for (const name of ['__proto__', 'constructor', 'toString', '', '0', 'a.b', '\u0000', '\ud800']) {
       const { token } = await sessions.create({ kept: true });
       const drafts = await Promise.all([load(sessions.fromToken(token)), load(sessions.fromToken(token))]);
@@ -39,14 +39,14 @@ export function roundTripTests({ test, options }: Kit): void {
 }
 
 /** Puts the value in by each way in, and reads it over the other connection. */
-async function roundTrip(bench: Bench, data: JsonValue): Promise<void> {
+async function roundTrip(context: TestContext, data: JsonValue): Promise<void> {
   const before = copyJson(data);
-  if (bench.capabilities.anyBody !== false) await wholeRoundTrip(bench, data, before);
-  await fieldsRoundTrip(bench, data, before);
+  if (context.capabilities.anyBody !== false) await wholeRoundTrip(context, data, before);
+  await fieldsRoundTrip(context, data, before);
   ensureEqual(data, before, 'the value that was put in');
 }
 
-async function wholeRoundTrip({ store, other, clock }: Bench, data: JsonValue, before: JsonValue): Promise<void> {
+async function wholeRoundTrip({ store, other, clock }: TestContext, data: JsonValue, before: JsonValue): Promise<void> {
   const sessions = createSessions<JsonValue>({ store, now: clock.now, maxDataBytes: 10_000_000 });
   const reader = createSessions<JsonValue>({ store: other, now: clock.now });
   const { token } = await sessions.create(data);
@@ -59,7 +59,7 @@ async function wholeRoundTrip({ store, other, clock }: Bench, data: JsonValue, b
   ensureEqual((await reader.fromToken(token)).session, null, 'the session after its end');
 }
 
-async function fieldsRoundTrip({ store, other, clock }: Bench, data: JsonValue, before: JsonValue): Promise<void> {
+async function fieldsRoundTrip({ store, other, clock }: TestContext, data: JsonValue, before: JsonValue): Promise<void> {
   const sessions = createSessions<Fields>({ store, now: clock.now, maxDataBytes: 10_000_000 });
   const reader = createSessions<Fields>({ store: other, now: clock.now });
   const { token } = await sessions.create({ created: data });

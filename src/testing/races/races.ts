@@ -2,7 +2,7 @@ import type { SessionRecord } from '../../core/store.js';
 import { createSessions } from '../../create-sessions.js';
 import type { Sessions } from '../../index.js';
 import { ensure, ensureEqual, present } from '../kit/assert.js';
-import type { Bench, Kit } from '../kit/bench.js';
+import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR } from '../kit/records.js';
 import { type Choose, explore } from './explore.js';
 import { Gate } from './gate.js';
@@ -35,8 +35,8 @@ export function raceTests(kit: Kit): void {
 }
 
 function define({ test }: Kit, race: Race): void {
-  test(titleOf(race), async (bench) => {
-    await explore((choose) => runOnce(bench, race, choose));
+  test(titleOf(race), async (context) => {
+    await explore((choose) => runOnce(context, race, choose));
   });
 }
 
@@ -48,18 +48,18 @@ interface Start {
   readonly tokens: readonly string[];
 }
 
-async function runOnce(bench: Bench, race: Race, choose: Choose): Promise<void> {
-  const start = await prepare(bench, race);
-  const gate = new Gate(bench.clock.now);
+async function runOnce(context: TestContext, race: Race, choose: Choose): Promise<void> {
+  const start = await prepare(context, race);
+  const gate = new Gate(context.clock.now);
   const outcomes: Outcome[] = [];
-  const actors = await actorsOf(bench, race, start, gate, outcomes);
-  bench.clock.advance(IDLE);
+  const actors = await actorsOf(context, race, start, gate, outcomes);
+  context.clock.advance(IDLE);
   const counts = await gate.race(actors, choose, race.apart);
-  if (counts) await judge(bench, race, start, gate, outcomes);
+  if (counts) await judge(context, race, start, gate, outcomes);
   await start.observer.destroy(start.record.id);
 }
 
-async function prepare({ store, clock }: Bench, { rotated }: Race): Promise<Start> {
+async function prepare({ store, clock }: TestContext, { rotated }: Race): Promise<Start> {
   const observer = createSessions<RaceData>({ ...OPTIONS, store, now: clock.now });
   const { token, id } = await observer.create({ count: 0 });
   const context = rotated ? await observer.fromToken(token) : undefined;
@@ -68,8 +68,8 @@ async function prepare({ store, clock }: Bench, { rotated }: Race): Promise<Star
   return { observer, record, tokens: next === undefined ? [token] : [token, next] };
 }
 
-async function actorsOf(bench: Bench, race: Race, start: Start, gate: Gate, outcomes: Outcome[]): Promise<(() => Promise<void>)[]> {
-  const { store, other, clock } = bench;
+async function actorsOf(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: Outcome[]): Promise<(() => Promise<void>)[]> {
+  const { store, other, clock } = context;
   const open = (actor?: number) => {
     const connection = gate.guard(actor !== undefined && actor % 2 === 1 ? other : store, actor);
     return createSessions<RaceData>({ ...OPTIONS, store: connection, now: clock.now });
@@ -87,8 +87,8 @@ async function actorsOf(bench: Bench, race: Race, start: Start, gate: Gate, outc
   );
 }
 
-async function judge(bench: Bench, race: Race, start: Start, gate: Gate, outcomes: readonly Outcome[]): Promise<void> {
-  const { clock, capabilities } = bench;
+async function judge(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: readonly Outcome[]): Promise<void> {
+  const { clock, capabilities } = context;
   const history = historyOf(start.record, gate.steps, capabilities.expires === 'injected clock');
   ensureOutcomes(history, outcomes);
   if (race.apart) ensureRotationsEnd(gate.steps, outcomes);

@@ -1,5 +1,5 @@
 import { ensure, ensureEqual, ensureRecord } from '../kit/assert.js';
-import type { Bench, Kit } from '../kit/bench.js';
+import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten } from '../kit/records.js';
 
 /** When a store may forget a record: once its `ttl` has passed, never before. */
@@ -58,14 +58,14 @@ function injectedClockTests({ test }: Kit): void {
 }
 
 function ownClockTests({ test }: Kit): void {
-  test('a record is forgotten some time after its ttl, and never before; replace moves it both ways; find does not renew', async (bench) => {
-    const { store, clock, eventually } = bench;
+  test('a record is forgotten some time after its ttl, and never before; replace moves it both ways; find does not renew', async (context) => {
+    const { store, clock, eventually } = context;
     const [plain, longer, shorter] = [newRecord(clock), newRecord(clock), newRecord(clock)];
     const started = performance.now();
     await Promise.all([store.insert(plain, 1_900), store.insert(longer, 1_900), store.insert(shorter, HOUR)]);
     await store.replace(rewritten(longer), longer.version, HOUR);
     await store.replace(rewritten(shorter), shorter.version, 1_900);
-    while (performance.now() - started < 1_800) await ensureThere(bench, [plain.id, longer.id, shorter.id], started);
+    while (performance.now() - started < 1_800) await ensureThere(context, [plain.id, longer.id, shorter.id], started);
     for (const { id } of [plain, shorter]) {
       ensure(await eventually(async () => (await store.find(id)) === null), 'a record is still there long after its ttl has passed');
     }
@@ -74,7 +74,7 @@ function ownClockTests({ test }: Kit): void {
   });
 }
 
-async function ensureThere({ store }: Bench, ids: readonly string[], started: number): Promise<void> {
+async function ensureThere({ store }: TestContext, ids: readonly string[], started: number): Promise<void> {
   const before = performance.now() - started;
   for (const id of ids) {
     const found = await store.find(id);
@@ -113,8 +113,8 @@ function sweepTests({ test, has }: Kit): void {
 }
 
 interface Forgotten {
-  readonly store: Bench['store'];
-  readonly record: Parameters<Bench['store']['replace']>[0];
+  readonly store: TestContext['store'];
+  readonly record: Parameters<TestContext['store']['replace']>[0];
   readonly version: string;
 }
 

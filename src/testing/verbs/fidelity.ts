@@ -1,77 +1,77 @@
+import { NEVER } from '../../core/record/deadline.js';
 import type { SessionRecord } from '../../core/store.js';
 import { ensureEqual, ensureRecord, present } from '../kit/assert.js';
-import { type Bench, type Kit, storable } from '../kit/bench.js';
+import { type Kit, storable, type TestContext } from '../kit/context.js';
 import { HOSTILE_DATA } from '../kit/hostile-data.js';
 import { OWNERS } from '../kit/owner-names.js';
 import { bodyOf, HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
 /** The last moment of a `Date`: when sessions without limits end. */
-const NEVER = 8.64e15;
 
 /** What a record may hold is given back to the character, and shares nothing with what the caller has in hand. */
 export function fidelityTests(kit: Kit): void {
   const { test } = kit;
 
-  test('ids of every valid form are kept apart', async (bench) => {
+  test('ids of every valid form are kept apart', async (context) => {
     const ids = ['00000000-0000-7000-8000-000000000000', 'ffffffff-ffff-7fff-bfff-ffffffffffff', '0123e456-7e89-7e01-9e23-4e5678e90123'];
     await eachKept(
-      bench,
+      context,
       ids.map((id) => ({ id })),
     );
   });
 
-  test('invariant 3: versions of every valid form are kept and compared to the character', async (bench) => {
+  test('invariant 3: versions of every valid form are kept and compared to the character', async (context) => {
     await eachKept(
-      bench,
+      context,
       VERSIONS.map((version) => ({ version })),
     );
-    for (const version of VERSIONS) await comparesVersion(bench, version);
+    for (const version of VERSIONS) await comparesVersion(context, version);
   });
 
-  test('owners of every valid form are kept, and none stays none', async (bench) => {
+  test('owners of every valid form are kept, and none stays none', async (context) => {
     await eachKept(
-      bench,
+      context,
       OWNERS.map((ownerId) => ({ ownerId })),
     );
-    await eachKept(bench, [{}]);
+    await eachKept(context, [{}]);
   });
 
-  test('times are kept to the millisecond, those of sessions without limits too', async (bench) => {
-    const now = bench.clock.now();
-    await eachKept(bench, [
+  test('times are kept to the millisecond, those of sessions without limits too', async (context) => {
+    const now = context.clock.now();
+    await eachKept(context, [
       { createdAt: now - 1, expiresAt: now + 1 },
       { createdAt: 1, expiresAt: 4_102_444_800_001 },
       { createdAt: 2 ** 31, expiresAt: 2 ** 43 },
     ]);
-    const unlimited = newRecord(bench.clock, { expiresAt: NEVER });
-    await bench.store.insert(unlimited, NEVER - now);
-    ensureRecord(await bench.store.find(unlimited.id), unlimited, 'a session without limits');
-    ensureEqual(await bench.store.replace(unlimited, unlimited.version, NEVER - now), 'replaced', 'replace of it');
+    const unlimited = newRecord(context.clock, { expiresAt: NEVER });
+    await context.store.insert(unlimited, NEVER - now);
+    ensureRecord(await context.store.find(unlimited.id), unlimited, 'a session without limits');
+    ensureEqual(await context.store.replace(unlimited, unlimited.version, NEVER - now), 'replaced', 'replace of it');
   });
 
-  test('invariant 9: bodies are kept to the character, whatever the data in them', async (bench) => {
+  test('invariant 9: bodies are kept to the character, whatever the data in them', async (context) => {
     await eachKept(
-      bench,
-      HOSTILE_DATA.map((data) => ({ body: bodyOf(storable(bench, data)) })),
+      context,
+      HOSTILE_DATA.map((data) => ({ body: bodyOf(storable(context, data)) })),
     );
   });
 
-  test('bodies of every size are kept', async (bench) => {
+  test('bodies of every size are kept', async (context) => {
     const sizes = [0, 1, 255, 4_096, 65_535, 65_536, 70_000, 200_000];
     await eachKept(
-      bench,
-      sizes.map((size) => ({ body: bodyOf(storable(bench, 'x'.repeat(size))) })),
+      context,
+      sizes.map((size) => ({ body: bodyOf(storable(context, 'x'.repeat(size))) })),
     );
     await eachKept(
-      bench,
-      sizes.map((size) => ({ body: bodyOf(storable(bench, '€'.repeat(size / 4))) })),
+      context,
+      sizes.map((size) => ({ body: bodyOf(storable(context, '€'.repeat(size / 4))) })),
     );
   });
 
   if (kit.options.capabilities.anyBody !== false) {
-    test('bodies are opaque: JSON that is no session is kept, in any spelling', async (bench) => {
+    test('bodies are opaque: JSON that is no session is kept, in any spelling', async (context) => {
       await eachKept(
-        bench,
+        context,
         TEXTS.map((body) => ({ body })),
       );
     });
@@ -131,7 +131,7 @@ const TEXTS = [
   '12345678901234567890.10',
 ];
 
-async function eachKept({ store, other, clock }: Bench, all: readonly Partial<SessionRecord>[]): Promise<void> {
+async function eachKept({ store, other, clock }: TestContext, all: readonly Partial<SessionRecord>[]): Promise<void> {
   for (const fields of all) {
     const first = newRecord(clock, fields);
     ensureEqual(await store.insert(first, HOUR), 'inserted', 'insert');
@@ -142,7 +142,7 @@ async function eachKept({ store, other, clock }: Bench, all: readonly Partial<Se
   }
 }
 
-async function comparesVersion({ store, clock }: Bench, version: string): Promise<void> {
+async function comparesVersion({ store, clock }: TestContext, version: string): Promise<void> {
   const record = newRecord(clock, { id: newId(), version });
   await store.insert(record, HOUR);
   for (const close of versionsCloseTo(version)) {

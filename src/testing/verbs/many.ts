@@ -1,5 +1,5 @@
 import { ensureEqual, ensureRecord, present } from '../kit/assert.js';
-import type { Kit } from '../kit/bench.js';
+import type { Kit } from '../kit/context.js';
 import { HOUR, newId, newRecord, rewritten, together } from '../kit/records.js';
 
 /** The verbs that look at many sessions. */

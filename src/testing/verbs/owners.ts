@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../../core/store.js';
 import { ensure, ensureEqual, ensureRecord, present } from '../kit/assert.js';
-import type { Bench, Kit } from '../kit/bench.js';
+import type { Kit, TestContext } from '../kit/context.js';
 import { OWNERS } from '../kit/owner-names.js';
 import { HOUR, newId, newRecord, rewritten, together } from '../kit/records.js';
 
@@ -35,8 +35,8 @@ function listTests({ test }: Kit): void {
     for (const record of records) await ensureListed(store, present(record.ownerId, 'the owner'), [record]);
   });
 
-  test('listByOwner sees each insert that was answered before, also among many under way', async (bench) => {
-    const { store, other, clock } = bench;
+  test('listByOwner sees each insert that was answered before, also among many under way', async (context) => {
+    const { store, other, clock } = context;
     await together(16, async () => {
       const record = newRecord(clock, { ownerId: 'ada' });
       await store.insert(record, HOUR);
@@ -82,12 +82,12 @@ function deleteTests({ test }: Kit): void {
       ensureEqual(await store.deleteByOwner?.(present(ownerId, 'the owner')), [id], `of ${ownerId?.slice(0, 20)}`);
   });
 
-  test('invariant 5: deleteByOwner that races inserts and replaces leaves nothing that it has answered, or that was there', async (bench) => {
-    for (let round = 0; round < 20; round += 1) await raceDeleteByOwner(bench);
+  test('invariant 5: deleteByOwner that races inserts and replaces leaves nothing that it has answered, or that was there', async (context) => {
+    for (let round = 0; round < 20; round += 1) await raceDeleteByOwner(context);
   });
 }
 
-async function raceDeleteByOwner({ store, other, clock }: Bench): Promise<void> {
+async function raceDeleteByOwner({ store, other, clock }: TestContext): Promise<void> {
   const before = newRecord(clock, { ownerId: 'ada' });
   const late = [1, 2, 3].map(() => newRecord(clock, { ownerId: 'ada' }));
   await store.insert(before, HOUR);
@@ -105,7 +105,7 @@ function sorted(ids: readonly string[] | undefined): string[] {
   return [...present(ids, 'an answer')].sort();
 }
 
-async function ensureListed(store: Bench['store'], ownerId: string, expected: readonly SessionRecord[]): Promise<void> {
+async function ensureListed(store: TestContext['store'], ownerId: string, expected: readonly SessionRecord[]): Promise<void> {
   const listed = present(await store.listByOwner?.(ownerId), 'a list');
   const name = ownerId.slice(0, 20);
   ensureEqual(sorted(listed.map(({ id }) => id)), sorted(expected.map(({ id }) => id)), `the sessions of ${name}`);

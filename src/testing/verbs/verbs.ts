@@ -1,5 +1,5 @@
 import { ensure, ensureEqual, ensureRecord } from '../kit/assert.js';
-import type { Kit } from '../kit/bench.js';
+import type { Kit } from '../kit/context.js';
 import { HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
 /** Every outcome of the four verbs, called one after the other. */
@@ -116,8 +116,8 @@ function replaceTests({ test }: Kit): void {
 }
 
 function deleteTests({ test }: Kit): void {
-  test('invariant 5: delete removes the record for good, whatever its version, and tells whether it was there', async (bench) => {
-    const { store, other, clock } = bench;
+  test('invariant 5: delete removes the record for good, whatever its version, and tells whether it was there', async (context) => {
+    const { store, other, clock } = context;
     const first = newRecord(clock, { ownerId: 'ada' });
     const second = rewritten(first);
     await store.insert(first, HOUR);

@@ -9,9 +9,9 @@ function ringOf(rings: RowRings, ...rows: readonly number[]): number {
 test('a ring has its rows in the order in which they were appended', () => {
   const rings = new RowRings();
   rings.grow(8);
-  expect(rings.list(NONE)).toEqual([]);
-  expect(rings.list(ringOf(rings, 3))).toEqual([3]);
-  expect(rings.list(ringOf(rings, 5, 0, 7))).toEqual([5, 0, 7]);
+  expect([...rings.rows(NONE)]).toEqual([]);
+  expect([...rings.rows(ringOf(rings, 3))]).toEqual([3]);
+  expect([...rings.rows(ringOf(rings, 5, 0, 7))]).toEqual([5, 0, 7]);
 });
 
 test('the first, a middle, the last and the only row can be removed', () => {
@@ -19,9 +19,9 @@ test('the first, a middle, the last and the only row can be removed', () => {
   rings.grow(8);
   const first = ringOf(rings, 1, 2, 3, 4);
   const second = rings.remove(first, 1);
-  expect(rings.list(second)).toEqual([2, 3, 4]);
-  expect(rings.list(rings.remove(second, 3))).toEqual([2, 4]);
-  expect(rings.list(rings.remove(second, 4))).toEqual([2]);
+  expect([...rings.rows(second)]).toEqual([2, 3, 4]);
+  expect([...rings.rows(rings.remove(second, 3))]).toEqual([2, 4]);
+  expect([...rings.rows(rings.remove(second, 4))]).toEqual([2]);
   expect(rings.remove(second, 2)).toBe(NONE);
 });
 
@@ -30,8 +30,8 @@ test('rings stay apart, and keep their rows when there is more room', () => {
   rings.grow(4);
   const [even, odd] = [ringOf(rings, 0, 2), ringOf(rings, 1, 3)];
   rings.grow(10);
-  expect(rings.list(rings.append(even, 8))).toEqual([0, 2, 8]);
-  expect(rings.list(rings.remove(odd, 1))).toEqual([3]);
+  expect([...rings.rows(rings.append(even, 8))]).toEqual([0, 2, 8]);
+  expect([...rings.rows(rings.remove(odd, 1))]).toEqual([3]);
 });
 
 test('any number of changes leaves the rows in order', () => {
@@ -45,7 +45,7 @@ test('any number of changes leaves the rows in order', () => {
         const known = model.includes(row);
         first = known ? rings.remove(first, row) : rings.append(first, row);
         model = known ? model.filter((each) => each !== row) : [...model, row];
-        expect(rings.list(first)).toEqual(model);
+        expect([...rings.rows(first)]).toEqual(model);
       }
     }),
   );

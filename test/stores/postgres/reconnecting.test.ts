@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { v7 } from 'uuid';
 import { afterEach, expect, test, vi } from 'vitest';
 import { postgresStore } from '../../../src/stores/postgres/index.js';
 
@@ -58,7 +59,7 @@ test('a connection that is lost while LISTEN is answered is an error, and the ne
   first.listen = async () => first.emit('error', new Error('reset'));
   pool.next = vi.fn(async () => new FakeConnection()).mockResolvedValueOnce(first);
   const { heard, subscribed, subscribe } = listening(pool);
-  await expect(subscribed).rejects.toThrow('lost as soon as it was there');
+  await expect(subscribed).rejects.toThrow('lost as soon as it was open');
   const off = await subscribe(heard);
   expect(heard.gap).not.toHaveBeenCalled();
   await off();
@@ -66,6 +67,7 @@ test('a connection that is lost while LISTEN is answered is an error, and the ne
 });
 
 test('tries go on until a connection is there, and then a gap is told', async () => {
+  const ids = [v7(), v7()];
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
@@ -77,8 +79,8 @@ test('tries go on until a connection is there, and then a gap is told', async ()
   expect(heard.gap).toHaveBeenCalledTimes(1);
   pool.next = accept;
   await vi.waitFor(() => expect(heard.gap).toHaveBeenCalledTimes(2), 5000);
-  pool.handedOut[1]?.emit('notification', { channel: 'token_sessions_ended', payload: 'one,two' });
-  expect(heard.ended).toHaveBeenCalledWith(['one', 'two']);
+  pool.handedOut[1]?.emit('notification', { channel: 'token_sessions_ended', payload: `${ids},text` });
+  expect(heard.ended).toHaveBeenCalledWith(ids);
   await off();
 });
 

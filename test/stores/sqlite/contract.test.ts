@@ -4,19 +4,10 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../support/capabilities.js';
 import { drivers } from './support/drivers.js';
 
-const capabilities: StoreCapabilities = {
-  atomic: true,
-  expires: 'by sweep',
-  listByOwner: true,
-  deleteByOwner: true,
-  insertWithin: true,
-  findMany: true,
-  sweep: true,
-  count: true,
-  clear: true,
-};
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true };
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 

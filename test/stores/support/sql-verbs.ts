@@ -3,7 +3,7 @@ import type { SessionRecord, SessionStore } from '../../../src/index.js';
 import { HOUR, NOW, record, rewritten, STRANGE_OWNERS } from './records.js';
 
 /** What these tests use of a store, besides the verbs that all have. */
-export type SqlStore = Required<Omit<SessionStore, 'atomic' | 'subscribe'>>;
+export type SqlStore = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>>;
 
 export interface OpenedSqlStore {
   readonly store: SqlStore;

@@ -1,19 +1,7 @@
 import type { SessionRecord, StoreListener } from '../../../src/index.js';
-import type { MemoryStore } from '../../../src/stores/memory/store.js';
+import { breaking, tick } from './breaking.js';
 import type { BrokenStore } from './broken-stores.js';
 import { completeStore } from './complete-store.js';
-
-/** What of a complete store is exchanged for something broken. */
-type Breaking = (store: MemoryStore, now: () => number) => Partial<MemoryStore>;
-
-function breaking(exchange: Breaking): BrokenStore['create'] {
-  return (now) => {
-    const store = completeStore(now);
-    return { ...store, ...exchange(store, now) };
-  };
-}
-
-const tick = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A listener that is told as `told` has it. */
 function telling(told: (listener: StoreListener, ids: readonly string[]) => void): BrokenStore['create'] {

@@ -11,10 +11,13 @@ export function completeStore(now: () => number): MemoryStore {
     listByOwner: (ownerId) => store.listByOwner(ownerId),
     deleteByOwner: (ownerId, except) => store.deleteByOwner(ownerId, except),
     insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, limit),
+    trimOwner: (ownerId, trim) => store.trimOwner(ownerId, trim),
+    touch: (record, expectedVersion, ttl) => store.touch(record, expectedVersion, ttl),
     findMany: (ids) => store.findMany(ids),
     sweep: (now) => store.sweep(now),
     count: () => store.count(),
     clear: () => store.clear(),
     subscribe: (listener) => store.subscribe(listener),
+    steps: store.steps,
   };
 }

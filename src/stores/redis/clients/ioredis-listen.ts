@@ -1,5 +1,7 @@
-import { type ChannelEvents, ignore, type Listen, withinReason } from './connection.js';
+import { type ChannelEvents, gapsOf, type Unsubscribe } from '../../shared/notifications.js';
+import { ignore, type Listen, withinReason } from './driver.js';
 import { type Client, type Cluster, isClient, type Redis } from './ioredis-shapes.js';
+import { listenOnOwn } from './own-connection.js';
 
 /** A subscription on a client that the caller set aside for it, and closes. */
 export function listenOnIoredis(client: object): Listen | undefined {
@@ -30,38 +32,32 @@ export async function randomNode(cluster: Cluster): Promise<Redis> {
   throw new Error('the Cluster client knows of no server');
 }
 
+/** A subscription on a connection of its own, made from `original`. */
 export function listenBeside(original: () => Promise<Redis>): Listen {
-  return async (channel, events) => {
+  return listenOnOwn(async () => {
     const client = await original();
     const own = client.duplicate({ lazyConnect: true, enableOfflineQueue: true, autoResubscribe: false, readOnly: false });
-    // Without a listener errors are printed.
+    // Without a listener the client prints errors.
     own.on('error', ignore);
-    const stop = await withinReason(connectAndListen(own, channel, events), () => own.disconnect()).catch((error: unknown) => {
-      own.disconnect();
-      throw error;
-    });
-    const onEnd = () => events.lost();
-    own.on('end', onEnd);
-    return async () => {
-      own.off('end', onEnd);
-      // A connection that has died without a word never answers.
-      await withinReason(stop(), () => own.disconnect()).catch(ignore);
-      own.disconnect();
+    return {
+      open: () => own.connect(),
+      subscribe: (channel, events) => listenOn(own, channel, events),
+      discard: () => own.disconnect(),
+      onLost(listener) {
+        own.on('end', listener);
+        return () => void own.off('end', listener);
+      },
     };
-  };
+  });
 }
 
-async function connectAndListen(own: Redis, channel: string, events: ChannelEvents): Promise<() => Promise<void>> {
-  await own.connect();
-  return listenOn(own, channel, events);
-}
-
-async function listenOn(client: Client, channel: string, events: ChannelEvents): Promise<() => Promise<void>> {
+async function listenOn(client: Client, channel: string, events: ChannelEvents): Promise<Unsubscribe> {
   const onMessage = (from = '', text = '') => {
     if (from === channel) events.message(text);
   };
+  const gaps = gapsOf(events);
   // Subscribed again explicitly, as the client does so only after it has said that it is ready.
-  const onReady = () => void client.subscribe(channel).then(() => events.resumed(), ignore);
+  const onReady = () => void client.subscribe(channel).then(gaps.restored, ignore);
   client.on('message', onMessage);
   try {
     await client.subscribe(channel);
@@ -70,7 +66,9 @@ async function listenOn(client: Client, channel: string, events: ChannelEvents):
     throw error;
   }
   client.on('ready', onReady);
+  client.on('reconnecting', gaps.interrupted);
   return async () => {
+    client.off('reconnecting', gaps.interrupted);
     client.off('ready', onReady);
     client.off('message', onMessage);
     if (client.status === 'ready') await client.unsubscribe(channel);

@@ -1,5 +1,5 @@
 import { SessionError } from '../../../core/error.js';
-import { has } from './connection.js';
+import { has } from './driver.js';
 
 /** The clients of ioredis and iovalkey: `Redis` and `Cluster`. */
 export interface IoredisClient {

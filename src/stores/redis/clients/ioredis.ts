@@ -1,27 +1,27 @@
 import { SessionError } from '../../../core/error.js';
-import type { Command, Connection, Listen, Sender } from './connection.js';
+import type { Command, Listen, RedisDriver, Sender } from './driver.js';
 import { listenBeside, randomNode } from './ioredis-listen.js';
 import { type Client, type Cluster, isClient, isCluster, isRedis, keyPrefixOf } from './ioredis-shapes.js';
 
 /** The connection over a client of ioredis or iovalkey, and how to open a subscription beside it; `undefined` for any other object. */
-export function ioredis(client: object): { readonly connection: Connection; readonly listen: Listen } | undefined {
+export function ioredis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
   if (!isClient(client)) return undefined;
-  if (isCluster(client)) return { connection: clusterConnection(client), listen: listenBeside(() => randomNode(client)) };
+  if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBeside(() => randomNode(client)) };
   if (!isRedis(client)) return undefined;
   if (client.options.role === 'slave') {
     throw new SessionError('INVALID_OPTION', "the Redis client has to be connected to the primary: create it without role: 'slave'");
   }
-  const connection: Connection = {
+  const driver: RedisDriver = {
     ...common(client),
     clustered: false,
     readCommand: 'get',
     send: (_key, command) => call(client, command),
     primaries: async () => [senderOf(client)],
   };
-  return { connection, listen: listenBeside(async () => client) };
+  return { driver, listen: listenBeside(async () => client) };
 }
 
-function clusterConnection(client: Cluster): Connection {
+function clusterDriver(client: Cluster): RedisDriver {
   const { scaleReads } = client.options;
   return {
     ...common(client),
@@ -32,7 +32,7 @@ function clusterConnection(client: Cluster): Connection {
   };
 }
 
-function common(client: Client): Pick<Connection, 'isClosed' | 'isInStep' | 'keyPrefix' | 'resends'> {
+function common(client: Client): Pick<RedisDriver, 'isClosed' | 'isInStep' | 'keyPrefix' | 'resends'> {
   const losses = lossesOf(client);
   return {
     isClosed: () => client.status === 'end',
@@ -52,7 +52,7 @@ function senderOf(client: Client): Sender {
 }
 
 /** Where a Cluster groups commands by itself, older versions take the first argument for the key, which that of a script is not. */
-function unpipelined(client: Cluster): Connection['send'] {
+function unpipelined(client: Cluster): RedisDriver['send'] {
   const commands = new Map<string, (...args: string[]) => Promise<unknown>>();
   return (_key, [name, ...args]) => {
     const command = commands.get(name) ?? client.createBuiltinCommand(name).string;

@@ -1,4 +1,4 @@
-import { has } from './connection.js';
+import { has } from './driver.js';
 
 /** The clients of node-redis 5 and later: of `createClient`, `createClientPool`, `createCluster` and `createSentinel`. */
 export interface NodeRedisClient {

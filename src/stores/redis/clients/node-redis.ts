@@ -1,4 +1,4 @@
-import { type Connection, ignore, type Listen, type Sender } from './connection.js';
+import { ignore, type Listen, type RedisDriver, type Sender } from './driver.js';
 import { listenBeside, listenBesideCluster, listenOnSentinel } from './node-redis-listen.js';
 import {
   type Cluster,
@@ -16,16 +16,15 @@ import {
 const PLAIN: SendOptions = { typeMapping: undefined };
 
 /** The connection over a client of node-redis, and how to open a subscription beside it; `undefined` for any other object. */
-export function nodeRedis(client: object): { readonly connection: Connection; readonly listen: Listen } | undefined {
-  if (isSentinel(client)) return { connection: sentinelConnection(client), listen: listenOnSentinel(client) };
-  if (isCluster(client)) return { connection: clusterConnection(client), listen: listenBesideCluster(client) };
-  if (isPool(client))
-    return { connection: singleConnection(client), listen: listenBeside(() => client.execute((each) => [each.duplicate()])) };
-  if (isDuplicable(client)) return { connection: singleConnection(client), listen: listenBeside(async () => [client.duplicate()]) };
+export function nodeRedis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
+  if (isSentinel(client)) return { driver: sentinelDriver(client), listen: listenOnSentinel(client) };
+  if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBesideCluster(client) };
+  if (isPool(client)) return { driver: singleDriver(client), listen: listenBeside(() => client.execute((each) => [each.duplicate()])) };
+  if (isDuplicable(client)) return { driver: singleDriver(client), listen: listenBeside(async () => [client.duplicate()]) };
   return undefined;
 }
 
-function singleConnection(client: Single): Connection {
+function singleDriver(client: Single): RedisDriver {
   const send: Sender = (command) => client.sendCommand(command, PLAIN);
   return {
     ...common(client),
@@ -46,7 +45,7 @@ function isReady(client: Single): boolean {
   return Reflect.get(client, 'isReady') !== false;
 }
 
-function clusterConnection(client: Cluster): Connection {
+function clusterDriver(client: Cluster): RedisDriver {
   askAnewAfterLosses(client);
   return {
     ...common(client),
@@ -78,7 +77,7 @@ function askAnewAfterLosses(client: Cluster): void {
 }
 
 /** A command whose connection breaks is sent again by the sentinel client, to the primary of then. */
-function sentinelConnection(client: Sentinel): Connection {
+function sentinelDriver(client: Sentinel): RedisDriver {
   let resends = 0;
   const send: Sender = (command) => {
     let sent = 0;
@@ -102,6 +101,6 @@ function sentinelConnection(client: Sentinel): Connection {
   };
 }
 
-function common(client: NodeRedisClient): Pick<Connection, 'isClosed' | 'keyPrefix' | 'readCommand'> {
+function common(client: NodeRedisClient): Pick<RedisDriver, 'isClosed' | 'keyPrefix' | 'readCommand'> {
   return { isClosed: () => !client.isOpen, keyPrefix: '', readCommand: 'get' };
 }

@@ -1,5 +1,5 @@
 /** Tasks on one id run one after the other, those on different ids at once. */
-export class Lines {
+export class KeyedQueue {
   readonly #tails = new Map<string, Promise<void>>();
   /** What everything that comes later has to wait for. */
   #barrier: Promise<void> | undefined;

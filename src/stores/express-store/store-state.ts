@@ -1,24 +1,24 @@
 import type { CallbackStore } from './callback-store.js';
-import { Lines } from './lines.js';
-import { Strays } from './strays.js';
+import { KeyedQueue } from './keyed-queue.js';
+import { LateWrites } from './late-writes.js';
 
 /** Starts a call to a store, which is to call back. */
 export type Start = (callback: (error?: unknown, value?: unknown) => void) => unknown;
 
-const connections = new WeakMap<object, Connection>();
+const states = new WeakMap<object, StoreState>();
 
-/** The one connection of everybody in this process who uses the same store. */
-export function connectionTo(store: CallbackStore): Connection {
-  const known = connections.get(store) ?? new Connection(store);
-  connections.set(store, known);
+/** The state of a store: one for each store object, so that all who use it share a queue. */
+export function stateOf(store: CallbackStore): StoreState {
+  const known = states.get(store) ?? new StoreState(store);
+  states.set(store, known);
   return known;
 }
 
-/** What is known in this process of one callback store. */
-export class Connection {
+/** What this process knows of one callback store: its queue, its connection, its late writes. */
+export class StoreState {
   readonly store: CallbackStore;
-  readonly lines = new Lines();
-  readonly strays = new Strays();
+  readonly queue = new KeyedQueue();
+  readonly lateWrites = new LateWrites();
   #connected = true;
   readonly #waiting = new Set<(reason: Error) => void>();
 
@@ -31,7 +31,7 @@ export class Connection {
   }
 
   /** The outcome of `run`, or a rejection as soon as the store is disconnected. What is under way then goes on, unheard. */
-  unlessCut<Result>(run: () => Promise<Result>): Promise<Result> {
+  unlessDisconnected<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (!this.#connected) return reject(disconnected());
       this.#waiting.add(reject);

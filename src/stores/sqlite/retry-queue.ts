@@ -18,7 +18,7 @@ export interface Errors {
  * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line, and the first alone tries again, with timers. (Where each
  * tried by itself, a thousand that waited took the whole of a core for nothing.)
  */
-export class WaitingLine {
+export class RetryQueue {
   readonly #patience: number;
   readonly #errors: Errors;
   /** Each tries, and tells whether that was the last time. */

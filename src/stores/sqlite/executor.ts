@@ -1,9 +1,7 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { Row } from '../shared/sql-record.js';
-import { WaitingLine } from './waiting-line.js';
-
-/** What SQLite's drivers bind here. */
-export type SqliteValue = string | number | null;
+import { RetryQueue } from './retry-queue.js';
+import type { SqliteRunner, SqliteValue } from './verbs.js';
 
 /** A prepared statement that answers rows. */
 export interface SqliteStatement {
@@ -18,12 +16,13 @@ export interface SqliteDatabase {
 }
 
 /** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
-export class Connection {
+export class Executor implements SqliteRunner {
   readonly #database: SqliteDatabase;
   /** How long the driver would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
-  readonly #reads: WaitingLine;
-  readonly #writes: WaitingLine;
+  readonly #reads: RetryQueue;
+  readonly #writes: RetryQueue;
+  readonly #prepared = new Map<string, SqliteStatement>();
 
   /** @param patience how long to wait for another process, in ms */
   constructor(database: SqliteDatabase, patience: number) {
@@ -31,28 +30,34 @@ export class Connection {
     const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
     this.#driverTimeout = Number(row['timeout']) || 0;
     const errors = { isBusy, explain: (error: unknown) => explain(error, database) };
-    this.#reads = new WaitingLine(patience, errors);
-    this.#writes = new WaitingLine(patience, errors);
+    this.#reads = new RetryQueue(patience, errors);
+    this.#writes = new RetryQueue(patience, errors);
   }
 
   /** With write-ahead logging readers wait for nobody but a process that is just mending the file after another one has crashed. */
-  read<Result>(work: () => Result): Promise<Result> {
+  read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#reads.run(() => {
       this.#assertOpen();
-      return work();
+      return rowsOf(this.#prepare(sql), ...params);
     });
   }
 
   /**
-   * Runs `work` in a transaction that holds the write lock from its beginning: nothing else is written meanwhile, and a database that is
-   * busy is found before anything has happened. (A single statement that finds it busy stays open in libsql, and keeps what is written
-   * after it from being committed.)
+   * Runs a statement in a transaction that holds the write lock from its beginning: a database that is busy is found before
+   * anything has happened. (A single statement that finds it busy stays open in libsql, and keeps what is written after it
+   * from being committed.)
    */
-  write<Result>(work: () => Result): Promise<Result> {
+  write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#writes.run(() => {
       this.#assertOpen();
-      return this.#withoutBlocking(() => this.#transaction(work));
+      return this.#withoutBlocking(() => this.#transaction(() => rowsOf(this.#prepare(sql), ...params)));
     });
+  }
+
+  #prepare(sql: string): SqliteStatement {
+    const statement = this.#prepared.get(sql) ?? this.#database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
   }
 
   /** Without the driver's own wait, which would block the process; it is the caller's setting and is put back. */

@@ -4,7 +4,7 @@ import { type Clock, poll, stoppedClock } from './clock.js';
 import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
 
 /** What one test works on. */
-export interface Bench {
+export interface TestContext {
   readonly store: SessionStore;
   /** The same sessions, as another process reaches them. */
   readonly other: SessionStore;
@@ -16,7 +16,7 @@ export interface Bench {
 }
 
 /** The data in a form that the store can keep. */
-export function storable({ capabilities }: Bench, data: JsonValue): JsonValue {
+export function storable({ capabilities }: TestContext, data: JsonValue): JsonValue {
   return capabilities.anyBody === false ? { value: data } : data;
 }
 
@@ -25,7 +25,7 @@ export interface Kit {
   readonly options: StoreContractOptions;
   group(name: string, define: () => void): void;
   /** A test on an empty store. `storeNow` gives the store another clock than the library's. */
-  test(title: string, run: (bench: Bench) => Promise<void>, storeNow?: (clock: Clock) => () => number): void;
+  test(title: string, run: (context: TestContext) => Promise<void>, storeNow?: (clock: Clock) => () => number): void;
   has(verb: OptionalVerb): boolean;
 }
 
@@ -34,14 +34,14 @@ export function kitFor(options: StoreContractOptions): Kit {
   return {
     options,
     group: (name, define) => void runner.describe(name, define),
-    test: (title, run, storeNow) => void runner.it(title, () => withBench(options, run, storeNow)),
+    test: (title, run, storeNow) => void runner.it(title, () => withContext(options, run, storeNow)),
     has: (verb) => capabilities[verb] === true,
   };
 }
 
-async function withBench(
+async function withContext(
   options: StoreContractOptions,
-  run: (bench: Bench) => Promise<void>,
+  run: (context: TestContext) => Promise<void>,
   storeNow: (clock: Clock) => () => number = (clock) => clock.now,
 ): Promise<void> {
   const clock = stoppedClock();

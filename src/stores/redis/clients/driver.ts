@@ -1,8 +1,10 @@
+import type { ChannelEvents, Unsubscribe } from '../../shared/notifications.js';
+
 /** The name of a command, in lower case as some clients know it, and its arguments. */
 export type Command = readonly [name: string, ...args: string[]];
 
 /** What a store needs of a client, whichever it is. Commands go to the primary that holds their key, never to a replica. */
-export interface Connection {
+export interface RedisDriver {
   /** `key` is the first key of the command; absent for a command without one, which any server may answer. */
   send(key: string | undefined, command: Command): Promise<unknown>;
   /** The command that reads a string. `GETEX` without options does the same, and no client sends it to a replica. */
@@ -23,17 +25,8 @@ export interface Connection {
 
 export type Sender = (command: Command) => Promise<unknown>;
 
-/** What a subscription tells. */
-export interface ChannelEvents {
-  message(text: string): void;
-  /** The connection was lost and is subscribed again: what was published in between is lost. */
-  resumed(): void;
-  /** The connection is gone and does not come back by itself. */
-  lost(): void;
-}
-
-/** Subscribes to one channel, and resolves to what ends that. */
-export type Listen = (channel: string, events: ChannelEvents) => Promise<() => Promise<void>>;
+/** Subscribes to a channel, and resolves to a function that ends the subscription. */
+export type Listen = (channel: string, events: ChannelEvents) => Promise<Unsubscribe>;
 
 /** Whether `value` has a member of this name and type. */
 export function has(value: object, name: string, type: 'function' | 'string' | 'number' | 'boolean'): boolean {
