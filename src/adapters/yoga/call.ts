@@ -132,8 +132,8 @@ export class Operation {
     const isInitial = this.#fields.notePart(result);
     if (!isInitial || !this.#shape.isMutation) return inResult(result, this.#shape);
     try {
-      const keep = this.#fields.initialOutcome();
-      if (keep) await this.call.commitFields(keep);
+      const outcome = this.#fields.initialOutcome();
+      if (outcome) await this.call.commitFields(outcome.keep, outcome.hasFailed);
       return inResult(result, this.#shape);
     } catch (error) {
       this.#fields.fail();

@@ -78,13 +78,13 @@ export class FieldOutcomes {
     this.#failures.push([]);
   }
 
-  /** Which changes of a mutation its initial result decides: those of root fields up to the first one with parts. */
-  initialOutcome(): Keep | undefined {
+  /** What the initial result of a mutation decides: the changes of root fields up to the first one with parts. */
+  initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
     const keep = this.#initial && this.outcomeOf(this.#initial);
     const last = this.#deferred === undefined ? this.#order.length : this.#order.indexOf(this.#deferred) + 1;
     const decided = new Set(this.#order.slice(0, last));
     if (!keep || decided.size === 0) return undefined;
-    return (name) => decided.has(name) && keep(name);
+    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !keep(name) };
   }
 
   /** Which of the changes that waited are saved. */

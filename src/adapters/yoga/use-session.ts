@@ -45,10 +45,15 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
   const requests = new WeakMap<object, OpenedRequest>();
   const plugin = {};
 
-  function open({ context, extendContext }: ContextPayload): Operation {
+  function requestOf(context: unknown): { readonly opened: OpenedRequest; readonly http: ParsedRequest | undefined } {
     const request = field(context, 'request');
     const http = isObject(request) ? parsed.get(request) : undefined;
-    const opened = host.open(http && isObject(request) ? yogaRequest(request) : foreignRequest(context));
+    return { opened: host.open(http && isObject(request) ? yogaRequest(request) : foreignRequest(context)), http };
+  }
+
+  function open({ context, extendContext }: ContextPayload): Operation {
+    const { opened, http } = requestOf(context);
+    const request = field(context, 'request');
     if (isObject(request)) requests.set(request, opened);
     // An operation that a resolver runs on its own context belongs to that one. It must not wait for
     // it either. A sub-request that only travels with the context has credentials of its own.
@@ -66,15 +71,15 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     return operation?.plugin === plugin ? operation : undefined;
   }
 
-  /** Whether another instance of the plugin has just opened this operation. */
-  function isOpened(context: unknown): boolean {
+  /** Whether another instance of the plugin is in charge of this request. */
+  function isTaken(context: unknown): boolean {
     const operation = operationOf(context);
-    return operation !== undefined && operation.plugin !== plugin && host.owns(operation.call) && !operation.isExecuting;
+    return operation !== undefined && operation.plugin !== plugin && operation.opened === requestOf(context).opened;
   }
 
   /** Also where the context was built without the plugin's hooks, or by other plugins alone. */
   async function ready(payload: ContextPayload): Promise<Operation | undefined> {
-    if (isOpened(payload.context)) return undefined;
+    if (isTaken(payload.context)) return undefined;
     const operation = own(payload.context) ?? open(payload);
     const isFirst = !operation.hasBegun;
     const session = await operation.begin();
@@ -99,9 +104,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     onEnveloped(payload) {
       // Where only the context factory gets the request, it is there when the context is built.
       if (!hasRequest(payload.context)) return;
-      const known = operationOf(payload.context);
-      if (known && isOpened(payload.context) && !known.hasBegun) return;
-      open(payload);
+      if (!isTaken(payload.context)) open(payload);
     },
     onParse: ({ context }) => {
       return ({ result }) => {

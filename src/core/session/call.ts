@@ -87,7 +87,7 @@ export class Call implements SessionOwner {
   /** What a guard admits: `null` when the session has ended meanwhile. See {@link admit} for records that cannot be read. */
   get liveSession(): Session<unknown> | null {
     if (this.unreadable) return this.#unreadableSession ?? null;
-    return this.#acting.held?.isEnded ? null : this.session;
+    return this.#acting.held?.isRefused ? null : this.session;
   }
 
   get held(): HeldSession | null {
@@ -256,10 +256,10 @@ export class Call implements SessionOwner {
     await this.#acting.session?.autosave((draft) => draft.save());
   }
 
-  /** Saves what these root fields have changed so far, while the operation goes on. */
-  async commitFields(keep: (field: string) => boolean): Promise<void> {
+  /** Saves what these root fields have changed, while the operation goes on, and undoes the logins of failed ones. */
+  async commitFields(keep: (field: string) => boolean, hasFailed: (field: string) => boolean): Promise<void> {
     await this.#creating;
-    await this.#dropLogins(keep);
+    await this.#dropLogins((field) => !hasFailed(field));
     await this.#acting.session?.autosave((draft) => draft.saveLayers(keep));
   }
 
@@ -304,12 +304,18 @@ export class Call implements SessionOwner {
     return this.#field;
   }
 
-  /** The resolver of the root field that runs has failed: its changes and its login are undone. */
+  /**
+   * The resolver of the root field that runs has failed: its changes and its login are undone. What
+   * the next field sees is undone at once, unless the field has left a `create` behind.
+   */
   async dropField(): Promise<void> {
-    await this.#creating;
     const name = this.#field;
-    await this.#dropLogins((field) => field !== name);
-    this.#acting.session?.draft.dropChanges();
+    const drop = () => {
+      const dropping = this.#dropLogins((field) => field !== name);
+      this.#acting.session?.draft.dropChanges();
+      return dropping;
+    };
+    await (this.#creating ? this.#creating.then(drop) : drop());
   }
 
   /** A context of its own, outside any guard. */
@@ -348,7 +354,9 @@ export class Call implements SessionOwner {
     const { snapshot, hash, token } = await request.services.lifecycle.insert(data, replaced?.id);
     const held = new HeldSession(request.services, snapshot, [hash], true);
     const session = new CallSession<unknown>(held, this, token);
-    const login: Login = { held, token, previous: this.#previous(), field: this.#field, before: this.#acting };
+    const previous = this.#previous();
+    if (previous && !('unreadable' in previous)) previous.replacing(1);
+    const login: Login = { held, token, previous, field: this.#field, before: this.#acting };
     this.#actFor({ held, session });
     await this.#place(login);
     return withToken(session);
@@ -361,6 +369,8 @@ export class Call implements SessionOwner {
     try {
       await (outer ? outer.#adopt(login) : this.#activate(login));
     } catch (error) {
+      const { previous } = login;
+      if (previous && !('unreadable' in previous)) previous.replacing(-1);
       this.#restore(login.before);
       throw error;
     }
@@ -375,8 +385,13 @@ export class Call implements SessionOwner {
   }
 
   /** Takes over the login of a call that runs in this one. */
-  async #adopt({ held, token, previous }: Login): Promise<void> {
-    const login = { held, token, previous: this.#logins.at(0)?.previous ?? previous, field: this.#field, before: this.#acting };
+  async #adopt({ held, token, previous: replaced }: Login): Promise<void> {
+    const previous = this.#logins.at(0)?.previous ?? replaced;
+    if (previous !== replaced) {
+      // It replaces what this call's own login replaces, and that login's session is taken back below.
+      if (previous && !('unreadable' in previous)) previous.replacing(1);
+    }
+    const login = { held, token, previous, field: this.#field, before: this.#acting };
     this.#actFor({ held, session: null });
     await this.#push(login);
   }
@@ -420,6 +435,7 @@ export class Call implements SessionOwner {
     const [first] = dropped;
     const last = this.#logins.at(-1);
     if (first && dropped.some(({ held }) => held === this.#acting.held)) {
+      this.#ending = this.#acting.held ?? undefined;
       this.#restore(last ? { held: last.held, session: null } : first.before);
     }
     await Promise.all(dropped.map(takeBack));

@@ -15,6 +15,8 @@ export class HeldSession {
   readonly isNew: boolean;
   #snapshot: Snapshot;
   #ended = false;
+  /** How many logins are under way that will end it if they succeed. */
+  #replacements = 0;
   /** Whether a write or read found that it has ended. */
   #isGone = false;
   #reading: Promise<void> | undefined;
@@ -40,6 +42,16 @@ export class HeldSession {
   /** Whether this process knows that the session has ended. */
   get isEnded(): boolean {
     return this.#ended || this.#isGone || this.services.live.hasEnded(this.id);
+  }
+
+  /** Whether a guard must refuse: the session has ended, or a login that is under way is to replace it. */
+  get isRefused(): boolean {
+    return this.isEnded || this.#replacements > 0;
+  }
+
+  /** A login that is to replace the session begins (1), or has been undone (-1). */
+  replacing(by: 1 | -1): void {
+    this.#replacements += by;
   }
 
   /** Takes over what was read or written, unless something newer is known. */

@@ -33,8 +33,9 @@ export async function activate({ held, token, previous }: Login, request: Sessio
 }
 
 /** Removes a session that did not take effect. */
-export async function takeBack({ held }: Pick<Login, 'held'>): Promise<void> {
+export async function takeBack({ held, previous }: Pick<Login, 'held' | 'previous'>): Promise<void> {
   held.markEnded();
+  if (previous && !('unreadable' in previous)) previous.replacing(-1);
   await held.services.lifecycle.takeBack(held.id);
 }
 

@@ -21,7 +21,11 @@ export interface SessionOwner {
 }
 
 const serverOwner: SessionOwner = {
-  destroy: ({ services, snapshot }) => services.lifecycle.destroy(snapshot.record, 'destroyed'),
+  async destroy(held) {
+    const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
+    held.markEnded();
+    return existed;
+  },
   assertWritable: () => undefined,
   rotated: () => undefined,
 };
