@@ -59,6 +59,6 @@ export function assertVerified(session: Session<unknown>): void {
 function notAContext(): SessionError {
   return new SessionError(
     'NOT_SUPPORTED',
-    'the context has no session of this library: add its adapter, such as the plugin useSession(sessions), and keep ctx.session as it is',
+    'the context has no session of this library: add useSession(sessions) to the plugins, or the adapter of your host, and keep ctx.session as it is',
   );
 }

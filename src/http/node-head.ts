@@ -8,22 +8,21 @@ const listeners = new WeakMap<object, Listener[]>();
 /**
  * Calls the listener when the head of a Node response is about to be written, with its status. It
  * comes after every handler and every header, also those that are passed to `writeHead`, so what it
- * sets is sent. Listeners run in the order in which they were added, except that those added first
- * with `early` run before all others.
+ * sets is sent. Listeners run in the order in which they were added; one that is `early` runs before
+ * all others. Answers whether the response has such a moment.
  */
-export function onHead(response: NodeResponse, listener: Listener, early = false): void {
+export function onHead(response: NodeResponse, listener: Listener, early = false): boolean {
+  const writeHead: unknown = Reflect.get(response, 'writeHead');
+  if (typeof writeHead !== 'function') return false;
   const known = listeners.get(response);
   if (known) {
     if (early) known.unshift(listener);
     else known.push(listener);
-    return;
+    return true;
   }
   const added = [listener];
   listeners.set(response, added);
-  const writeHead: unknown = Reflect.get(response, 'writeHead');
-  // A response of another make has no such moment: its headers are set now.
-  if (typeof writeHead !== 'function') listener(200);
-  else Reflect.set(response, 'writeHead', headWriter(response, added, writeHead as WriteHead));
+  return Reflect.set(response, 'writeHead', headWriter(response, added, writeHead as WriteHead));
 }
 
 function headWriter(response: NodeResponse, added: readonly Listener[], writeHead: WriteHead): WriteHead {

@@ -134,10 +134,11 @@ export class ResponseHead implements ResponseHeadPort {
 
   /** On a Node response our headers are put last, whatever handlers set after them. */
   #putOnNode(): void {
-    if (!this.#node || this.#isOnNode) return;
-    this.#isOnNode = true;
     const node = this.#node;
-    onHead(node, () => putHeaders(node, this.headers));
+    if (!node || this.#isOnNode) return;
+    // A response of another make has no moment before its head: it gets each header now.
+    this.#isOnNode = onHead(node, () => putHeaders(node, this.headers));
+    if (!this.#isOnNode) putHeaders(node, this.headers);
   }
 }
 

@@ -5,7 +5,8 @@ import type { OpenedRequest } from '../../http/request.js';
  * stream is sent before its resolvers run. A Node response that middleware opened gets them itself.
  */
 export function sendHeaders({ head }: OpenedRequest, response: Headers): void {
-  if (!head.sendsItself) for (const [name, value] of head.headers) setHeader(response, name, value);
+  if (head.sendsItself) return;
+  for (const [name, value] of head.headers) setHeader(response, name, value);
   head.seal();
 }
 

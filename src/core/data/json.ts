@@ -12,7 +12,15 @@ export type JsonObject = { readonly [key: string]: JsonValue | undefined };
  * `undefined` in an array, `NaN`, a cycle.
  */
 export function copyJson(value: unknown, root = 'data'): JsonValue {
-  return copyAt(value, root, 0);
+  try {
+    return copyAt(value, root, 0);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    // A cycle looks endlessly deep. It is searched for only here: the usual copy need not remember its ancestors.
+    const cycle = findCycle(value, root);
+    if (cycle !== undefined) throw refusal(cycle, 'refers to one of its own ancestors');
+    throw refusal(error.path, `is nested more than ${DEEPEST.toLocaleString('en')} levels deep`);
+  }
 }
 
 /** How deep data may be nested below its top level: what recursion bears, with room to spare. */
@@ -28,7 +36,7 @@ function copyAt(value: unknown, path: string, depth: number): JsonValue {
       throw refusal(path, `is ${value}`);
     case 'object':
       if (value === null) return null;
-      if (depth > DEEPEST) throw tooDeep(value, path);
+      if (depth > DEEPEST) throw new TooDeep(path);
       if (Array.isArray(value)) return copyArray(value, path, depth + 1);
       return copyObject(value, path, depth + 1);
     default:
@@ -36,11 +44,13 @@ function copyAt(value: unknown, path: string, depth: number): JsonValue {
   }
 }
 
-/** A cycle is as deep as one looks: which of the two it is is found when it is too deep. */
-function tooDeep(value: object, path: string): SessionError {
-  const cycle = findCycle(value, path);
-  if (cycle) return refusal(cycle, 'refers to one of its own ancestors');
-  return refusal(path, `is nested more than ${DEEPEST.toLocaleString('en')} levels deep`);
+class TooDeep extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super();
+    this.path = path;
+  }
 }
 
 function copyArray(value: readonly unknown[], path: string, depth: number): JsonValue[] {

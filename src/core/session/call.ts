@@ -192,7 +192,9 @@ export class Call implements SessionOwner {
   }
 
   rotated(held: HeldSession, token: string): void {
-    this.request.rotated(held, token);
+    // The token of a session that did not take effect yet is written when it does.
+    if (this.#logins.every((login) => login.held !== held)) return this.request.rotated(held, token);
+    this.#logins = this.#logins.map((login) => (login.held === held ? { ...login, token } : login));
   }
 
   /**
