@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { LegacyClaim, LegacyToken } from '../legacy.js';
 import { describeError } from '../logger.js';
 import { lifetimeOf, type Snapshot } from '../record/snapshot.js';
-import { type Credential, isSessionId } from '../record/token.js';
+import { type Credential, isSessionId, parseToken } from '../record/token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from '../types.js';
 import { endLink, SessionDraft, type SessionLink, type TokenDelivery, watchEnd } from './session.js';
 
@@ -100,7 +100,7 @@ export class RequestHandle<Data, Input = Data> implements RequestSessions<Data, 
     const previous = this.#link;
     const { snapshot, hash, token } = await this.#kernel.create(data);
     if (previous) await this.#endReplaced(previous);
-    this.#credential = { id: snapshot.record.id, hash };
+    this.#credential = parseToken(token, this.#kernel.settings.tokenPrefix);
     this.#legacy = undefined;
     this.#loading = Promise.resolve();
     const link = this.#linkTo(snapshot, [hash], true);
