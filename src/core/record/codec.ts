@@ -2,6 +2,7 @@ import { encodeJson, isJsonObject, type JsonObject, type JsonValue } from '../da
 import { SessionError } from '../error.js';
 import type { SessionRecord } from '../store.js';
 import type { Migration, PendingToken, PreviousToken, ReplacedToken, RotationKind, SessionState, TokenState } from './state.js';
+import { markOf } from './token.js';
 
 export type { Migration, SessionState } from './state.js';
 
@@ -115,13 +116,16 @@ interface Instead {
 
 function readTokens(body: JsonObject, instead: Instead): TokenState {
   const { f: family, t: madeAt, n: pending, o: previous, r: replaced, e: epoch } = body;
+  const before = previous === undefined ? undefined : readPrevious(list(previous));
+  // Version 0.1.0 ended a token at once by such a time, which means something else on another server's clock.
+  const former = before && isFormer(list(previous)) && before.until <= instead.lastActiveAt ? before : undefined;
   return {
     current: text(body['k']),
     family: family === undefined ? undefined : text(family),
     madeAt: madeAt === undefined ? undefined : time(madeAt),
     pending: pending === undefined ? undefined : readPending(list(pending), instead),
-    previous: previous === undefined ? undefined : readPrevious(list(previous)),
-    replaced: replaced === undefined ? undefined : readReplaced(list(replaced)),
+    previous: former ? { ...former, until: 0 } : before,
+    replaced: replaced === undefined ? former && [{ mark: markOf(former.hash), until: former.until }] : readReplaced(list(replaced)),
     epoch: epoch === undefined ? undefined : text(epoch),
   };
 }
@@ -132,7 +136,7 @@ function readTokens(body: JsonObject, instead: Instead): TokenState {
  */
 function readPending(items: readonly JsonValue[], instead: Instead): PendingToken {
   const pending = { hash: text(items[0]), authenticatedAt: time(items[1]) };
-  if (items[2] === undefined) {
+  if (isFormer(items)) {
     const kind = pending.authenticatedAt === instead.authenticatedAt ? 'plain' : 'reauthenticated';
     return { ...pending, madeAt: instead.lastActiveAt, kind, salt: instead.nonce };
   }
@@ -143,10 +147,15 @@ function readPrevious(items: readonly JsonValue[]): PreviousToken {
   return {
     hash: text(items[0]),
     until: time(items[1]),
-    authenticatedAt: items[2] === undefined ? 0 : time(items[2]),
+    authenticatedAt: isFormer(items) ? 0 : time(items[2]),
     kind: items[3] === undefined ? undefined : kindOf(items[3]),
     salt: items[4] === undefined ? undefined : text(items[4]),
   };
+}
+
+/** Whether version 0.1.0 wrote this pending or previous token. */
+function isFormer(items: readonly JsonValue[]): boolean {
+  return items.length === 2;
 }
 
 function readReplaced(items: readonly JsonValue[]): ReplacedToken[] {
@@ -177,7 +186,7 @@ function time(value: JsonValue | undefined): number {
   return value;
 }
 
-function list(value: JsonValue): readonly JsonValue[] {
+function list(value: JsonValue | undefined): readonly JsonValue[] {
   if (!Array.isArray(value)) throw new Damage();
   return value;
 }

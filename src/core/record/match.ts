@@ -15,18 +15,17 @@ export function recognise(tokens: TokenState, credential: Credential, now: numbe
   if (sameHash(tokens.current, hash)) return 'current';
   if (tokens.pending && sameHash(tokens.pending.hash, hash)) return 'pending';
   const { previous } = tokens;
-  if (previous && sameHash(previous.hash, hash)) {
-    if (now < previous.until) return 'grace';
-    return isRecent(previous, now) ? 'replaced-recently' : 'reused';
-  }
-  return recogniseReplaced(tokens, credential, now);
+  const isPrevious = previous !== undefined && sameHash(previous.hash, hash);
+  if (isPrevious && now < previous.until) return 'grace';
+  if (isPrevious && isRecent(previous, now)) return 'replaced-recently';
+  return recogniseReplaced(tokens, credential, isPrevious, now);
 }
 
 /** The family is hashed only here, for a token that is refused in any case. */
-function recogniseReplaced({ family, replaced = [] }: TokenState, credential: Credential, now: number): TokenMatch {
-  const recent = replaced.filter((each) => isRecent(each, now));
+function recogniseReplaced({ family, replaced }: TokenState, credential: Credential, isPrevious: boolean, now: number): TokenMatch {
+  const recent = (replaced ?? []).filter((each) => isRecent(each, now));
   if (recent.some(({ mark }) => hasMark(credential.hash, mark))) return 'replaced-recently';
-  if (!credential.isOf(family)) return 'unknown';
+  if (!isPrevious && !credential.isOf(family)) return 'unknown';
   return recent.some(({ mark }) => mark === '') ? 'replaced-recently' : 'reused';
 }
 
