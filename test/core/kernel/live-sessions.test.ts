@@ -32,7 +32,8 @@ interface Options {
 type Standing = number | null | 'unreadable';
 
 /** Live sessions on a store whose every answer the test gives. */
-function setUp({ recheckInterval = 30_000, storeTimeout = 2_000, logger, ...verbs }: Options = {}) {
+function setUp(options: Options = {}) {
+  const { recheckInterval = 30_000, storeTimeout = 2_000, logger } = options;
   const standings = new Map<string, Standing>();
   const lookUps: string[][] = [];
   const told = new Map<string, string[]>([
@@ -41,22 +42,20 @@ function setUp({ recheckInterval = 30_000, storeTimeout = 2_000, logger, ...verb
   ]);
   const state = { listener: undefined as StoreListener | undefined, opened: 0, closed: 0 };
   const answer = (ids: readonly string[]) => ids.map((id) => recordOf(id, standings.get(id)));
-  const store: SessionStore = {
-    ...countingStore(),
-    findMany: async (ids) => {
-      lookUps.push([...ids]);
-      return answer(ids);
-    },
-    subscribe: async (listener) => {
-      state.listener = listener;
-      state.opened += 1;
-      return async () => {
-        state.closed += 1;
-        state.listener = undefined;
-      };
-    },
-    ...verbs,
+  const findMany: SessionStore['findMany'] = async (ids) => {
+    lookUps.push([...ids]);
+    return answer(ids);
   };
+  const opening: SessionStore['subscribe'] = async (listener) => {
+    state.listener = listener;
+    state.opened += 1;
+    return async () => {
+      state.closed += 1;
+      state.listener = undefined;
+    };
+  };
+  const subscribe = 'subscribe' in options ? options.subscribe : opening;
+  const store: SessionStore = { ...countingStore(), findMany: options.findMany ?? findMany, ...(subscribe && { subscribe }) };
   const noLimits = { idleTimeout: false, absoluteTimeout: false } as const;
   const settings = normaliseOptions({ store, recheckInterval, storeTimeout, logger, ...noLimits });
   const live = new LiveSessions(new GuardedStore(store, storeTimeout, new EventHub(logger), logger), settings);
