@@ -132,7 +132,7 @@ describe('a plain Envelop', () => {
     const result = await run(field('me'), { req: { headers: bearer(token) } });
     expect(JSON.parse(JSON.stringify(result))).toEqual({
       data: null,
-      errors: [{ message: 'The service is temporarily unavailable.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+      errors: [{ message: 'Sessions are not available at the moment', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
   });
 
