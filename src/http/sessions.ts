@@ -84,8 +84,9 @@ function administration<Data, Input>(services: Services): SessionAdministration<
   const { lifecycle, reader, accounts, events, queue, live } = services;
   return {
     async create(data) {
-      const { snapshot, token } = await lifecycle.insert(data);
+      const { snapshot, credential } = await lifecycle.insert(data);
       await lifecycle.activate(snapshot, null);
+      const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },
     async find(id) {

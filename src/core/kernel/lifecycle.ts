@@ -1,9 +1,10 @@
 import { copyJson } from '../data/json.js';
 import { isSessionError, SessionError } from '../error.js';
 import { type EventHub, eventOf, type SessionEvents } from '../events.js';
+import { deadlineOf } from '../record/deadline.js';
 import { ownerOf } from '../record/owner.js';
-import { type Content, firstSnapshot, type Snapshot } from '../record/snapshot.js';
-import { mintToken } from '../record/token.js';
+import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
+import { type Credential, newCredential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { EndReason, LiveSessions } from './live-sessions.js';
@@ -13,8 +14,7 @@ import type { WriteQueue } from './write-queue.js';
 /** A session that was inserted and has not taken effect yet. */
 export interface InsertedSession {
   readonly snapshot: Snapshot;
-  readonly hash: string;
-  readonly token: string;
+  readonly credential: Credential;
 }
 
 /** The identity of a session, as far as its end needs it. */
@@ -22,6 +22,8 @@ export interface EndedSession {
   readonly id: string;
   readonly ownerId?: string;
 }
+
+type Touchable = Pick<Snapshot, 'state' | 'record'>;
 
 /** Begins sessions, keeps them alive and ends them. */
 export class Lifecycle {
@@ -47,16 +49,18 @@ export class Lifecycle {
    * that it takes the place of, which does not count for `maxPerOwner`.
    */
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
-    const { validator, tokenPrefix, now } = this.#settings;
+    const { validator, now } = this.#settings;
     const given = copyJson(input);
     const data = validator ? await validator(given) : given;
-    const { id, hash, token } = mintToken(tokenPrefix);
+    const credential = newCredential();
+    const { id, hash } = credential;
     const time = now();
-    const state = { tokens: { current: hash }, authenticatedAt: time, lastActiveAt: time, stored: data };
+    const tokens = { current: hash, family: credential.familyHash() };
+    const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
     const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
-    await this.#insertRecord(snapshot.record, replaces);
+    await this.#insertPending(snapshot.record, replaces);
     if (replaces !== undefined) this.#replaced.set(id, replaces);
-    return { snapshot, hash, token };
+    return { snapshot, credential };
   }
 
   /**
@@ -102,11 +106,11 @@ export class Lifecycle {
     return this.destroy(record ?? { id }, 'destroyed');
   }
 
-  /** Writes activity unless that was done less than `touchInterval` ago. */
+  /** Writes activity unless that was done lately. */
   touch(snapshot: Snapshot): Promise<Snapshot> {
-    return this.#queue.submit(snapshot, (content) => {
+    return this.#queue.submit(snapshot, (content, record) => {
       const now = this.#settings.now();
-      return this.#isDue(content, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+      return this.#isDue({ ...content, record }, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
     });
   }
 
@@ -114,8 +118,13 @@ export class Lifecycle {
     return this.#isDue(snapshot, this.#settings.now());
   }
 
-  #isDue(content: Content, now: number): boolean {
-    return now - content.state.lastActiveAt >= this.#settings.touchInterval;
+  /** A record that was written with a shorter idle limit is touched by that one: it must not end while it is in use. */
+  #isDue({ state, record }: Touchable, now: number): boolean {
+    const { touchInterval, limits } = this.#settings;
+    const unused = now - state.lastActiveAt;
+    if (unused >= touchInterval) return true;
+    if (record.expiresAt >= deadlineOf(record.createdAt, state.lastActiveAt, limits)) return false;
+    return unused >= (record.expiresAt - state.lastActiveAt) / 10;
   }
 
   /** Ends what a session that takes effect replaces, and what exceeds the limit. */
@@ -150,20 +159,24 @@ export class Lifecycle {
     }
   }
 
-  async #insertRecord(record: SessionRecord, replaces: string | undefined): Promise<void> {
+  /** Puts the record of a session that takes effect at once into the store, within the account's limit. @throws `LIMIT_REACHED` */
+  async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
     const { maxPerOwner, now } = this.#settings;
     const ttl = Math.max(1, record.expiresAt - now());
-    if (!maxPerOwner || record.ownerId === undefined || this.#evictsLater()) {
-      if ((await this.#store.insert(record, ttl)) === 'inserted') return;
-      throw existsAlready();
-    }
+    if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
     const limit = { ...maxPerOwner, now: now(), ...(replaces !== undefined && { replaces }) };
     const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
     this.#reportEvicted(evicted, record.ownerId);
-    if (outcome === 'limit-reached') {
-      throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+    if (outcome !== 'limit-reached') return outcome;
+    throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+  }
+
+  async #insertPending(record: SessionRecord, replaces: string | undefined): Promise<void> {
+    const ttl = Math.max(1, record.expiresAt - this.#settings.now());
+    const outcome = this.#evictsLater() ? await this.#store.insert(record, ttl) : await this.insertRecord(record, replaces);
+    if (outcome === 'exists') {
+      throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
     }
-    if (outcome === 'exists') throw existsAlready();
   }
 
   /** A store without `trimOwner` has to evict when it inserts. */
@@ -184,10 +197,6 @@ export class Lifecycle {
       this.#live.end(id, 'evicted');
     }
   }
-}
-
-function existsAlready(): SessionError {
-  return new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
 }
 
 /** Whether the error says that the session has ended. */

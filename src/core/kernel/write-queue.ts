@@ -1,6 +1,7 @@
 import { gone, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import { type Content, nextSnapshot, type Snapshot } from '../record/snapshot.js';
+import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
@@ -9,7 +10,7 @@ import type { Settings } from './settings.js';
  * What a write makes of the newest content; the same object for no change. Runs again when another writer came first.
  * What it throws is the outcome of this write alone.
  */
-export type Change = (content: Content) => Content | Promise<Content>;
+export type Change = (content: Content, record: SessionRecord) => Content | Promise<Content>;
 
 interface Job {
   readonly change: Change;
@@ -124,7 +125,7 @@ export class WriteQueue {
     let next: Snapshot | null = null;
     for (const job of [...jobs]) {
       try {
-        const changed = await job.change(content);
+        const changed = await job.change(content, snapshot.record);
         if (changed === content) continue;
         // Encoding checks the size: here, so that one job's data that is too large fails that job alone.
         next = nextSnapshot(snapshot, changed, this.#settings);

@@ -3,7 +3,9 @@ import type { Settings } from '../kernel/settings.js';
 import type { SessionRecord } from '../store.js';
 import { encodeBody, type SessionState } from './codec.js';
 import { deadlineOf, effectiveDeadline, NEVER } from './deadline.js';
+import { ownerOf } from './owner.js';
 import { newVersion } from './token.js';
+import { tidied } from './upkeep.js';
 
 /** A session's state, and its data as the schema reads it. Never changed and never handed out: drafts are copies. */
 export interface Content {
@@ -49,16 +51,31 @@ export function firstSnapshot(
   return snapshotOf(record, content, settings);
 }
 
-/** The record that takes the place of `from`. Only activity moves the deadline. */
+/**
+ * The record that takes the place of `from`. Only activity moves the deadline. A session that is older
+ * than the option `ownerOf` gets its owner here.
+ */
 export function nextSnapshot(from: Snapshot, content: Content, settings: Settings): Snapshot {
-  const active = content.state.lastActiveAt > from.state.lastActiveAt;
+  const isActive = content.state.lastActiveAt > from.state.lastActiveAt;
+  const state = { ...content.state, tokens: tidied(content.state.tokens, settings.now()) };
+  const ownerId = from.record.ownerId ?? adoptedOwner(content.data, settings);
   const record: SessionRecord = {
     ...from.record,
     version: newVersion(),
-    expiresAt: active ? deadlineOf(from.record.createdAt, content.state.lastActiveAt, settings.limits) : from.deadline,
-    body: encodeBody(content.state, settings.maxDataBytes),
+    ...(ownerId !== undefined && { ownerId }),
+    expiresAt: isActive ? deadlineOf(from.record.createdAt, state.lastActiveAt, settings.limits) : from.deadline,
+    body: encodeBody(state, settings.maxDataBytes),
   };
-  return snapshotOf(record, content, settings);
+  return snapshotOf(record, { state, data: content.data }, settings);
+}
+
+/** Old data that `ownerOf` does not understand is no reason to refuse a write. */
+function adoptedOwner(data: JsonValue, settings: Settings): string | undefined {
+  try {
+    return ownerOf(settings, data);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The longest that a session can go on, however much it is used, in ms. */
