@@ -211,7 +211,7 @@ export class LiveSessions {
     if (this.#checking) return;
     this.#checking = true;
     queueMicrotask(() => {
-      this.#check().finally(() => {
+      this.#checkAllWaiting().finally(() => {
         this.#checking = false;
         // Some may have come between the last look and here.
         if (this.#unchecked.size > 0) this.#checkSoon();
@@ -219,7 +219,7 @@ export class LiveSessions {
     });
   }
 
-  async #check(): Promise<void> {
+  async #checkAllWaiting(): Promise<void> {
     while (this.#unchecked.size > 0) {
       const ids = takeFrom(this.#unchecked, BATCH);
       try {
@@ -236,12 +236,19 @@ export class LiveSessions {
   #settle(id: string, record: SessionRecord | null | undefined): void {
     const watched = this.#watched.get(id);
     if (!watched || record === undefined) return;
-    if (record === null) return this.end(id);
+    if (record) this.#consider(id, watched, record);
+    else this.end(id);
+  }
+
+  #consider(id: string, watched: Watched, record: SessionRecord): void {
     const state = stateOf(record);
     // The session of a record that cannot be read is not ended for it.
     if (!state) return;
     const deadline = effectiveDeadline(record, state, this.#settings.limits);
-    if (this.#settings.now() >= deadline) return this.end(id, 'expired');
+    if (this.#settings.now() >= deadline) {
+      this.end(id, 'expired');
+      return;
+    }
     this.#armDeadline(id, watched, deadline);
     this.#endOtherEpochs(id, watched, state.tokens.epoch);
     for (const { seen } of watched.watchers) seen?.(record);

@@ -199,7 +199,7 @@ export class Call implements SessionOwner {
     const { credential } = rotated;
     this.#epoch = held.snapshot.state.tokens.epoch;
     // The token of a session that did not take effect yet is written when it does.
-    if (this.#logins.every((login) => login.held !== held)) return this.request.rotated(held, rotated);
+    if (this.#logins.every((login) => login.held !== held)) this.request.rotated(held, rotated);
     this.#logins = this.#logins.map((login) => (login.held === held ? { ...login, credential } : login));
   }
 
