@@ -432,6 +432,7 @@ export class Call implements SessionOwner {
     this.#acting.session?.retire(true);
     this.#acting = acting;
     this.#loading = Promise.resolve();
+    if (acting.held) this.#sessions?.followSignal(acting.held);
     for (const [listener, stop] of this.#endListeners) {
       stop();
       this.#watch(listener);
@@ -442,6 +443,7 @@ export class Call implements SessionOwner {
     this.#acting.session?.retire(true);
     before.session?.retire(false);
     this.#acting = before;
+    this.#sessions?.followSignal(before.held);
   }
 
   /** Undoes the logins whose field has failed. */
