@@ -9,6 +9,7 @@ import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { EndReason, LiveSessions } from './live-sessions.js';
 import type { Settings } from './settings.js';
+import type { Sweeper } from './sweeper.js';
 import type { WriteQueue } from './write-queue.js';
 
 /** A session that was inserted and has not taken effect yet. */
@@ -30,15 +31,17 @@ export class Lifecycle {
   readonly #store: GuardedStore;
   readonly #queue: WriteQueue;
   readonly #live: LiveSessions;
+  readonly #sweeper: Sweeper;
   readonly #events: EventHub;
   readonly #settings: Settings;
   /** Sessions that did not take effect yet, with the session that each replaces. */
   readonly #replaced = new Map<string, string>();
 
-  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, events: EventHub, settings: Settings) {
+  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
     this.#store = store;
     this.#queue = queue;
     this.#live = live;
+    this.#sweeper = sweeper;
     this.#events = events;
     this.#settings = settings;
   }
@@ -49,6 +52,7 @@ export class Lifecycle {
    * that it takes the place of, which does not count for `maxPerOwner`.
    */
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
+    this.#sweeper.start();
     const { validator, now } = this.#settings;
     const given = copyJson(input);
     const data = validator ? await validator(given) : given;
@@ -115,6 +119,7 @@ export class Lifecycle {
   }
 
   isTouchDue(snapshot: Snapshot): boolean {
+    this.#sweeper.start();
     return this.#isDue(snapshot, this.#settings.now());
   }
 
@@ -188,7 +193,9 @@ export class Lifecycle {
     const { maxPerOwner, now } = this.#settings;
     if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
     const trim = { max: maxPerOwner.max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
-    return this.#store.trimOwner(ownerId, trim);
+    const evicted: string[] = [];
+    for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
+    return evicted;
   }
 
   #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {

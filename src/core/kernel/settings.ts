@@ -36,6 +36,11 @@ export interface CoreOptions<Data> {
   /** How often the sessions that somebody watches are looked up, besides the store's notifications. Default `'30s'`. */
   readonly recheckInterval?: Duration | undefined;
   /**
+   * How often a store that keeps expired sessions (SQL) is swept, of those that expired at least an hour
+   * ago. Default `'1h'`; `false`: the application calls `sweep()`.
+   */
+  readonly sweepInterval?: Duration | false | undefined;
+  /**
    * With a source that writes to the response: a token older than this is rotated when it is used, and
    * the response carries the new one. Default `false`: the application calls `rotate()`.
    */
@@ -62,6 +67,8 @@ export interface Settings {
   readonly storeTimeout: number;
   readonly onStoreError: 'reject' | 'anonymous';
   readonly recheckInterval: number;
+  /** In ms; `Infinity` for never. */
+  readonly sweepInterval: number;
   /** In ms; `Infinity` for never. */
   readonly rotateEvery: number;
   readonly logger: Logger | undefined;
@@ -94,6 +101,7 @@ export function normaliseOptions<Data>(
     storeTimeout: timerDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
     recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
+    sweepInterval: options.sweepInterval === false ? Number.POSITIVE_INFINITY : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
     rotateEvery: timeout(options.rotateEvery ?? false, 'rotateEvery'),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? Date.now,
