@@ -65,7 +65,8 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
       );
       return undefined;
     },
-    mayWrite: (header, request) => !trustedOrigins || mayWriteCookie(header, request, trustedOrigins, attributes.sameSite),
+    mayWrite: (header, request, purpose) =>
+      !trustedOrigins || mayWriteCookie(header, request, { trustedOrigins, sameSite: attributes.sameSite, purpose }),
     write: (response, token, lifetime) => {
       const maxAge = token === null ? 0 : Math.min(Math.ceil(lifetime / 1_000), LONGEST_AGE);
       const age = token === null || options.persistent !== false ? { maxAge } : {};

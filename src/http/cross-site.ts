@@ -1,6 +1,6 @@
 import type { HeaderReader } from './header-reader.js';
 import { isUpgrade } from './hosts.js';
-import type { RequestDetails } from './token-source.js';
+import type { RequestDetails, WritePurpose } from './token-source.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** A navigation has none of these; a form that a page posts has some. */
@@ -16,18 +16,20 @@ export function isForged(header: HeaderReader, request: RequestDetails, trustedO
   return isFromElsewhere(header, request, trustedOrigins);
 }
 
+interface CookieWrite {
+  readonly trustedOrigins: readonly string[];
+  readonly sameSite: 'strict' | 'lax' | 'none';
+  readonly purpose: WritePurpose;
+}
+
 /**
  * Whether a cookie may be written in the answer to this request. A login that another site's page
  * sends would log the browser into that page's account (login CSRF, CWE-352).
  */
-export function mayWriteCookie(
-  header: HeaderReader,
-  request: RequestDetails,
-  trustedOrigins: readonly string[],
-  sameSite: 'strict' | 'lax' | 'none',
-): boolean {
+export function mayWriteCookie(header: HeaderReader, request: RequestDetails, { trustedOrigins, sameSite, purpose }: CookieWrite): boolean {
   if (!isFromElsewhere(header, request, trustedOrigins)) return true;
-  if (!isSafe(header, request)) return false;
+  // Another site's page must not make this one rotate.
+  if (purpose === 'rotation' || !isSafe(header, request)) return false;
   // Links and redirects are navigations. A cookie that other sites may carry can also come from a fetch or a frame.
   return sameSite !== 'none' || isTopLevelNavigation(header);
 }

@@ -4,7 +4,7 @@ import { Call, type CallOptions } from '../core/session/call.js';
 import { type Credentials, SessionRequest } from '../core/session/request.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
 import { ResponseHead, type ResponseTarget } from './response-head.js';
-import type { RequestDetails, TokenSource } from './token-source.js';
+import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
 /** A request, as an adapter hands it in. */
 export interface IncomingRequest {
@@ -75,11 +75,13 @@ export function openRequest(settings: SourceSettings, incoming: IncomingRequest,
   const { target, persistent = false, details = {} } = incoming;
   const { from, ...credentials } = findCredentials(settings, sent);
   const { sources, services } = settings;
-  const refusing = (writers: readonly TokenSource[]) => {
+  const refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => {
     const header = requestReader(incoming);
-    return writers.find((source) => source.mayWrite?.(header, details) === false);
+    return writers.find((source) => source.mayWrite?.(header, details, purpose) === false);
   };
-  const head = new ResponseHead({ writers: sources.filter((source) => source.write), from, target, refusing });
+  const { now, rotationGrace } = services.settings;
+  const writers = sources.filter((source) => source.write);
+  const head = new ResponseHead({ writers, from, target, refusing, method: details.method, now, rotationGrace });
   return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent, head }), head, sent.join('\n'));
 }
 
@@ -88,7 +90,9 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
   const sent = settings.sources.map(() => token);
   const { from: _, ...credentials } = findCredentials(settings, sent);
   const writers = settings.sources.filter((source) => source.write);
-  const head = new ResponseHead({ writers, from: undefined, target: { kind: 'collect' }, refusing: () => undefined });
+  const { now, rotationGrace } = settings.services.settings;
+  const target = { kind: 'collect' } as const;
+  const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
   return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
 }
 

@@ -1,8 +1,9 @@
 import { SessionError } from '../core/error.js';
-import type { ResponseHeadPort } from '../core/session/response-port.js';
+import { mayStillWrite } from '../core/record/upkeep.js';
+import type { IssuedToken, ResponseHeadPort } from '../core/session/response-port.js';
 import type { NodeResponse } from './hosts.js';
 import { onHead } from './node-head.js';
-import type { TokenSource } from './token-source.js';
+import type { TokenSource, WritePurpose } from './token-source.js';
 
 /** Where the headers of the response to this request can be written. */
 export type ResponseTarget =
@@ -19,14 +20,23 @@ export interface HeadOptions {
   /** The source that the request's token came from. */
   readonly from: TokenSource | undefined;
   readonly target: ResponseTarget;
+  readonly now: () => number;
+  /** The longest that a rotated token may take to leave, in ms. */
+  readonly rotationGrace: number;
   /** The source that must not write for this request, if there is one. */
-  readonly refusing: (writers: readonly TokenSource[]) => TokenSource | undefined;
+  readonly refusing: (writers: readonly TokenSource[], purpose: WritePurpose) => TokenSource | undefined;
+  /** The request's method, where it is known. */
+  readonly method: string | undefined;
 }
+
+/** Methods whose answers are looked at for their headers alone, or by the browser itself. */
+const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
 
 /** What the sources last wrote: a token of this session, or that it has ended. */
 interface Written {
   readonly id: string;
   readonly isToken: boolean;
+  readonly rotatedAt?: number | undefined;
 }
 
 /** The head of the response to one request: what the sources write there, and that tokens are not cached. */
@@ -36,6 +46,8 @@ export class ResponseHead implements ResponseHeadPort {
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
   #written: Written | undefined;
+  /** The headers that the sources last wrote. */
+  #ours: Headers | undefined;
   #isOnNode = false;
 
   constructor(options: HeadOptions) {
@@ -75,7 +87,7 @@ export class ResponseHead implements ResponseHeadPort {
           'Nothing was changed. Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone',
       );
     }
-    const refusing = this.#options.refusing(writers);
+    const refusing = this.#options.refusing(writers, 'login');
     if (!refusing) return;
     throw new SessionError(
       'CROSS_SITE',
@@ -88,10 +100,31 @@ export class ResponseHead implements ResponseHeadPort {
     return this.#writers.length > 0 && this.#isOpen();
   }
 
-  issued(id: string, token: string, lifetime: number): void {
+  mayRotate(): boolean {
+    const { method, refusing } = this.#options;
+    const isSeen = method === undefined || !UNSEEN_METHODS.has(method.toUpperCase());
+    return isSeen && this.isWritable() && refusing(this.#writers, 'rotation') === undefined;
+  }
+
+  issued({ id, token, lifetime, rotatedAt }: IssuedToken): void {
     if (!this.#isOpen()) return;
     this.noStore();
-    this.#write(this.#writers, { id, isToken: true }, token, lifetime);
+    this.#write(this.#writers, { id, isToken: true, rotatedAt }, token, lifetime);
+  }
+
+  settle(): void {
+    const rotatedAt = this.#written?.rotatedAt;
+    const { now, rotationGrace } = this.#options;
+    // A browser may hold a newer token by now, which a late answer would overwrite.
+    if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
+    const ours = this.#ours ?? new Headers();
+    for (const [name] of ours) if (name !== 'set-cookie') this.headers.delete(name);
+    const late = new Set(ours.getSetCookie());
+    setCookies(
+      this.headers,
+      this.headers.getSetCookie().filter((each) => !late.has(each)),
+    );
+    this.#written = undefined;
   }
 
   ended(id: string): void {
@@ -123,12 +156,11 @@ export class ResponseHead implements ResponseHeadPort {
   #write(sources: readonly TokenSource[], written: Written, token: string | null, lifetime: number): void {
     if (sources.length === 0) return;
     this.#written = written;
-    const before = this.headers.getSetCookie();
-    this.headers.delete('set-cookie');
-    for (const source of sources) source.write?.(this.headers, token, lifetime);
-    const cookies = mergeCookies(before, this.headers.getSetCookie());
-    this.headers.delete('set-cookie');
-    for (const each of cookies) this.headers.append('set-cookie', each);
+    const ours = new Headers();
+    for (const source of sources) source.write?.(ours, token, lifetime);
+    this.#ours = ours;
+    for (const [name, value] of ours) if (name !== 'set-cookie') this.headers.set(name, value);
+    setCookies(this.headers, mergeCookies(this.headers.getSetCookie(), ours.getSetCookie()));
     this.#putOnNode();
   }
 
@@ -137,9 +169,17 @@ export class ResponseHead implements ResponseHeadPort {
     const node = this.#node;
     if (!node || this.#isOnNode) return;
     // A response of another make has no moment before its head: it gets each header now.
-    this.#isOnNode = onHead(node, () => putHeaders(node, this.headers));
+    this.#isOnNode = onHead(node, () => {
+      this.settle();
+      putHeaders(node, this.headers);
+    });
     if (!this.#isOnNode) putHeaders(node, this.headers);
   }
+}
+
+function setCookies(headers: Headers, cookies: readonly string[]): void {
+  headers.delete('set-cookie');
+  for (const each of cookies) headers.append('set-cookie', each);
 }
 
 function putHeaders(node: NodeResponse, headers: Headers): void {

@@ -81,11 +81,12 @@ async function contextOf<Data, Input>(request: OpenedRequest): Promise<SessionCo
 }
 
 function administration<Data, Input>(services: Services): SessionAdministration<Data, Input> {
-  const { lifecycle, reader, accounts, events, queue, live } = services;
+  const { lifecycle, reader, accounts, events, queue, live, sweeper } = services;
   return {
     async create(data) {
-      const { snapshot, token } = await lifecycle.insert(data);
+      const { snapshot, credential } = await lifecycle.insert(data);
       await lifecycle.activate(snapshot, null);
+      const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },
     async find(id) {
@@ -99,6 +100,7 @@ function administration<Data, Input>(services: Services): SessionAdministration<
     sweep: () => accounts.sweep(),
     on: (event, listener) => events.on(event, listener),
     async close() {
+      sweeper.close();
       await queue.idle();
       await live.close();
     },

@@ -9,6 +9,9 @@ export interface RequestDetails {
   readonly url?: string | undefined;
 }
 
+/** Why a token is written: the application asked for it, or it is rotated because of its age. */
+export type WritePurpose = 'login' | 'rotation';
+
 /** A place in the request's headers that the token is read from; perhaps also one in the response's that it is written to. */
 export interface TokenSource {
   /** For messages, such as `'header x-auth-token'`. */
@@ -19,7 +22,7 @@ export interface TokenSource {
    */
   read(header: HeaderReader, request: RequestDetails, warn?: (message: string) => void): string | undefined;
   /** Whether {@link write} may be called for this request. Absent: it may. */
-  mayWrite?(header: HeaderReader, request: RequestDetails): boolean;
+  mayWrite?(header: HeaderReader, request: RequestDetails, purpose: WritePurpose): boolean;
   /**
    * Writes a new token (`null`: the session has ended) to the response. `lifetime` is the longest that the session can have, in ms.
    * Absent: the application hands the token out itself.

@@ -11,8 +11,8 @@ export function foreignCredentials(services: Services, source: TokenSource, text
   const sessions = source.legacy;
   const key = sessions?.keyOf(text);
   if (!sessions || key === undefined) return undefined;
-  const credential = legacyCredential(`${sessions.scheme}:${key}`);
-  const token = { sessions, key, text, isAnswered: source.write !== undefined };
+  const credential = legacyCredential(`${sessions.scheme}:${key}`, text);
+  const token = { sessions, key, isAnswered: source.write !== undefined };
   return { credential, foreign: (head) => new LegacyMove(services, token, credential, head) };
 }
 

@@ -4,11 +4,12 @@ import { eventOf } from '../core/events.js';
 import type { ForeignSession } from '../core/kernel/authentication.js';
 import { isGone } from '../core/kernel/lifecycle.js';
 import type { Services } from '../core/kernel/services.js';
-import type { Migration } from '../core/record/codec.js';
+import { standingOf } from '../core/record/match.js';
 import { ownerOf } from '../core/record/owner.js';
-import { addPending, opens } from '../core/record/rotation.js';
+import { rotate } from '../core/record/rotation.js';
 import { type Content, firstSnapshot, lifetimeOf, type Snapshot } from '../core/record/snapshot.js';
-import { type Credential, newVersion, successorToken } from '../core/record/token.js';
+import type { Migration, SessionState } from '../core/record/state.js';
+import { type Credential, newVersion } from '../core/record/token.js';
 import type { ResponseHeadPort } from '../core/session/response-port.js';
 import type { SessionRecord } from '../core/store.js';
 import type { LegacySession, LegacySessions } from './legacy-sessions.js';
@@ -34,8 +35,6 @@ const MAX_TRIES = 5;
 export interface LegacyToken {
   readonly sessions: LegacySessions;
   readonly key: string;
-  /** As it was sent. */
-  readonly text: string;
   /** Whether the source that it came from can also write a new one to the response. */
   readonly isAnswered: boolean;
 }
@@ -55,7 +54,7 @@ export class LegacyMove implements ForeignSession {
   }
 
   async copy(): Promise<SessionRecord | null> {
-    const { store, settings, reader, live } = this.#services;
+    const { store, lifecycle, reader, live } = this.#services;
     const { id } = this.#credential;
     const old = await this.#readOld();
     // Another request may have moved it since this one looked here.
@@ -64,8 +63,8 @@ export class LegacyMove implements ForeignSession {
       reader.reportInvalid({ id }, error);
       throw error;
     });
-    const outcome = await store.insert(record, Math.max(1, record.expiresAt - settings.now()));
-    if (outcome !== 'inserted') return store.find(id);
+    // Where the account's limit denies it, the old session stays where it is.
+    if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);
     // The id follows from the old token: a session with it may have ended before.
     live.begin(id);
     return record;
@@ -92,19 +91,19 @@ export class LegacyMove implements ForeignSession {
     const { settings } = this.#services;
     const { id } = this.#credential;
     const canDeliver = this.#token.isAnswered && this.#head.isWritable();
-    const next = canDeliver ? successorToken(settings.tokenPrefix, id, this.#token.text, migration.nonce) : null;
-    const isComplete = migration.stage === 'done' && (!next || found.state.tokens.pending);
-    const snapshot = isComplete ? found : await this.#complete(found, migration, next?.hash);
+    const isComplete = migration.stage === 'done' && (!canDeliver || found.state.tokens.pending);
+    const snapshot = isComplete ? found : await this.#complete(found, migration, canDeliver);
+    const next = canDeliver ? this.#credential.successor(migration.nonce) : null;
     if (next && snapshot?.state.tokens.pending?.hash === next.hash) {
-      this.#head.issued(id, next.token, lifetimeOf(snapshot, settings));
+      this.#head.issued({ id, token: next.reveal(settings.tokenPrefix), lifetime: lifetimeOf(snapshot, settings) });
     }
     return snapshot;
   }
 
-  async #complete(found: Snapshot, { stage, nonce }: Migration, offer: string | undefined): Promise<Snapshot | null> {
+  async #complete(found: Snapshot, { stage, nonce }: Migration, canDeliver: boolean): Promise<Snapshot | null> {
     const proven = stage === 'copied' ? await this.#prove(found, nonce) : found;
     if (proven?.state.migration?.stage === 'proven') await this.#removeOld();
-    return proven && this.#finish(proven, nonce, offer);
+    return proven && this.#finish(proven, nonce, canDeliver);
   }
 
   async #prove(snapshot: Snapshot, nonce: string): Promise<Snapshot | null> {
@@ -121,16 +120,17 @@ export class LegacyMove implements ForeignSession {
     return null;
   }
 
-  /** The last step. `offer` is the hash of the new token, where it can be handed out; it does not take the place of another one. */
-  async #finish(snapshot: Snapshot, nonce: string, offer: string | undefined): Promise<Snapshot> {
+  /** The last step: its first rotation, where the new token can be handed out. It does not replace one that waits already. */
+  async #finish(snapshot: Snapshot, nonce: string, canDeliver: boolean): Promise<Snapshot> {
     const { queue, events } = this.#services;
     let [moved, offered] = [false, false];
     const finished = await queue.submit(snapshot, (content) => {
       const migration = this.#migrationOf(content, nonce);
       moved = migration !== undefined && migration.stage !== 'done';
-      offered = migration !== undefined && offer !== undefined && !content.state.tokens.pending;
       const done = migration && moved ? withMigration(content, { ...migration, stage: 'done' }) : content;
-      return offer !== undefined && offered ? { ...done, state: addPending(done.state, offer, done.state.authenticatedAt) } : done;
+      const state = migration && canDeliver ? this.#offer(done.state) : undefined;
+      offered = state !== undefined;
+      return state ? { ...done, state } : done;
     });
     const event = eventOf(finished.record);
     if (moved) events.emit('migrated', event);
@@ -138,11 +138,19 @@ export class LegacyMove implements ForeignSession {
     return finished;
   }
 
+  #offer(state: SessionState): SessionState | undefined {
+    if (state.tokens.pending) return undefined;
+    const { now, rotationGrace: grace } = this.#services.settings;
+    const holder = { credentials: [this.#credential], replaced: false };
+    const outcome = rotate(state, this.#credential.id, holder, {}, { now: now(), grace });
+    return outcome.kind === 'write' ? outcome.state : undefined;
+  }
+
   /** The session as it is now, if the old token still opens it. */
   async #opened(): Promise<Snapshot | null> {
     const { reader, settings } = this.#services;
     const snapshot = await reader.find(this.#credential.id);
-    return snapshot && opens(snapshot.state.tokens, [this.#credential.hash], settings.now()) ? snapshot : null;
+    return snapshot && standingOf(snapshot.state, [this.#credential], settings.now()) ? snapshot : null;
   }
 
   /**
@@ -151,8 +159,8 @@ export class LegacyMove implements ForeignSession {
    * @throws `SESSION_GONE` when the session is another copy by now, or when the old token no longer opens it
    */
   #migrationOf({ state }: Content, nonce: string): Migration | undefined {
-    const { migration, tokens } = state;
-    const holds = migration ? migration.nonce === nonce : opens(tokens, [this.#credential.hash], this.#services.settings.now());
+    const { migration } = state;
+    const holds = migration ? migration.nonce === nonce : standingOf(state, [this.#credential], this.#services.settings.now());
     if (!holds) throw gone();
     return migration;
   }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { hostOf } from '../../src/http/host.js';
 import { bearer, cookie, createSessions, header, memoryStore } from '../../src/index.js';
 import { expressLegacy } from '../../src/stores/express-store/index.js';
 import { callbackStore } from '../support/callback-store.js';
@@ -203,20 +204,19 @@ describe('what is moved', () => {
 describe('where the new token cannot be written', () => {
   test('the session moves all the same, and a later answer carries it', async () => {
     const { open, request, login, old } = setUp();
-    const socket = await import('../../src/http/sessions.js');
     const sessions = open();
     login();
     const upgrade = { key: undefined, headers: { 'x-auth_token': TOKEN }, persistent: true, target: { kind: 'none' } } as const;
-    const handle = sessions[socket.OPEN_REQUEST](upgrade);
-    const unit = await handle.begin();
-    expect(unit.session?.data.userId).toBe('ann');
+    const socket = hostOf(sessions).open(upgrade);
+    const call = socket.open({ hasOutcome: true });
+    expect(await call.sessions.load()).toMatchObject({ data: { userId: 'ann' } });
     expect(old.sessions.size).toBe(0);
-    handle.end(unit);
+    call.end();
     const { offered } = await request(TOKEN, sessions);
     expect(offered).toMatch(/^ts_/);
     expect((await request(offered ?? '', sessions)).session).not.toBeNull();
     // The socket goes on: the token that it came with was good, and is in its grace.
-    expect((await handle.begin()).session?.data.userId).toBe('ann');
+    expect(await socket.open({ hasOutcome: true }).sessions.load()).toMatchObject({ data: { userId: 'ann' } });
   });
 
   test('a source that only reads goes on with the old token, until the application hands out another', async () => {

@@ -45,6 +45,7 @@ function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: R
   if (!call) return own;
   if (options.eagerGeneration) sealStream(call);
   else reportUnsaved(call);
+  call.request.head.settle();
   const headers = call.request.head.sendsItself ? withOwnCookies(own.headers, call) : mergeHeaders(own.headers, call);
   const status = own.status ?? statusOf(options);
   return { ...own, ...(headers && { headers }), ...(status && { status }) };

@@ -6,6 +6,7 @@ import type { OpenedRequest } from '../../http/request.js';
  */
 export function sendHeaders({ head }: OpenedRequest, response: Headers): void {
   if (head.sendsItself) return;
+  head.settle();
   for (const [name, value] of head.headers) setHeader(response, name, value);
   head.seal();
 }

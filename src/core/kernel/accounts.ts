@@ -28,9 +28,12 @@ export class Accounts {
   /** All live sessions of an account, oldest first. Records that cannot be read are reported and left out. */
   async listFor(ownerId: string): Promise<Snapshot[]> {
     this.#checkOwner(ownerId);
-    const records = await this.#store.listByOwner(ownerId);
-    const snapshots = await Promise.all(records.map((record) => this.#reader.read(record).catch(nullIfInvalid)));
-    return snapshots.filter((each) => each !== null).sort(oldestFirst);
+    const snapshots: Snapshot[] = [];
+    for await (const records of this.#store.listByOwner(ownerId)) {
+      const read = await Promise.all(records.map((record) => this.#reader.read(record).catch(nullIfInvalid)));
+      snapshots.push(...read.filter((each) => each !== null));
+    }
+    return snapshots.sort(oldestFirst);
   }
 
   /**
@@ -41,24 +44,31 @@ export class Accounts {
     this.#checkOwner(ownerId);
     const replaced = except === undefined ? undefined : this.#lifecycle.replacedBy(except);
     if (replaced !== undefined) return this.#destroyEach(ownerId, [except, replaced]);
-    const ids = await this.#store.deleteByOwner(ownerId, except);
-    for (const id of ids) this.#events.emit('destroyed', { id, ownerId, reason: 'destroyed' });
-    for (const id of ids) this.#live.end(id, 'destroyed');
-    return ids.length;
+    let count = 0;
+    for await (const ids of this.#store.deleteByOwner(ownerId, except)) {
+      count += ids.length;
+      for (const id of ids) this.#events.emit('destroyed', { id, ownerId, reason: 'destroyed' });
+      for (const id of ids) this.#live.end(id, 'destroyed');
+    }
+    return count;
   }
 
   async count(): Promise<number> {
-    return this.#store.count();
+    return sum(this.#store.count());
   }
 
   async sweep(): Promise<number> {
-    return this.#store.sweep(this.#settings.now());
+    return sum(this.#store.sweep(this.#settings.now()));
   }
 
   async #destroyEach(ownerId: string, except: readonly (string | undefined)[]): Promise<number> {
-    const others = (await this.#store.listByOwner(ownerId)).filter(({ id }) => !except.includes(id));
-    const existed = await Promise.all(others.map((record) => this.#lifecycle.destroy(record, 'destroyed')));
-    return existed.filter(Boolean).length;
+    let count = 0;
+    for await (const records of this.#store.listByOwner(ownerId)) {
+      const others = records.filter(({ id }) => !except.includes(id));
+      const existed = await Promise.all(others.map((record) => this.#lifecycle.destroy(record, 'destroyed')));
+      count += existed.filter(Boolean).length;
+    }
+    return count;
   }
 
   #checkOwner(ownerId: string): void {
@@ -67,7 +77,13 @@ export class Accounts {
   }
 }
 
-/** Ids tell the order only within one clock: `createdAt` decides, the id breaks ties. */
+async function sum(steps: AsyncIterable<number>): Promise<number> {
+  let total = 0;
+  for await (const step of steps) total += step;
+  return total;
+}
+
+/** Ids show the order only within one clock: `createdAt` decides, the id breaks ties. */
 function oldestFirst({ record: a }: Snapshot, { record: b }: Snapshot): number {
   return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }

@@ -1,12 +1,14 @@
 import { gone, isSessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
-import { matchToken, opens, promotePending, type TokenMatch } from '../record/rotation.js';
+import { authenticatedAtOf, recognise, type Standing, standingOf, type TokenMatch } from '../record/match.js';
+import { firstUse } from '../record/rotation.js';
 import type { Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import { isGone, type Lifecycle } from './lifecycle.js';
 import type { Reader } from './reader.js';
+import { ReportLimit } from './report-limit.js';
 import type { Settings } from './settings.js';
 import type { WriteQueue } from './write-queue.js';
 
@@ -18,6 +20,19 @@ export interface ForeignSession {
   settle(found: Snapshot): Promise<Snapshot | null>;
 }
 
+/** A session that a token has opened, and what it grants to that token. */
+export interface Authenticated {
+  readonly snapshot: Snapshot;
+  readonly standing: Standing;
+}
+
+/** How a token comes. */
+export interface Arrival {
+  readonly foreign?: ForeignSession | undefined;
+  /** A call on an open socket: a replaced token there is refused, and no reuse. */
+  readonly isRepeated?: boolean;
+}
+
 /** Finds the session that a token opens. */
 export class Authentication {
   readonly #store: GuardedStore;
@@ -26,6 +41,7 @@ export class Authentication {
   readonly #lifecycle: Lifecycle;
   readonly #events: EventHub;
   readonly #settings: Settings;
+  readonly #reports = new ReportLimit();
 
   constructor(store: GuardedStore, reader: Reader, queue: WriteQueue, lifecycle: Lifecycle, events: EventHub, settings: Settings) {
     this.#store = store;
@@ -42,62 +58,71 @@ export class Authentication {
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`
    */
-  authenticate(credential: Credential, foreign?: ForeignSession): Promise<Snapshot | null> {
+  authenticate(credential: Credential, arrival: Arrival = {}): Promise<Authenticated | null> {
     return this.#store.read(credential.id, (record) => {
-      if (record) return this.#open(record, credential, foreign);
-      return foreign ? this.#moveForeign(credential, foreign) : null;
+      if (record) return this.#open(record, credential, arrival);
+      return arrival.foreign ? this.#moveForeign(credential, arrival.foreign) : null;
     });
   }
 
   /**
-   * Looks again whether a session that was authenticated before may go on: any of these hashes has
-   * to open it. No token was sent now, so none counts as used or reused. Answers `'replaced'` for a
+   * Looks again whether a session that was authenticated before may go on: any of these tokens has to
+   * open it. No token was sent now, so none counts as used or reused. Answers `'replaced'` for a
    * session that is alive and has other tokens by now.
    */
-  async revalidate(id: string, hashes: readonly string[]): Promise<Snapshot | 'replaced' | null> {
+  async revalidate(id: string, credentials: readonly Credential[]): Promise<Authenticated | 'replaced' | null> {
     const record = await this.#store.find(id);
     const state = record && this.#reader.stateOf(record);
     if (!record || !state) return null;
-    if (!opens(state.tokens, hashes, this.#settings.now())) return 'replaced';
-    return this.#touchIfDue(await this.#reader.snapshotOf(record, state));
+    const standing = standingOf(state, credentials, this.#settings.now());
+    if (!standing) return 'replaced';
+    const snapshot = await this.#touchIfDue(await this.#reader.snapshotOf(record, state));
+    return snapshot && { snapshot, standing };
   }
 
-  /** Whether this token opens the session by a fresh read, whatever its data. @throws `INVALID_DATA` for unreadable hashes */
-  async proves({ id, hash }: Credential): Promise<SessionRecord | null> {
-    const record = await this.#store.find(id);
+  /** The record, if this token opens it by a fresh read, whatever its data. @throws `INVALID_DATA` for unreadable hashes */
+  async proves(credential: Credential): Promise<SessionRecord | null> {
+    const record = await this.#store.find(credential.id);
     const state = record && this.#reader.stateOf(record);
-    return state && opens(state.tokens, [hash], this.#settings.now()) ? record : null;
+    return state && standingOf(state, [credential], this.#settings.now()) ? record : null;
   }
 
   /** Asynchronous only where there is something to write, or a schema. */
-  #open(record: SessionRecord, credential: Credential, foreign: ForeignSession | undefined): Snapshot | null | Promise<Snapshot | null> {
+  #open(record: SessionRecord, credential: Credential, arrival: Arrival): Authenticated | null | Promise<Authenticated | null> {
     const state = this.#reader.stateOf(record);
-    const match = state ? matchToken(state.tokens, credential.hash, this.#settings.now()) : 'unknown';
-    if (match === 'reused') return this.#refuseReused(record);
-    if (!state || match === 'unknown') return null;
+    if (!state) return null;
+    const match = recognise(state.tokens, credential, this.#settings.now());
+    const authenticatedAt = authenticatedAtOf(state, match);
+    if (authenticatedAt === undefined) return match === 'reused' ? this.#refuseReused(record, arrival) : null;
     const found = this.#reader.snapshotOf(record, state);
-    if (match !== 'pending' && !foreign && !(found instanceof Promise)) return this.#touchIfDue(found);
-    return this.#complete(found, match, credential, foreign);
+    const standing: Standing = { replaced: match === 'grace', authenticatedAt };
+    if (match === 'pending' || arrival.foreign || found instanceof Promise || this.#lifecycle.isTouchDue(found)) {
+      return this.#complete(found, match, credential, standing, arrival.foreign);
+    }
+    return { snapshot: found, standing };
   }
 
   async #complete(
     found: Snapshot | Promise<Snapshot>,
     match: TokenMatch,
     credential: Credential,
+    standing: Standing,
     foreign: ForeignSession | undefined,
-  ): Promise<Snapshot | null> {
-    const snapshot = foreign ? await foreign.settle(await found) : await found;
-    if (!snapshot) return null;
-    return match === 'pending' ? this.#recordFirstUse(snapshot, credential) : this.#touchIfDue(snapshot);
+  ): Promise<Authenticated | null> {
+    const settled = foreign ? await foreign.settle(await found) : await found;
+    if (!settled) return null;
+    const snapshot = match === 'pending' ? await this.#recordFirstUse(settled, credential) : await this.#touchIfDue(settled);
+    return snapshot && { snapshot, standing };
   }
 
-  async #moveForeign(credential: Credential, foreign: ForeignSession): Promise<Snapshot | null> {
+  async #moveForeign(credential: Credential, foreign: ForeignSession): Promise<Authenticated | null> {
     const record = await foreign.copy();
-    return record && this.#open(record, credential, foreign);
+    return record && this.#open(record, credential, { foreign });
   }
 
-  async #refuseReused(record: SessionRecord): Promise<null> {
-    this.#settings.logger?.warn(`token-sessions: the previous token of session ${record.id} came back after its grace`);
+  async #refuseReused(record: SessionRecord, { isRepeated }: Arrival): Promise<null> {
+    if (isRepeated || !this.#reports.allows(record.id, this.#settings.now())) return null;
+    this.#settings.logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
     this.#events.emit('reuse-detected', eventOf(record));
     if (this.#settings.onReuse === 'destroy') await this.#lifecycle.destroy(record, 'reuse');
     return null;
@@ -105,15 +130,15 @@ export class Authentication {
 
   /** The first use of a pending token makes it the current one. This is written before it opens anything. */
   async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
-    const { now, rotationGrace } = this.#settings;
+    const { now, rotationGrace: grace } = this.#settings;
     try {
       return await this.#queue.submit(snapshot, (content) => {
         const time = now();
-        const match = matchToken(content.state.tokens, credential.hash, time);
+        const match = recognise(content.state.tokens, credential, time);
         // Another rotation may have replaced it since it was read.
-        if (match === 'unknown' || match === 'reused') throw gone();
+        if (authenticatedAtOf(content.state, match) === undefined) throw gone();
         if (match !== 'pending') return content;
-        return { ...content, state: { ...promotePending(content.state, time, rotationGrace), lastActiveAt: time } };
+        return { ...content, state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time } };
       });
     } catch (error) {
       if (isGone(error)) return null;

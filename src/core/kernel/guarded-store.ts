@@ -12,6 +12,7 @@ const READS: ReadonlySet<StoreCall> = new Set(['find', 'legacy read']);
 
 /** What each optional verb is for, as the message of `NOT_SUPPORTED` says it. */
 const PURPOSES = {
+  touch: 'move a deadline alone',
   listByOwner: "list an account's sessions",
   deleteByOwner: "end an account's sessions",
   insertWithin: "limit an account's sessions",
@@ -103,29 +104,45 @@ export class GuardedStore {
     );
   }
 
-  listByOwner(ownerId: string): Promise<SessionRecord[]> {
-    this.#required('listByOwner');
-    return this.#call('listByOwner', (store) => store.listByOwner?.(ownerId));
+  /** Moves the deadline without the body, and recognises its own write where the answer was lost. */
+  touch({ body: _, ...record }: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+    const write = this.#required('touch');
+    return this.#recover(
+      'touch',
+      record.id,
+      () => write(record, expectedVersion, ttl),
+      (found) => (found?.version === record.version ? 'replaced' : undefined),
+    );
   }
 
-  deleteByOwner(ownerId: string, except?: string): Promise<string[]> {
-    this.#required('deleteByOwner');
-    return this.#call('deleteByOwner', (store) => store.deleteByOwner?.(ownerId, except));
+  /** An owner's records, in steps. */
+  listByOwner(ownerId: string): AsyncIterable<readonly SessionRecord[]> {
+    const list = this.#required('listByOwner');
+    return this.#steps('listByOwner', this.#store.steps?.listByOwner?.(ownerId), () => list(ownerId));
   }
 
-  trimOwner(ownerId: string, trim: OwnerTrim): Promise<string[]> {
-    this.#required('trimOwner');
-    return this.#call('trimOwner', (store) => store.trimOwner?.(ownerId, trim));
+  /** Ends an owner's sessions, in steps. Each answers the ids that it removed. */
+  deleteByOwner(ownerId: string, except?: string): AsyncIterable<readonly string[]> {
+    const remove = this.#required('deleteByOwner');
+    return this.#steps('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
   }
 
-  count(): Promise<number> {
-    this.#required('count');
-    return this.#call('count', (store) => store.count?.());
+  /** Ends an owner's oldest sessions, in steps. Each answers the ids that it ended. */
+  trimOwner(ownerId: string, trim: OwnerTrim): AsyncIterable<readonly string[]> {
+    const cut = this.#required('trimOwner');
+    return this.#steps('trimOwner', this.#store.steps?.trimOwner?.(ownerId, trim), () => cut(ownerId, trim));
   }
 
-  sweep(now: number): Promise<number> {
-    this.#required('sweep');
-    return this.#call('sweep', (store) => store.sweep?.(now));
+  /** Counts the records, in steps. */
+  count(): AsyncIterable<number> {
+    const count = this.#required('count');
+    return this.#steps('count', this.#store.steps?.count?.(), count);
+  }
+
+  /** Removes expired records, in steps. Each answers how many it removed. */
+  sweep(now: number): AsyncIterable<number> {
+    const sweep = this.#required('sweep');
+    return this.#steps('sweep', this.#store.steps?.sweep?.(now), () => sweep(now));
   }
 
   /** Opens the store's notifications; its own failures are the caller's to report. */
@@ -140,6 +157,21 @@ export class GuardedStore {
       (answer) => answer,
       (error) => this.#failure(call, id, error),
     );
+  }
+
+  /** The steps of work on many records: `storeTimeout` bounds each, and others get their turn between them. */
+  async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
+    if (!steps) {
+      yield await this.#call(verb, whole);
+      return;
+    }
+    const iterator = steps[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await this.#call(verb, () => iterator.next());
+      if (step.done) return;
+      yield step.value;
+      await pause();
+    }
   }
 
   /** A call that is about no single session. @throws `STORE_UNAVAILABLE`, or the store's own `SessionError` */
@@ -205,6 +237,11 @@ export class GuardedStore {
       { cause },
     );
   }
+}
+
+/** Lets everything else that waits run. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function unsupported(verb: string, purpose: string): SessionError {

@@ -1,20 +1,21 @@
 import { copyJson } from '../data/json.js';
 import { isSessionError, SessionError } from '../error.js';
 import { type EventHub, eventOf, type SessionEvents } from '../events.js';
+import { deadlineOf } from '../record/deadline.js';
 import { ownerOf } from '../record/owner.js';
-import { type Content, firstSnapshot, type Snapshot } from '../record/snapshot.js';
-import { mintToken } from '../record/token.js';
+import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
+import { type Credential, newCredential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { EndReason, LiveSessions } from './live-sessions.js';
 import type { Settings } from './settings.js';
+import type { Sweeper } from './sweeper.js';
 import type { WriteQueue } from './write-queue.js';
 
 /** A session that was inserted and has not taken effect yet. */
 export interface InsertedSession {
   readonly snapshot: Snapshot;
-  readonly hash: string;
-  readonly token: string;
+  readonly credential: Credential;
 }
 
 /** The identity of a session, as far as its end needs it. */
@@ -23,20 +24,24 @@ export interface EndedSession {
   readonly ownerId?: string;
 }
 
+type Touchable = Pick<Snapshot, 'state' | 'record'>;
+
 /** Begins sessions, keeps them alive and ends them. */
 export class Lifecycle {
   readonly #store: GuardedStore;
   readonly #queue: WriteQueue;
   readonly #live: LiveSessions;
+  readonly #sweeper: Sweeper;
   readonly #events: EventHub;
   readonly #settings: Settings;
   /** Sessions that did not take effect yet, with the session that each replaces. */
   readonly #replaced = new Map<string, string>();
 
-  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, events: EventHub, settings: Settings) {
+  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
     this.#store = store;
     this.#queue = queue;
     this.#live = live;
+    this.#sweeper = sweeper;
     this.#events = events;
     this.#settings = settings;
   }
@@ -47,16 +52,19 @@ export class Lifecycle {
    * that it takes the place of, which does not count for `maxPerOwner`.
    */
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
-    const { validator, tokenPrefix, now } = this.#settings;
+    this.#sweeper.start();
+    const { validator, now } = this.#settings;
     const given = copyJson(input);
     const data = validator ? await validator(given) : given;
-    const { id, hash, token } = mintToken(tokenPrefix);
+    const credential = newCredential();
+    const { id, hash } = credential;
     const time = now();
-    const state = { tokens: { current: hash }, authenticatedAt: time, lastActiveAt: time, stored: data };
+    const tokens = { current: hash, family: credential.familyHash() };
+    const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
     const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
-    await this.#insertRecord(snapshot.record, replaces);
+    await this.#insertPending(snapshot.record, replaces);
     if (replaces !== undefined) this.#replaced.set(id, replaces);
-    return { snapshot, hash, token };
+    return { snapshot, credential };
   }
 
   /**
@@ -102,20 +110,26 @@ export class Lifecycle {
     return this.destroy(record ?? { id }, 'destroyed');
   }
 
-  /** Writes activity unless that was done less than `touchInterval` ago. */
+  /** Writes activity unless that was done lately. */
   touch(snapshot: Snapshot): Promise<Snapshot> {
-    return this.#queue.submit(snapshot, (content) => {
+    return this.#queue.submit(snapshot, (content, record) => {
       const now = this.#settings.now();
-      return this.#isDue(content, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+      return this.#isDue({ ...content, record }, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
     });
   }
 
   isTouchDue(snapshot: Snapshot): boolean {
+    this.#sweeper.start();
     return this.#isDue(snapshot, this.#settings.now());
   }
 
-  #isDue(content: Content, now: number): boolean {
-    return now - content.state.lastActiveAt >= this.#settings.touchInterval;
+  /** A record that was written with a shorter idle limit is touched by that one: it must not end while it is in use. */
+  #isDue({ state, record }: Touchable, now: number): boolean {
+    const { touchInterval, limits } = this.#settings;
+    const unused = now - state.lastActiveAt;
+    if (unused >= touchInterval) return true;
+    if (record.expiresAt >= deadlineOf(record.createdAt, state.lastActiveAt, limits)) return false;
+    return unused >= (record.expiresAt - state.lastActiveAt) / 10;
   }
 
   /** Ends what a session that takes effect replaces, and what exceeds the limit. */
@@ -150,20 +164,24 @@ export class Lifecycle {
     }
   }
 
-  async #insertRecord(record: SessionRecord, replaces: string | undefined): Promise<void> {
+  /** Puts the record of a session that takes effect at once into the store, within the account's limit. @throws `LIMIT_REACHED` */
+  async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
     const { maxPerOwner, now } = this.#settings;
     const ttl = Math.max(1, record.expiresAt - now());
-    if (!maxPerOwner || record.ownerId === undefined || this.#evictsLater()) {
-      if ((await this.#store.insert(record, ttl)) === 'inserted') return;
-      throw existsAlready();
-    }
+    if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
     const limit = { ...maxPerOwner, now: now(), ...(replaces !== undefined && { replaces }) };
     const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
     this.#reportEvicted(evicted, record.ownerId);
-    if (outcome === 'limit-reached') {
-      throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+    if (outcome !== 'limit-reached') return outcome;
+    throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+  }
+
+  async #insertPending(record: SessionRecord, replaces: string | undefined): Promise<void> {
+    const ttl = Math.max(1, record.expiresAt - this.#settings.now());
+    const outcome = this.#evictsLater() ? await this.#store.insert(record, ttl) : await this.insertRecord(record, replaces);
+    if (outcome === 'exists') {
+      throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
     }
-    if (outcome === 'exists') throw existsAlready();
   }
 
   /** A store without `trimOwner` has to evict when it inserts. */
@@ -175,7 +193,9 @@ export class Lifecycle {
     const { maxPerOwner, now } = this.#settings;
     if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
     const trim = { max: maxPerOwner.max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
-    return this.#store.trimOwner(ownerId, trim);
+    const evicted: string[] = [];
+    for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
+    return evicted;
   }
 
   #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {
@@ -184,10 +204,6 @@ export class Lifecycle {
       this.#live.end(id, 'evicted');
     }
   }
-}
-
-function existsAlready(): SessionError {
-  return new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
 }
 
 /** Whether the error says that the session has ended. */

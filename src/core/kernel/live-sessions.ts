@@ -2,6 +2,8 @@ import { SessionError, withoutStack } from '../error.js';
 import { describeError } from '../logger.js';
 import { decodeRecord } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
+import type { SessionState } from '../record/state.js';
+import { mayStreamGoOn } from '../record/upkeep.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
@@ -19,6 +21,8 @@ export interface Watcher {
   readonly ended: EndListener;
   /** Called with each record that a recheck has read. */
   readonly seen?: ((record: SessionRecord) => void) | undefined;
+  /** For a stream: the epoch of the token that opened it. It ends with that. */
+  readonly epoch?: (() => string | undefined) | undefined;
 }
 
 interface Watched {
@@ -101,6 +105,12 @@ export class LiveSessions {
     this.#forget(id, watched);
     const error = withoutStack(() => new SessionError('SESSION_GONE', `the session has ended: ${reason}`));
     for (const { ended } of watched.watchers) ended(error);
+  }
+
+  /** An immediate rotation has ended all tokens of other epochs: so it ends the streams that they opened. */
+  endOtherEpochs(id: string, epoch: string | undefined): void {
+    const watched = this.#watched.get(id);
+    if (watched) this.#endOtherEpochs(id, watched, epoch);
   }
 
   /** A session begins with an id that an ended one had before. */
@@ -201,7 +211,7 @@ export class LiveSessions {
     if (this.#checking) return;
     this.#checking = true;
     queueMicrotask(() => {
-      this.#check().finally(() => {
+      this.#checkAllWaiting().finally(() => {
         this.#checking = false;
         // Some may have come between the last look and here.
         if (this.#unchecked.size > 0) this.#checkSoon();
@@ -209,7 +219,7 @@ export class LiveSessions {
     });
   }
 
-  async #check(): Promise<void> {
+  async #checkAllWaiting(): Promise<void> {
     while (this.#unchecked.size > 0) {
       const ids = takeFrom(this.#unchecked, BATCH);
       try {
@@ -226,25 +236,31 @@ export class LiveSessions {
   #settle(id: string, record: SessionRecord | null | undefined): void {
     const watched = this.#watched.get(id);
     if (!watched || record === undefined) return;
-    const deadline = record && this.#deadlineOf(record);
-    if (deadline === undefined) return;
-    if (record === null || deadline === null) {
-      this.end(id);
-    } else if (this.#settings.now() >= deadline) {
-      this.end(id, 'expired');
-    } else {
-      this.#armDeadline(id, watched, deadline);
-      for (const { seen } of watched.watchers) seen?.(record);
-    }
+    if (record) this.#consider(id, watched, record);
+    else this.end(id);
   }
 
-  /** `undefined` for a record that cannot be read, whose session is not ended for it. */
-  #deadlineOf(record: SessionRecord): number | undefined {
-    try {
-      return effectiveDeadline(record, decodeRecord(record), this.#settings.limits);
-    } catch {
-      return undefined;
+  #consider(id: string, watched: Watched, record: SessionRecord): void {
+    const state = stateOf(record);
+    // The session of a record that cannot be read is not ended for it.
+    if (!state) return;
+    const deadline = effectiveDeadline(record, state, this.#settings.limits);
+    if (this.#settings.now() >= deadline) {
+      this.end(id, 'expired');
+      return;
     }
+    this.#armDeadline(id, watched, deadline);
+    this.#endOtherEpochs(id, watched, state.tokens.epoch);
+    for (const { seen } of watched.watchers) seen?.(record);
+  }
+
+  #endOtherEpochs(id: string, watched: Watched, current: string | undefined): void {
+    for (const watcher of watched.watchers) {
+      if (!watcher.epoch || mayStreamGoOn(watcher.epoch(), { current: '', epoch: current })) continue;
+      watched.watchers.delete(watcher);
+      watcher.ended(withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')));
+    }
+    if (watched.watchers.size === 0 && !watched.over) this.#forget(id, watched);
   }
 
   #endIfTooOld(id: string): void {
@@ -293,6 +309,14 @@ export class LiveSessions {
 
   #report(what: 'opened' | 'closed', error: unknown): void {
     this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(error)}`);
+  }
+}
+
+function stateOf(record: SessionRecord): SessionState | undefined {
+  try {
+    return decodeRecord(record);
+  } catch {
+    return undefined;
   }
 }
 

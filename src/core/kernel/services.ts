@@ -6,6 +6,7 @@ import { Lifecycle } from './lifecycle.js';
 import { LiveSessions } from './live-sessions.js';
 import { Reader } from './reader.js';
 import type { Settings } from './settings.js';
+import { Sweeper } from './sweeper.js';
 import { WriteQueue } from './write-queue.js';
 
 /** The operations on sessions as records and snapshots. One set for each `createSessions`. */
@@ -19,6 +20,7 @@ export interface Services {
   readonly lifecycle: Lifecycle;
   readonly authentication: Authentication;
   readonly accounts: Accounts;
+  readonly sweeper: Sweeper;
 }
 
 /** Wires the services, from the bottom up. */
@@ -28,11 +30,16 @@ export function createServices(settings: Settings): Services {
   const reader = new Reader(store, settings, events);
   const queue = new WriteQueue(store, reader, settings, events);
   const live = new LiveSessions(store, settings);
-  const lifecycle = new Lifecycle(store, queue, live, events, settings);
+  const sweeper = new Sweeper(store, settings);
+  const lifecycle = new Lifecycle(store, queue, live, sweeper, events, settings);
   const authentication = new Authentication(store, reader, queue, lifecycle, events, settings);
   const accounts = new Accounts(store, reader, live, lifecycle, events, settings);
   if (settings.store.atomic === false) {
     settings.logger?.warn('token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other');
   }
-  return { settings, events, store, reader, queue, live, lifecycle, authentication, accounts };
+  settings.store.onWarning?.((message) => {
+    settings.logger?.warn(`token-sessions: ${message}`);
+    events.emit('store-error', { id: '', reason: message });
+  });
+  return { settings, events, store, reader, queue, live, lifecycle, authentication, accounts, sweeper };
 }

@@ -1,6 +1,7 @@
 import { gone, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
-import { type Content, nextSnapshot, type Snapshot } from '../record/snapshot.js';
+import { type Content, nextSnapshot, type Snapshot, touchedSnapshot } from '../record/snapshot.js';
+import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
@@ -9,7 +10,7 @@ import type { Settings } from './settings.js';
  * What a write makes of the newest content; the same object for no change. Runs again when another writer came first.
  * What it throws is the outcome of this write alone.
  */
-export type Change = (content: Content) => Content | Promise<Content>;
+export type Change = (content: Content, record: SessionRecord) => Content | Promise<Content>;
 
 interface Job {
   readonly change: Change;
@@ -105,7 +106,9 @@ export class WriteQueue {
       // A schema may have taken its time.
       if (this.#isPast(snapshot)) continue;
       const ttl = Math.max(1, next.record.expiresAt - this.#settings.now());
-      const outcome = await this.#store.replace(next.record, snapshot.record.version, ttl);
+      const { version } = snapshot.record;
+      const isTouch = next.record.body === snapshot.record.body && this.#store.has('touch');
+      const outcome = await (isTouch ? this.#store.touch(next.record, version, ttl) : this.#store.replace(next.record, version, ttl));
       if (outcome === 'replaced') return next;
       if (outcome === 'gone') throw gone();
       const last = tries === MAX_TRIES;
@@ -124,10 +127,11 @@ export class WriteQueue {
     let next: Snapshot | null = null;
     for (const job of [...jobs]) {
       try {
-        const changed = await job.change(content);
+        const changed = await job.change(content, snapshot.record);
         if (changed === content) continue;
         // Encoding checks the size: here, so that one job's data that is too large fails that job alone.
-        next = nextSnapshot(snapshot, changed, this.#settings);
+        const touched = this.#store.has('touch') ? touchedSnapshot(snapshot, changed, this.#settings) : null;
+        next = touched ?? nextSnapshot(snapshot, changed, this.#settings);
         content = changed;
       } catch (error) {
         jobs.splice(jobs.indexOf(job), 1);

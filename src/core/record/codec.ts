@@ -2,7 +2,7 @@ import { encodeJson, isJsonObject, type JsonObject, type JsonValue } from '../da
 import { SessionError } from '../error.js';
 import type { SessionRecord } from '../store.js';
 import type { Migration, PendingToken, PreviousToken, ReplacedToken, RotationKind, SessionState, TokenState } from './state.js';
-import { markOf } from './token.js';
+import { activityIn, markOf } from './token.js';
 
 export type { Migration, SessionState } from './state.js';
 
@@ -86,9 +86,11 @@ export function decodeRecord(record: SessionRecord): SessionState {
   const { a: authenticatedAt, l: lastActiveAt, d: stored } = body;
   if (body['v'] !== FORMAT || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) throw unreadable();
   try {
+    // A touch leaves the body alone: what it noted is in the version.
+    const activeAt = Math.max(lastActiveAt, activityIn(record.version));
     const migration = body['m'] === undefined ? undefined : readMigration(list(body['m']));
     const tokens = readTokens(body, { authenticatedAt, lastActiveAt, nonce: migration?.nonce });
-    return { tokens, authenticatedAt, lastActiveAt, migration, stored, origin: body };
+    return { tokens, authenticatedAt, lastActiveAt: activeAt, migration, stored, origin: body };
   } catch (error) {
     throw error instanceof Damage ? unreadable() : error;
   }

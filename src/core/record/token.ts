@@ -165,6 +165,21 @@ export function newVersion(): string {
   return crypto.randomBytes(12).toString('base64url');
 }
 
+/** A version of its own, as {@link newVersion} makes it. */
+const VERSION_LENGTH = 16;
+
+/** A fresh version for a write that moves the deadline alone: the time of the activity is in it, as the body stays as it is. */
+export function touchVersion(activeAt: number): string {
+  return newVersion() + activeAt.toString(36);
+}
+
+/** The time in a version that {@link touchVersion} made; 0 for any other. */
+export function activityIn(version: string): number {
+  if (version.length <= VERSION_LENGTH || version.length > VERSION_LENGTH + 11) return 0;
+  const time = Number.parseInt(version.slice(VERSION_LENGTH), 36);
+  return Number.isSafeInteger(time) ? time : 0;
+}
+
 /** A {@link newCredential} as it was before rotations were derived. */
 export interface MintedToken {
   readonly id: string;

@@ -34,9 +34,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   }
 
   async create(data: Input): Promise<NewSession<Data>> {
-    const session = await this.#call.create(data);
-    this.#signal?.follow(this.#call.held);
-    return session as NewSession<Data>;
+    return (await this.#call.create(data)) as NewSession<Data>;
   }
 
   async list(): Promise<SessionInfo<Data>[]> {
@@ -70,8 +68,14 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
 
   get signal(): AbortSignal {
     this.#signal ??= new FollowingSignal();
-    this.#signal.follow(this.#call.held);
+    const { held } = this.#call;
+    if (held) this.#signal.follow(held);
     return this.#signal.signal;
+  }
+
+  /** The call acts for another session from now on: the end of the one before is none of its own. */
+  followSignal(held: HeldSession | null): void {
+    this.#signal?.follow(held);
   }
 
   /** The call is over: the signal is followed only for its listeners. */
@@ -129,10 +133,10 @@ class FollowingSignal {
   follow(held: HeldSession | null): void {
     const state = this.#state;
     const { listener } = state;
-    if (!held || held === state.held || !listener || this.signal.aborted) return;
+    if (held === state.held || !listener || this.signal.aborted) return;
     state.stop();
     state.held = held;
-    state.stop = held.watch(listener);
+    state.stop = held ? held.watch(listener) : () => undefined;
   }
 
   release(): void {

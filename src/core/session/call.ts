@@ -4,8 +4,9 @@ import type { NewSession, Session } from '../types.js';
 import { CallSessions } from './call-sessions.js';
 import { HeldSession } from './held-session.js';
 import { type Acting, activate, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
-import type { SessionRequest, Unreadable } from './request.js';
-import { CallSession, type SessionOwner, withToken } from './session.js';
+import type { Loaded, SessionRequest, Unreadable } from './request.js';
+import type { Rotated } from './rotate.js';
+import { CallSession, type Grant, type SessionOwner, withToken } from './session.js';
 import { UnreadableSession } from './unreadable-session.js';
 import { reportUnsaved } from './unsaved.js';
 
@@ -24,7 +25,8 @@ export interface CallOptions {
   readonly sharesLogin?: boolean;
 }
 
-const NOBODY: Acting = { held: null, session: null };
+const NOTHING = { replaced: false, authenticatedAt: 0 };
+const NOBODY: Acting = { held: null, grant: NOTHING, session: null };
 
 /**
  * A procedure call, an operation, an Express request or a context. It owns the session that it acts
@@ -52,6 +54,8 @@ export class Call implements SessionOwner {
   #ending: HeldSession | undefined;
   #unreadableSession: UnreadableSession | undefined;
   readonly #endListeners = new Map<EndListener, () => void>();
+  /** The epoch of the token that the call goes by. */
+  #epoch: string | undefined;
   /** Whether the call has ended the session that it began with. */
   #hasLeft = false;
   /** The root field of a GraphQL mutation that runs. */
@@ -74,12 +78,12 @@ export class Call implements SessionOwner {
 
   /** The session that the call acts for, with its draft. `null` when anonymous, and before it is loaded. */
   get session(): CallSession<unknown> | null {
-    const { held, session } = this.#acting;
+    const { held, grant, session } = this.#acting;
     if (!held || session) return session;
     // Without a guard nothing would refuse a session that ended: the context stops showing it.
     if (this.#isContext && held.isEnded) return null;
-    const made = new CallSession<unknown>(held, this);
-    this.#acting = { held, session: made };
+    const made = new CallSession<unknown>(held, { owner: this, grant });
+    this.#acting = { held, grant, session: made };
     if (!this.#hasOutcome) reportUnsaved(made, this.request.services);
     return made;
   }
@@ -191,10 +195,12 @@ export class Call implements SessionOwner {
     this.request.head.assertWritable();
   }
 
-  rotated(held: HeldSession, token: string): void {
+  rotated(held: HeldSession, rotated: Rotated): void {
+    const { credential } = rotated;
+    this.#epoch = held.snapshot.state.tokens.epoch;
     // The token of a session that did not take effect yet is written when it does.
-    if (this.#logins.every((login) => login.held !== held)) return this.request.rotated(held, token);
-    this.#logins = this.#logins.map((login) => (login.held === held ? { ...login, token } : login));
+    if (this.#logins.every((login) => login.held !== held)) this.request.rotated(held, rotated);
+    this.#logins = this.#logins.map((login) => (login.held === held ? { ...login, credential } : login));
   }
 
   /**
@@ -228,7 +234,7 @@ export class Call implements SessionOwner {
   /** The head of the response leaves now, and the call has succeeded: the token of its login goes along. */
   announce(): void {
     const login = this.#logins.at(-1);
-    if (login) this.request.announce(login.held, login.token);
+    if (login) this.request.announce(login.held, login.credential);
   }
 
   /**
@@ -332,19 +338,24 @@ export class Call implements SessionOwner {
   }
 
   async #begin(): Promise<void> {
-    this.#acting = { held: this.parent ? await this.parent.#heldForChild() : await this.request.load(), session: null };
+    this.#actAs(this.parent ? await this.parent.#loadedForChild() : await this.request.load());
   }
 
+  /** Each look-up has a draft of its own: the calls of a socket do not share one. */
   async #lookUp(): Promise<void> {
-    const held = await this.request.load();
-    // Each look-up has a draft of its own: the calls of a socket do not share one.
-    this.#acting = { held, session: null };
+    this.#actAs(await this.request.load());
   }
 
-  async #heldForChild(): Promise<HeldSession | null> {
-    if (this.#isContext && this.request.persistent) return alive(await this.request.load());
+  #actAs(loaded: Loaded | null): void {
+    this.#acting = loaded ? { ...loaded, session: null } : NOBODY;
+    this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
+  }
+
+  async #loadedForChild(): Promise<Loaded | null> {
+    if (this.#isContext && this.request.persistent) return aliveOf(await this.request.load());
     await this.load();
-    return alive(this.#acting.held);
+    const { held, grant } = this.#acting;
+    return aliveOf(held && { held, grant });
   }
 
   async #create(data: unknown): Promise<NewSession<unknown>> {
@@ -353,13 +364,14 @@ export class Call implements SessionOwner {
     request.head.assertWritable();
     await this.load().catch(nullIfInvalid);
     const replaced = alive(this.#acting.held);
-    const { snapshot, hash, token } = await request.services.lifecycle.insert(data, replaced?.id);
-    const held = new HeldSession(request.services, snapshot, [hash], true);
-    const session = new CallSession<unknown>(held, this, token);
+    const { snapshot, credential } = await request.services.lifecycle.insert(data, replaced?.id);
+    const held = new HeldSession(request.services, snapshot, [credential], true);
+    const grant = grantOf(held);
+    const session = new CallSession<unknown>(held, { owner: this, grant }, credential.reveal(request.services.settings.tokenPrefix));
     const previous = this.#previous();
     if (previous && !('unreadable' in previous)) previous.replacing(1);
-    const login: Login = { held, token, previous, field: this.#field, before: this.#acting };
-    this.#actFor({ held, session });
+    const login: Login = { held, credential, previous, field: this.#field, before: this.#acting };
+    this.#actFor({ held, grant, session });
     await this.#place(login);
     return withToken(session);
   }
@@ -387,14 +399,14 @@ export class Call implements SessionOwner {
   }
 
   /** Takes over the login of a call that runs in this one. */
-  async #adopt({ held, token, previous: replaced }: Login): Promise<void> {
+  async #adopt({ held, credential, previous: replaced }: Login): Promise<void> {
     const previous = this.#logins.at(0)?.previous ?? replaced;
     if (previous !== replaced) {
       // It replaces what this call's own login replaces, and that login's session is taken back below.
       if (previous && !('unreadable' in previous)) previous.replacing(1);
     }
-    const login = { held, token, previous, field: this.#field, before: this.#acting };
-    this.#actFor({ held, session: null });
+    const login = { held, credential, previous, field: this.#field, before: this.#acting };
+    this.#actFor({ held, grant: grantOf(held), session: null });
     await this.#push(login);
   }
 
@@ -407,9 +419,12 @@ export class Call implements SessionOwner {
 
   #watch(listener: EndListener): void {
     const { held } = this.#acting;
-    const stop = held?.follow((reason) => {
-      if (this.#ending !== held) listener(reason);
-    });
+    const stop = held?.follow(
+      (reason) => {
+        if (this.#ending !== held) listener(reason);
+      },
+      () => this.#epoch,
+    );
     this.#endListeners.set(listener, stop ?? noop);
   }
 
@@ -417,6 +432,7 @@ export class Call implements SessionOwner {
     this.#acting.session?.retire(true);
     this.#acting = acting;
     this.#loading = Promise.resolve();
+    if (acting.held) this.#sessions?.followSignal(acting.held);
     for (const [listener, stop] of this.#endListeners) {
       stop();
       this.#watch(listener);
@@ -427,6 +443,7 @@ export class Call implements SessionOwner {
     this.#acting.session?.retire(true);
     before.session?.retire(false);
     this.#acting = before;
+    this.#sessions?.followSignal(before.held);
   }
 
   /** Undoes the logins whose field has failed. */
@@ -438,7 +455,7 @@ export class Call implements SessionOwner {
     const last = this.#logins.at(-1);
     if (first && dropped.some(({ held }) => held === this.#acting.held)) {
       this.#ending = this.#acting.held ?? undefined;
-      this.#restore(last ? { held: last.held, session: null } : first.before);
+      this.#restore(last ? { held: last.held, grant: grantOf(last.held), session: null } : first.before);
     }
     await Promise.all(dropped.map(takeBack));
   }
@@ -452,7 +469,7 @@ export class Call implements SessionOwner {
     const outer = this.#outer;
     if (outer) return outer.#adopt(login);
     await this.#activate(login);
-    if (this.#sharesLogin && this.parent) this.parent.#actFor({ held: login.held, session: null });
+    if (this.#sharesLogin && this.parent) this.parent.#actFor({ held: login.held, grant: grantOf(login.held), session: null });
   }
 
   async #activate(login: Login): Promise<void> {
@@ -491,6 +508,15 @@ export class Call implements SessionOwner {
       call.#hasLeft = true;
     }
   }
+}
+
+function aliveOf(loaded: Loaded | null): Loaded | null {
+  return loaded?.held.isEnded ? null : loaded;
+}
+
+/** What a new session grants to the call that created it. */
+function grantOf({ snapshot }: HeldSession): Grant {
+  return { replaced: false, authenticatedAt: snapshot.state.authenticatedAt };
 }
 
 function alive(held: HeldSession | null): HeldSession | null {

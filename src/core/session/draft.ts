@@ -210,8 +210,8 @@ export class Draft<Data> {
 }
 
 /** A write by a request is activity; one by the server itself is not. */
-export function active({ hashes, services }: HeldSession, content: Content): Content {
-  if (!hashes) return content;
+export function active({ credentials, services }: HeldSession, content: Content): Content {
+  if (!credentials) return content;
   const lastActiveAt = Math.max(content.state.lastActiveAt, services.settings.now());
   return { ...content, state: { ...content.state, lastActiveAt } };
 }

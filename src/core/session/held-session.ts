@@ -4,13 +4,14 @@ import type { EndListener } from '../kernel/live-sessions.js';
 import type { Services } from '../kernel/services.js';
 import type { Change } from '../kernel/write-queue.js';
 import type { Snapshot } from '../record/snapshot.js';
+import type { Credential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
 
 /** The session that a request holds: one object for all its calls and all their drafts. */
 export class HeldSession {
   readonly services: Services;
-  /** The hashes by which the request may use the session; `null` for the server's own use, which needs none. */
-  readonly hashes: string[] | null;
+  /** The tokens by which the request may use the session; `null` for the server's own use, which needs none. */
+  readonly credentials: readonly Credential[] | null;
   /** Whether this request created it. */
   readonly isNew: boolean;
   #snapshot: Snapshot;
@@ -23,10 +24,10 @@ export class HeldSession {
   /** The version that this request's last write replaced: a slow read may still bring it. */
   #superseded: string | undefined;
 
-  constructor(services: Services, snapshot: Snapshot, hashes: string[] | null, isNew = false) {
+  constructor(services: Services, snapshot: Snapshot, credentials: readonly Credential[] | null, isNew = false) {
     this.services = services;
     this.#snapshot = snapshot;
-    this.hashes = hashes;
+    this.credentials = credentials;
     this.isNew = isNew;
   }
 
@@ -96,9 +97,12 @@ export class HeldSession {
     return this.#watch({ ended: (reason) => this.#tell(listener, reason) }, listener);
   }
 
-  /** {@link watch} that also takes over what rechecks of the live session read. */
-  follow(listener: EndListener): () => void {
-    return this.#watch({ ended: (reason) => this.#tell(listener, reason), seen: (record) => this.#see(record) }, listener);
+  /**
+   * {@link watch} for a stream: it also takes over what rechecks of the live session read, and ends
+   * with the token that opened it, where an immediate rotation ends that. `epoch`: see `TokenState`.
+   */
+  follow(listener: EndListener, epoch: () => string | undefined): () => void {
+    return this.#watch({ ended: listener, seen: (record) => this.#see(record), epoch }, listener);
   }
 
   /** @throws `SESSION_GONE` when this request has ended the session */

@@ -2,7 +2,7 @@ import { isSessionError } from '../error.js';
 import type { Credential } from '../record/token.js';
 import type { HeldSession } from './held-session.js';
 import type { SessionRequest } from './request.js';
-import type { CallSession } from './session.js';
+import type { CallSession, Grant } from './session.js';
 
 /** What a new session takes the place of. */
 export type Previous = HeldSession | { readonly unreadable: Credential } | null;
@@ -10,13 +10,14 @@ export type Previous = HeldSession | { readonly unreadable: Credential } | null;
 /** What a call acts for. */
 export interface Acting {
   readonly held: HeldSession | null;
+  readonly grant: Grant;
   readonly session: CallSession<unknown> | null;
 }
 
 /** A session that a call has created and that has not taken effect yet. */
 export interface Login {
   readonly held: HeldSession;
-  readonly token: string;
+  readonly credential: Credential;
   readonly previous: Previous;
   /** The root field that created it, in a GraphQL mutation. */
   readonly field: string | undefined;
@@ -25,11 +26,11 @@ export interface Login {
 }
 
 /** Makes a login take effect: ends what it replaces, and hands the token to the response. */
-export async function activate({ held, token, previous }: Login, request: SessionRequest): Promise<void> {
+export async function activate({ held, credential, previous }: Login, request: SessionRequest): Promise<void> {
   const ended = await endedBy(previous, request);
   await request.services.lifecycle.activate(held.snapshot, ended);
   if (previous && !('unreadable' in previous)) previous.markEnded();
-  await request.issue(held, token);
+  await request.issue(held, credential);
 }
 
 /** Removes a session that did not take effect. */

@@ -4,11 +4,12 @@ import { gone } from '../error.js';
 import { eventOf } from '../events.js';
 import { isGone } from '../kernel/lifecycle.js';
 import type { Snapshot } from '../record/snapshot.js';
+import type { Credential } from '../record/token.js';
 import type { NewSession, RotateOptions, Session, SessionInfo, SessionJson } from '../types.js';
 import { Draft } from './draft.js';
 import { type EndSignal, endSignal } from './end-signal.js';
 import type { HeldSession } from './held-session.js';
-import { rotate } from './rotate.js';
+import { type Rotated, rotate } from './rotate.js';
 
 /** The call that a session object belongs to: it follows what is done with the session. */
 export interface SessionOwner {
@@ -17,7 +18,14 @@ export interface SessionOwner {
   /** @throws when a source that is configured to write a token can no longer do so */
   assertWritable(): void;
   /** A new token was made. It is written to the response by the sources that can. */
-  rotated(held: HeldSession, token: string): void;
+  rotated(held: HeldSession, rotated: Rotated): void;
+}
+
+/** What the session grants to the tokens of the call. */
+export interface Grant {
+  /** Whether the call was let in by no more than a token in its grace. */
+  readonly replaced: boolean;
+  readonly authenticatedAt: number;
 }
 
 const serverOwner: SessionOwner = {
@@ -35,14 +43,19 @@ export class CallSession<Data> implements Session<Data> {
   readonly #held: HeldSession;
   readonly #owner: SessionOwner;
   readonly #draft: Draft<Data>;
+  /** Of a call. What another call of the request is granted is not this one's. */
+  #grant: Grant | undefined;
+  /** The tokens that the call itself was given. */
+  #given: readonly Credential[] = [];
   #token: string | undefined;
   #signal: EndSignal | undefined;
   #isRetired = false;
 
-  /** @param owner the call; absent for the server's own use */
-  constructor(held: HeldSession, owner?: SessionOwner, token?: string) {
+  /** @param call the call and what it is granted; absent for the server's own use */
+  constructor(held: HeldSession, call?: { readonly owner: SessionOwner; readonly grant: Grant }, token?: string) {
     this.#held = held;
-    this.#owner = owner ?? serverOwner;
+    this.#owner = call?.owner ?? serverOwner;
+    this.#grant = call?.grant;
     this.#draft = new Draft<Data>(held);
     this.#token = token;
   }
@@ -78,10 +91,7 @@ export class CallSession<Data> implements Session<Data> {
   }
 
   get authenticatedAt(): number {
-    const { hashes, snapshot } = this.#held;
-    const { pending } = snapshot.state.tokens;
-    // What a pending token renews counts for those who hold it, before it is used as well.
-    return pending && (!hashes || hashes.includes(pending.hash)) ? pending.authenticatedAt : snapshot.state.authenticatedAt;
+    return this.#grant?.authenticatedAt ?? this.#held.snapshot.state.authenticatedAt;
   }
 
   get expiresAt(): number {
@@ -123,10 +133,15 @@ export class CallSession<Data> implements Session<Data> {
   async rotate(options: RotateOptions = {}): Promise<string> {
     this.#assertOwn();
     this.#owner.assertWritable();
-    const token = await rotate(this.#held, options);
-    this.#token = token;
-    this.#owner.rotated(this.#held, token);
-    return token;
+    const { credentials, services } = this.#held;
+    const holder = credentials && { credentials: [...credentials, ...this.#given], replaced: this.#grant?.replaced ?? false };
+    const rotated = await rotate(this.#held, holder, options);
+    const { credential, authenticatedAt } = rotated;
+    this.#given = [...this.#given, credential];
+    if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
+    this.#token = credential.reveal(services.settings.tokenPrefix);
+    this.#owner.rotated(this.#held, rotated);
+    return this.#token;
   }
 
   async destroy(): Promise<void> {

@@ -1,47 +1,67 @@
-import type { Channel, ChannelEvents } from '../shared/notifications.js';
-import { type Emitter, isConnection, isPGlite, isPool, type PGlite, type Pool, type PostgresClient, type Runner } from './client.js';
+import type { Channel, ChannelEvents, Unsubscribe } from '../shared/notifications.js';
+import { type Connectable, type Emitter, isConnection, isPGlite, isPool, type PGlite, type Pool, type PostgresClient } from './client.js';
+import type { Runner } from './runner.js';
 
 /** The channel `name` as this client can listen to it; `undefined` where it cannot. */
 export function channelOver(client: PostgresClient, runner: Runner, name: string): Channel | undefined {
-  if (isPool(client)) return poolSize(client) === 1 ? undefined : overPool(client, name);
+  if (isPool(client)) return besidePool(client, name);
   if (isPGlite(client)) return overPGlite(client, name);
   return isConnection(client) ? overConnection(client, runner, name) : undefined;
 }
 
-/** A connection that listens is kept: of a pool of one nothing would be left for the statements. */
-function poolSize(pool: object): unknown {
-  const options: unknown = Reflect.get(pool, 'options');
-  return typeof options === 'object' && options !== null ? Reflect.get(options, 'max') : undefined;
-}
-
-function overPool(pool: Pool, name: string): Channel {
+/**
+ * A connection of its own, with the pool's settings. One of the pool's would be missing there as long as it listens: two
+ * stores would leave nothing of a pool of two.
+ */
+function besidePool({ Client, options }: Pool, name: string): Channel {
   return {
     reopens: true,
     async open(events) {
-      const connection = await pool.connect();
-      let open = true;
-      const close = () => {
-        // Closed and not given back, so that nobody else gets a connection that listens. Its handlers stay: it may still fail on its way out.
-        if (open) connection.release(true);
-        open = false;
+      const connection = new Client(options);
+      const state = { ended: false };
+      const close = async () => {
+        state.ended = true;
+        // Not waited for: a connection that died silently never answers. Its handlers stay, as it may still fail.
+        connection.end().catch(ignore);
       };
       const lost = () => {
-        if (!open) return;
-        close();
+        if (state.ended) return;
+        void close();
         events.lost();
       };
       connection.on('error', lost);
       connection.on('end', lost);
-      connection.on('notification', (message) => open && receive(message, name, events));
+      connection.on('notification', (message) => !state.ended && receive(message, name, events));
       try {
-        await connection.query(`LISTEN ${name}`);
+        await withinReason(listen(connection, name));
       } catch (error) {
-        close();
+        await close();
         throw error;
       }
-      return async () => close();
+      return close;
     },
   };
+}
+
+async function listen(connection: Connectable, name: string): Promise<void> {
+  await connection.connect();
+  await connection.query(`LISTEN ${name}`);
+}
+
+/** The longest that opening a connection may take, in ms. */
+const WITHIN = 5_000;
+
+async function withinReason(work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no connection for notifications could be opened in time')), WITHIN);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(ignore);
+  }
 }
 
 /** A connection of pg hears notifications beside its other work. */
@@ -61,21 +81,21 @@ function overConnection(connection: Emitter, runner: Runner, name: string): Chan
       connection.on('notification', onMessage);
       connection.on('end', onEnd);
       try {
-        await runner.run(`LISTEN ${name}`);
+        await runner.runOnce(`LISTEN ${name}`);
       } catch (error) {
         detach();
         throw error;
       }
       return async () => {
         detach();
-        await runner.run(`UNLISTEN ${name}`);
+        await runner.runOnce(`UNLISTEN ${name}`);
       };
     },
   };
 }
 
 function overPGlite(database: PGlite, name: string): Channel {
-  return { reopens: false, open: (events) => database.listen(name, (payload) => events.message(payload)) };
+  return { reopens: false, open: (events): Promise<Unsubscribe> => database.listen(name, (payload) => events.message(payload)) };
 }
 
 function receive(message: unknown, channel: string, events: ChannelEvents): void {
@@ -83,3 +103,5 @@ function receive(message: unknown, channel: string, events: ChannelEvents): void
   const payload: unknown = Reflect.get(message, 'payload');
   if (typeof payload === 'string') events.message(payload);
 }
+
+function ignore(): void {}

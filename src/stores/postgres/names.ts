@@ -9,18 +9,17 @@ export interface TableOptions {
   readonly schema?: string | undefined;
 }
 
-/** The names that the statements use, quoted where they are identifiers. */
+/** The names that the statements use, quoted, and with the schema where it is known. */
 export interface Names {
-  readonly table: string;
+  /** The schema, in quotes. */
   readonly schema: string | undefined;
+  readonly table: string;
+  /** Without the schema: indexes are created in that of their table. */
   readonly ownerIndex: string;
+  readonly sweepIndex: string;
+  /** What version 0.1.0 had, and moved with each touch. */
   readonly expiryIndex: string;
-  /** The same, with the schema: for looking them up. */
-  readonly qualified: { readonly ownerIndex: string; readonly expiryIndex: string };
-  /**
-   * Where ended sessions are told. From the table's name alone, so that processes hear each other however each names the schema;
-   * a plain lower-case name, which every client quotes alike.
-   */
+  /** The channel of ended sessions. From the table's name alone, so that processes hear each other however each names the schema. */
   readonly channel: string;
 }
 
@@ -29,23 +28,22 @@ export function namesOf(options: TableOptions): Names {
   const name = options.table ?? 'token_sessions';
   const table = quoteName(name, 'table');
   const schema = options.schema === undefined ? undefined : quoteName(options.schema, 'schema');
-  const inSchema = (quoted: string) => (schema ? `${schema}.${quoted}` : quoted);
-  const ownerIndex = quoteIndex(name, 'owner');
-  const expiryIndex = quoteIndex(name, 'expires_at');
-  return {
-    table: inSchema(table),
-    schema,
-    ownerIndex,
-    expiryIndex,
-    qualified: { ownerIndex: inSchema(ownerIndex), expiryIndex: inSchema(expiryIndex) },
-    channel: channelOf(name),
-  };
+  const index = (column: string) => `"${name.replaceAll('"', '""')}_${column}"`;
+  const indexes = { ownerIndex: index('owner'), sweepIndex: index('sweep_at'), expiryIndex: index('expires_at') };
+  return { schema, table: within(schema, table), ...indexes, channel: channelOf(name) };
 }
 
-function quoteIndex(table: string, column: string): string {
-  return `"${table.replaceAll('"', '""')}_${column}"`;
+/** The same names in a schema, given in quotes. */
+export function namesIn(schema: string, options: TableOptions): Names {
+  const names = namesOf({ ...options, schema: undefined });
+  return { ...names, schema, table: within(schema, names.table) };
 }
 
+export function within(schema: string | undefined, name: string): string {
+  return schema === undefined ? name : `${schema}.${name}`;
+}
+
+/** A plain lower-case name, which every client quotes alike. */
 function channelOf(table: string): string {
   if (/^[a-z_][a-z0-9_]*$/.test(table)) return `${table}_ended`;
   return `token_sessions_${createHash('sha256').update(table).digest('hex').slice(0, 16)}_ended`;

@@ -1,89 +1,102 @@
-import type { OwnerLimit, SessionRecord } from '../../core/store.js';
-import { COLUMNS, encodeOwner } from '../shared/sql-record.js';
+import { STEP } from '../shared/steps.js';
 import type { Names } from './names.js';
+import { type Statement, statement } from './runner.js';
 
-const LIST = COLUMNS.join(', ');
+/** As text, whatever the client makes of other types. */
+const LIST = 'id::text AS id, version, owner_id, created_at::text AS created_at, expires_at::text AS expires_at, body';
 
-/** A notification takes less than 8,000 bytes: this many ids of 36, with commas. */
-const IDS_IN_A_NOTIFICATION = 200;
+/** How many entries of an index one step of a count reads. */
+export const COUNTED_AT_ONCE = 10_000;
 
-/** How many records a sweep removes at once. */
-export const SWEEP_BATCH = 1000;
+/** How long a session counts that was inserted and is not admitted yet, in ms: if the process dies, it is forgotten soon. */
+export const PROVISIONAL = 300_000;
 
-/** The statement of each verb. Every parameter is text, cast here: clients differ in how they send the rest. */
-export interface Statements {
-  readonly insert: string;
-  readonly find: string;
-  readonly findMany: string;
-  readonly replace: string;
-  readonly delete: string;
-  readonly listByOwner: string;
-  readonly deleteByOwner: string;
-  readonly sweep: string;
-  readonly count: string;
-  readonly clear: string;
+const VERBS = [
+  'insert',
+  'confirm',
+  'find',
+  'findMany',
+  'replace',
+  'touch',
+  'delete',
+  'listByOwner',
+  'idsByOwner',
+  'deleteByOwner',
+  'trimOwner',
+  'sweep',
+  'count',
+  'clear',
+] as const;
+
+/** The statement of each verb, or of each of its steps. Every parameter is text, cast here: clients differ in how they send the rest. */
+export type Statements = Readonly<Record<(typeof VERBS)[number], Statement>>;
+
+export function statementsOf(names: Names): Statements {
+  const texts = { ...recordTexts(names.table), ...bulkTexts(names.table) };
+  const entries = VERBS.map((verb) => [verb, statement(verb, texts[verb])] as const);
+  return Object.fromEntries(entries) as Record<(typeof VERBS)[number], Statement>;
 }
 
-export function statementsOf({ table, channel }: Names): Statements {
+function recordTexts(table: string) {
   return {
     // A row that is there already counts as inserted when it is of the same write: updating it to what it is tells that apart.
-    insert: `INSERT INTO ${table} AS stored (${LIST}) VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6)
-ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version RETURNING 1 AS inserted`,
+    insert: `INSERT INTO ${table} AS stored (id, version, owner_id, created_at, expires_at, body, sweep_at)
+VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6, $5::bigint)
+ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version RETURNING 'yes' AS inserted`,
     find: `SELECT ${LIST} FROM ${table} WHERE id = $1::uuid`,
     findMany: `SELECT ${LIST} FROM ${table} WHERE id = ANY (string_to_array($1, ',')::uuid[])`,
     // The row is locked before it is compared: what is read then is the newest version, not the one of the statement's snapshot, and stays so.
     replace: `WITH found AS (SELECT version FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE),
-replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, body = $5,
-    owner_id = coalesce(stored.owner_id, $6::text) FROM found
-  WHERE stored.id = $1::uuid AND found.version = $2)
+replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, sweep_at = least(stored.sweep_at, $4::bigint),
+    body = $5, owner_id = coalesce(stored.owner_id, $6::text)
+  FROM found WHERE stored.id = $1::uuid AND found.version = $2)
 SELECT version FROM found`,
-    delete: `WITH ended AS (DELETE FROM ${table} WHERE id = $1::uuid RETURNING id)
-SELECT pg_notify('${channel}', id::text) FROM ended`,
-    listByOwner: `SELECT ${LIST} FROM ${table} WHERE owner_id = $1`,
-    deleteByOwner: `WITH ended AS (DELETE FROM ${table} WHERE owner_id = $1 AND id::text IS DISTINCT FROM $2::text RETURNING id)
-${tell(channel)}`,
-    // The rows are locked first, where they are due in their newest version: nobody can renew them any more. What others are at is left to them.
-    sweep: `WITH due AS MATERIALIZED (SELECT id FROM ${table} WHERE expires_at <= $1::bigint LIMIT ${SWEEP_BATCH} FOR UPDATE SKIP LOCKED),
-swept AS (DELETE FROM ${table} USING due WHERE ${table}.id = due.id RETURNING 1)
-SELECT count(*)::text AS count FROM swept`,
-    count: `SELECT count(*)::text AS count FROM ${table}`,
-    clear: `WITH ended AS (DELETE FROM ${table} RETURNING id) SELECT count(told)::text AS batches FROM (${tell(channel)}) AS told`,
+    // No column of an index changes, and the body is not touched: the new version of the row stays on its page (HOT).
+    touch: `WITH found AS (SELECT version FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE),
+touched AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, sweep_at = least(stored.sweep_at, $4::bigint)
+  FROM found WHERE stored.id = $1::uuid AND found.version = $2)
+SELECT version FROM found`,
+    delete: `DELETE FROM ${table} WHERE id = $1::uuid RETURNING id::text AS id`,
   };
 }
 
-/** Notifies of the rows of `ended`, and answers their ids, many to a row. */
-function tell(channel: string): string {
-  return `SELECT ids, pg_notify('${channel}', ids) FROM (
-  SELECT string_agg(id::text, ',') AS ids FROM (SELECT id, (row_number() OVER () - 1) / ${IDS_IN_A_NOTIFICATION} AS batch FROM ended) AS numbered
-  GROUP BY batch) AS batches`;
-}
-
-/**
- * The script of `insertWithin`: three statements, one message, one transaction. Those of one owner take turns by a lock that is held until
- * the commit. A statement of its own takes it, because a statement sees what had been committed when it began: this way the one that counts
- * begins when its predecessor's commit is visible. Scripts take no parameters, so the values are quoted.
- *
- * @param lock the key of the lock: a 64-bit integer that stands for the table and the owner
- */
-export function insertWithinScript({ table, channel }: Names, record: SessionRecord, limit: OwnerLimit, lock: bigint): string {
-  const [id, version, owner, body] = [record.id, record.version, encodeOwner(record.ownerId ?? ''), record.body].map(quoteText);
-  const evict = limit.onLimit === 'evict-oldest';
-  return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-SELECT pg_advisory_xact_lock(${lock});
-WITH present AS (SELECT version FROM ${table} WHERE id = ${id}::uuid),
-others AS (SELECT id, created_at FROM ${table} WHERE owner_id = ${owner} AND expires_at > ${Math.floor(limit.now)} AND id <> ${id}::uuid),
-excess AS (SELECT id FROM others WHERE NOT EXISTS (SELECT FROM present) ORDER BY created_at DESC, id DESC OFFSET ${limit.max - 1}),
-ended AS (DELETE FROM ${table} WHERE ${evict} AND id IN (SELECT id FROM excess) RETURNING id),
-inserted AS (INSERT INTO ${table} (${LIST})
-  SELECT ${id}::uuid, ${version}, ${owner}, ${Math.trunc(record.createdAt)}, ${Math.trunc(record.expiresAt)}, ${body}
-  WHERE NOT EXISTS (SELECT FROM present) AND (${evict} OR NOT EXISTS (SELECT FROM excess))
-  ON CONFLICT (id) DO NOTHING RETURNING 1),
-told AS MATERIALIZED (${tell(channel)})
-SELECT (SELECT version = ${version} FROM present) AS same, EXISTS (SELECT FROM inserted) AS inserted,
-  (SELECT string_agg(ids, ',') FROM told) AS evicted`;
-}
-
-/** Text as a literal that means the same whatever `standard_conforming_strings` is. */
-function quoteText(text: string): string {
-  return `E'${text.replace(/['\\]/g, '$&$&')}'`;
+function bulkTexts(table: string) {
+  /** The sessions of owner $1 that count at the time $2, without the one with the id $3. */
+  const live = `FROM ${table} WHERE owner_id = $1 AND expires_at > $2::bigint AND id::text IS DISTINCT FROM $3::text`;
+  return {
+    listByOwner: `SELECT ${LIST} FROM ${table} WHERE owner_id = $1 LIMIT ${STEP + 1}`,
+    idsByOwner: `SELECT id::text AS id FROM ${table} WHERE owner_id = $1`,
+    deleteByOwner: `WITH page AS MATERIALIZED (SELECT id FROM ${table} WHERE owner_id = $1 AND id::text IS DISTINCT FROM $2::text LIMIT ${STEP}),
+ended AS (DELETE FROM ${table} AS stored USING page WHERE stored.id = page.id RETURNING stored.id)
+SELECT (SELECT count(*) FROM page)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
+    // Of an owner's oldest sessions, those beyond the newest $4 of them have to go: so it is enough to look at a few more. They
+    // are locked, always in the same order: what another login has ended by then is left out, and does not count any more.
+    trimOwner: `WITH live AS MATERIALIZED (SELECT id, created_at ${live}
+    AND (SELECT count(*) FROM (SELECT 1 ${live} LIMIT $4::bigint + 1) AS enough) > $4::bigint
+  ORDER BY created_at, id LIMIT $4::bigint + ${STEP} FOR UPDATE),
+excess AS (SELECT id FROM live WHERE id::text IS DISTINCT FROM $5::text
+  ORDER BY created_at, id LIMIT greatest(0, (SELECT count(*) FROM live) - $4::bigint)),
+ended AS (DELETE FROM ${table} AS stored USING excess WHERE stored.id = excess.id RETURNING stored.id)
+SELECT (SELECT count(*) FROM live)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
+    // Of sessions that are to be admitted at the same time, each sees those that were inserted before it was asked, without
+    // those that were refused: as many stay as there is room for.
+    confirm: `WITH live AS MATERIALIZED (SELECT id ${live} ORDER BY created_at, id LIMIT $4::bigint + 1 FOR UPDATE),
+refused AS (DELETE FROM ${table} WHERE id = $5::uuid AND (SELECT count(*) FROM live) > $4::bigint),
+admitted AS (UPDATE ${table} SET expires_at = $6::bigint, sweep_at = $6::bigint
+  WHERE id = $5::uuid AND (SELECT count(*) FROM live) <= $4::bigint RETURNING 1)
+SELECT (SELECT count(*) FROM admitted)::text AS admitted`,
+    // What others are at is left to them. sweep_at is not later than the deadline: a touch moves the deadline alone, and
+    // whoever comes by when sweep_at has passed moves it after it.
+    sweep: `WITH due AS MATERIALIZED (
+  SELECT id, expires_at FROM ${table} WHERE sweep_at <= $1::bigint ORDER BY sweep_at LIMIT ${STEP} FOR UPDATE SKIP LOCKED),
+swept AS (DELETE FROM ${table} AS stored USING due WHERE stored.id = due.id AND due.expires_at <= $1::bigint RETURNING 1),
+later AS (UPDATE ${table} AS stored SET sweep_at = due.expires_at FROM due WHERE stored.id = due.id AND due.expires_at > $1::bigint)
+SELECT (SELECT count(*) FROM due)::text AS seen, (SELECT count(*) FROM swept)::text AS count`,
+    count: `WITH page AS MATERIALIZED (SELECT id FROM ${table} WHERE id > $1::uuid ORDER BY id LIMIT ${COUNTED_AT_ONCE})
+SELECT count(*)::text AS count, (SELECT id::text FROM page ORDER BY id DESC LIMIT 1) AS last FROM page`,
+    clear: `WITH page AS MATERIALIZED (SELECT id FROM ${table} WHERE id > $1::uuid ORDER BY id LIMIT ${STEP}),
+ended AS (DELETE FROM ${table} AS stored USING page WHERE stored.id = page.id RETURNING stored.id)
+SELECT (SELECT count(*) FROM page)::text AS seen, (SELECT id::text FROM page ORDER BY id DESC LIMIT 1) AS last,
+  (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
+  };
 }

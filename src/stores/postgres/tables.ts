@@ -1,16 +1,18 @@
 import { SessionError } from '../../core/error.js';
-import { type Runner, sqlState } from './client.js';
-import { type Names, namesOf, type TableOptions } from './names.js';
+import { type Names, namesIn, namesOf, type TableOptions, within } from './names.js';
+import { type Runner, sqlState } from './runner.js';
 
 /**
- * The SQL that makes the table and its indexes, for migration tools: statements that do nothing where the thing exists.
+ * The SQL that makes the table and its indexes, for migration tools: statements that do nothing where the thing exists. It
+ * also brings the table of an older version up to date.
  *
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {
   const names = namesOf(options);
-  const schema = names.schema ? `${schemaSql(names.schema)};\n` : '';
-  return `${schema}${tableSql(names)};\n${ownerIndexSql(names)};\n${expiryIndexSql(names)};\n`;
+  const schema = names.schema ? [schemaSql(names.schema)] : [];
+  const statements = [...schema, tableSql(names), columnSql(names), ownerIndexSql(names), sweepIndexSql(names), dropExpiryIndexSql(names)];
+  return statements.map((each) => `${each};\n`).join('');
 }
 
 function schemaSql(schema: string): string {
@@ -25,8 +27,14 @@ function tableSql({ table }: Names): string {
   owner_id text,
   created_at bigint NOT NULL,
   expires_at bigint NOT NULL,
-  body text NOT NULL
+  body text NOT NULL,
+  sweep_at bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80)`;
+}
+
+// Rows that an older version inserts have 0: the next sweep looks at them.
+function columnSql({ table }: Names): string {
+  return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS sweep_at bigint NOT NULL DEFAULT 0`;
 }
 
 // A hash index, since an owner may be longer than an entry of a B-tree can be.
@@ -34,26 +42,46 @@ function ownerIndexSql({ table, ownerIndex }: Names): string {
   return `CREATE INDEX IF NOT EXISTS ${ownerIndex} ON ${table} USING hash (owner_id)`;
 }
 
-function expiryIndexSql({ table, expiryIndex }: Names): string {
-  return `CREATE INDEX IF NOT EXISTS ${expiryIndex} ON ${table} (expires_at)`;
+// Not on expires_at, which each touch moves: an index on it would be written with each of them.
+function sweepIndexSql({ table, sweepIndex }: Names): string {
+  return `CREATE INDEX IF NOT EXISTS ${sweepIndex} ON ${table} (sweep_at)`;
 }
 
-const INSPECT = `SELECT current_setting('server_version_num') AS server, current_setting('server_encoding') AS encoding,
-  to_regnamespace($1) IS NOT NULL AS has_schema, to_regclass($3) IS NOT NULL AS has_owner_index, to_regclass($4) IS NOT NULL AS has_expiry_index,
-  (SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ', ' ORDER BY attnum) FROM pg_attribute
-    WHERE attrelid = to_regclass($2) AND attnum > 0 AND NOT attisdropped) AS columns`;
+function dropExpiryIndexSql({ schema, expiryIndex }: Names): string {
+  return `DROP INDEX IF EXISTS ${within(schema, expiryIndex)}`;
+}
 
-/** Makes what is missing. Nothing is locked where all is there, so that every process may call it when it starts. */
-export async function createTables(runner: Runner, names: Names): Promise<void> {
-  const params = [names.schema ?? null, names.table, names.qualified.ownerIndex, names.qualified.expiryIndex];
-  const [found = {}] = await runner.run(INSPECT, params);
+/** Looks where `CREATE TABLE` would create the table: another schema of the search path may have one of the same name. */
+const INSPECT = `WITH place AS (SELECT coalesce($1::text, quote_ident(current_schema())) AS schema)
+SELECT current_setting('server_version_num') AS server, current_setting('server_encoding') AS encoding, schema,
+  (to_regnamespace(schema) IS NOT NULL)::text AS has_schema,
+  (to_regclass(schema || '.' || $3) IS NOT NULL)::text AS has_owner_index,
+  (to_regclass(schema || '.' || $4) IS NOT NULL)::text AS has_sweep_index,
+  (to_regclass(schema || '.' || $5) IS NOT NULL)::text AS has_expiry_index,
+  (SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ', ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid = to_regclass(schema || '.' || $2) AND attnum > 0 AND NOT attisdropped) AS columns
+FROM place`;
+
+/**
+ * Makes what is missing. Nothing is locked where all is there, so that every process may call it when it starts. Answers the
+ * names with the schema in which the table is.
+ */
+export async function createTables(runner: Runner, options: TableOptions): Promise<Names> {
+  const given = namesOf(options);
+  const { table } = namesOf({ ...options, schema: undefined });
+  const params = [given.schema ?? null, table, given.ownerIndex, given.sweepIndex, given.expiryIndex];
+  const [found = {}] = await runner.runOnce(INSPECT, params);
   checkServer(Number(found['server']), found['encoding']);
-  const columns = found['columns'];
+  const { schema, columns } = found;
+  const names = typeof schema === 'string' ? namesIn(schema, options) : given;
+  if (names.schema && found['has_schema'] !== 'true') await create(runner, schemaSql(names.schema));
   if (typeof columns === 'string') checkColumns(names.table, columns);
-  if (names.schema && found['has_schema'] !== true) await create(runner, schemaSql(names.schema));
-  if (typeof columns !== 'string') await create(runner, tableSql(names));
-  if (found['has_owner_index'] !== true) await create(runner, ownerIndexSql(names));
-  if (found['has_expiry_index'] !== true) await create(runner, expiryIndexSql(names));
+  else await create(runner, tableSql(names));
+  if (typeof columns === 'string' && !columns.split(', ').includes(NEWER)) await change(runner, columnSql(names));
+  if (found['has_owner_index'] !== 'true') await change(runner, ownerIndexSql(names));
+  if (found['has_sweep_index'] !== 'true') await change(runner, sweepIndexSql(names));
+  if (found['has_expiry_index'] === 'true') await change(runner, dropExpiryIndexSql(names));
+  return names;
 }
 
 function checkServer(version: number, encoding: unknown): void {
@@ -72,6 +100,8 @@ function checkServer(version: number, encoding: unknown): void {
 }
 
 const EXPECTED = ['id uuid', 'version text', 'owner_id text', 'created_at bigint', 'expires_at bigint', 'body text'];
+/** Added after version 0.1.0. */
+const NEWER = 'sweep_at bigint';
 
 function checkColumns(table: string, columns: string): void {
   const present = columns.split(', ');
@@ -83,15 +113,32 @@ function checkColumns(table: string, columns: string): void {
 }
 
 /** What the server says when another process has made the same thing at the same time, despite IF NOT EXISTS. */
-const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710'];
+const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710', '42701'];
+/** The lock was not to be had within the time that is given, and a deadlock. */
+const LOCKED = ['55P03', '40P01'];
 
-async function create(runner: Runner, statement: string): Promise<void> {
+async function create(runner: Runner, sql: string): Promise<void> {
+  await repeated(() => runner.runOnce(sql), MADE_MEANWHILE, 5);
+}
+
+/**
+ * Changes a table that may be in use. All statements on it queue up behind one that waits for its lock: so it waits for a
+ * moment only, and comes again.
+ */
+async function change(runner: Runner, sql: string): Promise<void> {
+  const text = sql.replaceAll("'", "''");
+  const patient = `DO 'BEGIN PERFORM set_config(''lock_timeout'', ''500ms'', true); ${text}; END'`;
+  await repeated(() => runner.runOnce(patient), [...MADE_MEANWHILE, ...LOCKED], 20);
+}
+
+async function repeated(run: () => Promise<unknown>, states: readonly string[], most: number): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await runner.run(statement);
+      await run();
       return;
     } catch (error) {
-      if (!MADE_MEANWHILE.includes(sqlState(error)) || tries === 5) throw error;
+      if (!states.includes(sqlState(error)) || tries === most) throw error;
     }
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 100));
   }
 }

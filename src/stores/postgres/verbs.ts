@@ -1,68 +1,158 @@
-import { createHash } from 'node:crypto';
-import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore } from '../../core/store.js';
+import { isSessionError, SessionError } from '../../core/error.js';
+import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
 import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
-import type { Runner } from './client.js';
-import type { Names } from './names.js';
-import { insertWithinScript, SWEEP_BATCH, statementsOf } from './statements.js';
+import { collect, partsOf, STEP, verbsInSteps } from '../shared/steps.js';
+import type { Params, Runner } from './runner.js';
+import { COUNTED_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
 
 /** The verbs of the store contract, all but `subscribe`. */
-export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>>;
+export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>>;
 
-export function verbsOf(runner: Runner, names: Names): Verbs {
-  const sql = statementsOf(names);
-  return {
-    async insert(record) {
-      const { id, version, createdAt, expiresAt, body } = record;
-      const rows = await runner.run(sql.insert, [id, version, ownerOf(record), String(createdAt), String(expiresAt), body]);
-      return rows.length > 0 ? 'inserted' : 'exists';
-    },
-    insertWithin: (record, _ttl, limit) => insertWithin(runner, names, record, limit),
-    find: async (id) => readRecord(await runner.run(sql.find, [id])),
+/** Less than every id. */
+const FIRST = '00000000-0000-0000-0000-000000000000';
+
+/** Where verbs run their statements, and where they report what has ended. */
+export interface Sessions {
+  readonly runner: Runner;
+  /** The statements for the table as it is known now. */
+  statements(): Statements;
+  ended(ids: readonly string[]): void;
+}
+
+export function verbsOf(sessions: Sessions): Verbs {
+  const run = (verb: keyof Statements, ...params: Params) => sessions.runner.run(sessions.statements()[verb], params);
+  const steps = stepsOf(sessions, run);
+  const verbs: Pick<Verbs, 'insert' | 'insertWithin' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
+    insert: (record) => insert(run, record),
+    insertWithin: (record, _ttl, limit) => insertWithin(run, steps, record, limit),
+    find: async (id) => readRecord(await run('find', id)),
     async findMany(ids) {
-      return ids.length === 0 ? [] : inOrderOf(ids, await runner.run(sql.findMany, [ids.join(',')]));
+      return ids.length === 0 ? [] : inOrderOf(ids, await run('findMany', ids.join(',')));
     },
     async replace(record, expectedVersion) {
       const { id, version, expiresAt, body } = record;
-      const [found] = await runner.run(sql.replace, [id, expectedVersion, version, String(expiresAt), body, ownerOf(record)]);
-      if (!found) return 'gone';
-      return found['version'] === expectedVersion ? 'replaced' : 'conflict';
+      return outcomeOf(await run('replace', id, expectedVersion, version, String(expiresAt), body, ownerOf(record)), expectedVersion);
     },
-    delete: async (id) => (await runner.run(sql.delete, [id])).length > 0,
-    listByOwner: async (ownerId) => (await runner.run(sql.listByOwner, [encodeOwner(ownerId)])).map(recordOf),
-    async deleteByOwner(ownerId, except) {
-      const rows = await runner.run(sql.deleteByOwner, [encodeOwner(ownerId), except ?? null]);
-      return rows.flatMap((row) => idsIn(row['ids']));
+    async touch({ id, version, expiresAt }, expectedVersion) {
+      return outcomeOf(await run('touch', id, expectedVersion, version, String(expiresAt)), expectedVersion);
     },
-    sweep: (now) => sweep(runner, sql.sweep, now),
-    count: async () => countIn(await runner.run(sql.count)),
-    clear: async () => void (await runner.run(sql.clear)),
+    async delete(id) {
+      const existed = (await run('delete', id)).length > 0;
+      if (existed) sessions.ended([id]);
+      return existed;
+    },
+  };
+  return { ...verbs, ...verbsInSteps(steps), steps };
+}
+
+type Run = (verb: keyof Statements, ...params: Params) => Promise<readonly Row[]>;
+
+function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
+  return {
+    async *listByOwner(ownerId) {
+      const owner = encodeOwner(ownerId);
+      const first = (await run('listByOwner', owner)).map(recordOf);
+      if (first.length <= STEP) return yield first;
+      const ids = (await run('idsByOwner', owner)).map((row) => String(row['id']));
+      for (const some of partsOf(ids)) yield (await run('findMany', some.join(','))).map(recordOf);
+    },
+    async *deleteByOwner(ownerId, except) {
+      for (let seen = STEP; seen === STEP; ) {
+        const [row = {}] = await run('deleteByOwner', encodeOwner(ownerId), except ?? null);
+        seen = numberIn(row, 'seen');
+        yield report(row, ended);
+      }
+    },
+    async *trimOwner(ownerId, { max, now, keep, ignore }) {
+      const most = max + STEP;
+      for (let seen = most; seen === most; ) {
+        const [row = {}] = await run('trimOwner', encodeOwner(ownerId), String(Math.floor(now)), ignore ?? null, String(max), keep);
+        seen = numberIn(row, 'seen');
+        yield report(row, ended);
+      }
+    },
+    async *sweep(now) {
+      for (let seen = STEP; seen === STEP; ) {
+        const [row = {}] = await run('sweep', String(Math.floor(now)));
+        seen = numberIn(row, 'seen');
+        yield numberIn(row, 'count');
+      }
+    },
+    async *count() {
+      for (let [last, count] = [FIRST, COUNTED_AT_ONCE]; count === COUNTED_AT_ONCE; ) {
+        const [row = {}] = await run('count', last);
+        count = numberIn(row, 'count');
+        last = String(row['last']);
+        yield count;
+      }
+    },
+    async *clear() {
+      for (let [last, seen] = [FIRST, STEP]; seen === STEP; ) {
+        const [row = {}] = await run('clear', last);
+        seen = numberIn(row, 'seen');
+        last = String(row['last']);
+        yield report(row, ended).length;
+      }
+    },
   };
 }
 
-async function insertWithin(runner: Runner, names: Names, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
-  const lock = createHash('sha256').update(`${names.channel}\n${record.ownerId}`).digest().readBigInt64BE();
-  const [row = {}] = await runner.runScript(insertWithinScript(names, record, limit, lock));
-  const evicted = idsIn(row['evicted']);
-  if (row['inserted'] === true || row['same'] === true) return { outcome: 'inserted', evicted };
-  return { outcome: row['same'] === false || limit.onLimit === 'evict-oldest' ? 'exists' : 'limit-reached', evicted };
+async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'exists'> {
+  const { id, version, createdAt, expiresAt, body } = record;
+  const rows = await run('insert', id, version, ownerOf(record), String(createdAt), String(expiresAt), body);
+  return rows.length > 0 ? 'inserted' : 'exists';
 }
 
-async function sweep(runner: Runner, statement: string, now: number): Promise<number> {
-  for (let total = 0; ; ) {
-    const count = countIn(await runner.run(statement, [String(Math.floor(now))]));
-    total += count;
-    if (count < SWEEP_BATCH) return total;
+/**
+ * The record comes first, then what has to make room goes, or the record itself: whatever races, each statement sees the
+ * inserts that were answered before.
+ */
+async function insertWithin(run: Run, steps: Required<StoreSteps>, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
+  const { ownerId, id } = record;
+  const { max, now, replaces } = limit;
+  if (ownerId === undefined) return { outcome: await insert(run, record), evicted: [] };
+  const denies = limit.onLimit === 'deny';
+  const expiresAt = denies ? Math.min(record.expiresAt, Math.floor(now) + PROVISIONAL) : record.expiresAt;
+  if ((await insert(run, { ...record, expiresAt })) === 'exists') return { outcome: 'exists', evicted: [] };
+  try {
+    if (!denies) {
+      const trim: OwnerTrim = { max, now, keep: id, ...(replaces !== undefined && { ignore: replaces }) };
+      return { outcome: 'inserted', evicted: await collect(steps.trimOwner(ownerId, trim)) };
+    }
+    const owner = encodeOwner(ownerId);
+    const [row = {}] = await run('confirm', owner, String(Math.floor(now)), replaces ?? null, String(max), id, String(record.expiresAt));
+    return { outcome: numberIn(row, 'admitted') > 0 ? 'inserted' : 'limit-reached', evicted: [] };
+  } catch (cause) {
+    // Taken back, and reported as a SessionError: after any other error the library looks whether the record arrived, and keeps it.
+    await run('delete', id).catch(() => undefined);
+    if (isSessionError(cause)) throw cause;
+    throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was admitted: see the error's cause", {
+      cause,
+    });
   }
+}
+
+function outcomeOf([found]: readonly Row[], expectedVersion: string): 'replaced' | 'gone' | 'conflict' {
+  if (!found) return 'gone';
+  return found['version'] === expectedVersion ? 'replaced' : 'conflict';
+}
+
+/** The ids that a step has ended, which are reported. */
+function report(row: Row, ended: Sessions['ended']): string[] {
+  const list = row['ids'];
+  const ids = typeof list === 'string' ? list.split(',') : [];
+  ended(ids);
+  return ids;
+}
+
+/** @throws where the client has reshaped the answer: to go on would be to guess */
+function numberIn(row: Row, column: string): number {
+  const value = row[column];
+  const number = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new Error(`the client gave no number for the column ${column}`);
 }
 
 function ownerOf({ ownerId }: SessionRecord): string | null {
   return ownerId === undefined ? null : encodeOwner(ownerId);
-}
-
-function idsIn(list: unknown): string[] {
-  return typeof list === 'string' ? list.split(',') : [];
-}
-
-function countIn([row]: readonly Row[]): number {
-  return Number(row?.['count']);
 }

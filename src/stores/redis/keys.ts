@@ -27,6 +27,11 @@ export class Keys {
     return `${this.prefix}s:${id}`;
   }
 
+  /** A key that is never written. */
+  get probe(): string {
+    return `${this.prefix}p`;
+  }
+
   /** Hashed, since an owner is any text of any length. As UTF-16: as UTF-8 all lone surrogates would be one. */
   owner(ownerId: string): string {
     return `${this.prefix}o:${createHash('sha256').update(ownerId, 'utf16le').digest('base64url')}`;

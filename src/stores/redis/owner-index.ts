@@ -1,26 +1,30 @@
 import { NEVER } from '../../core/record/deadline.js';
-import type { OwnerLimit, SessionRecord } from '../../core/store.js';
+import type { OwnerLimit, OwnerTrim, TouchedRecord } from '../../core/store.js';
+import { partsOf, STEP } from '../shared/steps.js';
 import { ignore } from './clients/driver.js';
-import { asList, asText, asTexts } from './replies.js';
-import { ADMIT, INDEX, SETTLE } from './scripts.js';
+import { asInteger, asList, asText, asTexts } from './replies.js';
+import { ADMIT, INDEX, SETTLE, TRIM } from './scripts.js';
 import type { Server } from './server.js';
 
 const HOUR = 3_600_000;
-/** Arguments of one script at most: each takes room on the server's stack. */
-const PAIRS = 1_000;
 /** How many members whose deadline has passed are looked at by each login. */
 const LOOKED_AT = 16;
-/** Each round has looked at all the members that the one before had not; logins that come faster than that for as long are none. */
-const MOST_ROUNDS = 20;
+/** A script that applies a limit looks at so many members more than the limit: its work is bounded, however many there are. */
+const BEYOND_LIMIT = 1_000;
+/** Each round has looked at members that the one before had not. */
+const MOST_ROUNDS = 1_000;
 
 /** A member of an index and what was found of it: its deadline in ms, or `'-'` where the session has ended. */
 export type Finding = readonly [member: string, deadline: number | '-'];
 
-/** Looks sessions up, by their members in an index. */
-export type LookUp = (members: readonly string[]) => Promise<Finding[]>;
+/** Looks up sessions by their members in an index. */
+export type LookUp = (key: string, members: readonly string[]) => Promise<Finding[]>;
 
-/** `'full'`, or the members that have to be ended before the new one may be handed out. */
-export type Admission = 'full' | { readonly toEnd: readonly string[] };
+/** A session to be added to an index, and the time that it has left. */
+export interface Added {
+  readonly record: TouchedRecord;
+  readonly ttl: number;
+}
 
 /** The indexes of owners: which sessions they have. Each is one key, changed by commands and scripts of that key alone. */
 export class OwnerIndex {
@@ -33,30 +37,62 @@ export class OwnerIndex {
   }
 
   /** Adds a session whose record is stored, or notes its new deadline. */
-  async add(key: string, record: SessionRecord, ttl: number): Promise<void> {
+  async add(key: string, { record, ttl }: Added): Promise<void> {
     const args = [...entryOf(record, ttl), record.expiresAt - ttl, LOOKED_AT, Math.random()].map(String);
     this.#tidy(key, asTexts(await this.#server.run(INDEX, key, args)));
   }
 
-  /** Adds a session whose record is stored, within a limit. */
-  async admit(key: string, record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<Admission> {
-    const found: Finding[] = [];
+  /** Adds a session whose record is stored, unless the owner has as many others as the limit allows. */
+  async admit(key: string, { record, ttl }: Added, limit: OwnerLimit): Promise<boolean> {
+    const { now, max, replaces = '' } = limit;
+    const alive = new Map<string, number | '-'>();
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const args = [...entryOf(record, ttl), String(limit.now), String(limit.max), limit.onLimit, ...found.flat().map(String)];
-      const [outcome, members, due] = asList(await this.#server.run(ADMIT, key, args));
-      if (asText(outcome) === 'full') return 'full';
+      const args = [...entryOf(record, ttl), now, max, replaces, max + BEYOND_LIMIT, ...[...alive].flat()];
+      const [outcome, members] = asList(await this.#server.run(ADMIT, key, args.map(String)));
+      if (asText(outcome) === 'full') return false;
       if (asText(outcome) === 'admitted') {
-        this.#tidy(key, some(asTexts(due)));
-        return { toEnd: asTexts(members) };
+        this.#tidy(key, some(asTexts(members)));
+        return true;
       }
-      found.push(...(await this.#lookUp(asTexts(members))));
+      for (const [member, found] of alive) if (found === '-') alive.delete(member);
+      for (const [member, found] of await this.#lookUp(key, asTexts(members))) alive.set(member, found);
     }
-    throw new Error('the sessions of the account did not stand still long enough to be counted');
+    throw restless();
+  }
+
+  /**
+   * Picks the sessions that are too many, step by step: those of each step have to be ended before the next. `added` is let in
+   * first.
+   */
+  async *trim(key: string, trim: OwnerTrim, added?: Added): AsyncGenerator<readonly string[]> {
+    const { now, max, keep, ignore: replaced = '' } = trim;
+    let entry: readonly string[] = added ? entryOf(added.record, added.ttl) : [];
+    let found: readonly Finding[] = [];
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const [member = '', score = '', ttl = ''] = entry;
+      const args = [now, max, keep, replaced, max + BEYOND_LIMIT, STEP, member, score, ttl, ...found.flat()];
+      const [outcome, members, due] = asList(await this.#server.run(TRIM, key, args.map(String)));
+      entry = [];
+      if (asText(outcome) === 'unsure') {
+        found = await this.#lookUp(key, asTexts(members));
+        yield [];
+        continue;
+      }
+      const picked = asTexts(members);
+      yield picked;
+      found = picked.map(asEnded);
+      if (asText(outcome) === 'more') continue;
+      // Nobody waits for this: what fails is met again.
+      this.#settle(key, found).catch(ignore);
+      this.#tidy(key, some(asTexts(due)));
+      return;
+    }
+    throw restless();
   }
 
   /** All members, those of ended sessions included. */
   async members(key: string): Promise<string[]> {
-    return asTexts(await this.#server.run(SETTLE, key, ['list']));
+    return asTexts(await this.#server.send(key, ['zrange', key, '0', '-1']));
   }
 
   /** Takes members out whose sessions have ended. */
@@ -64,29 +100,28 @@ export class OwnerIndex {
     await this.#settle(key, members.map(asEnded));
   }
 
-  /** {@link forget}, and the members that are left. */
-  async remaining(key: string, ended: readonly string[]): Promise<string[]> {
-    await this.forget(key, ended.slice(PAIRS));
-    return asTexts(await this.#server.run(SETTLE, key, ['list', ...ended.slice(0, PAIRS).flatMap(asEnded)].map(String)));
+  /** {@link forget}, then the first members that are left, and how many there are. */
+  async page(key: string, ended: readonly string[], size: number): Promise<{ readonly members: string[]; readonly count: number }> {
+    const args = [size, ...ended.flatMap(asEnded)];
+    const [count, ...members] = asTexts(await this.#server.run(SETTLE, key, args.map(String)));
+    return { members, count: asInteger(count) };
   }
 
   /** Looks at members whose deadline was not moved for long, and notes what is found. Nobody waits for it: what fails is met again. */
   #tidy(key: string, due: readonly string[]): void {
     if (due.length === 0) return;
-    this.#lookUp(due)
+    this.#lookUp(key, due)
       .then((findings) => this.#settle(key, findings))
       .catch(ignore);
   }
 
   async #settle(key: string, findings: readonly Finding[]): Promise<void> {
-    for (let from = 0; from < findings.length; from += PAIRS) {
-      const args = findings
-        .slice(from, from + PAIRS)
-        .flat()
-        .map(String);
-      await this.#server.run(SETTLE, key, ['', ...args]);
-    }
+    for (const some of partsOf(findings)) await this.#server.run(SETTLE, key, ['0', ...some.flat().map(String)]);
   }
+}
+
+function restless(): Error {
+  return new Error('the sessions of the account did not stand still long enough to be counted');
 }
 
 /** As many as a login looks at, by chance. */
@@ -100,7 +135,7 @@ function asEnded(member: string): Finding {
 }
 
 /** The member, score and ttl of the index for a record. The index lives longer than it promises: clocks and networks are not exact. */
-function entryOf(record: SessionRecord, ttl: number): [string, string, string] {
+function entryOf(record: TouchedRecord, ttl: number): [string, string, string] {
   return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, NEVER))];
 }
 
@@ -117,7 +152,7 @@ export function idOfMember(member: string): string {
  * Until when an index that was written now outlives the session, by the library's clock. Uses move the deadline, and a store does not know how
  * far they may: so the index is given as long again, and is written again before a use moves the deadline beyond that.
  */
-export function indexedUntil(record: SessionRecord, ttl: number): number {
+export function indexedUntil(record: { readonly expiresAt: number }, ttl: number): number {
   return Math.min(record.expiresAt + slackOf(ttl), NEVER);
 }
 

@@ -50,7 +50,7 @@ export function decodeRecord(id: string, value: string): SessionRecord {
 }
 
 /** As it is, unless it has characters that JSON escapes: line feeds and lone surrogates among them, and the quote that tells the two apart. */
-function encodeOwner(ownerId: string | undefined): string {
+export function encodeOwner(ownerId: string | undefined): string {
   if (ownerId === undefined) return '';
   const quoted = JSON.stringify(ownerId);
   return quoted.length === ownerId.length + 2 ? ownerId : quoted;

@@ -1,15 +1,18 @@
 import { isSessionError } from '../../core/error.js';
 import { NEVER } from '../../core/record/deadline.js';
-import type { SessionRecord } from '../../core/store.js';
+import type { SessionRecord, TouchedRecord } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { type Finding, idOfMember, indexedUntil, memberOf } from './owner-index.js';
-import { decodeOwner, decodeRecord, encodeRecord, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
+import { decodeOwner, decodeRecord, encodeOwner, encodeRecord, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
 import { asInteger, asText, asTexts, asTextsOrNulls } from './replies.js';
-import { DELETE, REPLACE } from './scripts.js';
+import { DELETE, REPLACE, type Script, TOUCH } from './scripts.js';
 import { isReply, type Server } from './server.js';
 
 /** Ids of one `MGET`: the server does nothing else meanwhile. */
 const IDS_AT_ONCE = 500;
+
+/** `'index-first'`: this would outlive the owner's index, which has to be written before. */
+export type WriteOutcome = 'replaced' | 'gone' | 'conflict' | 'index-first';
 
 /** A session that was removed, and where its owner's index has it. */
 export interface Removed {
@@ -62,27 +65,35 @@ export class Sessions {
     return records;
   }
 
-  /** `'index-first'`: this would outlive the owner's index, which has to be written before; then with `until`. */
-  async replace(
-    record: SessionRecord,
-    expectedVersion: string,
-    ttl: number,
-    until?: number,
-  ): Promise<'replaced' | 'gone' | 'conflict' | 'index-first'> {
-    const { version, expiresAt } = record;
-    const args = [expectedVersion, version, timesOf(record), tailOf(record), String(ttl), String(expiresAt), String(until ?? '')];
+  /** `until`: how long the owner's index is known to have the session, where it was written just before. */
+  replace(record: SessionRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
+    const { id, version, ownerId, expiresAt } = record;
+    const owned = ownerId === undefined ? '' : 'owned';
+    return this.#write(REPLACE, id, [expectedVersion, version, timesOf(record), tailOf(record), ttl, expiresAt, until ?? '', owned]);
+  }
+
+  /** {@link replace} of the version and the deadline alone. */
+  touch({ id, version, expiresAt }: TouchedRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
+    return this.#write(TOUCH, id, [expectedVersion, version, ttl, expiresAt, until ?? '']);
+  }
+
+  async #write(script: Script, id: string, args: readonly (string | number)[]): Promise<WriteOutcome> {
     try {
-      const outcome = asText(await this.#server.run(REPLACE, this.#keys.session(record.id), args));
+      const outcome = asText(await this.#server.run(script, this.#keys.session(id), args.map(String)));
       if (outcome === 'replaced' || outcome === 'gone' || outcome === 'conflict' || outcome === 'index-first') return outcome;
     } catch (error) {
       if (!isReply(error, 'WRONGTYPE')) throw error;
     }
-    throw unreadable(record.id);
+    throw unreadable(id);
   }
 
-  /** Removes a session and tells of it; `null` when it was not there. */
-  async end(id: string): Promise<Removed | null> {
-    const reply = await this.#server.run(DELETE, this.#keys.session(id), [this.#keys.channel, id]);
+  /**
+   * Removes a session and publishes its id; `null` when it was not there. With an owner, only a session of that owner: where
+   * it got another one, an index may still name it.
+   */
+  async remove(id: string, ownerId?: string): Promise<Removed | null> {
+    const args = [this.#keys.channel, id, ...(ownerId === undefined ? [] : [encodeOwner(ownerId)])];
+    const reply = await this.#server.run(DELETE, this.#keys.session(id), args);
     if (!Array.isArray(reply)) return asInteger(reply) === 0 ? null : {};
     const [createdAt, owner] = asTexts(reply);
     if (createdAt === undefined || owner === undefined) return {};
@@ -99,10 +110,10 @@ export class Sessions {
     await this.#server.send(key, ['del', key]);
   }
 
-  /** What there is of the members of an index. One that cannot be read exists. */
-  async lookUp(members: readonly string[]): Promise<Finding[]> {
+  /** What there is of the members of an index. One that cannot be read exists; one that got another owner does not. */
+  async lookUp(key: string, members: readonly string[]): Promise<Finding[]> {
     const records = await this.findMany(members.map(idOfMember));
-    return members.map((member, index) => [member, records[index]?.expiresAt ?? '-']);
+    return members.map((member, index) => [member, deadlineOf(records[index], (ownerId) => this.#keys.owner(ownerId) === key)]);
   }
 
   async #findAtOnce(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
@@ -142,6 +153,12 @@ function decodeAnything(id: string, value: string): SessionRecord {
     return decodeRecord(id, value);
   } catch (error) {
     if (!isSessionError(error)) throw error;
-    return { id, version: '', createdAt: 0, expiresAt: NEVER, body: '' };
+    return { id, version: '', createdAt: Number.NaN, expiresAt: Number.NaN, body: '' };
   }
+}
+
+function deadlineOf(record: SessionRecord | null | undefined, isIndexed: (ownerId: string) => boolean): number | '-' {
+  if (!record) return '-';
+  if (record.version === '') return NEVER;
+  return record.ownerId !== undefined && isIndexed(record.ownerId) ? record.expiresAt : '-';
 }

@@ -74,7 +74,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const keys = new Keys(checkPrefix(prefix), driver.keyPrefix);
   const listenTo = subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
   const notifications = listenTo && new Notifications({ reopens: true, open: (events) => listenTo(keys.channel, events) });
-  return new SessionsInRedis(new Server(driver), keys, notifications);
+  return new SessionsInRedis(new Server(driver, keys.probe), keys, notifications);
 }
 
 const KINDS = 'a client of node-redis 5 or later (createClient, createClientPool, createCluster, createSentinel), ioredis 5 or iovalkey';

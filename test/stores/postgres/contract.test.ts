@@ -2,20 +2,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { afterAll, describe, it } from 'vitest';
 import { type PostgresClient, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { type OpenedStore, type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../support/capabilities.js';
 import { describePostgres } from './support/server.js';
 
-const capabilities: StoreCapabilities = {
-  atomic: true,
-  expires: 'by sweep',
-  listByOwner: true,
-  deleteByOwner: true,
-  insertWithin: true,
-  findMany: true,
-  sweep: true,
-  count: true,
-  clear: true,
-  subscribe: true,
-};
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, subscribe: true };
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 

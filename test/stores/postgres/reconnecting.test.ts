@@ -9,28 +9,43 @@ afterEach(() => {
 
 /** A connection that does as it is told. */
 class FakeConnection extends EventEmitter {
-  released: boolean[] = [];
+  ends = 0;
   listen: () => Promise<unknown> = async () => ({ rows: [] });
+  connect: () => Promise<unknown> = async () => undefined;
   query = () => this.listen();
-  release = (close: boolean) => void this.released.push(close);
+  async end(): Promise<void> {
+    this.ends += 1;
+  }
 }
 
-/** A pool whose connections come when `next` says so. */
+/** A pool, and the connections that were made beside it; `next` makes them. */
 function fakePool() {
-  const handedOut: FakeConnection[] = [];
+  const opened: FakeConnection[] = [];
   const pool = {
     totalCount: 0,
     options: { max: 10 },
-    handedOut,
+    opened,
     query: async () => ({ rows: [] }),
-    next: async () => new FakeConnection(),
-    async connect() {
-      const connection = await pool.next();
-      handedOut.push(connection);
-      return connection;
+    connect: async () => Promise.reject(new Error('no connection is taken from the pool')),
+    next: (): FakeConnection => new FakeConnection(),
+    Client: class {
+      constructor(options: object) {
+        expect(options).toBe(pool.options);
+        const connection = pool.next();
+        opened.push(connection);
+        // biome-ignore lint/correctness/noConstructorReturn: as a class whose objects are the test's
+        return connection;
+      }
     },
   };
   return pool;
+}
+
+/** A connection that nobody answers. */
+function refusing(): FakeConnection {
+  const connection = new FakeConnection();
+  connection.connect = () => Promise.reject(new Error('refused'));
+  return connection;
 }
 
 function listening(pool: ReturnType<typeof fakePool>) {
@@ -44,26 +59,26 @@ test('a connection on which LISTEN fails is closed, and the error told', async (
   const pool = fakePool();
   const connection = new FakeConnection();
   connection.listen = () => Promise.reject(new Error('no LISTEN here'));
-  pool.next = async () => connection;
+  pool.next = () => connection;
   await expect(listening(pool).subscribed).rejects.toThrow('no LISTEN here');
-  expect(connection.released).toEqual([true]);
+  expect(connection.ends).toBe(1);
   // It may still fail on its way out: nothing happens then, twice.
   connection.emit('error', new Error('reset'));
   connection.emit('end');
-  expect(connection.released).toEqual([true]);
+  expect(connection.ends).toBe(1);
 });
 
 test('a connection that is lost while LISTEN is answered is an error, and the next try is a new one', async () => {
   const pool = fakePool();
   const first = new FakeConnection();
   first.listen = async () => first.emit('error', new Error('reset'));
-  pool.next = vi.fn(async () => new FakeConnection()).mockResolvedValueOnce(first);
+  pool.next = vi.fn(() => new FakeConnection()).mockReturnValueOnce(first);
   const { heard, subscribed, subscribe } = listening(pool);
   await expect(subscribed).rejects.toThrow('lost as soon as it was open');
   const off = await subscribe(heard);
   expect(heard.gap).not.toHaveBeenCalled();
   await off();
-  expect(pool.handedOut.map((each) => each.released)).toEqual([[true], [true]]);
+  expect(pool.opened.map((each) => each.ends)).toEqual([1, 1]);
 });
 
 test('tries go on until a connection is there, and then a gap is told', async () => {
@@ -71,15 +86,15 @@ test('tries go on until a connection is there, and then a gap is told', async ()
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
-  const refuse = vi.fn(async (): Promise<FakeConnection> => Promise.reject(new Error('refused')));
+  const refuse = vi.fn(refusing);
   const accept = pool.next;
   pool.next = refuse;
-  pool.handedOut[0]?.emit('end');
+  pool.opened[0]?.emit('end');
   await vi.waitFor(() => expect(refuse.mock.calls.length).toBeGreaterThan(3), 5000);
   expect(heard.gap).toHaveBeenCalledTimes(1);
   pool.next = accept;
   await vi.waitFor(() => expect(heard.gap).toHaveBeenCalledTimes(2), 5000);
-  pool.handedOut[1]?.emit('notification', { channel: 'token_sessions_ended', payload: `${ids},text` });
+  pool.opened.at(-1)?.emit('notification', { channel: 'token_sessions_ended', payload: `${ids},text` });
   expect(heard.ended).toHaveBeenCalledWith(ids);
   await off();
 });
@@ -89,20 +104,21 @@ test('a connection that comes after nobody listens any more is closed', async ()
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
   const late = new FakeConnection();
-  let come: (connection: FakeConnection) => void = () => undefined;
+  let come: (value?: unknown) => void = () => undefined;
   const waiting = new Promise<void>((asked) => {
-    pool.next = () => {
+    late.connect = () => {
       asked();
       return new Promise((resolve) => {
         come = resolve;
       });
     };
   });
-  pool.handedOut[0]?.emit('end');
+  pool.next = () => late;
+  pool.opened[0]?.emit('end');
   await waiting;
   await off();
-  come(late);
-  await vi.waitFor(() => expect(late.released).toEqual([true]));
+  come();
+  await vi.waitFor(() => expect(late.ends).toBe(1));
   expect(heard.gap).toHaveBeenCalledTimes(1);
 });
 
@@ -110,12 +126,16 @@ test('tries end when nobody listens any more', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const pool = fakePool();
   const off = await listening(pool).subscribed;
-  const refuse = vi.fn(async (): Promise<FakeConnection> => {
-    await off();
-    throw new Error('refused');
+  const refuse = vi.fn(() => {
+    const connection = new FakeConnection();
+    connection.connect = async () => {
+      await off();
+      throw new Error('refused');
+    };
+    return connection;
   });
   pool.next = refuse;
-  pool.handedOut[0]?.emit('end');
+  pool.opened[0]?.emit('end');
   expect(vi.getTimerCount()).toBe(1);
   await vi.advanceTimersByTimeAsync(100);
   expect(refuse).toHaveBeenCalledTimes(1);
@@ -126,11 +146,11 @@ test('between two tries nothing is left when nobody listens any more', async () 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const pool = fakePool();
   const off = await listening(pool).subscribed;
-  pool.handedOut[0]?.emit('end');
+  pool.opened[0]?.emit('end');
   expect(vi.getTimerCount()).toBe(1);
   await off();
   expect(vi.getTimerCount()).toBe(0);
-  expect(pool.handedOut).toHaveLength(1);
+  expect(pool.opened).toHaveLength(1);
 });
 
 test('what other channels tell, and what is no notification, is not passed on', async () => {
@@ -138,9 +158,9 @@ test('what other channels tell, and what is no notification, is not passed on', 
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
   for (const message of [undefined, 'text', { channel: 'others', payload: 'x' }, { channel: 'token_sessions_ended' }]) {
-    pool.handedOut[0]?.emit('notification', message);
+    pool.opened[0]?.emit('notification', message);
   }
   await off();
-  pool.handedOut[0]?.emit('notification', { channel: 'token_sessions_ended', payload: 'late' });
+  pool.opened[0]?.emit('notification', { channel: 'token_sessions_ended', payload: 'late' });
   expect(heard.ended).not.toHaveBeenCalled();
 });

@@ -22,8 +22,12 @@ describeWithRedis('what the server is asked', () => {
     for (const each of warm) await store.insertWithin(each, HOUR, { max: 1, onLimit: 'evict-oldest', now: 0 });
     const session = record({ ownerId: 'eve' });
     await store.insert(session, HOUR);
-    await store.replace(changed(session), session.version, HOUR);
+    await store.insertWithin(record({ ownerId: 'eve' }), HOUR, { max: 1, onLimit: 'deny', now: 0 });
+    await store.touch(changed(session), session.version, HOUR);
     await store.deleteByOwner('eve');
+    const ownerless = record();
+    await store.insert(ownerless, HOUR);
+    await store.replace(changed(ownerless), ownerless.version, HOUR);
     await command(server, ['CONFIG', 'RESETSTAT']);
   });
   afterAll(async () => {
@@ -34,7 +38,7 @@ describeWithRedis('what the server is asked', () => {
   /** The commands that clients sent: those that scripts call, and this test itself, left out. */
   const sent = async (): Promise<Record<string, number>> => {
     const stats = await commandStats(server);
-    const ofScripts = ['getrange', 'del', 'publish', 'zadd', 'zrem', 'zrange', 'zcount', 'zscore', 'pttl', 'pexpire'];
+    const ofScripts = ['getrange', 'setrange', 'del', 'publish', 'zadd', 'zrem', 'zrange', 'zcount', 'zscore', 'pttl', 'pexpire'];
     const own = ['info', 'config|resetstat', 'client|setinfo', 'hello'];
     const counted = Object.entries(stats).filter(([name]) => !ofScripts.includes(name) && !own.includes(name));
     await command(server, ['CONFIG', 'RESETSTAT']);
@@ -81,6 +85,21 @@ describeWithRedis('what the server is asked', () => {
       expect(await sent()).toEqual({ set: 1, evalsha: 3, get: 1 });
     });
 
+    test('rule 28: a touch writes the head of the record in place, whatever the size of its body', async () => {
+      const session = record({ body: `"${'x'.repeat(60_000)}"`, ownerId: 'ada' });
+      await store.insert(session, HOUR);
+      await sent();
+      let current = session;
+      for (let i = 0; i < 10; i += 1) {
+        const next = changed(current, { expiresAt: current.expiresAt + 1_000 });
+        expect(await store.touch(next, current.version, HOUR)).toBe('replaced');
+        current = next;
+      }
+      // No SET: the body is neither sent nor copied.
+      expect(await sent()).toEqual({ evalsha: 10 });
+      expect(await store.find(session.id)).toEqual(current);
+    });
+
     test('where one is denied: all are looked at first', async () => {
       await store.insertWithin(owned(), HOUR, { ...limit, onLimit: 'deny' });
       expect(await sent()).toEqual({ set: 1, evalsha: 2, mget: 1 });
@@ -88,7 +107,8 @@ describeWithRedis('what the server is asked', () => {
 
     test('the sessions of an owner', async () => {
       await store.listByOwner('ada');
-      expect(await sent()).toEqual({ evalsha: 1, mget: 1 });
+      // And one for the members of the index, which scripts send as well.
+      expect(await sent()).toEqual({ mget: 1 });
       await store.deleteByOwner('ada', three[0]?.id);
       // One for the index before and after, one for each session, which the script reads.
       expect(await sent()).toEqual({ evalsha: 4, get: 2 });

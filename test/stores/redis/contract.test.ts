@@ -2,19 +2,10 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { command, describeWithRedis, type RedisServer, startRedis, startRedisCluster } from '../../support/services/redis.js';
+import { NATIVE } from '../support/capabilities.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, type Services } from './clients.js';
 
-const capabilities: StoreCapabilities = {
-  atomic: true,
-  expires: 'own clock',
-  listByOwner: true,
-  deleteByOwner: true,
-  insertWithin: true,
-  findMany: true,
-  count: true,
-  clear: true,
-  subscribe: true,
-};
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'own clock', subscribe: true };
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 120_000) };
 

@@ -19,6 +19,8 @@ export interface RedisDriver {
   resends(): number;
   /** Whether an `OK` that has just come must be the answer to its command, and not to the greeting of a new connection. */
   isInStep(): boolean;
+  /** Has the client connect anew, where it can: behind the same address there may be another server by now. */
+  lookForPrimary?(): void;
   /** One sender for each server that holds keys, for scans. */
   primaries(): Promise<readonly Sender[]>;
 }

@@ -23,7 +23,7 @@ export interface Client extends IoredisClient {
 export interface Redis extends Client {
   duplicate(overrides: object): Redis;
   connect(): Promise<void>;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
 }
 
 export interface Cluster extends Client {

@@ -17,6 +17,7 @@ export function ioredis(client: object): { readonly driver: RedisDriver; readonl
     readCommand: 'get',
     send: (_key, command) => call(client, command),
     primaries: async () => [senderOf(client)],
+    lookForPrimary: () => client.disconnect(true),
   };
   return { driver, listen: listenBeside(async () => client) };
 }

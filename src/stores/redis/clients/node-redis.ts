@@ -33,7 +33,16 @@ function singleDriver(client: Single): RedisDriver {
     isInStep: () => isReady(client),
     primaries: async () => [send],
     resends: () => 0,
+    lookForPrimary() {
+      // The server closes the connection, and the client opens another one. Without this option some never get ready after that.
+      if (optionOf(client, 'disableOfflineQueue') === true) send(['quit']).catch(ignore);
+    },
   };
+}
+
+function optionOf(client: object, name: string): unknown {
+  const options: unknown = Reflect.get(client, 'options');
+  return typeof options === 'object' && options !== null ? Reflect.get(options, name) : undefined;
 }
 
 /**
