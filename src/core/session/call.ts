@@ -162,8 +162,11 @@ export class Call implements SessionOwner {
   }
 
   async destroy(held: HeldSession): Promise<boolean> {
-    const login = this.#logins.find((each) => each.held === held);
-    if (login) return this.#destroyLogin(login);
+    // A call that runs in another one may be the one that logs out of the other's new session.
+    for (let call: Call | undefined = this; call; call = call.parent) {
+      const login = call.#logins.find((each) => each.held === held);
+      if (login) return this.#destroyLogin(login, call);
+    }
     this.#markEnding(held, held);
     try {
       const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
@@ -484,11 +487,11 @@ export class Call implements SessionOwner {
     await draft.saveLayers(keep);
   }
 
-  /** Ends a session that this call has created, and the one that it replaced: the call has logged out. */
-  async #destroyLogin(login: Login): Promise<boolean> {
+  /** Ends a session that has not taken effect, and the one that it replaced: its call has logged out. */
+  async #destroyLogin(login: Login, of: Call): Promise<boolean> {
     const { previous } = login;
-    this.#logins = this.#logins.filter((each) => each !== login);
-    this.#ending = login.held;
+    of.#logins = of.#logins.filter((each) => each !== login);
+    this.#markEnding(login.held, login.held);
     this.#leave(login.held);
     await takeBack(login);
     if (previous && 'unreadable' in previous) await this.destroyUnreadable();
