@@ -65,6 +65,6 @@ export class Oracle {
     const result = await fc.check(property, { seed, numRuns: 1, unbiased: true, endOnFailure: !shrinks, interruptAfterTimeLimit: 20_000 });
     const [program] = result.counterexample ?? [];
     if (!program) return undefined;
-    return { program, complaint };
+    return { program, complaint: complaint || String(result.errorInstance) };
   }
 }

@@ -52,7 +52,10 @@ function* runBody(handler: Handler, part: ModelPart): Steps<Outcome> {
 function* respond({ handler, passOn, isStream, status }: Handling, call: ModelCall, outcome: Outcome): Steps<number> {
   if ('code' in outcome) return handler.guarded ? 400 : statusOf(outcome.code);
   if (!passOn || handler.end !== 'ok') return STATUS[handler.end];
-  call.hasAnswered = isStream;
+  if (isStream) {
+    call.hasAnswered = true;
+    call.request.isSealed = true;
+  }
   yield { join: passOn(call) };
   return status ?? 500;
 }

@@ -40,7 +40,7 @@ export class ModelRequest {
   constructor(world: World, request: Request, isSocket: boolean, session: Stored | null) {
     this.world = world;
     this.isSocket = isSocket;
-    this.isSealed = isSocket || (request.kind === 'trpc' && request.link === 'stream');
+    this.isSealed = isSocket || (request.kind === 'trpc' && request.link === 'stream' && !request.front);
     this.writes = world.hasCookie && (request.credential === null || request.credential.by === 'cookie');
     this.#session = session;
   }

@@ -95,13 +95,17 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
     handle.draft.reloaded();
     expectView(part, handle, seen['data'], at);
   },
-  rotate: (part, seen) => {
+  rotate: (part, seen, at) => {
     const handle = own(part);
     if (handle.isRetired) throw new Fail('SESSION_GONE');
     assertWritable(part.call.request);
     const { session } = writable(part);
-    session.lastToken = text(seen['token']);
-    part.runtime.emit('rotated', session.id, 'pending');
+    const token = text(seen['token']);
+    // As long as the new token is not used, whoever rotates is given that one.
+    const isRepeated = session.lastToken !== session.firstToken;
+    if (isRepeated && token !== session.lastToken) throw wrong(part, at, seen, 'the token of the rotation before');
+    if (!isRepeated) part.runtime.emit('rotated', session.id, 'pending');
+    session.lastToken = token;
     // A session that has not taken effect hands out no token.
     if (session.isEffective) part.call.request.rotated(session);
   },
@@ -134,7 +138,7 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
   },
   createTwice: (part, seen) => {
     const [ids, tokens] = [list(seen['ids']), list(seen['tokens'])];
-    for (const [index, id] of ids.entries()) part.handle = create(part, seen, id, tokens[index] ?? '');
+    for (const index of [0, 1]) part.handle = create(part, seen, ids[index] ?? '', tokens[index] ?? '');
   },
   createLate: (part, seen, at) => {
     const made = part.runtime.take(part.who, `${at}+`);

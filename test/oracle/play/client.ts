@@ -118,9 +118,14 @@ function valued(value: unknown): Answer {
 }
 
 function failed(error: unknown): Answer {
-  if (!(error instanceof TRPCClientError)) throw error;
+  if (!(error instanceof TRPCClientError)) return unreadable(error);
   const data: { code?: unknown; sessionCode?: unknown } = error.data ?? {};
   return { kind: 'error', code: data.code ?? error.message, sessionCode: data.sessionCode };
+}
+
+/** An answer of another host, or none. */
+function unreadable(error: unknown): Answer {
+  return { kind: 'error', code: String(error), sessionCode: undefined };
 }
 
 type YogaRequest = Extract<Request, { kind: 'yoga' }>;
@@ -142,7 +147,7 @@ function graphqlClient(request: YogaRequest, index: number, { port, token }: Add
       for (const [number, who] of calls.entries())
         answers.set(
           who,
-          results.then((all) => graphqlAnswer(all[number])),
+          results.then((all) => graphqlAnswer(all[number]), unreadable),
         );
     },
     close: async () => undefined,
@@ -170,7 +175,7 @@ function graphqlSocket(request: YogaRequest, index: number, { port, token }: Add
     send: (number) => {
       const operation = operations[number];
       const who = actorOf(index, 'o', number);
-      if (operation) answers.set(who, first(bodyOf(operation, who)));
+      if (operation) answers.set(who, first(bodyOf(operation, who)).catch(unreadable));
     },
     close: async () => client.dispose(),
   };
