@@ -160,7 +160,8 @@ export class Call implements SessionOwner {
   }
 
   async destroy(held: HeldSession): Promise<boolean> {
-    if (this.#logins.has(held)) return this.#destroyLogin(held);
+    const creator = this.#creatorOf(held);
+    if (creator) return this.#destroyLogin(held, creator);
     this.#ends(held, held);
     try {
       const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
@@ -195,7 +196,8 @@ export class Call implements SessionOwner {
   rotated(held: HeldSession, rotated: Rotated): void {
     this.#acting.goBy(held.snapshot.state.tokens.epoch);
     // The token of a session that did not take effect yet is written when it does.
-    if (this.#logins.has(held)) this.#logins.renew(held, rotated.credential);
+    const creator = this.#creatorOf(held);
+    if (creator) creator.#logins.renew(held, rotated.credential);
     else this.request.rotated(held, rotated);
   }
 
@@ -417,14 +419,20 @@ export class Call implements SessionOwner {
   }
 
   /** Ends a session that this call has created, and the one that it replaced: the call has logged out. */
-  async #destroyLogin(held: HeldSession): Promise<boolean> {
-    this.#acting.isEnding(held);
+  async #destroyLogin(held: HeldSession, creator: Call): Promise<boolean> {
+    this.#ends(held, held);
     this.#leave(held);
-    const login = await this.#logins.remove(held);
+    const login = await creator.#logins.remove(held);
     const previous = login ? heldBefore(login) : null;
     if (previous && !previous.isEnded) await this.destroy(previous);
     else if (login?.previous && !previous) await this.destroyUnreadable();
     return true;
+  }
+
+  /** The call that has created a session which did not take effect yet: this one, or one around it. */
+  #creatorOf(held: HeldSession): Call | undefined {
+    for (let call: Call | undefined = this; call; call = call.parent) if (call.#logins.has(held)) return call;
+    return undefined;
   }
 
   /** Notes, for this call and those around it, that it is itself ending the session. */
