@@ -234,11 +234,12 @@ export class Call implements SessionOwner {
    * around this one.
    *
    * @param holdMs the longest that a write waits for the other calls of its batch, in ms
+   * @param keepLogin where the login of a field is kept though its changes are not
    */
-  async commit(holdMs = 0, keep: Keep = always): Promise<void> {
+  async commit(holdMs = 0, keep: Keep = always, keepLogin = keep): Promise<void> {
     try {
       await this.#creating;
-      await this.#logins.drop(keep);
+      await this.#logins.drop(keepLogin);
       this.leaveBatch();
       if (this.isDirty) await this.request.gate.wait(holdMs);
       await this.#acting.session?.autosave((draft) => this.#saveDraft(draft, keep));
