@@ -115,6 +115,7 @@ export class ModelCall {
       const login = call.#logins.find((each) => each.session === session);
       // Who logs out after a login that has not taken effect logs out of both sessions.
       if (login) {
+        this.#leave(session);
         call.#destroyLogin(login);
         return;
       }
@@ -273,7 +274,6 @@ export class ModelCall {
 
   #destroyLogin(login: Login): void {
     this.#logins = this.#logins.filter((each) => each !== login);
-    this.#leave(login.session);
     this.#takeBack(login);
     if (login.previous?.isAlive) this.#end(login.previous);
   }
