@@ -54,13 +54,14 @@ export class FieldOutcomes {
     return isIncremental ? (run) => this.#runNested(path, run) : undefined;
   }
 
-  /** Which changes are saved of an operation with this result. */
-  outcomeOf(result: OperationResult): Keep {
-    if (!this.#shape.isMutation) return () => true;
+  /** Which changes are saved of an operation with this result, and which fields did not fail. */
+  outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
+    if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
     const failed = this.#failedFields(result);
     const isLate = this.#afterFailureBelow(failed);
     if (isLate.size > 0) this.#warnIf((name) => isLate.has(name));
-    return (name) => !failed.has(name) && !isLate.has(name);
+    const succeeded: Keep = (name) => !failed.has(name);
+    return { keep: (name) => succeeded(name) && !isLate.has(name), succeeded };
   }
 
   /** Notes a part of the result. Answers whether it is the first one. */
@@ -80,11 +81,12 @@ export class FieldOutcomes {
 
   /** What the initial result of a mutation decides: the changes of root fields up to the first one with parts. */
   initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
-    const keep = this.#initial && this.outcomeOf(this.#initial);
+    const outcome = this.#initial && this.outcomeOf(this.#initial);
     const last = this.#deferred === undefined ? this.#order.length : this.#order.indexOf(this.#deferred) + 1;
     const decided = new Set(this.#order.slice(0, last));
-    if (!keep || decided.size === 0) return undefined;
-    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !keep(name) };
+    if (!outcome || decided.size === 0) return undefined;
+    const { keep, succeeded } = outcome;
+    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !succeeded(name) };
   }
 
   /** Which of the changes that waited are saved. */

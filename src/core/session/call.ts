@@ -165,11 +165,9 @@ export class Call implements SessionOwner {
   }
 
   rotated(held: HeldSession, rotated: Rotated): void {
-    const { acting, logins } = this.#identity;
-    acting.goBy(held.snapshot.state.tokens.epoch);
+    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
     // The token of a session that did not take effect yet is written when it does.
-    if (logins.has(held)) logins.renew(held, rotated.credential);
-    else this.request.rotated(held, rotated);
+    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
   }
 
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
@@ -205,13 +203,14 @@ export class Call implements SessionOwner {
    * around this one.
    *
    * @param holdMs the longest that a write waits for the other calls of its batch, in ms
-   * @param keep of a GraphQL mutation: which fields have succeeded
+   * @param keep of a GraphQL mutation: the fields whose changes are saved
+   * @param keepLogin where the login of a field is kept though its changes are not
    */
-  async commit(holdMs = 0, keep: Keep = always): Promise<void> {
+  async commit(holdMs = 0, keep: Keep = always, keepLogin = keep): Promise<void> {
     const { logins, acting } = this.#identity;
     try {
       await this.#creating;
-      await logins.drop(keep);
+      await logins.drop(keepLogin);
       this.leaveBatch();
       if (this.isDirty) await this.request.gate.wait(holdMs);
       await acting.session?.autosave((draft) => this.fields.save(draft, keep));

@@ -1,3 +1,4 @@
+import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
@@ -89,7 +90,8 @@ export class Identity {
   }
 
   async destroy(held: HeldSession): Promise<boolean> {
-    if (this.logins.has(held)) return this.#destroyLogin(held);
+    const creator = this.#creatorOf(held);
+    if (creator) return this.#destroyLogin(held, creator);
     this.#isEnding(held, held);
     try {
       const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
@@ -184,11 +186,24 @@ export class Identity {
     await activate(login, this.request);
   }
 
-  /** Ends a session that this call has created, and the one that it replaced: the call has logged out. */
-  async #destroyLogin(held: HeldSession): Promise<boolean> {
-    this.acting.isEnding(held);
+  /** A session that waits to take effect was given a new token. Answers whether it is one. */
+  renewLogin(held: HeldSession, credential: Credential): boolean {
+    const creator = this.#creatorOf(held);
+    creator?.logins.renew(held, credential);
+    return creator !== undefined;
+  }
+
+  /** The call that has created a session which did not take effect yet: this one, or one around it. */
+  #creatorOf(held: HeldSession): Identity | undefined {
+    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.logins.has(held)) return each;
+    return undefined;
+  }
+
+  /** Ends a session that did not take effect, and the one that it replaced: its call has logged out. */
+  async #destroyLogin(held: HeldSession, creator: Identity): Promise<boolean> {
+    this.#isEnding(held, held);
     this.#leave(held);
-    const login = await this.logins.remove(held);
+    const login = await creator.logins.remove(held);
     const previous = login ? heldBefore(login) : null;
     if (previous && !previous.isEnded) await this.destroy(previous);
     else if (login?.previous && !previous) await this.destroyUnreadable();
