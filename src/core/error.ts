@@ -41,6 +41,12 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   TOKEN_REPLACED: 409,
 };
 
+/** The code that GraphQL clients know an error by. */
+const GRAPHQL_CODES: Partial<Record<SessionErrorCode, string>> = {
+  SESSION_GONE: 'UNAUTHENTICATED',
+  STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
+};
+
 /** The one error class of the library. Recognise it with {@link isSessionError}, tell cases apart by {@link code}. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
@@ -55,6 +61,11 @@ export class SessionError extends Error {
     this.code = code;
     this.status = options?.status ?? STATUS[code];
     if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
+  }
+
+  /** For GraphQL servers without the library's plugin: they put the extensions of an error that a resolver throws on the answer. */
+  get extensions(): { readonly code: string } {
+    return { code: this.status === 500 ? 'INTERNAL_SERVER_ERROR' : (GRAPHQL_CODES[this.code] ?? this.code) };
   }
 }
 
