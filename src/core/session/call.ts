@@ -4,7 +4,7 @@ import type { NewSession, Session } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { CallSessions } from './call-sessions.js';
 import { HeldSession } from './held-session.js';
-import { activate, heldBefore, isInvalid, type Login, nullIfInvalid, type Previous } from './login.js';
+import { activate, heldBefore, isInvalid, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
 import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
 import type { Rotated } from './rotate.js';
@@ -375,12 +375,7 @@ export class Call implements SessionOwner {
   async #place(login: Login): Promise<void> {
     if (this.#hasOutcome && !this.#isStream) return this.#logins.push(login);
     const outer = this.#isStream ? undefined : this.#outer;
-    try {
-      await (outer ? outer.#adopt(login) : this.#activate(login));
-    } catch (error) {
-      this.#acting.restore(login.before);
-      throw error;
-    }
+    await (outer ? outer.#adopt(login) : this.#activate(login));
   }
 
   /** Takes over the login of a call that ran in this one. */
@@ -406,8 +401,20 @@ export class Call implements SessionOwner {
 
   async #activate(login: Login): Promise<void> {
     const replaced = heldBefore(login);
-    if (replaced) for (let call: Call | undefined = this; call; call = call.parent) call.#acting.isEnding(replaced);
-    await activate(login, this.request);
+    if (replaced) this.#eachAround((acting) => acting.isEnding(replaced));
+    try {
+      await activate(login, this.request);
+    } catch (error) {
+      if (replaced) this.#eachAround((acting) => acting.isEnding(null));
+      // First, so that the end of the new session is no news to those who watch the call's own.
+      this.#acting.restore(login.before);
+      await takeBack(login);
+      throw error;
+    }
+  }
+
+  #eachAround(tell: (acting: ActingSession) => void): void {
+    for (let call: Call | undefined = this; call; call = call.parent) tell(call.#acting);
   }
 
   async #saveDraft(draft: CallSession<unknown>['draft'], keep: Keep): Promise<void> {
