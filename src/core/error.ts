@@ -41,12 +41,6 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   TOKEN_REPLACED: 409,
 };
 
-/** The code that GraphQL clients know an error by. */
-const GRAPHQL_CODES: Partial<Record<SessionErrorCode, string>> = {
-  SESSION_GONE: 'UNAUTHENTICATED',
-  STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
-};
-
 /** The one error class of the library. Recognise it with {@link isSessionError}, tell cases apart by {@link code}. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
@@ -63,9 +57,9 @@ export class SessionError extends Error {
     if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
   }
 
-  /** For GraphQL servers without the library's plugin: they put the extensions of an error that a resolver throws on the answer. */
+  /** GraphQL servers without the library's plugin put the extensions of an error that a resolver throws on the answer. */
   get extensions(): { readonly code: string } {
-    return { code: this.status === 500 ? 'INTERNAL_SERVER_ERROR' : (GRAPHQL_CODES[this.code] ?? this.code) };
+    return { code: this.code };
   }
 }
 

@@ -405,7 +405,7 @@ describe('the root fields of a mutation', () => {
     const { begin, store, stored } = await openRequest();
     const call = await begin();
     for (const [index, key] of KEYS.entries()) {
-      call.beginField(key);
+      call.fields.begin(key);
       sessionOf(call).data[key] = index + 1;
     }
     await call.commit(0, (field) => field !== 'b');
@@ -416,12 +416,12 @@ describe('the root fields of a mutation', () => {
   test('rule 18: a field does not see the changes of an earlier one whose resolver failed', async () => {
     const { begin, stored } = await openRequest();
     const call = await begin();
-    call.beginField('first');
+    call.fields.begin('first');
     sessionOf(call).data.a = 1;
-    call.beginField('second');
+    call.fields.begin('second');
     sessionOf(call).data.b = 2;
     await call.dropField();
-    call.beginField('third');
+    call.fields.begin('third');
     expect(sessionOf(call).data).toEqual({ user: 'ann', a: 1 });
     sessionOf(call).data.c = 3;
     await call.commit(0, (field) => field !== 'second');
@@ -431,13 +431,13 @@ describe('the root fields of a mutation', () => {
   test('rule 18: save and update write the changes of the field that runs only', async () => {
     const { begin, stored } = await openRequest();
     const call = await begin();
-    call.beginField('first');
+    call.fields.begin('first');
     sessionOf(call).data.a = 1;
-    call.beginField('second');
+    call.fields.begin('second');
     sessionOf(call).data.b = 2;
     await sessionOf(call).save();
     expect(await stored()).toEqual({ user: 'ann', b: 2 });
-    call.beginField('third');
+    call.fields.begin('third');
     await sessionOf(call).update((data) => {
       (data as Data).c = ((data as Data).c ?? 0) + 1;
     });
@@ -450,10 +450,10 @@ describe('the root fields of a mutation', () => {
   test('rule 18: the login of a field that failed is undone, and the next field acts for the session before', async () => {
     const { begin, store, events } = await openRequest({ signedIn: false });
     const call = await begin();
-    call.beginField('login');
+    call.fields.begin('login');
     await call.sessions.create(BOB);
     await call.dropField();
-    call.beginField('next');
+    call.fields.begin('next');
     expect(call.sessions.current).toBeNull();
     await call.commit(0, (field) => field !== 'login');
     expect([await store.count?.(), events]).toEqual([1, []]);
@@ -462,9 +462,9 @@ describe('the root fields of a mutation', () => {
   test('rule 18: of logins of several fields the last that succeeded takes effect', async () => {
     const { begin, stored, events, id } = await openRequest();
     const call = await begin();
-    call.beginField('first');
+    call.fields.begin('first');
     const first = await call.sessions.create(BOB);
-    call.beginField('second');
+    call.fields.begin('second');
     const second = await call.sessions.create(CAROL);
     await call.commit(0, (field) => field === 'first');
     expect([await stored(first.id), await stored(second.id), await stored(id)]).toEqual([BOB, undefined, undefined]);
@@ -480,7 +480,7 @@ test('rule 18: where the last of several logins cannot take effect, the call act
     ['first', BOB],
     ['second', CAROL],
   ] as const) {
-    call.beginField(field);
+    call.fields.begin(field);
     await call.sessions.create(data);
   }
   store.before = (verb, of) => {
