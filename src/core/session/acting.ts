@@ -44,7 +44,7 @@ export class ActingSession {
   /** Aborts when the session ends, whichever it is by then. */
   get signal(): AbortSignal {
     this.#signal ??= new FollowingSignal();
-    this.#signal.follow(this.held);
+    if (this.held) this.#signal.follow(this.held);
     return this.#signal.signal;
   }
 
@@ -77,6 +77,8 @@ export class ActingSession {
   /** A change is undone. */
   restore(before: Acting): void {
     this.change(before);
+    // The end of the session that is taken back is none of the call's own.
+    this.#signal?.follow(before.held);
     before.session?.retire(false);
   }
 

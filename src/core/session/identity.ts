@@ -2,7 +2,7 @@ import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
-import { activate, heldBefore, type Login, nullIfInvalid, type Previous } from './login.js';
+import { activate, heldBefore, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
 import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
 import { CallSession, type SessionOwner, withToken } from './session.js';
@@ -173,12 +173,7 @@ export class Identity {
   async #place(login: Login): Promise<void> {
     if (this.#decides) return this.logins.push(login);
     const outer = this.isStream ? undefined : this.#outer;
-    try {
-      await (outer ? outer.#adopt(login) : this.#activate(login));
-    } catch (error) {
-      this.acting.restore(login.before);
-      throw error;
-    }
+    await (outer ? outer.#adopt(login) : this.#activate(login));
   }
 
   /** Takes over the login of a call that ran in this one. */
@@ -191,8 +186,20 @@ export class Identity {
 
   async #activate(login: Login): Promise<void> {
     const replaced = heldBefore(login);
-    if (replaced) for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(replaced);
-    await activate(login, this.request);
+    if (replaced) this.#noteEnding(replaced);
+    try {
+      await activate(login, this.request);
+    } catch (error) {
+      this.#noteEnding(null);
+      // First, so that the end of the new session is no news to those who watch the call's own.
+      this.acting.restore(login.before);
+      await takeBack(login);
+      throw error;
+    }
+  }
+
+  #noteEnding(held: HeldSession | null): void {
+    for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(held);
   }
 
   /** A session that waits to take effect was given a new token. Answers whether it is one. */
