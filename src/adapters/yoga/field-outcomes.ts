@@ -104,13 +104,13 @@ export class FieldOutcomes {
 
   #runRoot<Result>(name: string, run: () => Result): Result {
     this.#order.push(name);
-    this.#call.beginField(this.#deferred === undefined ? name : UNKNOWN);
+    this.#call.fields.begin(this.#deferred === undefined ? name : UNKNOWN);
     const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
     if (isDeferred) this.#deferred ??= name;
     try {
       const result = run();
       if (!isPromise(result)) {
-        if (isDeferred) this.#call.beginField(UNKNOWN);
+        if (isDeferred) this.#call.fields.begin(UNKNOWN);
         return result;
       }
       return this.#whenSettled(name, result, isDeferred) as Result;
@@ -125,7 +125,7 @@ export class FieldOutcomes {
   async #whenSettled<Value>(name: string, result: PromiseLike<Value>, isDeferred: boolean): Promise<Value> {
     try {
       const value = await result;
-      if (isDeferred) this.#call.beginField(UNKNOWN);
+      if (isDeferred) this.#call.fields.begin(UNKNOWN);
       return value;
     } catch (error) {
       this.#refused.add(name);
@@ -137,12 +137,12 @@ export class FieldOutcomes {
   /** What a resolver changes before it first waits is its own. */
   #runNested<Result>(path: Path, run: () => Result): Result {
     const name = PART + JSON.stringify(path);
-    const around = this.#call.field;
-    this.#call.beginField(name);
+    const around = this.#call.fields.current;
+    this.#call.fields.begin(name);
     try {
       return run();
     } finally {
-      this.#call.beginField(around ?? UNKNOWN);
+      this.#call.fields.begin(around ?? UNKNOWN);
     }
   }
 
@@ -172,8 +172,8 @@ export class FieldOutcomes {
   }
 
   #warnIf(isDropped: Keep): void {
-    this.#call.closeField();
-    if (this.#call.pendingFields.some(isDropped)) this.warnDropped();
+    this.#call.fields.close();
+    if (this.#call.fields.pending.some(isDropped)) this.warnDropped();
   }
 }
 
