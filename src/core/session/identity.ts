@@ -23,7 +23,6 @@ export interface IdentityOptions {
 export class Identity {
   readonly request: SessionRequest;
   readonly acting: ActingSession;
-  readonly logins: Logins;
   /** The call goes on as a stream: its logins take effect at once. */
   isStream = false;
   isDone = false;
@@ -31,6 +30,7 @@ export class Identity {
   readonly #parent: Identity | undefined;
   readonly #hasOutcome: boolean;
   readonly #sharesLogin: boolean;
+  #logins: Logins | undefined;
   #loading: Promise<void> | undefined;
   /** Whether the call has ended the session that it began with. */
   #hasLeft = false;
@@ -38,7 +38,6 @@ export class Identity {
   constructor(owner: SessionOwner, request: SessionRequest, { parent, hasOutcome, sharesLogin }: IdentityOptions) {
     this.request = request;
     this.acting = new ActingSession(owner);
-    this.logins = new Logins(this.acting);
     this.#owner = owner;
     this.#parent = parent;
     this.#hasOutcome = hasOutcome;
@@ -47,6 +46,16 @@ export class Identity {
 
   get held(): HeldSession | null {
     return this.acting.held;
+  }
+
+  /** The sessions that the call has created. Most calls create none. */
+  get logins(): Logins {
+    this.#logins ??= new Logins(this.acting);
+    return this.#logins;
+  }
+
+  get hasLogin(): boolean {
+    return this.#logins !== undefined && !this.#logins.isEmpty;
   }
 
   /** A context of its own, outside any guard. */
@@ -195,7 +204,7 @@ export class Identity {
 
   /** The call that has created a session which did not take effect yet: this one, or one around it. */
   #creatorOf(held: HeldSession): Identity | undefined {
-    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.logins.has(held)) return each;
+    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.hasLogin && each.logins.has(held)) return each;
     return undefined;
   }
 
