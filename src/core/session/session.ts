@@ -127,7 +127,7 @@ export class CallSession<Data> implements Session<Data> {
   async reload(): Promise<void> {
     this.#assertOwn();
     await this.#held.reload();
-    this.#draft.discard();
+    this.#draft.renew();
   }
 
   async rotate(options: RotateOptions = {}): Promise<string> {
