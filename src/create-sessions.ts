@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonObject } from './core/data/json.js';
 import type { SessionStore } from './core/store.js';
 import { type HttpOptions, openSessions, type Sessions } from './http/sessions.js';
+import { checkLegacy, foreignCredentials } from './legacy/foreign-tokens.js';
 import { memoryStore } from './stores/memory/index.js';
 
 /** The options of {@link createSessions}, without a schema. */
@@ -47,5 +48,8 @@ export function createSessions<Data>(
       'token-sessions: the default memoryStore() keeps sessions in this process alone: they are lost when it ends. Pass another store',
     );
   }
-  return openSessions<Data, Data>({ ...rest, store: store ?? memoryStore({ now: options.now }) });
+  return openSessions<Data, Data>(
+    { ...rest, store: store ?? memoryStore({ now: options.now }) },
+    { read: foreignCredentials, check: ({ legacy }) => checkLegacy(legacy) },
+  );
 }

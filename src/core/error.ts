@@ -17,25 +17,60 @@ export type SessionErrorCode =
   /** A source is configured to write the token to the response, whose headers have been sent. Nothing was inserted. */
   | 'HEADERS_SENT'
   /** The session was authenticated longer ago than `requireFresh` allows. */
-  | 'STEP_UP_REQUIRED';
+  | 'STEP_UP_REQUIRED'
+  /** A session is required, and the request has none. */
+  | 'UNAUTHENTICATED'
+  /** A source would write a cookie for a request that another site's page made. Nothing was inserted. */
+  | 'CROSS_SITE'
+  /** The token that the request came with has been replaced: the client must use the one that it was given. */
+  | 'TOKEN_REPLACED';
+
+/** The HTTP status of each code. */
+const STATUS: Readonly<Record<SessionErrorCode, number>> = {
+  SESSION_GONE: 401,
+  CONFLICT: 409,
+  INVALID_DATA: 422,
+  INVALID_OPTION: 500,
+  STORE_UNAVAILABLE: 503,
+  LIMIT_REACHED: 429,
+  NOT_SUPPORTED: 500,
+  HEADERS_SENT: 500,
+  STEP_UP_REQUIRED: 401,
+  UNAUTHENTICATED: 401,
+  CROSS_SITE: 403,
+  TOKEN_REPLACED: 409,
+};
 
 /** The one error class of the library. Recognise it with {@link isSessionError}, tell cases apart by {@link code}. */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
   readonly code: SessionErrorCode;
+  /** The HTTP status that a host should answer with. Express, Fastify and others read it. */
+  readonly status: number;
   /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
   readonly maxAge?: number;
 
-  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown; maxAge?: number }) {
+  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown; maxAge?: number; status?: number }) {
     super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.status = options?.status ?? STATUS[code];
     if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
+  }
+
+  /** GraphQL servers without the library's plugin put the extensions of an error that a resolver throws on the answer. */
+  get extensions(): { readonly code: string } {
+    return { code: this.code };
   }
 }
 
 /** Whether `error` is a {@link SessionError}, also one of another copy of this library in the same process. */
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
+}
+
+/** The error of a write to a session that has ended. */
+export function gone(): SessionError {
+  return new SessionError('SESSION_GONE', 'the session has ended; nothing was written. The user has to log in again');
 }
 
 /**

@@ -77,7 +77,21 @@ export interface Session<Data> {
 
   /** Ends the session for good. Resolves when no later request is served by it. Ending what has ended is a no-op. */
   destroy(): Promise<void>;
+
+  /** What logs and clients get of a session object: everything but the token. */
+  toJSON(): SessionJson<Data>;
 }
+
+/** A session as JSON: what a client gets of one that a procedure or route returns. Times are in ms since the epoch. */
+export type SessionJson<Data> = {
+  readonly id: string;
+  readonly data: Data;
+  readonly isNew: boolean;
+  readonly createdAt: number;
+  readonly lastActiveAt: number;
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+};
 
 /** A session that was created or rotated by this call: its token is there. */
 export type NewSession<Data> = Session<Data> & { readonly token: string };
@@ -117,11 +131,11 @@ export interface RequestSessions<Data, Input = Data> {
   readonly responseHeaders: Headers;
 }
 
-/** What the library puts on a context. */
-export interface SessionContext<Data, Input = Data> {
+/** What the library puts on a context. An alias, since some hosts take only what is a `Record<string, unknown>`. */
+export type SessionContext<Data, Input = Data> = {
   readonly session: Session<Data> | null;
   readonly sessions: RequestSessions<Data, Input>;
-}
+};
 
 /** The operations of the server itself, outside any request. */
 export interface SessionAdministration<Data, Input = Data> {

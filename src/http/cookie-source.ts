@@ -1,7 +1,7 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { SessionError } from '../core/error.js';
-import type { LegacySessions } from '../core/legacy.js';
-import { isCrossSite } from './cross-site.js';
+import type { LegacySessions } from '../legacy/legacy-sessions.js';
+import { isForged, mayWriteCookie } from './cross-site.js';
 import type { TokenSource } from './token-source.js';
 
 interface AnyCookieOptions {
@@ -56,11 +56,17 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
   return {
     name: `cookie ${name}`,
     legacy: options.legacy,
-    read: (header, request) => {
+    read: (header, request, warn) => {
       const value = soleValue(header('cookie'), name);
-      if (value !== undefined && trustedOrigins && isCrossSite(header, request, trustedOrigins)) return undefined;
-      return value;
+      if (value === undefined || !trustedOrigins || !isForged(header, request, trustedOrigins)) return value;
+      warn?.(
+        `a request with the cookie ${name} counts as anonymous, as another site's page made it. ` +
+          'If that site is yours, name its origin in csrf.trustedOrigins',
+      );
+      return undefined;
     },
+    mayWrite: (header, request, purpose) =>
+      !trustedOrigins || mayWriteCookie(header, request, { trustedOrigins, sameSite: attributes.sameSite, purpose }),
     write: (response, token, lifetime) => {
       const maxAge = token === null ? 0 : Math.min(Math.ceil(lifetime / 1_000), LONGEST_AGE);
       const age = token === null || options.persistent !== false ? { maxAge } : {};
@@ -69,32 +75,60 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
   };
 }
 
-/** The cookie's value; one that is there twice is not one of ours, and which of the two is cannot be told. */
+/** The cookie's value. One that is there twice is not one of ours, and which of the two is cannot be known. */
 function soleValue(header: string | undefined, name: string): string | undefined {
-  const pairs = header?.split(';').filter((pair) => pair.slice(0, pair.indexOf('=')).trim() === name) ?? [];
-  const [pair] = pairs;
-  if (pair === undefined) return undefined;
-  return pairs.length === 1 ? parseCookie(pair)[name] : 'ambiguous';
+  const values = header?.split(';').flatMap((pair) => valueIn(pair, name)) ?? [];
+  return values.length <= 1 ? values[0] : 'ambiguous';
+}
+
+/** RFC 6265bis, section 5.6: only SP and HTAB are trimmed. Other white space makes another name. */
+function valueIn(pair: string, name: string): string[] {
+  const equals = pair.indexOf('=');
+  if (equals < 0 || trim(pair.slice(0, equals)) !== name) return [];
+  return [parseCookie(`value=${trim(pair.slice(equals + 1))}`)['value'] ?? ''];
+}
+
+function trim(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 function checkAttributes(name: string, options: PlainCookieOptions) {
   if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
-    throw invalid('cookie(name) has to be the name of a cookie, such as __Host-session');
+    throw invalid('cookie(name) must be the name of a cookie, such as __Host-session');
   }
   const { domain, path = '/', secure = true, sameSite = 'lax' } = options;
   const prefix = /^__(host|secure)-/i.exec(name)?.[1]?.toLowerCase();
-  if (prefix && !secure) throw invalid(`a cookie named ${name} has to be secure`);
-  if (prefix === 'host' && (domain !== undefined || path !== '/'))
+  if (prefix && !secure) throw invalid(`a cookie named ${name} must be secure`);
+  if (prefix === 'host' && (domain !== undefined || path !== '/')) {
     throw invalid(`a cookie named ${name} can have no domain, and no path but /`);
-  if (!['strict', 'lax', 'none'].includes(sameSite)) throw invalid("sameSite has to be 'strict', 'lax' or 'none'");
-  if (sameSite === 'none' && !secure) throw invalid("a cookie with sameSite 'none' has to be secure: browsers refuse it otherwise");
-  return { httpOnly: true, secure, sameSite, path, ...(domain !== undefined && { domain }) };
+  }
+  if (!['strict', 'lax', 'none'].includes(sameSite)) throw invalid("sameSite must be 'strict', 'lax' or 'none'");
+  if (sameSite === 'none' && !secure) throw invalid("a cookie with sameSite 'none' must be secure: browsers refuse it otherwise");
+  const attributes = { httpOnly: true, secure, sameSite, path, ...(domain !== undefined && { domain }) };
+  checkScope(name, attributes);
+  return attributes;
 }
+
+/** Finds what the header could not hold now, and not at the first login. */
+function checkScope(name: string, attributes: { readonly path: string; readonly domain?: string }): void {
+  const { path, domain } = attributes;
+  if (typeof path !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path)) throw invalid('path must begin with / and be part of a URL');
+  if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain))) {
+    throw invalid('domain must be a host name such as example.com');
+  }
+  try {
+    stringifySetCookie({ name, value: '', ...attributes });
+  } catch {
+    throw invalid('path and domain must be what a Set-Cookie header can hold');
+  }
+}
+
+const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 function checkOrigins(origins: readonly string[]): readonly string[] {
   const valid = Array.isArray(origins) && origins.every((each) => URL.canParse(each) && new URL(each).origin === each);
   if (valid) return [...origins];
-  throw invalid('csrf.trustedOrigins has to be a list of origins such as https://app.example.com');
+  throw invalid('csrf.trustedOrigins must be a list of origins such as https://app.example.com');
 }
 
 function invalid(message: string): SessionError {

@@ -1,28 +1,65 @@
 import type { HeaderReader } from './header-reader.js';
-import type { RequestDetails } from './token-source.js';
+import { isUpgrade } from './hosts.js';
+import type { RequestDetails, WritePurpose } from './token-source.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** A navigation has none of these; a form that a page posts has some. */
+const BODY_HEADERS = ['origin', 'content-type', 'content-length', 'transfer-encoding'];
 
 /**
- * Whether a request with a cookie may have been made by another site's page: those are not to be trusted with an effect. Browsers
- * say so themselves in `Sec-Fetch-Site` (OWASP's first choice against CSRF); older ones send `Origin`, and clients that are no
- * browsers send neither and hold no ambient cookies. A request whose method is not known counts as one with an effect, and so does the upgrade
- * to a WebSocket, which no CORS protects.
+ * Whether a request with a cookie may have an effect and was made by another site's page. Such a
+ * request is not to be trusted (OWASP, Cross-Site Request Forgery Prevention). The upgrade to a
+ * WebSocket counts as one with an effect, since no CORS protects it.
  */
-export function isCrossSite(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
-  const method = request.method?.toUpperCase();
-  if (method !== undefined && SAFE_METHODS.has(method) && !isUpgrade(header)) return false;
+export function isForged(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
+  if (isSafe(header, request) && !isUpgrade(header)) return false;
+  return isFromElsewhere(header, request, trustedOrigins);
+}
+
+interface CookieWrite {
+  readonly trustedOrigins: readonly string[];
+  readonly sameSite: 'strict' | 'lax' | 'none';
+  readonly purpose: WritePurpose;
+}
+
+/**
+ * Whether a cookie may be written in the answer to this request. A login that another site's page
+ * sends would log the browser into that page's account (login CSRF, CWE-352).
+ */
+export function mayWriteCookie(header: HeaderReader, request: RequestDetails, { trustedOrigins, sameSite, purpose }: CookieWrite): boolean {
+  if (!isFromElsewhere(header, request, trustedOrigins)) return true;
+  // Another site's page must not make this one rotate.
+  if (purpose === 'rotation' || !isSafe(header, request)) return false;
+  // Links and redirects are navigations. A cookie that other sites may carry can also come from a fetch or a frame.
+  return sameSite !== 'none' || isTopLevelNavigation(header);
+}
+
+/** Without its method, a request is safe if it is a navigation that no form has posted. */
+function isSafe(header: HeaderReader, { method }: RequestDetails): boolean {
+  if (method !== undefined) return SAFE_METHODS.has(method.toUpperCase());
+  return header('sec-fetch-mode') === 'navigate' && BODY_HEADERS.every((name) => header(name) === undefined);
+}
+
+function isTopLevelNavigation(header: HeaderReader): boolean {
+  return header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document';
+}
+
+/**
+ * Browsers say it in `Sec-Fetch-Site`, older ones by `Origin`. Clients that are no browsers send
+ * neither, and hold no cookies that other pages could use.
+ */
+function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
   const origin = header('origin');
   if (origin !== undefined && trustedOrigins.includes(origin)) return false;
   const site = header('sec-fetch-site');
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  return origin !== undefined && !isOwnOrigin(origin, header('host'));
+  return origin !== undefined && !isOwnOrigin(origin, header, request.url);
 }
 
-function isUpgrade(header: HeaderReader): boolean {
-  return header('upgrade')?.toLowerCase() === 'websocket';
-}
-
-function isOwnOrigin(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+/** The own authority is in `Host`, over HTTP/2 in `:authority`, and of a Fetch request in its URL. */
+function isOwnOrigin(origin: string, header: HeaderReader, url: string | undefined): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { host } = new URL(origin);
+  const own = [header('host'), header(':authority'), url !== undefined && URL.canParse(url) ? new URL(url).host : undefined];
+  return own.some((each) => each?.toLowerCase() === host);
 }

@@ -1,34 +1,59 @@
 import { SessionError } from '../core/error.js';
-import type { TokenDelivery } from '../core/session/session.js';
-import type { TokenSource } from './token-source.js';
-
-/** As much of a Node response as is needed to set headers. */
-export interface NodeResponse {
-  readonly headersSent: boolean;
-  setHeader(name: string, value: string | string[]): unknown;
-  getHeader(name: string): number | string | string[] | undefined;
-}
+import { mayStillWrite } from '../core/record/upkeep.js';
+import type { IssuedToken, ResponseHeadPort } from '../core/session/response-port.js';
+import type { NodeResponse } from './hosts.js';
+import { onHead } from './node-head.js';
+import type { TokenSource, WritePurpose } from './token-source.js';
 
 /** Where the headers of the response to this request can be written. */
 export type ResponseTarget =
-  /** They are collected, for somebody else to send. */
+  /** They are collected, and sent by the host or the application. */
   | { readonly kind: 'collect'; readonly headers?: Headers }
-  /** They are written to a Node response at once. */
+  /** They are put on a Node response when its head is written. */
   | { readonly kind: 'node'; readonly response: NodeResponse }
   /** There is no response to write to, as on a WebSocket. */
   | { readonly kind: 'none' };
 
-/** The head of the response to one request: what the sources write there, and that what carries a token is not cached. */
-export class ResponseHead implements TokenDelivery {
+export interface HeadOptions {
+  /** The sources that write to the response. */
+  readonly writers: readonly TokenSource[];
+  /** The source that the request's token came from. */
+  readonly from: TokenSource | undefined;
+  readonly target: ResponseTarget;
+  readonly now: () => number;
+  /** The longest that a rotated token may take to leave, in ms. */
+  readonly rotationGrace: number;
+  /** The source that must not write for this request, if there is one. */
+  readonly refusing: (writers: readonly TokenSource[], purpose: WritePurpose) => TokenSource | undefined;
+  /** The request's method, where it is known. */
+  readonly method: string | undefined;
+}
+
+/** Methods whose answers are looked at for their headers alone, or by the browser itself. */
+const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
+
+/** What the sources last wrote: a token of this session, or that it has ended. */
+interface Written {
+  readonly id: string;
+  readonly isToken: boolean;
+  readonly rotatedAt?: number | undefined;
+}
+
+/** The head of the response to one request: what the sources write there, and that tokens are not cached. */
+export class ResponseHead implements ResponseHeadPort {
   #headers: Headers | undefined;
-  readonly #writers: readonly TokenSource[];
+  readonly #options: HeadOptions;
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
+  #written: Written | undefined;
+  /** The headers that the sources last wrote. */
+  #ours: Headers | undefined;
+  #isOnNode = false;
 
-  /** @param writers the sources that write to the response */
-  constructor(writers: readonly TokenSource[], target: ResponseTarget) {
+  constructor(options: HeadOptions) {
+    const { target } = options;
+    this.#options = options;
     this.#headers = target.kind === 'collect' ? target.headers : undefined;
-    this.#writers = writers;
     this.#node = target.kind === 'node' ? target.response : undefined;
     this.#sealed = target.kind === 'none';
   }
@@ -39,12 +64,35 @@ export class ResponseHead implements TokenDelivery {
     return this.#headers;
   }
 
+  get hasWriters(): boolean {
+    return this.#writers.length > 0;
+  }
+
+  get sendsItself(): boolean {
+    return this.#node !== undefined;
+  }
+
+  get nodeResponse(): NodeResponse | undefined {
+    return this.#node;
+  }
+
   assertWritable(): void {
-    if (this.#writers.length === 0 || this.#isOpen()) return;
+    const writers = this.#writers;
+    if (writers.length === 0) return;
+    const names = writers.map(({ name }) => name).join(', ');
+    if (!this.#isOpen()) {
+      throw new SessionError(
+        'HEADERS_SENT',
+        `the new token cannot be written to the response (${names}): its headers have been sent, or it has none. ` +
+          'Nothing was changed. Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone',
+      );
+    }
+    const refusing = this.#options.refusing(writers, 'login');
+    if (!refusing) return;
     throw new SessionError(
-      'HEADERS_SENT',
-      `the new token cannot be written to the response (${this.#writers.map((each) => each.name).join(', ')}): its headers have been sent, or it has none. ` +
-        'Nothing was changed. Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone',
+      'CROSS_SITE',
+      `the ${refusing.name} is not written for a request that another site's page made: that page could log a browser into its own account. ` +
+        'Name the origins that may do so, such as those of a SAML or form_post callback, in csrf.trustedOrigins',
     );
   }
 
@@ -52,41 +100,104 @@ export class ResponseHead implements TokenDelivery {
     return this.#writers.length > 0 && this.#isOpen();
   }
 
-  issued(token: string, lifetime: number): void {
-    if (!this.#isOpen()) return;
-    // RFC 6750, section 5.3: what carries a token is not to be cached.
-    this.headers.set('cache-control', 'no-store');
-    this.#write(token, lifetime);
+  mayRotate(): boolean {
+    const { method, refusing } = this.#options;
+    const isSeen = method === undefined || !UNSEEN_METHODS.has(method.toUpperCase());
+    return isSeen && this.isWritable() && refusing(this.#writers, 'rotation') === undefined;
   }
 
-  ended(): void {
-    if (this.#isOpen()) this.#write(null, 0);
+  issued({ id, token, lifetime, rotatedAt }: IssuedToken): void {
+    if (!this.#isOpen()) return;
+    this.noStore();
+    this.#write(this.#writers, { id, isToken: true, rotatedAt }, token, lifetime);
+  }
+
+  settle(): void {
+    const rotatedAt = this.#written?.rotatedAt;
+    const { now, rotationGrace } = this.#options;
+    // A browser may hold a newer token by now, which a late answer would overwrite.
+    if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
+    const ours = this.#ours ?? new Headers();
+    for (const [name] of ours) if (name !== 'set-cookie') this.headers.delete(name);
+    const late = new Set(ours.getSetCookie());
+    setCookies(
+      this.headers,
+      this.headers.getSetCookie().filter((each) => !late.has(each)),
+    );
+    this.#written = undefined;
+  }
+
+  ended(id: string): void {
+    // The answer of a batch may carry another session's token: that one stays.
+    if (!this.#isOpen() || (this.#written?.isToken && this.#written.id !== id)) return;
+    this.#write(this.#options.writers, { id, isToken: false }, null, 0);
   }
 
   seal(): void {
     this.#sealed = true;
   }
 
+  /** RFC 6750, section 5.3. */
+  noStore(): void {
+    this.headers.set('cache-control', 'no-store');
+    this.#putOnNode();
+  }
+
+  /** A token goes to the source that the request's token came from; to all that write where it had none. */
+  get #writers(): readonly TokenSource[] {
+    const { writers, from } = this.#options;
+    return from ? writers.filter((each) => each === from) : writers;
+  }
+
   #isOpen(): boolean {
     return !this.#sealed && !this.#node?.headersSent;
   }
 
-  #write(token: string | null, lifetime: number): void {
-    const before = this.headers.getSetCookie();
-    this.headers.delete('set-cookie');
-    for (const source of this.#writers) source.write?.(this.headers, token, lifetime);
-    const cookies = mergeCookies(before, this.headers.getSetCookie());
-    this.headers.delete('set-cookie');
-    for (const each of cookies) this.headers.append('set-cookie', each);
+  #write(sources: readonly TokenSource[], written: Written, token: string | null, lifetime: number): void {
+    if (sources.length === 0) return;
+    this.#written = written;
+    const ours = new Headers();
+    for (const source of sources) source.write?.(ours, token, lifetime);
+    this.#ours = ours;
+    for (const [name, value] of ours) if (name !== 'set-cookie') this.headers.set(name, value);
+    setCookies(this.headers, mergeCookies(this.headers.getSetCookie(), ours.getSetCookie()));
+    this.#putOnNode();
+  }
+
+  /** On a Node response our headers are put last, whatever handlers set after them. */
+  #putOnNode(): void {
     const node = this.#node;
-    if (!node) return;
-    for (const [name, value] of this.headers) if (name !== 'set-cookie') node.setHeader(name, value);
-    if (cookies.length > 0) node.setHeader('set-cookie', mergeCookies(node.getHeader('set-cookie'), cookies));
+    if (!node || this.#isOnNode) return;
+    // A response of another make has no moment before its head: it gets each header now.
+    this.#isOnNode = onHead(node, () => {
+      this.settle();
+      putHeaders(node, this.headers);
+    });
+    if (!this.#isOnNode) putHeaders(node, this.headers);
   }
 }
 
+function setCookies(headers: Headers, cookies: readonly string[]): void {
+  headers.delete('set-cookie');
+  for (const each of cookies) headers.append('set-cookie', each);
+}
+
+function putHeaders(node: NodeResponse, headers: Headers): void {
+  for (const [name, value] of headers) {
+    if (name === 'cache-control') node.setHeader(name, withDirectives(value, node.getHeader(name)));
+    else if (name !== 'set-cookie') node.setHeader(name, value);
+  }
+  const cookies = headers.getSetCookie();
+  if (cookies.length > 0) node.setHeader('set-cookie', mergeCookies(node.getHeader('set-cookie'), cookies));
+}
+
+/** A proxy must not transform an event stream: that directive of the host's stays. */
+function withDirectives(ours: string, theirs: number | string | string[] | undefined): string {
+  return String(theirs ?? '').includes('no-transform') ? `${ours}, no-transform` : ours;
+}
+
 /** Ours take the place of those that were written before, and stand beside the application's own. */
-function mergeCookies(present: number | string | string[] | undefined, ours: readonly string[]): string[] {
+export function mergeCookies(present: number | string | string[] | undefined, ours: readonly string[]): string[] {
   const all = present === undefined ? [] : Array.isArray(present) ? present : [String(present)];
   const names = new Set(ours.map(cookieName));
   return [...all.filter((each) => !names.has(cookieName(each))), ...ours];

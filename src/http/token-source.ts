@@ -1,20 +1,28 @@
 import { SessionError } from '../core/error.js';
-import type { LegacySessions } from '../core/legacy.js';
+import type { LegacySessions } from '../legacy/legacy-sessions.js';
 import type { HeaderReader } from './header-reader.js';
 
 /** What is known of a request besides its headers. */
 export interface RequestDetails {
-  /** Sources that browsers send by themselves need it to tell harmless requests from others; unknown counts as not harmless. */
+  /** Cookies need it to know requests without an effect. */
   readonly method?: string | undefined;
   readonly url?: string | undefined;
 }
+
+/** Why a token is written: the application asked for it, or it is rotated because of its age. */
+export type WritePurpose = 'login' | 'rotation';
 
 /** A place in the request's headers that the token is read from; perhaps also one in the response's that it is written to. */
 export interface TokenSource {
   /** For messages, such as `'header x-auth-token'`. */
   readonly name: string;
-  /** What may be the token, unchecked; `undefined` where the request has nothing in this place. */
-  read(header: HeaderReader, request: RequestDetails): string | undefined;
+  /**
+   * What may be the token, unchecked. `undefined` where the request has nothing in this place, or
+   * where it must not count; `warn` then says why.
+   */
+  read(header: HeaderReader, request: RequestDetails, warn?: (message: string) => void): string | undefined;
+  /** Whether {@link write} may be called for this request. Absent: it may. */
+  mayWrite?(header: HeaderReader, request: RequestDetails, purpose: WritePurpose): boolean;
   /**
    * Writes a new token (`null`: the session has ended) to the response. `lifetime` is the longest that the session can have, in ms.
    * Absent: the application hands the token out itself.
@@ -52,7 +60,7 @@ export function bearer(): TokenSource {
  */
 export function header(name: string, options: HeaderOptions = {}): TokenSource {
   if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
-    throw new SessionError('INVALID_OPTION', 'header(name) has to be the name of an HTTP header, such as X-Auth-Token');
+    throw new SessionError('INVALID_OPTION', 'header(name) must be the name of an HTTP header, such as X-Auth-Token');
   }
   const lowerCase = name.toLowerCase();
   return {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OPEN_REQUEST } from '../../src/http/sessions.js';
+import { hostOf } from '../../src/http/host.js';
 import { cookie, createSessions } from '../../src/index.js';
 
 const upgrade = { host: 'app.example.com', upgrade: 'websocket', origin: 'https://evil.example.org' };
@@ -10,10 +10,11 @@ async function open(headers: Record<string, string>, connectionParams: Record<st
   const bind = (text: string) => text.replace('TOKEN', token);
   const filled = (record: Record<string, string>) => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, bind(value)]));
   const request = { key: undefined, headers: filled(headers), connectionParams: filled(connectionParams), persistent: true };
-  return sessions[OPEN_REQUEST]({ ...request, details: { method: 'GET' }, target: { kind: 'none' } }).load();
+  const opened = hostOf(sessions).open({ ...request, details: { method: 'GET' }, target: { kind: 'none' } });
+  return opened.open({ hasOutcome: false }).sessions.load();
 }
 
-test('a page of another site cannot pass for the application’s own by connection parameters', async () => {
+test('rule 25: a page of another site cannot pass for the application’s own by connection parameters', async () => {
   const cookies = { ...upgrade, cookie: 'session=TOKEN' };
   expect(await open({ ...cookies, origin: 'https://app.example.com' }, {})).not.toBeNull();
   expect(await open(cookies, {})).toBeNull();
@@ -28,6 +29,6 @@ test('a page of another site cannot pass for the application’s own by connecti
   }
 });
 
-test('nor can it choose the cookie', async () => {
+test('rule 25: a page cannot choose the cookie by connection parameters', async () => {
   expect(await open({ host: 'app.example.com', upgrade: 'websocket' }, { cookie: 'session=TOKEN' })).toBeNull();
 });

@@ -1,1 +1,8 @@
-export { expressSessions, type MiddlewareRequest, type SessionMiddleware, type SessionRequest } from './middleware.js';
+export {
+  expressSessionErrors,
+  expressSessions,
+  type MiddlewareRequest,
+  type SessionErrorMiddleware,
+  type SessionMiddleware,
+  type SessionRequest,
+} from './middleware.js';

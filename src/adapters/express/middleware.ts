@@ -1,9 +1,12 @@
-import { isSessionError } from '../../core/error.js';
-import type { RequestHandle, Unit } from '../../core/session/request-sessions.js';
+import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
-import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
+import { sessionsOf, typed } from '../../http/context.js';
+import { callOf, hostOf } from '../../http/host.js';
+import { field } from '../../http/hosts.js';
+import type { Sessions } from '../../http/sessions.js';
 import { toHttpError } from './errors.js';
-import { type EndableResponse, holdEnd } from './response.js';
+import { concludeWithResponse, markFailed } from './outcome.js';
+import type { EndableResponse } from './response.js';
 
 /**
  * What the middleware puts on a request. To have it on every request of an Express application:
@@ -17,7 +20,7 @@ import { type EndableResponse, holdEnd } from './response.js';
  * ```
  */
 export interface SessionRequest<Data, Input = Data> {
-  /** The request's session, or `null` when anonymous; follows create and destroy. What its data was changed to is saved. */
+  /** The request's session, or `null` when anonymous; follows create and destroy. Changes to its data are saved. */
   readonly session: Session<Data> | null;
   readonly sessions: RequestSessions<Data, Input>;
 }
@@ -29,62 +32,67 @@ export interface MiddlewareRequest {
   readonly url?: string | undefined;
 }
 
-export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, next: (error?: unknown) => void) => void;
+type NextFunction = (error?: unknown) => void;
+
+export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
+
+export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
 /**
- * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`, loaded before the next handler runs.
- * What changed is saved when the response ends, however it ends, and before the client can see its end; a response is not
- * delayed when nothing changed. A save that fails goes to the error handler while nothing has been sent; after that the
- * connection is cut, so that no client takes the answer for a success.
+ * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`, loaded
+ * before the next handler runs. What the handlers changed is saved when the response ends, unless its
+ * status is 500 or more. The client cannot see the end before, and a response is not delayed when
+ * nothing changed. A save that fails goes to the error handler while nothing has been sent; after
+ * that the connection is cut, so that no client takes the answer for a success.
  *
- * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is loaded once.
+ * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
+ * loaded once, and the calls there run in this one.
+ *
+ * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */
 export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): SessionMiddleware {
+  const host = hostOf(sessions);
   return (req, res, next) => {
-    const handle = sessions[OPEN_REQUEST]({
+    const opened = host.open({
       key: req,
       headers: req.headers,
       details: { method: req.method, url: req.url },
       target: { kind: 'node', response: res },
     });
-    handle.begin().then(
-      (unit) => {
-        // Its draft is there for as long as the request: procedures and operations that run inside have their own, and do not wait for it.
-        handle.detach(unit);
-        attach(req, handle);
-        saveAtEnd(res, handle, unit, next);
+    // The middleware is in the chain twice.
+    if (opened.enclosing) return next();
+    const call = opened.open({ hasOutcome: true });
+    opened.enclosing = call;
+    call.admit().then(
+      (session) => {
+        attach<Data, Input>(req, call, session);
+        concludeWithResponse(call, res, next);
         next();
       },
-      (error: unknown) => next(isSessionError(error) ? toHttpError(error) : error),
+      (error: unknown) => next(toHttpError(error)),
     );
   };
 }
 
-function attach<Data, Input>(req: MiddlewareRequest, handle: RequestHandle<Data, Input>): void {
-  Object.defineProperties(req, {
-    session: { get: () => handle.current, configurable: true, enumerable: true },
-    sessions: { value: handle, configurable: true, enumerable: true },
-  });
+/**
+ * Error middleware, for an application whose own error handler answers with a status below 500: put
+ * it before that handler. Whatever the request changed is dropped, as after an answer of 5xx.
+ */
+export function expressSessionErrors(): SessionErrorMiddleware {
+  return (error, req, _res, next) => {
+    const call = callOf(field(req, 'sessions'));
+    if (call) markFailed(call);
+    next(error);
+  };
 }
 
-function saveAtEnd<Data, Input>(
-  res: EndableResponse,
-  handle: RequestHandle<Data, Input>,
-  unit: Unit<Data>,
-  next: (error?: unknown) => void,
-): void {
-  let saving: Promise<void> | undefined;
-  const save = () => {
-    saving ??= handle.commit(unit);
-    return saving;
-  };
-  holdEnd(res, {
-    isNeeded: () => unit.session?.isDirty ?? false,
-    run: save,
-    failed: (error) => next(isSessionError(error) ? toHttpError(error) : error),
-  });
-  res.once('close', () => {
-    // The client went away, or the response has ended: what is not saved by now has nobody else to save it.
-    save().catch((error: unknown) => handle.report(error));
+function attach<Data, Input>(req: MiddlewareRequest, call: Call, admitted: Session<unknown> | null): void {
+  Object.defineProperties(req, {
+    session: {
+      get: () => call.session ?? (call.unreadable ? typed<Data>(admitted) : null),
+      configurable: true,
+      enumerable: true,
+    },
+    sessions: { value: sessionsOf<Data, Input>(call), configurable: true, enumerable: true },
   });
 }

@@ -1,4 +1,4 @@
-import type { NodeResponse } from '../../http/response-head.js';
+import type { NodeResponse } from '../../http/hosts.js';
 
 /** As much of a Node response as is needed to do something before it ends. */
 export interface EndableResponse extends NodeResponse {
@@ -15,7 +15,7 @@ export interface BeforeEnd {
   /** Asked when the response is about to end; where it is not needed the response is not delayed. */
   isNeeded(): boolean;
   run(): Promise<void>;
-  /** Told of a failure while the response can still become another one. */
+  /** Called with a failure while the response can still become another one. */
   failed(error: unknown): void;
 }
 

@@ -1,113 +1,119 @@
 import type { TRPCError } from '@trpc/server';
 import { isObservable } from '@trpc/server/observable';
-import type { RequestHandle, Unit } from '../../core/session/request-sessions.js';
-import type { Session } from '../../core/types.js';
-import { type CallFacts, factsOf, handleOf, type SessionsContext } from './context.js';
+import type { Call } from '../../core/session/call.js';
+import type { RequestSessions, Session } from '../../core/types.js';
+import { sessionsOf } from '../../http/context.js';
+import { type Host, ownCallOf } from '../../http/host.js';
+import { batchOf, type SessionsContext } from './context.js';
 import { sessionFailure, translated } from './errors.js';
-import { isAsyncIterable, ownedIterable, ownedObservable, type StreamOwner } from './stream.js';
+import { isAsyncIterable, isGenerator, ownedIterable, ownedObservable, type StreamOwner } from './stream.js';
 
 /** A call of a procedure, as its middlewares are given it. */
-export interface Call<Data, Input> {
+export interface ProcedureCall<Data, Input> {
   readonly ctx: SessionsContext<Data, Input>;
   readonly type: string;
-  /** A function of this call alone: what tells it from the others. */
+  /** A function of this call alone: the same one for all guards of a procedure. */
   readonly getRawInput: () => Promise<unknown>;
 }
 
-/** What the rest of a procedure came to. */
+/** The outcome of the rest of a procedure. */
 type Outcome = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: TRPCError };
 
-/** Lets a session in, perhaps none, as what the procedure gets to see; or throws a `TRPCError`. */
-export type Admission<Data, Input, Admitted> = (session: Session<Data> | null, handle: RequestHandle<Data, Input>) => Admitted;
+/** Lets a session in, perhaps none, as the procedure gets it; or throws a `TRPCError`. */
+export type Admission<Admitted> = (session: Session<unknown> | null, call: Call) => Admitted;
+
+/** Runs the rest of a procedure with what its guard adds to the context. */
+type Next<Data, Input, Admitted, Result> = (session: Admitted, sessions: RequestSessions<Data, Input>) => Promise<Result>;
 
 /**
- * Runs the rest of a procedure in the unit of its call, with a draft of its own that is saved when the procedure succeeds: in the unit
- * that another guard of the same procedure opened, or in a new one.
+ * Runs the rest of a procedure in a call of its own, with a draft that is saved when the procedure
+ * succeeds. A second guard of the same procedure looks at the same call.
  */
-export async function runInUnit<Data, Input, Admitted, Result extends Outcome>(
-  call: Call<Data, Input>,
-  admit: Admission<Data, Input, Admitted>,
-  next: (session: Admitted) => Promise<Result>,
+export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
+  procedure: ProcedureCall<Data, Input>,
+  host: Host,
+  admit: Admission<Admitted>,
+  next: Next<Data, Input, Admitted, Result>,
 ): Promise<Result> {
-  const handle = handleOf(call.ctx);
-  const open = handle.unitOf(call.getRawInput);
-  // A middleware in between may have ended the session, or logged in.
-  if (open) return next(admit(handle.draftOf(open), handle));
-  const unit = handle.enlist();
+  const around = enclosingCall(procedure, host);
+  if (around.key === procedure.getRawInput) return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
+  const call = begin(procedure, around);
   try {
-    await handle.lookUp();
+    const session = await call.admit().catch(rethrowAsFailure);
+    const result = await next(admit(session, call), sessionsOf<Data, Input>(call));
+    if (!result.ok) throw translated(result.error);
+    // Waits for nothing where nothing was changed, as with most calls.
+    return finish(procedure, call, result, result.data);
   } catch (error) {
-    handle.end(unit);
+    if (call.isPending) await call.rollback();
+    call.end();
+    throw error;
+  }
+}
+
+/** The call that the context belongs to. @throws `INTERNAL_SERVER_ERROR` for a context of another make */
+function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: Host): Call {
+  try {
+    return ownCallOf(ctx.sessions, host);
+  } catch (error) {
     throw sessionFailure(error);
   }
-  unit.key = call.getRawInput;
-  try {
-    // Not waited for: a commit ends the unit by itself, however it ends.
-    return finish(call, handle, unit, await next(admit(handle.draftOf(unit), handle)));
-  } catch (error) {
-    handle.end(unit);
-    throw error;
-  } finally {
-    // A middleware before this one may call the procedure again.
-    unit.key = undefined;
-  }
 }
 
-/** Waits for nothing where nothing was changed, as with most calls. */
+function begin<Data, Input>({ getRawInput }: ProcedureCall<Data, Input>, around: Call): Call {
+  const isNested = isOfClient(getRawInput, around) === false || around.key !== undefined;
+  // What a server-side caller of an unguarded procedure logs in is the session of that procedure.
+  const call = around.open({ hasOutcome: true, key: getRawInput, sharesLogin: isNested });
+  // A call that another one makes must not be waited for: its caller waits for it.
+  if (!isNested) call.joinBatch();
+  return call;
+}
+
 function finish<Data, Input, Result extends Outcome>(
-  call: Call<Data, Input>,
-  handle: RequestHandle<Data, Input>,
-  unit: Unit<Data>,
+  procedure: ProcedureCall<Data, Input>,
+  call: Call,
   result: Result,
+  value: unknown,
 ): Result | Promise<Result> {
-  if (!result.ok) throw translated(result.error);
-  const data = asOwnStream(call, handle, unit, result.data);
-  if (data) return { ...result, data };
-  if (unit.session?.isDirty) return saved(call, handle, unit, result);
-  handle.end(unit);
-  return result;
-}
-
-async function saved<Data, Input, Result>(
-  call: Call<Data, Input>,
-  handle: RequestHandle<Data, Input>,
-  unit: Unit<Data>,
-  result: Result,
-): Promise<Result> {
-  const facts = factsOf(handle);
-  // A call that another one makes must not wait for its caller, which waits for it.
-  await handle.commit(unit, isOfClient(call, facts) ? facts.holdMs : 0).catch(rethrowAsFailure);
-  return result;
+  const holdMs = isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0;
+  const committed = call.isPending ? call.commit(holdMs).catch(rethrowAsFailure) : undefined;
+  const complete = (): Result => {
+    const data = asOwnStream(procedure, call, value);
+    if (!data) call.end();
+    return data ? { ...result, data } : result;
+  };
+  return committed ? committed.then(complete) : complete();
 }
 
 /** The body of a subscription or generator runs after its procedure has returned: what it changes is saved as it goes. */
-function asOwnStream<Data, Input>(
-  call: Call<Data, Input>,
-  handle: RequestHandle<Data, Input>,
-  unit: Unit<Data>,
-  data: unknown,
-): object | undefined {
-  if (isAsyncIterable(data)) return ownedIterable(data, streamOwner(call, handle, unit));
-  return call.type === 'subscription' && isObservable(data) ? ownedObservable(data, streamOwner(call, handle, unit)) : undefined;
+function asOwnStream<Data, Input>(procedure: ProcedureCall<Data, Input>, call: Call, data: unknown): object | undefined {
+  const isSubscription = procedure.type === 'subscription';
+  if (isSubscription && isObservable(data)) return ownedObservable(data, streamOwner(procedure, call));
+  // Other iterables, such as a Readable or a cursor, stay what they are.
+  if (isAsyncIterable(data) && (isSubscription || isGenerator(data))) return ownedIterable(data, streamOwner(procedure, call));
+  return undefined;
 }
 
-function streamOwner<Data, Input>(call: Call<Data, Input>, handle: RequestHandle<Data, Input>, unit: Unit<Data>): StreamOwner {
-  handle.detach(unit);
-  const isResponse = isOfClient(call, factsOf(handle)) ?? call.type === 'subscription';
+function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Input>, call: Call): StreamOwner {
+  call.stream();
+  const isResponse = isOfClient(getRawInput, call) ?? type === 'subscription';
   return {
-    onEnd: unit.session?.onEnd,
-    // Nothing of the body runs before; where it is the response, its head has been sent by then.
+    onEnd: call.held ? (listener) => call.watchEnd(listener) : undefined,
+    // Nothing of the body runs before. Where it is the response, its head has left by then.
     start: () => {
-      if (isResponse) handle.sealResponse();
+      if (isResponse) call.request.head.seal();
     },
-    save: () => (unit.session?.isDirty ? unit.session.autosave().catch(rethrowAsFailure) : undefined),
-    end: () => handle.end(unit),
+    save: () => (call.isDirty ? call.saveSoFar().catch(rethrowAsFailure) : undefined),
+    end: () => {
+      call.discard();
+      call.end();
+    },
   };
 }
 
 /** Whether the client itself made the call; unknown where it is not known what it called. */
-function isOfClient<Data, Input>({ getRawInput }: Call<Data, Input>, { calls }: CallFacts): boolean | undefined {
-  return calls?.some((each) => each.getRawInput === getRawInput);
+function isOfClient(getRawInput: unknown, call: Call): boolean | undefined {
+  return batchOf(call).clientCalls?.has(getRawInput);
 }
 
 function rethrowAsFailure(error: unknown): never {

@@ -1,84 +1,87 @@
-import { SessionError } from '../../core/error.js';
-import { RequestHandle } from '../../core/session/request-sessions.js';
+import type { Call } from '../../core/session/call.js';
 import type { RequestSessions } from '../../core/types.js';
-import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
-import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
-import { sessionFailure } from './errors.js';
+import { sessionsOf } from '../../http/context.js';
+import { type Host, hostOf } from '../../http/host.js';
+import { field, type NodeResponse } from '../../http/hosts.js';
+import type { Sessions } from '../../http/sessions.js';
 import { acceptsStream, type ContextOptions, incomingRequest, type RequestInfo } from './request.js';
 
 /** What the library puts on a tRPC context; `withSession` and `requireSession` add `session`. */
-export interface SessionsContext<Data, Input = Data> {
+export type SessionsContext<Data, Input = Data> = {
   readonly sessions: RequestSessions<Data, Input>;
-}
+};
 
-/** What is known of the calls that a request makes, and of its response. */
-export class CallFacts {
+/** What is known of the calls that a request makes. Plain data: another copy of the package may read it. */
+export interface BatchDetails {
   /** How long a call's change waits for the other calls of its batch, in ms, so that all of them make one write. */
   readonly holdMs: number;
-  /** What tells the calls that the client made from those of `createCaller`; unknown where there was no `info`. */
-  readonly calls: RequestInfo['calls'];
-  /** Where what is on `responseHeaders` has been put already; `undefined` where it is left to `responseMeta`. */
-  readonly writtenTo: NodeResponse | 'resHeaders' | undefined;
-
-  constructor({ info }: Pick<ContextOptions, 'info'>, writtenTo: CallFacts['writtenTo']) {
-    const isBatch = info?.isBatchCall === true && info.calls !== undefined && info.calls.length > 1;
-    // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
-    this.holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
-    this.calls = info?.calls;
-    this.writtenTo = writtenTo;
-  }
+  /** What tells the calls that the client made from those of `createCaller`; `undefined` where that is not known. */
+  readonly clientCalls: ReadonlySet<unknown> | undefined;
+  /** Whether the library's headers are on tRPC's `resHeaders` already. */
+  readonly isOnResHeaders: boolean;
+  /** The Node response, where tRPC writes to it by itself: it would replace the cookies that are there. */
+  readonly response: NodeResponse | undefined;
 }
 
-const UNKNOWN = new CallFacts({}, undefined);
+const UNKNOWN: BatchDetails = { holdMs: 0, clientCalls: undefined, isOnResHeaders: false, response: undefined };
 
 /** The context of a request. Asks the store for nothing. */
 export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options: ContextOptions): SessionsContext<Data, Input> {
-  const request = incomingRequest(options);
-  const handle = sessions[OPEN_REQUEST](request);
-  // An Express middleware may have opened the request before, without knowing what is called.
-  if (options.info || !handle.facts) handle.facts = new CallFacts(options, writtenTo(request.target, handle));
-  if (!request.persistent && acceptsStream(options, request.headers)) sealStream(handle, options.info?.type, request.target);
-  if (request.persistent && 'res' in options) closeWithSocket(handle, options.res);
-  return { sessions: handle };
+  const incoming = incomingRequest(options);
+  const opened = host(sessions).open(incoming);
+  const call = opened.open({ hasOutcome: false });
+  const { target } = incoming;
+  call.details = detailsOf(options.info, {
+    isOnResHeaders: target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
+    response: target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
+  });
+  if (!incoming.persistent && acceptsStream(options, incoming.headers)) sealStream(call);
+  return { sessions: sessionsOf<Data, Input>(call) };
 }
 
-/** Lets go of the signals that the connection's calls have asked for when it is closed. */
-function closeWithSocket<Data, Input>(handle: RequestHandle<Data, Input>, socket: object | undefined): void {
-  const listen: unknown = socket && Reflect.get(socket, 'once');
-  if (typeof listen === 'function') listen.call(socket, 'close', () => handle.close());
+export function host<Data, Input>(sessions: Sessions<Data, Input>): Host {
+  return hostOf(sessions);
 }
 
-/** What {@link contextOf} has learned about the request. */
-export function factsOf<Data, Input>(handle: RequestHandle<Data, Input>): CallFacts {
-  return handle.facts instanceof CallFacts ? handle.facts : UNKNOWN;
-}
-
-/** The handle behind `ctx.sessions`. @throws `INTERNAL_SERVER_ERROR` for something else, such as a mock */
-export function handleOf<Data, Input>(context: SessionsContext<Data, Input>): RequestHandle<Data, Input> {
-  if (isHandle(context.sessions)) return context.sessions;
-  throw sessionFailure(
-    new SessionError('NOT_SUPPORTED', 'ctx.sessions has to be what createContext returned: keep it on the context as it is'),
-  );
-}
-
-export function isHandle<Data, Input>(sessions: RequestSessions<Data, Input> | undefined): sessions is RequestHandle<Data, Input> {
-  return sessions instanceof RequestHandle;
+/** What {@link contextOf} knows of the batch that a call belongs to. */
+export function batchOf(call: Call): BatchDetails {
+  const { details } = rootOf(call);
+  return isBatchDetails(details) ? details : UNKNOWN;
 }
 
 /**
- * The head of a streamed response is on its way before its calls have run: what they write to it would be lost. One that may
- * carry a token in its body is not to be cached, and that has to be said now.
+ * The head of a streamed response leaves before its calls have run: what they write to it would be
+ * lost. Its body may carry a token, so it is not to be cached, and that has to be said now.
  */
-export function sealStream<Data, Input>(handle: RequestHandle<Data, Input>, type: string | undefined, target?: ResponseTarget): void {
-  if (type === 'mutation') {
-    handle.responseHeaders.set('cache-control', 'no-store');
-    if (target?.kind === 'node' && !target.response.headersSent) target.response.setHeader('cache-control', 'no-store');
-  }
-  handle.sealResponse();
+export function sealStream(call: Call): void {
+  const { head } = call.request;
+  head.noStore();
+  head.seal();
 }
 
-function writtenTo<Data, Input>(target: ResponseTarget, handle: RequestHandle<Data, Input>): CallFacts['writtenTo'] {
-  if (target.kind === 'node') return target.response;
-  // Another adapter may have opened the request before, with headers of its own.
-  return target.kind === 'collect' && target.headers === handle.responseHeaders ? 'resHeaders' : undefined;
+function rootOf(call: Call): Call {
+  let root = call;
+  while (root.parent && !isBatchDetails(root.details)) root = root.parent;
+  return root;
+}
+
+function isBatchDetails(details: unknown): details is BatchDetails {
+  return typeof field(details, 'holdMs') === 'number';
+}
+
+function detailsOf(info: RequestInfo | undefined, where: Pick<BatchDetails, 'isOnResHeaders' | 'response'>): BatchDetails {
+  const calls = info?.calls;
+  const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
+  // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
+  const holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
+  let set: ReadonlySet<unknown> | undefined;
+  return {
+    ...where,
+    holdMs,
+    // On a socket, and where there is no `info`, it is not known.
+    get clientCalls() {
+      if (calls && calls.length > 0) set ??= new Set(calls.map(({ getRawInput }) => getRawInput));
+      return set;
+    },
+  };
 }

@@ -1,36 +1,43 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server';
-import { isSessionError, type SessionErrorCode } from '../../core/error.js';
+import { isSessionError, SessionError } from '../../core/error.js';
+import { publicError } from '../../http/errors.js';
 
-type Answer = Pick<TRPCError, 'code' | 'message'>;
+type Code = TRPCError['code'];
 
-/** What a client is told. The error itself, which may name ids or the store, stays on the server as the cause. */
-const ANSWERS: Partial<Record<SessionErrorCode, Answer>> = {
-  STORE_UNAVAILABLE: { code: 'SERVICE_UNAVAILABLE', message: 'Sessions are not available at the moment' },
-  SESSION_GONE: { code: 'UNAUTHORIZED', message: 'The session has ended' },
-  STEP_UP_REQUIRED: { code: 'UNAUTHORIZED', message: 'A more recent authentication is required' },
-  CONFLICT: { code: 'CONFLICT', message: 'The session was changed by others at the same time' },
-  LIMIT_REACHED: { code: 'TOO_MANY_REQUESTS', message: 'The account has too many sessions' },
+const CODES: Readonly<Record<number, Code>> = {
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  422: 'UNPROCESSABLE_CONTENT',
+  429: 'TOO_MANY_REQUESTS',
+  503: 'SERVICE_UNAVAILABLE',
 };
-const INTERNAL: Answer = { code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' };
 
-/** What a failure inside the library is to a client. Nothing of its message gets out. */
-export function sessionFailure(cause: unknown): TRPCError {
-  const answer = isSessionError(cause) ? ANSWERS[cause.code] : undefined;
-  return new TRPCError({ ...(answer ?? INTERNAL), cause });
+/** The code and message that a client gets for an error inside the library. */
+export function answerTo(error: unknown): { readonly code: Code; readonly status: number; readonly message: string } {
+  const { status, message } = publicError(error);
+  return { code: CODES[status] ?? 'INTERNAL_SERVER_ERROR', status, message };
 }
 
-/** What an error of the application's own code is to a client: only a bare {@link SessionError} is the library's to translate. */
+/** A failure inside the library, as a client gets it. The error itself stays on the server as the cause. */
+export function sessionFailure(cause: unknown): TRPCError {
+  const { code, message } = answerTo(cause);
+  return new TRPCError({ code, message, cause });
+}
+
+/** An error of the application's own code, as a client gets it: only a bare {@link SessionError} is the library's to translate. */
 export function translated(error: unknown): TRPCError {
   const wrapped = getTRPCErrorFromUnknown(error);
   return isBareSessionError(wrapped) ? sessionFailure(wrapped.cause) : wrapped;
 }
 
-/** Whether tRPC made it from a thrown `SessionError`; one that the application wrapped by itself says what it wants to say. */
-function isBareSessionError({ code, message, cause }: TRPCError): boolean {
+/** Whether tRPC made it from a thrown `SessionError`. One that the application wrapped says what it wants to say. */
+export function isBareSessionError({ code, message, cause }: TRPCError): boolean {
   return code === 'INTERNAL_SERVER_ERROR' && isSessionError(cause) && cause.message === message;
 }
 
 /** No session where one is required. */
 export function unauthorized(): TRPCError {
-  return new TRPCError({ code: 'UNAUTHORIZED', message: 'A session is required' });
+  return sessionFailure(new SessionError('UNAUTHENTICATED', 'the procedure requires a session, and the request has none'));
 }

@@ -1,4 +1,5 @@
 import type { TRPCProcedureBuilder, TRPCUnsetMarker } from '@trpc/server';
+import type { RequestSessions } from '../../core/types.js';
 import type { SessionsContext } from './context.js';
 
 /**
@@ -11,7 +12,7 @@ import type { SessionsContext } from './context.js';
 export type SessionProcedure<Data, Input, Admitted> = TRPCProcedureBuilder<
   SessionsContext<Data, Input>,
   object,
-  { session: Admitted },
+  { session: Admitted; sessions: RequestSessions<Data, Input> },
   TRPCUnsetMarker,
   TRPCUnsetMarker,
   TRPCUnsetMarker,

@@ -1,6 +1,7 @@
 import { type HeadersLike, headerReader } from '../../http/header-reader.js';
-import type { NodeResponse, ResponseTarget } from '../../http/response-head.js';
-import type { IncomingRequest } from '../../http/sessions.js';
+import { field, isNodeResponse, isObject, isUpgrade, isWebSocketResponse, text } from '../../http/hosts.js';
+import type { IncomingRequest } from '../../http/request.js';
+import type { ResponseTarget } from '../../http/response-head.js';
 
 /** As much of tRPC's `info` as is needed here. */
 export interface RequestInfo {
@@ -39,14 +40,17 @@ export type ContextOptions =
 
 /** The request behind the options, in the library's own terms. */
 export function incomingRequest(options: ContextOptions): IncomingRequest {
-  // Headers alone are no request: the same object may serve many of them, in tests as in servers.
-  if ('headers' in options) return { key: undefined, headers: options.headers, target: { kind: 'collect' } };
   if ('event' in options) return lambdaRequest(options.event);
+  if (!('req' in options)) return headersAlone(options.headers);
   const { req, res, resHeaders, info } = options;
+  const { headers } = 'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
   // The details are read when they are wanted: a Fetch request writes its URL anew each time.
-  const request = { key: isObject(req.raw) ? req.raw : req, headers: req.headers, details: req };
-  if (isWebSocket(res)) return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
-  // Elsewhere connection parameters come in the URL, where a token is not to be.
+  const request = { key: keyOf(req), headers, details: req };
+  // Information that is missing counts as the safer case: a socket is known by its upgrade header alone.
+  if (isWebSocketResponse(res) || isUpgrade(headerReader(headers))) {
+    return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
+  }
+  // Elsewhere connection parameters come in the URL, where a token must not be.
   return { ...request, target: responseTarget(res, resHeaders) };
 }
 
@@ -57,34 +61,32 @@ export function acceptsStream({ info }: ContextOptions, headers: HeadersLike): b
   return (header('trpc-accept') ?? header('accept') ?? '').split(',').some((type) => type.trim() === 'application/jsonl');
 }
 
-function lambdaRequest({ headers, cookies, requestContext = {} }: LambdaEvent): IncomingRequest {
-  const http: unknown = Reflect.get(requestContext, 'http');
-  const method: unknown = isObject(http) ? Reflect.get(http, 'method') : Reflect.get(requestContext, 'httpMethod');
+/** Headers alone are no request: the same object may serve many of them, in tests as in servers. */
+function headersAlone(headers: HeadersLike): IncomingRequest {
+  const isSocket = isUpgrade(headerReader(headers));
+  return { key: undefined, headers, persistent: isSocket, target: { kind: isSocket ? 'none' : 'collect' } };
+}
+
+/** A Node request, also behind a framework's; of a Fetch request its headers, which proxies of it share. */
+function keyOf(req: { readonly headers: HeadersLike; readonly raw?: unknown }): object {
+  const raw = field(req, 'raw');
+  if (isObject(raw)) return raw;
+  return typeof field(req.headers, 'getSetCookie') === 'function' ? req.headers : req;
+}
+
+function lambdaRequest({ headers, cookies, requestContext }: LambdaEvent): IncomingRequest {
+  const method = field(field(requestContext, 'http'), 'method') ?? field(requestContext, 'httpMethod');
   return {
     key: undefined,
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
-    details: { method: typeof method === 'string' ? method : undefined },
+    details: { method: text(method) },
     target: { kind: 'collect' },
   };
 }
 
 function responseTarget(res: object | undefined, resHeaders: Headers | undefined): ResponseTarget {
-  // Fastify's reply wraps the response, and sends the headers of both.
-  const response = res && [res, Reflect.get(res, 'raw')].find(isNodeResponse);
+  // Fastify's reply wraps the response, and has headers of its own.
+  const response = [field(res, 'raw'), res].find(isNodeResponse);
   if (response) return { kind: 'node', response };
   return resHeaders ? { kind: 'collect', headers: resHeaders } : { kind: 'collect' };
-}
-
-function isWebSocket(res: object | undefined): boolean {
-  return res !== undefined && 'readyState' in res && typeof Reflect.get(res, 'terminate') === 'function';
-}
-
-function isNodeResponse(value: unknown): value is NodeResponse {
-  return (
-    isObject(value) && 'headersSent' in value && ['setHeader', 'getHeader'].every((name) => typeof Reflect.get(value, name) === 'function')
-  );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

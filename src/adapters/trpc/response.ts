@@ -1,13 +1,19 @@
-import type { NodeResponse } from '../../http/response-head.js';
-import { type CallFacts, factsOf, isHandle, type SessionsContext, sealStream } from './context.js';
+import type { TRPCError } from '@trpc/server';
+import type { Call } from '../../core/session/call.js';
+import { warnUnsaved } from '../../core/session/unsaved.js';
+import { callOf } from '../../http/host.js';
+import { mergeCookies } from '../../http/response-head.js';
+import { batchOf, type SessionsContext, sealStream } from './context.js';
+import { answerTo, isBareSessionError } from './errors.js';
 
 /** As much of what tRPC gives to `responseMeta` as is needed here. */
 export interface ResponseMetaOptions<Data, Input = Data> {
   /** Absent where no context could be made. */
   readonly ctx?: SessionsContext<Data, Input> | null | undefined;
-  readonly type: string;
   /** Whether the response is streamed: its head is sent before the calls have run. */
   readonly eagerGeneration: boolean;
+  readonly data?: readonly unknown[];
+  readonly errors?: readonly TRPCError[];
 }
 
 /** What a `responseMeta` function returns. */
@@ -18,19 +24,12 @@ export interface ResponseMeta {
 
 /** The option `responseMeta` of tRPC's HTTP adapters. */
 export interface ResponseMetaFunction<Data, Input = Data> {
-  /** Wraps the application's own function, whose headers win over the library's, save that what carries a token is not cached. */
+  /** Wraps the application's own function, whose headers win over the library's, except that a response with a token is not cached. */
   <Options extends ResponseMetaOptions<Data, Input>>(own: (options: Options) => ResponseMeta): (options: Options) => ResponseMeta;
   (options: ResponseMetaOptions<Data, Input>): ResponseMeta;
 }
 
 export function responseMetaFunction<Data, Input>(): ResponseMetaFunction<Data, Input> {
-  function complete(options: ResponseMetaOptions<Data, Input>, own: ResponseMeta): ResponseMeta {
-    const handle = options.ctx?.sessions;
-    if (!isHandle(handle)) return own;
-    if (options.eagerGeneration) sealStream(handle, options.type);
-    const headers = mergeHeaders(own.headers, handle.responseHeaders, factsOf(handle).writtenTo);
-    return headers ? { ...own, headers } : own;
-  }
   function responseMeta<Options extends ResponseMetaOptions<Data, Input>>(
     own: (options: Options) => ResponseMeta,
   ): (options: Options) => ResponseMeta;
@@ -41,27 +40,55 @@ export function responseMetaFunction<Data, Input>(): ResponseMetaFunction<Data, 
   return responseMeta;
 }
 
-/**
- * What tRPC is to add to the response: the application's own headers, and those of the library that would not get there
- * otherwise. tRPC appends to what is on `resHeaders`, and replaces what is on a Node response.
- */
-function mergeHeaders(own: ResponseMeta['headers'], ours: Headers, writtenTo: CallFacts['writtenTo']): Headers | undefined {
-  const missing = writtenTo ? new Headers() : ours;
-  const merged = toHeaders(own);
-  const isSecret = ours.get('cache-control') === 'no-store';
-  if (isSecret) merged.delete('cache-control');
-  if (isSecret && writtenTo !== 'resHeaders') merged.set('cache-control', 'no-store');
-  for (const cookie of missing.getSetCookie()) merged.append('set-cookie', cookie);
-  for (const [name, value] of missing) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
-  if (typeof writtenTo === 'object' && ours.has('set-cookie')) moveCookies(merged, writtenTo);
-  return own || [...merged].length > 0 ? merged : undefined;
+function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: ResponseMeta): ResponseMeta {
+  const call = callOf(options.ctx?.sessions);
+  if (!call) return own;
+  if (options.eagerGeneration) sealStream(call);
+  else reportUnsaved(call);
+  call.request.head.settle();
+  const headers = call.request.head.sendsItself ? withOwnCookies(own.headers, call) : mergeHeaders(own.headers, call);
+  const status = own.status ?? statusOf(options);
+  return { ...own, ...(headers && { headers }), ...(status && { status }) };
+}
+
+/** The calls have run: a change outside a guard that was not saved by now is lost. */
+function reportUnsaved(call: Call): void {
+  const { session } = call;
+  if (session) warnUnsaved(session.draft.box, call.request.services);
+}
+
+/** The status of an error of the library that left a procedure without a guard, where it is the only answer. */
+function statusOf<Data, Input>({ errors = [], data = [] }: ResponseMetaOptions<Data, Input>): number | undefined {
+  const [error, another] = errors;
+  if (!error || another || data.length > 1 || !isBareSessionError(error)) return undefined;
+  return answerTo(error.cause).status;
 }
 
 /** The application's own cookies stand beside those that are on the response: tRPC would put them in their place. */
-function moveCookies(own: Headers, response: NodeResponse): void {
-  const cookies = own.getSetCookie();
-  own.delete('set-cookie');
-  if (cookies.length > 0) response.setHeader('set-cookie', [response.getHeader('set-cookie') ?? []].flat().map(String).concat(cookies));
+function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta['headers'] {
+  const { response } = batchOf(call);
+  const headers = toHeaders(own);
+  const cookies = headers.getSetCookie();
+  if (!response || cookies.length === 0) return own;
+  headers.delete('set-cookie');
+  response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
+  return headers;
+}
+
+/** The headers that tRPC must add to the response: the application's own, and the library's that are not there yet. */
+function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undefined {
+  const ours = call.request.head.headers;
+  const { isOnResHeaders } = batchOf(call);
+  const merged = toHeaders(own);
+  const isSecret = ours.get('cache-control') === 'no-store';
+  if (isSecret) merged.delete('cache-control');
+  if (!isOnResHeaders) addMissing(merged, ours);
+  return own || [...merged].length > 0 ? merged : undefined;
+}
+
+function addMissing(merged: Headers, ours: Headers): void {
+  for (const cookie of ours.getSetCookie()) merged.append('set-cookie', cookie);
+  for (const [name, value] of ours) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
 }
 
 function toHeaders(own: ResponseMeta['headers']): Headers {

@@ -17,6 +17,11 @@ export interface StreamOwner {
 
 type Iteration = AsyncIterator<unknown, unknown, unknown>;
 
+/** Whether a value is what an `async function*` returns: its body has not run yet, and runs in the call. */
+export function isGenerator(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object AsyncGenerator]';
+}
+
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown, unknown, unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }

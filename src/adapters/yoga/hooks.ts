@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import type { DocumentNode, GraphQLError, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 
 /*
  * The hooks of Envelop and Yoga, as far as they are used here: described by their shape, so that the plugin's type fits both hosts
@@ -15,6 +15,8 @@ export interface OperationResult {
   readonly data?: { readonly [field: string]: unknown } | null;
   readonly errors?: readonly GraphQLError[];
   readonly incremental?: readonly LaterPart[];
+  /** Parts that have ended, in the format of graphql 17. */
+  readonly completed?: readonly LaterPart[];
   readonly hasNext?: boolean;
 }
 
@@ -25,8 +27,30 @@ export interface ContextPayload {
   extendContext(extension: object): void;
 }
 
+/** As much of an executor's arguments as is looked at. */
+export interface ExecutionArguments {
+  readonly schema?: GraphQLSchema;
+  readonly document?: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly fieldResolver?: GraphQLFieldResolver<unknown, unknown> | null | undefined;
+}
+
 export interface StartPayload extends ContextPayload {
+  readonly args?: ExecutionArguments;
   setResultAndStopExecution(result: OperationResult): void;
+}
+
+/** What executes an operation. */
+export type Executor = (args: ExecutionArguments) => unknown;
+
+export interface ExecutePayload extends StartPayload {
+  executeFn?(args: ExecutionArguments): unknown;
+  setExecuteFn?(run: Executor): void;
+}
+
+export interface SubscribePayload extends StartPayload {
+  subscribeFn?(args: ExecutionArguments): unknown;
+  setSubscribeFn?(run: Executor): void;
 }
 
 export interface ResultPayload {
@@ -48,16 +72,17 @@ export interface Message {
 /** The plugin: a selection of the hooks of Yoga's and of Envelop's plugin types, assignable to both. */
 export interface SessionPlugin {
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
+  onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;
   onEnveloped(payload: ContextPayload): void;
   onParse(payload: { readonly context: unknown }): (after: { readonly result: unknown }) => void;
   onValidate(payload: { readonly context: unknown }): (after: { readonly valid: boolean }) => void;
   onContextBuilding(payload: ContextPayload): Promise<void>;
-  onExecute(payload: StartPayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
-  onSubscribe(payload: StartPayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
+  onExecute(payload: ExecutePayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
+  onSubscribe(payload: SubscribePayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
   /** Of Yoga alone, like those that follow. */
   onRequestParse(payload: { readonly request: Message; readonly serverContext: unknown }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };
-  onExecutionResult(payload: { readonly context: unknown }): void;
+  onExecutionResult(payload: { readonly context: unknown }): Promise<void> | undefined;
   onResponse(payload: { readonly request: Message; readonly response: Message; readonly serverContext: unknown }): void;
 }

@@ -1,6 +1,6 @@
 import type { HeadersLike } from '../../http/header-reader.js';
-import type { NodeResponse } from '../../http/response-head.js';
-import type { IncomingRequest } from '../../http/sessions.js';
+import { field, isNodeResponse, isObject, isWebSocket, text } from '../../http/hosts.js';
+import type { IncomingRequest } from '../../http/request.js';
 
 /** Something that has a request's headers: a Fetch request, or a server's own. */
 interface Carrier {
@@ -9,19 +9,27 @@ interface Carrier {
   readonly url?: unknown;
 }
 
-/** Node's request behind one of Fetch's, for those who are only given the latter. */
-const nodeRequests = new WeakMap<object, unknown>();
+/** Node's request behind one of Fetch's, for hooks that only get the latter. */
+const nodeRequests = new WeakMap<object, Carrier>();
+/** The Fetch request that Yoga made of a Node request: one that only travels with it is another. */
+const fetchRequests = new WeakMap<object, object>();
 
+/** Notes the Node request that a Fetch request was made of, if it was. */
 export function noteNodeRequest(request: object, serverContext: unknown): void {
-  nodeRequests.set(request, field(serverContext, 'req'));
+  const node = carrierOf(field(serverContext, 'req'));
+  if (!node || !isMadeOf(request, node)) return;
+  const known = fetchRequests.get(node);
+  if (known && known !== request) return;
+  fetchRequests.set(node, request);
+  nodeRequests.set(request, node);
 }
 
 /** The request, when Yoga serves it over HTTP and sends its response. {@link noteNodeRequest} comes before. */
 export function yogaRequest(request: object): IncomingRequest {
-  const node = carrierOf(nodeRequests.get(request));
+  const node = nodeRequests.get(request);
   const fetch = carrierOf(request);
   // Where Yoga runs behind Node, middleware may have opened the same request already.
-  return { ...describe(fetch ?? node), key: node ?? fetch, target: { kind: 'collect' } };
+  return { ...describe(fetch ?? node), key: node ?? keyOf(fetch), target: { kind: 'collect' } };
 }
 
 /** The request, or the WebSocket, that yields this context on any other server. */
@@ -33,20 +41,21 @@ export function foreignRequest(context: unknown): IncomingRequest {
   const socket = socketOf(context);
   if (!socket && !isSocketContext(context)) {
     const response = field(context, 'res');
-    return { ...describe(carrier), key: carrier, target: isNodeResponse(response) ? { kind: 'node', response } : { kind: 'collect' } };
+    const target = isNodeResponse(response) ? ({ kind: 'node', response } as const) : ({ kind: 'collect' } as const);
+    return { ...describe(carrier), key: keyOf(carrier), target };
   }
   const key = socket ?? (isObject(extra) ? extra : carrier);
   return { ...describe(carrier), key, connectionParams: parametersOf(context), persistent: true, target: { kind: 'none' } };
 }
 
-/** The WebSocket of a graphql-ws context, as the servers that it runs on hand it in. */
-export function socketOf(context: unknown): object | undefined {
-  return [field(field(context, 'extra'), 'socket'), field(context, 'socket')].find(isWebSocket);
-}
-
-/** Whether the context tells of a request at all. */
+/** Whether the context holds a request at all. */
 export function hasRequest(context: unknown): boolean {
   return ['req', 'request', 'extra', 'socket', 'connectionParams'].some((name) => field(context, name) !== undefined);
+}
+
+/** The WebSocket of a graphql-ws context, as the servers that it runs on hand it in. */
+function socketOf(context: unknown): object | undefined {
+  return [field(field(context, 'extra'), 'socket'), field(context, 'socket')].find(isWebSocket);
 }
 
 function isSocketContext(context: unknown): boolean {
@@ -60,8 +69,23 @@ function parametersOf(context: unknown): Readonly<Record<string, unknown>> | und
 
 function describe(carrier: Carrier | undefined): Pick<IncomingRequest, 'headers' | 'details'> {
   if (!carrier) return { headers: {} };
-  const { headers, method, url } = carrier;
-  return { headers, details: { method: text(method), url: text(url) } };
+  return { headers: carrier.headers, details: { method: text(field(carrier, 'method')), url: text(field(carrier, 'url')) } };
+}
+
+/** A Fetch request by its headers, which proxies of it share. */
+function keyOf(carrier: Carrier | undefined): object | undefined {
+  return carrier && typeof field(carrier.headers, 'getSetCookie') === 'function' ? carrier.headers : carrier;
+}
+
+/** A sub-request that carries another request's server context has a path, a method or a host of its own. */
+function isMadeOf(request: object, node: Carrier): boolean {
+  const [url, path] = [text(field(request, 'url')), text(field(node, 'originalUrl')) ?? text(field(node, 'url'))];
+  if (url === undefined || path === undefined || !URL.canParse(url)) return false;
+  const { pathname, search } = new URL(url);
+  const fetchHost = field(request, 'headers');
+  const host = fetchHost instanceof Object && 'get' in fetchHost && typeof fetchHost.get === 'function' ? fetchHost.get('host') : undefined;
+  const isSameHost = !host || host === field(node.headers, 'host');
+  return isSameHost && field(request, 'method') === field(node, 'method') && path.replace(/#.*$/, '') === pathname + search;
 }
 
 /** The request, or the one that frameworks and graphql-sse have wrapped. */
@@ -73,26 +97,4 @@ function isCarrier(value: unknown): value is Carrier {
   const headers = field(value, 'headers');
   // graphql-sse has headers of its own, which can only be asked for one by one.
   return isObject(headers) && (typeof field(headers, 'get') === 'function') === (typeof field(headers, 'has') === 'function');
-}
-
-function isWebSocket(value: unknown): value is object {
-  // A plain socket, as Koa has it on its contexts, cannot send.
-  return isObject(value) && typeof field(value, 'send') === 'function' && typeof field(value, 'close') === 'function';
-}
-
-function isNodeResponse(value: unknown): value is NodeResponse {
-  const isFunction = (name: string): boolean => typeof field(value, name) === 'function';
-  return isFunction('setHeader') && isFunction('getHeader') && typeof field(value, 'headersSent') === 'boolean';
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-export function field(value: unknown, name: PropertyKey): unknown {
-  return isObject(value) ? Reflect.get(value, name) : undefined;
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,27 +1,40 @@
 import type { GraphQLError } from 'graphql';
 import { type Exchange, restate } from './errors.js';
 import type { OperationResult, OperationResults } from './hooks.js';
+import type { OperationShape } from './shape.js';
 
 export function isStream(results: OperationResults): results is AsyncIterable<OperationResult> {
   return typeof results === 'object' && results !== null && Symbol.asyncIterator in results;
 }
 
 /**
- * Whether the operation, or the part of a stream, succeeded: something came back. Later parts of `@defer` have no data of their own.
- * Where each field of the root is null for an error of its own nothing did, as where the data is null.
+ * Whether an operation, or an event of a subscription, succeeded: nothing failed, or a root field
+ * other than `__typename` came back. Any client can add `__typename`, and caches do.
  */
-export function isSuccess({ data, errors, hasNext }: OperationResult): boolean {
+export function isSuccess({ data, errors, hasNext }: OperationResult, shape: OperationShape): boolean {
   if (!data) return data === undefined && hasNext !== undefined;
-  const failed = new Set(errors?.map((error) => error.path?.[0]));
-  return failed.size === 0 || Object.entries(data).some(([name, field]) => field !== null || !failed.has(name));
+  const failed = failedNames(errors);
+  if (failed.size === 0) return true;
+  const typeNames = shape.typeNames();
+  return Object.entries(data).some(
+    ([name, field]) => !typeNames.has(name) && (field !== null || !(failed.has(name) || failed.has(undefined))),
+  );
+}
+
+/** The names of root fields that have errors; `undefined` for an error that has no path. */
+export function failedNames(errors: readonly GraphQLError[] | undefined): Set<string | number | undefined> {
+  return new Set(errors?.map((error) => error.path?.[0]));
 }
 
 /**
- * The result with our errors as clients are to see them. The status and challenge of an error go to the response as a whole only
- * where nothing else came back: Yoga would also set them beside the data of other fields.
+ * The result with our errors as clients get them. The status and challenge of an error go to the
+ * response as a whole only where nothing else came back: Yoga would also set them beside the data of
+ * other fields.
  */
-export function inResult(result: OperationResult, exchange?: Exchange): OperationResult {
-  const errors = result.errors?.map((error) => restate(error, isSuccess(result) ? undefined : exchange));
+export function inResult(result: OperationResult, shape: OperationShape, exchange?: Exchange): OperationResult {
+  if (!result.errors && !result.incremental) return result;
+  const hasNothing = exchange !== undefined && !isSuccess(result, shape);
+  const errors = result.errors?.map((error) => restate(error, hasNothing ? exchange : undefined));
   const incremental = result.incremental?.map((part) =>
     part.errors ? { ...part, errors: part.errors.map((each) => restate(each)) } : part,
   );
@@ -30,6 +43,9 @@ export function inResult(result: OperationResult, exchange?: Exchange): Operatio
 
 /** A part of a stream whose changes could not be saved. */
 export function failedPart(result: OperationResult, error: GraphQLError): OperationResult {
-  if (!result.incremental) return { ...result, data: null, errors: [error] };
-  return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors: [error] })) };
+  const errors = [error];
+  // In the format of graphql 17, what has failed is said where the part is completed.
+  if (result.completed?.length) return { ...result, completed: result.completed.map((part) => ({ ...part, errors })) };
+  if (!result.incremental) return { ...result, data: null, errors };
+  return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors })) };
 }

@@ -1,4 +1,5 @@
-import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
+import { hostOf } from '../../http/host.js';
+import type { Sessions } from '../../http/sessions.js';
 import { toGraphQLError } from './errors.js';
 import type { Message } from './hooks.js';
 import { yogaRequest } from './request.js';
@@ -7,21 +8,25 @@ import { yogaRequest } from './request.js';
 export type SessionKey = (request: Message) => Promise<string | null>;
 
 /**
- * What keeps the answers of different sessions apart in a cache: `useResponseCache({ session: sessionKey(sessions) })`. With
- * `session: () => null` one user is served what was answered to another.
+ * Keeps the answers of different sessions apart in a cache: `useResponseCache({ session:
+ * sessionKey(sessions) })`. With `session: () => null` one user gets the answer of another.
  *
- * The cache asks before the operation begins, and before it answers from what it has: so the session is loaded here (once for the request,
- * with the plugin), and one that has ended is answered nothing any more. Resolves to the session's id, or `null` when anonymous.
+ * The cache asks before the operation begins, and before it answers. So the session is loaded here
+ * (once for the request, with the plugin), and one that has ended gets no cached answer. Resolves to
+ * the session's id, or `null` when anonymous.
  *
- * @throws `GraphQLError` with the code `SERVICE_UNAVAILABLE` or `INTERNAL_SERVER_ERROR`: what was cached is not answered then either
+ * @throws `GraphQLError` with the code `SERVICE_UNAVAILABLE` or `INTERNAL_SERVER_ERROR`: nothing that was cached is answered then either
  */
 export function sessionKey<Data, Input>(sessions: Sessions<Data, Input>): SessionKey {
+  const host = hostOf(sessions);
   return async (request) => {
-    const handle = sessions[OPEN_REQUEST](yogaRequest(request));
+    const opened = host.open(yogaRequest(request));
+    const call = opened.open({ hasOutcome: false });
     try {
-      return (await handle.load())?.id ?? null;
+      await call.load();
+      return call.session?.id ?? null;
     } catch (error) {
-      throw toGraphQLError(error, handle);
+      throw toGraphQLError(error, opened);
     }
   };
 }

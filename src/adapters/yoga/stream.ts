@@ -1,40 +1,56 @@
+import type { GraphQLError } from 'graphql';
 import { withoutStack } from '../../core/error.js';
-import { endingIterator } from '../../core/session/ending-iterator.js';
+import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
 import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './hooks.js';
 
 /**
- * The results of a subscription or of `@defer`, each handed on when what changed until then is saved. What changes after the last
- * one is saved when the source ends, also because the client left, and is dropped when the source throws.
- * When the session ends that the operation began with, the stream ends with one more result, which says so.
+ * The results of a subscription or of `@defer`, with the operation's changes saved on the way. The
+ * stream ends with one more result that says so when its session ends, unless the operation itself
+ * ends it.
  *
- * Written by hand, since `return` of an async generator would stand in line behind a `next` that is under way.
+ * Written by hand, since `return` of an async generator queues behind a pending `next`.
  */
 export function savedStream(
   results: AsyncIterable<OperationResult>,
   operation: Operation,
   kind: 'events' | 'parts',
 ): AsyncIterableIterator<OperationResult> {
-  operation.detach();
+  operation.detach(kind);
   const source = endedBySession(results[Symbol.asyncIterator](), operation, kind);
+  const running = new Set<Promise<unknown>>();
+
+  async function next(): Promise<Step> {
+    const step = await source.next().catch((error: unknown) => fail(operation, error));
+    if (step.done) return conclude(operation, kind);
+    const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
+    return { done: false, value };
+  }
+
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
-    next: async () => {
-      const step = await source.next().catch((error: unknown) => fail(operation, error));
-      return step.done ? conclude(operation) : { done: false, value: await operation.finishPart(step.value) };
+    next: () => {
+      const step = next();
+      const over = () => running.delete(step);
+      running.add(step);
+      step.then(over, over);
+      return step;
     },
     return: async () => {
+      operation.leave();
       await source.return?.();
-      const { value } = await conclude(operation);
-      if (value) operation.handle.report(value.errors?.[0]?.cause);
-      return { done: true, value: undefined };
+      // An event that is under way decides for itself first: it may still fail.
+      if (kind === 'parts') return leave(operation, kind).then(() => DONE);
+      const left = Promise.allSettled(running).then(() => leave(operation, kind));
+      if (running.size === 0) await left;
+      return DONE;
     },
     throw: async (error: unknown) => {
       await source.return?.();
-      operation.end();
+      await operation.call.rollback();
       throw error;
     },
   };
@@ -42,29 +58,44 @@ export function savedStream(
 
 function endedBySession(
   source: AsyncIterator<OperationResult, unknown>,
-  { onEnd }: Operation,
+  { call }: Operation,
   kind: 'events' | 'parts',
 ): AsyncIterator<OperationResult, unknown> {
-  if (!onEnd) return source;
-  // The parts of a result that is sent in parts tell whether more will come.
+  if (!call.held) return source;
+  const watch: EndWatch = (listener) => call.watchEnd(listener);
+  // The parts of a result say whether more will come.
   const base = kind === 'parts' ? { hasNext: false } : {};
-  return endingIterator(source, onEnd, (reason, resolve) => {
+  return endingIterator(source, watch, (reason, resolve) => {
     resolve({ done: false, value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] } });
   });
 }
 
+type Step = { done: true; value: undefined } | { done: false; value: OperationResult };
+
 const DONE = { done: true, value: undefined } as const;
 
-/** The end of the stream; before it one more result where what the source changed at last could not be saved. */
-async function conclude(operation: Operation): Promise<{ done: true; value: undefined } | { done: false; value: OperationResult }> {
-  const last = await operation.finishPart({ hasNext: false });
+/** The end of the stream; before it one more result if the last changes could not be saved. */
+async function conclude(operation: Operation, kind: 'events' | 'parts'): Promise<Step> {
+  const error = await (kind === 'events' ? finishEvents(operation) : operation.finishParts());
   operation.end();
-  return last.errors ? { done: false, value: { data: null, errors: last.errors } } : DONE;
+  return error ? { done: false, value: { data: null, errors: [error] } } : DONE;
 }
 
-/** Of our errors the client is told by a last result, as when its session ends: some hosts do not outlive a source that throws. */
-function fail(operation: Operation, error: unknown): { done: false; value: OperationResult } {
+/** The client has left. What the body of a subscription changed at its end is saved. */
+async function leave(operation: Operation, kind: 'events' | 'parts'): Promise<void> {
+  if (kind === 'parts') return operation.leaveParts();
+  await finishEvents(operation);
   operation.end();
+}
+
+async function finishEvents(operation: Operation): Promise<GraphQLError | undefined> {
+  const { errors } = await operation.finishEvent({ hasNext: false });
+  return errors?.[0];
+}
+
+/** A client gets our errors as a last result, as when its session ends: some hosts do not outlive a source that throws. */
+async function fail(operation: Operation, error: unknown): Promise<Step> {
+  await operation.call.rollback();
   if (!isOurs(error)) throw error;
   return { done: false, value: { data: null, errors: [toGraphQLError(error)] } };
 }

@@ -1,11 +1,17 @@
-import type { RequestHandle } from '../../core/session/request-sessions.js';
-import { OPEN_REQUEST, type Sessions } from '../../http/sessions.js';
+import { sessionsOf } from '../../http/context.js';
+import { hostOf } from '../../http/host.js';
+import { field, isObject } from '../../http/hosts.js';
+import type { OpenedRequest } from '../../http/request.js';
+import type { Sessions } from '../../http/sessions.js';
 import { OPERATION, Operation, operationOf } from './call.js';
+import { restatingEarly } from './early.js';
 import { isOurs, toGraphQLError } from './errors.js';
+import { canDefer, observeFields } from './fields.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
-import { field, foreignRequest, hasRequest, isObject, noteNodeRequest, yogaRequest } from './request.js';
-import { closeWithSocket, sendHeaders } from './response.js';
+import { foreignRequest, hasRequest, noteNodeRequest, yogaRequest } from './request.js';
+import { sendHeaders } from './response.js';
 import { inResult, isStream } from './results.js';
+import { NO_SHAPE, shapeOf } from './shape.js';
 import { savedStream } from './stream.js';
 
 /** A request whose GraphQL parameters Yoga has parsed, and whose response it sends. */
@@ -17,79 +23,125 @@ interface ParsedRequest {
 const LONGEST_HOLD = 1_000;
 
 /**
- * Sessions for GraphQL Yoga, and for every server on Envelop: `createYoga({ schema, plugins: [useSession(sessions)] })`. Puts `sessions` on
- * the context, there for the application's own `context()` already, and `session`, loaded when that has run.
+ * Sessions for GraphQL Yoga, and for every server on Envelop: `createYoga({ schema, plugins:
+ * [useSession(sessions)] })`. Puts `sessions` on the context, there for the application's own
+ * `context()` already, and `session`, loaded when that has run.
  *
- * Each operation has a draft of its own. It is saved when the operation's `data` is not null, by one write for a whole batch;
- * those of `@defer` and of subscriptions with each result. A session that cannot be loaded or saved is an error result of the
- * operation: its resolvers do not run, and a WebSocket stays open. Put the plugin before those that answer operations themselves.
+ * Each operation has a draft of its own. Of a query, it is saved when something came back; of a
+ * mutation, each root field decides for its own changes; of a subscription, each event. With `@defer`
+ * and `@stream`, changes in parts are saved when all parts succeeded. A batch makes one write. A
+ * session that cannot be loaded or saved is an error result of the operation: its resolvers do not
+ * run, and a WebSocket stays open. Put the plugin before those that answer operations themselves.
  *
- * On Yoga's HTTP responses errors set the status and `WWW-Authenticate`, where nothing else came back, and a response that
- * carries a token is not cached. Elsewhere send `ctx.sessions.responseHeaders` yourself. On graphql-ws the token comes from
- * `connectionParams` (`authorization` or `token`) or the upgrade request, and each operation looks the session up again.
+ * On Yoga's HTTP responses errors set the status and `WWW-Authenticate`, where nothing else came back,
+ * and a response that carries a token is not cached. Elsewhere send `ctx.sessions.responseHeaders`
+ * yourself. On graphql-ws the token comes from `connectionParams` (`authorization` or `token`) or the
+ * upgrade request, and each operation looks the session up again.
+ *
+ * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */
 export function useSession<Data, Input>(sessions: Sessions<Data, Input>): SessionPlugin {
+  const host = hostOf(sessions);
   const parsed = new WeakMap<object, ParsedRequest>();
-  const handles = new WeakMap<object, RequestHandle<Data, Input>>();
+  const requests = new WeakMap<object, OpenedRequest>();
+  const plugin = {};
 
-  function open({ context, extendContext }: ContextPayload): Operation<Data, Input> {
+  function requestOf(context: unknown): { readonly opened: OpenedRequest; readonly http: ParsedRequest | undefined } {
     const request = field(context, 'request');
     const http = isObject(request) ? parsed.get(request) : undefined;
-    const handle = sessions[OPEN_REQUEST](http && isObject(request) ? yogaRequest(request) : foreignRequest(context));
-    if (isObject(request)) handles.set(request, handle);
-    if (!http) closeWithSocket(handle, context);
-    // One that a resolver runs on its own context must not wait for the operation around it, which waits for it.
-    const holdMs = http?.isBatch && !operationOf(context) ? LONGEST_HOLD : 0;
-    const operation = new Operation(handle, { exchange: http && handle, holdMs });
-    extendContext({ sessions: handle, [OPERATION]: operation });
+    return { opened: host.open(http && isObject(request) ? yogaRequest(request) : foreignRequest(context)), http };
+  }
+
+  function open({ context, extendContext }: ContextPayload): Operation {
+    const { opened, http } = requestOf(context);
+    const request = field(context, 'request');
+    if (isObject(request)) requests.set(request, opened);
+    // An operation that a resolver runs on its own context belongs to that one. It must not wait for
+    // it either. A sub-request that only travels with the context has credentials of its own.
+    const around = operationOf(context);
+    const outer = around?.opened === opened ? around : undefined;
+    const holdMs = http?.isBatch && !outer ? LONGEST_HOLD : 0;
+    const operation = new Operation({ opened, plugin, outer, exchange: http && opened, holdMs });
+    extendContext({ sessions: sessionsOf<Data, Input>(operation.call), [OPERATION]: operation });
     return operation;
   }
 
+  /** The operation of the context, if this plugin is in charge: it may be installed twice. */
+  function own(context: unknown): Operation | undefined {
+    const operation = operationOf(context);
+    return operation?.plugin === plugin ? operation : undefined;
+  }
+
+  /** Whether another instance of the plugin is in charge of this request. */
+  function isTaken(context: unknown): boolean {
+    const operation = operationOf(context);
+    return operation !== undefined && operation.plugin !== plugin && operation.opened === requestOf(context).opened;
+  }
+
   /** Also where the context was built without the plugin's hooks, or by other plugins alone. */
-  async function ready(payload: ContextPayload): Promise<Operation> {
-    const operation = operationOf(payload.context) ?? open(payload);
-    if (await operation.begin()) payload.extendContext({ session: operation.session });
+  async function ready(payload: ContextPayload): Promise<Operation | undefined> {
+    if (isTaken(payload.context)) return undefined;
+    const operation = own(payload.context) ?? open(payload);
+    const isFirst = !operation.hasBegun;
+    const session = await operation.begin();
+    if (isFirst) payload.extendContext({ session });
+    return operation;
+  }
+
+  /** The operation to execute, unless its context is that of one that runs already. */
+  async function start(payload: StartPayload): Promise<Operation | undefined> {
+    if (own(payload.context)?.isExecuting) return undefined;
+    const operation = await ready(payload);
+    if (!operation || refuse(operation, payload)) return undefined;
+    const { document, operationName, schema, fieldResolver } = payload.args ?? {};
+    const shape = document && schema ? shapeOf(document, operationName, canDefer(schema)) : NO_SHAPE;
+    operation.execute(shape, fieldResolver ?? undefined);
     return operation;
   }
 
   return {
     onPluginInit: ({ registerContextErrorHandler }) => registerContextErrorHandler(restateContextError),
+    onSchemaChange: ({ schema }) => observeFields(schema),
     onEnveloped(payload) {
-      // Where the request is only given to the context factory, it is there when the context is built.
-      if (hasRequest(payload.context)) open(payload);
+      // Where only the context factory gets the request, it is there when the context is built.
+      if (!hasRequest(payload.context)) return;
+      if (!isTaken(payload.context)) open(payload);
     },
     onParse: ({ context }) => {
       return ({ result }) => {
-        if (result instanceof Error) operationOf(context)?.abandon();
+        if (result instanceof Error) void own(context)?.abandon();
       };
     },
     onValidate: ({ context }) => {
       return ({ valid }) => {
-        if (!valid) operationOf(context)?.abandon();
+        if (!valid) void own(context)?.abandon();
       };
     },
     async onContextBuilding(payload) {
       const operation = await ready(payload);
-      // Before other plugins take the request for an anonymous one. Elsewhere the operation is refused later: thrown here, the error would
-      // close a WebSocket.
-      if (operation.exchange) operation.assertLoaded();
+      // Before other plugins take the request for an anonymous one. Elsewhere the operation is refused
+      // later: an error thrown here would close a WebSocket.
+      if (operation?.exchange) operation.assertLoaded();
     },
     async onExecute(payload) {
-      const operation = await ready(payload);
-      if (refuse(operation, payload)) return undefined;
+      const operation = await start(payload);
+      if (!operation) return undefined;
+      // Yoga masks errors after its plugins. Elsewhere a plugin that does may stand before this one.
+      if (payload.executeFn && !operation.exchange) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
         onExecuteDone: async ({ result, setResult }) =>
           setResult(isStream(result) ? savedStream(result, operation, 'parts') : await operation.finish(result)),
       };
     },
     async onSubscribe(payload) {
-      const operation = await ready(payload);
-      if (refuse(operation, payload)) return undefined;
+      const operation = await start(payload);
+      if (!operation) return undefined;
+      if (payload.subscribeFn && !operation.exchange) payload.setSubscribeFn?.(restatingEarly(payload.subscribeFn));
       return {
         onSubscribeResult({ result, setResult }) {
-          // What is no stream is the error for which there is none.
+          // Not a stream: the subscription failed to start.
           if (!isStream(result)) operation.end();
-          setResult(isStream(result) ? savedStream(result, operation, 'events') : inResult(result, operation.exchange));
+          setResult(isStream(result) ? savedStream(result, operation, 'events') : inResult(result, NO_SHAPE, operation.exchange));
         },
       };
     },
@@ -103,19 +155,22 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
         },
       };
     },
-    // Those that were never executed, because something refused them or had their answer, are not to be waited for by their batch.
-    onExecutionResult: ({ context }) => operationOf(context)?.abandon(),
-    onResponse({ request, response, serverContext }) {
-      const handle = handles.get(request);
-      if (handle) sendHeaders(handle, response.headers, serverContext);
+    // A batch does not wait for operations that were never executed, because something refused or
+    // answered them.
+    onExecutionResult: ({ context }) => own(context)?.abandon(),
+    onResponse({ request, response }) {
+      const opened = requests.get(request);
+      if (!opened) return;
+      requests.delete(request);
+      sendHeaders(opened, response.headers);
     },
   };
 }
 
-/** What the application's own `context()` let through, as an error that clients may see. */
+/** An error that the application's own `context()` let through, as clients may see it. */
 function restateContextError({ context, error, setError }: ContextErrorPayload): void {
   const operation = operationOf(context);
-  operation?.abandon();
+  void operation?.abandon();
   if (isOurs(error)) setError(toGraphQLError(error, operation?.exchange));
 }
 

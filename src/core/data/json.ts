@@ -13,16 +13,20 @@ export type JsonObject = { readonly [key: string]: JsonValue | undefined };
  */
 export function copyJson(value: unknown, root = 'data'): JsonValue {
   try {
-    return copyAt(value, root);
+    return copyAt(value, root, 0);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // Cycles are looked for only when the stack has overflown: the usual copy need not remember its ancestors.
+    if (!(error instanceof TooDeep)) throw error;
+    // A cycle looks endlessly deep. It is searched for only here: the usual copy need not remember its ancestors.
     const cycle = findCycle(value, root);
-    throw refusal(cycle ?? root, cycle ? 'refers to one of its own ancestors' : 'is nested too deeply');
+    if (cycle !== undefined) throw refusal(cycle, 'refers to one of its own ancestors');
+    throw refusal(error.path, `is nested more than ${DEEPEST.toLocaleString('en')} levels deep`);
   }
 }
 
-function copyAt(value: unknown, path: string): JsonValue {
+/** How deep data may be nested below its top level: what recursion bears, with room to spare. */
+const DEEPEST = 1_000;
+
+function copyAt(value: unknown, path: string, depth: number): JsonValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -32,23 +36,33 @@ function copyAt(value: unknown, path: string): JsonValue {
       throw refusal(path, `is ${value}`);
     case 'object':
       if (value === null) return null;
-      if (Array.isArray(value)) return copyArray(value, path);
-      return copyObject(value, path);
+      if (depth > DEEPEST) throw new TooDeep(path);
+      if (Array.isArray(value)) return copyArray(value, path, depth + 1);
+      return copyObject(value, path, depth + 1);
     default:
       throw refusal(path, `is ${value === undefined ? 'undefined' : `a ${typeof value}`}`);
   }
 }
 
-function copyArray(value: readonly unknown[], path: string): JsonValue[] {
+class TooDeep extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super();
+    this.path = path;
+  }
+}
+
+function copyArray(value: readonly unknown[], path: string, depth: number): JsonValue[] {
   const copy = new Array<JsonValue>(value.length);
   for (let i = 0; i < value.length; i += 1) {
     const item = value[i];
-    copy[i] = isScalar(item) ? item : copyAt(item, `${path}[${i}]`);
+    copy[i] = isScalar(item) ? item : copyAt(item, pathTo(path, `[${i}]`), depth);
   }
   return copy;
 }
 
-function copyObject(value: object, path: string): JsonObject {
+function copyObject(value: object, path: string, depth: number): JsonObject {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     throw refusal(path, `is ${describe(value)}, not a plain object`);
@@ -57,13 +71,13 @@ function copyObject(value: object, path: string): JsonObject {
   for (const key of Object.keys(value)) {
     const item: unknown = Reflect.get(value, key);
     if (item === undefined) continue;
-    setOwn(copy, key, isScalar(item) ? item : copyAt(item, propertyPath(path, key)));
+    setOwn(copy, key, isScalar(item) ? item : copyAt(item, propertyPath(path, key), depth));
   }
   if (Object.getOwnPropertySymbols(value).length > 0) throw refusal(path, 'has a symbol for a key');
   return copy;
 }
 
-/** The common case, told apart here so that no path is built for it. */
+/** The common case, decided here so that no path is built for it. */
 function isScalar(value: unknown): value is string | number | boolean | null {
   return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
 }
@@ -90,15 +104,22 @@ function describe(value: object): string {
 }
 
 function propertyPath(path: string, key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 64))}]`;
+  return pathTo(path, /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 64))}]`);
 }
 
+/** Paths grow no longer than an error shows of them. */
+function pathTo(path: string, step: string): string {
+  return path.length > LONGEST_PATH ? path : path + step;
+}
+
+const LONGEST_PATH = 200;
+
 function refusal(path: string, problem: string): SessionError {
-  const where = path.length <= 200 ? path : `${path.slice(0, 200)}…`;
+  const where = path.length <= LONGEST_PATH ? path : `${path.slice(0, LONGEST_PATH)}…`;
   return new SessionError('INVALID_DATA', `${where} ${problem}, which JSON cannot carry`);
 }
 
-/** The path of a reference to an ancestor. Iterative, as it runs where the stack has overflown. */
+/** The path of a reference to an ancestor. Iterative: data that is too deep may be deeper than the stack. */
 function findCycle(root: unknown, rootPath: string): string | undefined {
   const ancestors = new Set<unknown>();
   const pending: { value: unknown; path: string; leave: boolean }[] = [{ value: root, path: rootPath, leave: false }];
@@ -114,7 +135,7 @@ function findCycle(root: unknown, rootPath: string): string | undefined {
     pending.push({ value, path, leave: true });
     for (const [key, item] of Object.entries(value)) {
       if (typeof item !== 'object') continue;
-      const itemPath = path.length > 200 ? path : propertyPath(path, key);
+      const itemPath = propertyPath(path, key);
       pending.push({ value: item, path: itemPath, leave: false });
     }
   }
@@ -137,20 +158,22 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /** Whether two values are the same JSON. `-0` and `0` differ, as JSON can tell them apart; the order of keys does not matter. */
-export function equalJson(a: unknown, b: unknown): boolean {
+export function equalJson(a: unknown, b: unknown, depth = 0): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b);
-  return equalObjects(a, b);
+  // Deeper than what can be kept: as something that changed it is refused when it is copied.
+  if (depth > DEEPEST + 1) return false;
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b, depth + 1);
+  return equalObjects(a, b, depth + 1);
 }
 
-function equalArrays(a: readonly unknown[], b: readonly unknown[]): boolean {
+function equalArrays(a: readonly unknown[], b: readonly unknown[], depth: number): boolean {
   if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i += 1) if (!equalJson(a[i], b[i])) return false;
+  for (let i = 0; i < a.length; i += 1) if (!equalJson(a[i], b[i], depth)) return false;
   return true;
 }
 
-function equalObjects(a: object, b: object): boolean {
+function equalObjects(a: object, b: object, depth: number): boolean {
   // A `Date` has no keys: without this check it would equal `{}` and be dropped without a word.
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   let defined = 0;
@@ -158,7 +181,7 @@ function equalObjects(a: object, b: object): boolean {
     const item: unknown = Reflect.get(a, key);
     if (item === undefined) continue;
     defined += 1;
-    if (!Object.hasOwn(b, key) || !equalJson(item, Reflect.get(b, key))) return false;
+    if (!Object.hasOwn(b, key) || !equalJson(item, Reflect.get(b, key), depth)) return false;
   }
   for (const key of Object.keys(b)) if (Reflect.get(b, key) !== undefined) defined -= 1;
   return defined === 0;

@@ -14,19 +14,37 @@ export function validatorOf(schema: StandardSchemaV1 | undefined): Validator | u
   const { validate } = schema['~standard'];
   return (value) => {
     const result = validate(value);
-    return result instanceof Promise ? result.then(outputOf) : outputOf(result);
+    return result instanceof Promise ? result.then((settled) => outputOf(settled, value)) : outputOf(result, value);
   };
 }
 
-function outputOf(result: StandardSchemaV1.Result<unknown>): JsonValue {
+function outputOf(result: StandardSchemaV1.Result<unknown>, value: JsonValue): JsonValue {
   if (!result.issues) return copyJson(result.value);
-  const issues = result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`);
-  const more = issues.length > 3 ? `; and ${issues.length - 3} more` : '';
-  throw new SessionError('INVALID_DATA', `the schema refuses the session's data: ${issues.slice(0, 3).join('; ')}${more}`);
+  const issues = result.issues.slice(0, 3).map((issue) => `${pathOf(issue)}: ${withoutValues(issue.message, value)}`);
+  const more = result.issues.length > 3 ? `; and ${result.issues.length - 3} more` : '';
+  throw new SessionError('INVALID_DATA', `the schema refuses the session's data: ${issues.join('; ')}${more}`);
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {
   return ['data', ...(issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))].join('.');
+}
+
+/** Shorter texts say nothing of the data, and occur in messages by chance. */
+const SHORTEST_QUOTE = 4;
+
+/** Some schema libraries quote the value that they refuse. Errors are logged, so a message with data in it is not passed on. */
+function withoutValues(message: string, data: JsonValue): string {
+  const text = message.toLowerCase();
+  return quotes(text, data) ? 'is not valid' : message;
+}
+
+function quotes(text: string, value: JsonValue | undefined): boolean {
+  if (typeof value === 'string' || typeof value === 'number') {
+    const part = String(value).toLowerCase().slice(0, 12);
+    return part.length >= SHORTEST_QUOTE && text.includes(part);
+  }
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((item) => quotes(text, item));
 }
 
 /**

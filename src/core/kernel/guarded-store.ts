@@ -1,25 +1,47 @@
 import { isSessionError, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import { describeError, type Logger } from '../logger.js';
-import type { LimitedInsert, SessionRecord, SessionStore } from '../store.js';
+import { withoutSecrets } from '../safe-cause.js';
+import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
 
-const READS = new Set(['find', 'legacy read']);
+/** What the library calls a store for, in log lines. The last two are calls to a foreign store. */
+type StoreCall = keyof SessionStore | 'legacy read' | 'legacy remove';
 
-/** Every call of the library to its store goes through here: bounded in time, its failures told apart and reported. */
+const READS: ReadonlySet<StoreCall> = new Set(['find', 'legacy read']);
+
+/** What each optional verb is for, as the message of `NOT_SUPPORTED` says it. */
+const PURPOSES = {
+  touch: 'move a deadline alone',
+  listByOwner: "list an account's sessions",
+  deleteByOwner: "end an account's sessions",
+  insertWithin: "limit an account's sessions",
+  trimOwner: "limit an account's sessions",
+  count: 'count its sessions',
+  sweep: 'be swept',
+} as const;
+
+/**
+ * Every call of the library to its store goes through here: bounded in time, its failures told
+ * apart and reported. An optional verb that the store lacks is `NOT_SUPPORTED`.
+ */
 export class GuardedStore {
-  readonly store: SessionStore;
+  readonly #store: SessionStore;
   readonly #timeout: number;
   readonly #limit: TimeLimit;
   readonly #events: EventHub;
   readonly #logger: Logger | undefined;
 
   constructor(store: SessionStore, timeout: number, events: EventHub, logger: Logger | undefined) {
-    this.store = store;
+    this.#store = store;
     this.#timeout = timeout;
     this.#limit = new TimeLimit(timeout);
     this.#events = events;
     this.#logger = logger;
+  }
+
+  has(verb: keyof SessionStore): boolean {
+    return this.#store[verb] !== undefined;
   }
 
   find(id: string): Promise<SessionRecord | null> {
@@ -29,10 +51,16 @@ export class GuardedStore {
   /** What `use` makes of what is found: its failures are not the store's. */
   read<Result>(id: string, use: (record: SessionRecord | null) => Result | PromiseLike<Result>): Promise<Result> {
     return this.#limit.answer(
-      () => this.store.find(id),
+      () => this.#store.find(id),
       use,
       (error) => this.#failure('find', id, error),
     );
+  }
+
+  /** The records with these ids, in their order, in as few round trips as the store can. */
+  findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
+    if (!this.#store.findMany) return Promise.all(ids.map((id) => this.find(id)));
+    return this.#call('findMany', (store) => store.findMany?.(ids));
   }
 
   /** Inserts, and recognises its own write where the answer was lost. */
@@ -40,15 +68,19 @@ export class GuardedStore {
     return this.#recover(
       'insert',
       record.id,
-      () => this.store.insert(record, ttl),
+      () => this.#store.insert(record, ttl),
       (found) => (found?.version === record.version ? 'inserted' : undefined),
     );
   }
 
-  /** Inserts within a limit; where the answer was lost, whom it evicted is not known any more. */
-  insertWithin(record: SessionRecord, write: () => Promise<LimitedInsert>): Promise<LimitedInsert> {
-    return this.#recover('insertWithin', record.id, write, (found) =>
-      found?.version === record.version ? { outcome: 'inserted', evicted: [] } : undefined,
+  /** Inserts within a limit. After a lost answer, the sessions that it evicted are not known. */
+  insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
+    const write = this.#required('insertWithin');
+    return this.#recover(
+      'insertWithin',
+      record.id,
+      () => write(record, ttl, limit),
+      (found) => (found?.version === record.version ? { outcome: 'inserted', evicted: [] } : undefined),
     );
   }
 
@@ -57,7 +89,7 @@ export class GuardedStore {
     return this.#recover(
       'replace',
       record.id,
-      () => this.store.replace(record, expectedVersion, ttl),
+      () => this.#store.replace(record, expectedVersion, ttl),
       (found) => (found?.version === record.version ? 'replaced' : undefined),
     );
   }
@@ -67,30 +99,104 @@ export class GuardedStore {
     return this.#recover(
       'delete',
       id,
-      () => this.store.delete(id),
+      () => this.#store.delete(id),
       (found) => (found === null ? true : undefined),
     );
   }
 
-  /**
-   * A store call within `storeTimeout`.
-   *
-   * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`.
-   */
-  call<Result>(verb: string, id: string, run: () => Promise<Result>): Promise<Result> {
-    return this.#limit.answer(
-      run,
-      (answer) => answer,
-      (error) => this.#failure(verb, id, error),
+  /** Moves the deadline without the body, and recognises its own write where the answer was lost. */
+  touch({ body: _, ...record }: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+    const write = this.#required('touch');
+    return this.#recover(
+      'touch',
+      record.id,
+      () => write(record, expectedVersion, ttl),
+      (found) => (found?.version === record.version ? 'replaced' : undefined),
     );
   }
 
+  /** An owner's records, in steps. */
+  listByOwner(ownerId: string): AsyncIterable<readonly SessionRecord[]> {
+    const list = this.#required('listByOwner');
+    return this.#steps('listByOwner', this.#store.steps?.listByOwner?.(ownerId), () => list(ownerId));
+  }
+
+  /** Ends an owner's sessions, in steps. Each answers the ids that it removed. */
+  deleteByOwner(ownerId: string, except?: string): AsyncIterable<readonly string[]> {
+    const remove = this.#required('deleteByOwner');
+    return this.#steps('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
+  }
+
+  /** Ends an owner's oldest sessions, in steps. Each answers the ids that it ended. */
+  trimOwner(ownerId: string, trim: OwnerTrim): AsyncIterable<readonly string[]> {
+    const cut = this.#required('trimOwner');
+    return this.#steps('trimOwner', this.#store.steps?.trimOwner?.(ownerId, trim), () => cut(ownerId, trim));
+  }
+
+  /** Counts the records, in steps. */
+  count(): AsyncIterable<number> {
+    const count = this.#required('count');
+    return this.#steps('count', this.#store.steps?.count?.(), count);
+  }
+
+  /** Removes expired records, in steps. Each answers how many it removed. */
+  sweep(now: number): AsyncIterable<number> {
+    const sweep = this.#required('sweep');
+    return this.#steps('sweep', this.#store.steps?.sweep?.(now), () => sweep(now));
+  }
+
+  /** Opens the store's notifications; its own failures are the caller's to report. */
+  subscribe(listener: StoreListener): Promise<() => Promise<void>> {
+    return this.#store.subscribe?.(listener) ?? Promise.resolve(() => Promise.resolve());
+  }
+
+  /** A call to another store about this session, under the same rules. */
+  foreign<Result>(call: 'legacy read' | 'legacy remove', id: string, run: () => Promise<Result>): Promise<Result> {
+    return this.#limit.answer(
+      run,
+      (answer) => answer,
+      (error) => this.#failure(call, id, error),
+    );
+  }
+
+  /** The steps of work on many records: `storeTimeout` bounds each, and others get their turn between them. */
+  async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
+    if (!steps) {
+      yield await this.#call(verb, whole);
+      return;
+    }
+    const iterator = steps[Symbol.asyncIterator]();
+    for (;;) {
+      const step = await this.#call(verb, () => iterator.next());
+      if (step.done) return;
+      yield step.value;
+      await pause();
+    }
+  }
+
+  /** A call that is about no single session. @throws `STORE_UNAVAILABLE`, or the store's own `SessionError` */
+  #call<Result>(verb: keyof SessionStore, run: (store: SessionStore) => Promise<Result> | undefined): Promise<Result> {
+    return this.#limit.answer(
+      () => run(this.#store) ?? Promise.reject(unsupported(verb, 'do that')),
+      (answer) => answer,
+      (error) => this.#failure(verb, '', error),
+    );
+  }
+
+  /** @throws `NOT_SUPPORTED` where the store has no such verb */
+  #required<Verb extends keyof typeof PURPOSES>(verb: Verb): NonNullable<SessionStore[Verb]> {
+    const method: SessionStore[Verb] = this.#store[verb];
+    if (!method) throw unsupported(verb, PURPOSES[verb]);
+    return method.bind(this.#store) as NonNullable<SessionStore[Verb]>;
+  }
+
   /**
-   * A write whose answer was lost may have happened: one read tells. After a time-out nothing more is asked, since the caller has
-   * waited long enough and the write may still arrive; compare-and-swap makes that harmless.
+   * A write whose answer was lost may have happened: one read tells. After a time-out nothing more
+   * is asked, since the caller has waited long enough and the write may still arrive;
+   * compare-and-swap makes that harmless.
    */
   async #recover<Result>(
-    verb: string,
+    verb: StoreCall,
     id: string,
     write: () => Promise<Result>,
     recognise: (found: SessionRecord | null) => Result | undefined,
@@ -101,7 +207,7 @@ export class GuardedStore {
     } catch (error) {
       const left = this.#timeout - (performance.now() - started);
       if (!(error instanceof Timeout) && !isSessionError(error) && left > 0) {
-        const found = await new TimeLimit(left).within(() => this.store.find(id)).catch(() => undefined);
+        const found = await new TimeLimit(left).within(() => this.#store.find(id)).catch(() => undefined);
         const result = found === undefined ? undefined : recognise(found);
         if (result !== undefined) return result;
       }
@@ -109,16 +215,17 @@ export class GuardedStore {
     }
   }
 
-  #failure(verb: string, id: string, error: unknown): SessionError {
-    // What a store says itself needs no other words, but outages and records that cannot be read are reported, whoever names them. Of a
-    // write, it may be the caller's data that the store cannot take.
+  #failure(verb: StoreCall, id: string, error: unknown): SessionError {
+    // A store's own SessionError needs no other words. Outages and unreadable records are reported,
+    // whoever names them. Of a write, INVALID_DATA may mean data that the store cannot take.
     if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });
     }
     if (isSessionError(error) && error.code !== 'STORE_UNAVAILABLE') return error;
     const late = error instanceof Timeout;
-    const reason = late ? `no answer within ${this.#timeout} ms` : describeError(error);
+    const cause = late ? undefined : withoutSecrets(error);
+    const reason = late ? `no answer within ${this.#timeout} ms` : describeError(cause);
     this.#logger?.error(`token-sessions: the store's ${verb} failed: ${reason}`);
     this.#events.emit('store-error', { id, reason });
     if (isSessionError(error)) return error;
@@ -127,7 +234,16 @@ export class GuardedStore {
       late
         ? `the session store did not answer within storeTimeout (${this.#timeout} ms)`
         : `the session store failed: see the error's cause`,
-      { cause: late ? undefined : error },
+      { cause },
     );
   }
+}
+
+/** Lets everything else that waits run. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function unsupported(verb: string, purpose: string): SessionError {
+  return new SessionError('NOT_SUPPORTED', `this store cannot ${purpose}: it has no ${verb}`);
 }

@@ -1,53 +1,61 @@
 import { SessionError, withoutStack } from '../error.js';
-import { describeError, type Logger } from '../logger.js';
-import type { StoreListener } from '../store.js';
+import { describeError } from '../logger.js';
+import { decodeRecord } from '../record/codec.js';
+import { effectiveDeadline } from '../record/deadline.js';
+import type { SessionState } from '../record/state.js';
+import { mayStreamGoOn } from '../record/upkeep.js';
+import type { SessionRecord } from '../store.js';
+import type { GuardedStore } from './guarded-store.js';
+import type { Settings } from './settings.js';
 import { TimeLimit } from './time-limit.js';
+import { clearQuietly, unref } from './timers.js';
 
 /** How a session ended. `'destroyed'` also stands for what another process did. */
 export type EndReason = 'destroyed' | 'replaced' | 'reuse' | 'evicted' | 'expired';
 
-/** Told once, when its session ends. */
+/** Called once, when its session ends. */
 export type EndListener = (reason: SessionError) => void;
 
-/** What is known of a session that was looked up: its deadline, `null` when it has ended, `undefined` when that cannot be told. */
-export type Standing = number | null | undefined;
-
-/** What {@link LiveSessions} need of the kernel. */
-export interface LivePorts {
-  /** The standing of sessions, in the order of their ids. May reject. */
-  readonly lookUp: (ids: readonly string[]) => Promise<Standing[]>;
-  /** Opens the store's notifications; absent where the store has none. */
-  readonly subscribe: ((listener: StoreListener) => Promise<() => Promise<void>>) | undefined;
-  readonly recheckInterval: number;
-  /** The longest that {@link LiveSessions.close} waits for the store, in ms. */
-  readonly storeTimeout: number;
-  readonly logger: Logger | undefined;
-  readonly now: () => number;
+/** What wants to know of a session while it lasts. */
+export interface Watcher {
+  readonly ended: EndListener;
+  /** Called with each record that a recheck has read. */
+  readonly seen?: ((record: SessionRecord) => void) | undefined;
+  /** For a stream: the epoch of the token that opened it. It ends with that. */
+  readonly epoch?: (() => string | undefined) | undefined;
 }
 
 interface Watched {
-  readonly listeners: Set<EndListener>;
+  readonly watchers: Set<Watcher>;
+  /** When the session ends however much it is used, in ms since the epoch: known without the store. */
+  readonly latest: number;
   /** Runs out at the session's deadline, where that comes before the next recheck. */
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether it is not watched any more, as its session has ended. */
+  /** Whether it is no longer watched, as its session has ended. */
   over: boolean;
 }
 
 /** As many sessions as are looked up in one round trip. */
 const BATCH = 500;
 const LONGEST_BACKOFF = 10_000;
+/** How many ends this process remembers, for calls that go on after their session was ended. */
+const REMEMBERED_ENDS = 4_096;
 
 /**
- * Who in this process is to be told when a session ends. Costs nothing until somebody watches: then the store's notifications are
- * opened, and every recheck interval all watched sessions are looked up, since notifications can be lost.
+ * Watches sessions for their end. Costs nothing until a session is watched: then the store's
+ * notifications are opened, and every recheck interval all watched sessions are looked up, since
+ * notifications can be lost.
  *
- * Whoever watches is registered first and looked up then, once the notifications flow: no end falls between.
+ * A watcher is registered first and its session looked up then, once the notifications flow: no end
+ * falls between.
  */
 export class LiveSessions {
-  readonly #ports: LivePorts;
+  readonly #store: GuardedStore;
+  readonly #settings: Settings;
   readonly #watched = new Map<string, Watched>();
-  /** Ends that this process is bringing about: what the store tells of them has no reason. */
+  /** Ends that this process is bringing about: the store's notifications of them have no reason. */
   readonly #expected = new Map<string, EndReason>();
+  readonly #ended = new Set<string>();
   #unchecked = new Set<string>();
   #checking = false;
   #recheckTimer: ReturnType<typeof setTimeout> | undefined;
@@ -56,8 +64,9 @@ export class LiveSessions {
   #switching: Promise<void> | undefined;
   #retry: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | undefined;
 
-  constructor(ports: LivePorts) {
-    this.#ports = ports;
+  constructor(store: GuardedStore, settings: Settings) {
+    this.#store = store;
+    this.#settings = settings;
   }
 
   /** How many sessions are watched. */
@@ -65,38 +74,72 @@ export class LiveSessions {
     return this.#watched.size;
   }
 
-  /** Tells the listener when the session ends, also when it already has. Returns what stops that. */
-  watch(id: string, listener: EndListener): () => void {
-    const watched = this.#watched.get(id) ?? { listeners: new Set<EndListener>(), timer: undefined, over: false };
-    watched.listeners.add(listener);
+  /**
+   * Calls the watcher when the session ends, also when it already has. Returns a function that stops it.
+   * `latest` is the session's absolute deadline: it ends then even while the store is away.
+   */
+  watch(id: string, watcher: Watcher, latest = Number.POSITIVE_INFINITY): () => void {
+    const watched = this.#watched.get(id) ?? { watchers: new Set<Watcher>(), latest, timer: undefined, over: false };
+    watched.watchers.add(watcher);
     this.#watched.set(id, watched);
     this.#unchecked.add(id);
+    this.#armDeadline(id, watched, watched.latest);
     this.#start();
     return () => {
-      if (watched.over || !watched.listeners.delete(listener) || watched.listeners.size > 0) return;
+      if (watched.over || !watched.watchers.delete(watcher) || watched.watchers.size > 0) return;
       this.#forget(id, watched);
     };
   }
 
-  /** Notes why this process is about to end a session; undone by what it returns. */
+  /** Notes why this process is about to end a session; undone by the function that it returns. */
   expect(id: string, reason: EndReason): () => void {
     this.#expected.set(id, reason);
     return () => void this.#expected.delete(id);
   }
 
-  /** Tells those who watch the session that it has ended. */
+  /** Notes that a session has ended, and calls its watchers. */
   end(id: string, reason: EndReason = this.#expected.get(id) ?? 'destroyed'): void {
+    this.#remember(id);
     const watched = this.#watched.get(id);
     if (!watched) return;
     this.#forget(id, watched);
-    const error = withoutStack(() => new SessionError('SESSION_GONE', `session ${id} has ended: ${reason}`));
-    for (const listener of watched.listeners) listener(error);
+    const error = withoutStack(() => new SessionError('SESSION_GONE', `the session has ended: ${reason}`));
+    for (const { ended } of watched.watchers) ended(error);
   }
 
-  /** Stops watching everything. Nobody is told. A store that does not answer is not waited for: what it opens later is closed then. */
+  /** An immediate rotation has ended all tokens of other epochs: so it ends the streams that they opened. */
+  endOtherEpochs(id: string, epoch: string | undefined): void {
+    const watched = this.#watched.get(id);
+    if (watched) this.#endOtherEpochs(id, watched, epoch);
+  }
+
+  /** A session begins with an id that an ended one had before. */
+  begin(id: string): void {
+    this.#ended.delete(id);
+  }
+
+  /** Whether this process knows that the session has ended: lately, or while it was watched. */
+  hasEnded(id: string): boolean {
+    return this.#ended.has(id);
+  }
+
+  /**
+   * Stops watching everything. Watchers are not called. A store that does not answer is not waited
+   * for: what it opens later is closed then.
+   */
   async close(): Promise<void> {
     for (const [id, watched] of this.#watched) this.#forget(id, watched);
-    await new TimeLimit(this.#ports.storeTimeout).within(() => this.#settled()).catch(() => this.#report('closed', 'no answer'));
+    await new TimeLimit(this.#settings.storeTimeout).within(() => this.#settled()).catch(() => this.#report('closed', 'no answer'));
+  }
+
+  #remember(id: string): void {
+    this.#ended.delete(id);
+    this.#ended.add(id);
+    if (this.#ended.size <= REMEMBERED_ENDS) return;
+    for (const oldest of this.#ended) {
+      this.#ended.delete(oldest);
+      return;
+    }
   }
 
   async #settled(): Promise<void> {
@@ -106,11 +149,11 @@ export class LiveSessions {
 
   #forget(id: string, watched: Watched): void {
     watched.over = true;
-    clear(watched.timer);
+    clearQuietly(watched.timer);
     this.#watched.delete(id);
     this.#unchecked.delete(id);
     if (this.#watched.size > 0) return;
-    clear(this.#recheckTimer);
+    clearQuietly(this.#recheckTimer);
     this.#recheckTimer = undefined;
     this.#retry?.wake();
     this.#switch();
@@ -123,9 +166,9 @@ export class LiveSessions {
     if (!this.#switching) this.#checkSoon();
   }
 
-  /** Opens the notifications while there is somebody to be told, and closes them after the last one. */
+  /** Opens the notifications while a session is watched, and closes them after the last one. */
   #switch(): void {
-    if (!this.#ports.subscribe || this.#switching) return;
+    if (!this.#store.has('subscribe') || this.#switching) return;
     if (this.#watched.size > 0 === (this.#unsubscribe !== undefined)) return;
     this.#switching = this.#openOrClose().finally(() => {
       this.#switching = undefined;
@@ -143,8 +186,8 @@ export class LiveSessions {
     }
     for (let tries = 0; this.#watched.size > 0 && !this.#unsubscribe; tries += 1) {
       try {
-        this.#unsubscribe = await this.#ports.subscribe?.({ ended: (ids) => this.#toldOf(ids), gap: () => this.#checkAll() });
-        // What ended while there were no notifications was not told.
+        this.#unsubscribe = await this.#store.subscribe({ ended: (ids) => this.#endAll(ids), gap: () => this.#checkAll() });
+        // Ends that came while there were no notifications were missed.
         this.#checkAll();
       } catch (error) {
         this.#report('opened', error);
@@ -154,7 +197,7 @@ export class LiveSessions {
     }
   }
 
-  #toldOf(ids: readonly string[]): void {
+  #endAll(ids: readonly string[]): void {
     for (const id of ids) this.end(id);
   }
 
@@ -168,7 +211,7 @@ export class LiveSessions {
     if (this.#checking) return;
     this.#checking = true;
     queueMicrotask(() => {
-      this.#check().finally(() => {
+      this.#checkAllWaiting().finally(() => {
         this.#checking = false;
         // Some may have come between the last look and here.
         if (this.#unchecked.size > 0) this.#checkSoon();
@@ -176,34 +219,63 @@ export class LiveSessions {
     });
   }
 
-  async #check(): Promise<void> {
+  async #checkAllWaiting(): Promise<void> {
     while (this.#unchecked.size > 0) {
       const ids = takeFrom(this.#unchecked, BATCH);
       try {
-        const standings = await this.#ports.lookUp(ids);
-        ids.forEach((id, index) => {
-          this.#settle(id, standings[index]);
-        });
+        const records = await this.#store.findMany(ids);
+        for (const [index, id] of ids.entries()) this.#settle(id, records[index]);
       } catch {
-        // The store is away, as its own report says. Whether they have ended is found at the next recheck.
+        // The store is away, as its own report says: the next recheck looks again. Meanwhile only
+        // the absolute deadline can end a session.
+        for (const id of ids) this.#endIfTooOld(id);
       }
     }
   }
 
-  #settle(id: string, standing: Standing): void {
+  #settle(id: string, record: SessionRecord | null | undefined): void {
     const watched = this.#watched.get(id);
-    if (!watched || standing === undefined) return;
-    if (standing === null) this.end(id);
-    else if (this.#ports.now() >= standing) this.end(id, 'expired');
-    else this.#armDeadline(id, watched, standing);
+    if (!watched || record === undefined) return;
+    if (record) this.#consider(id, watched, record);
+    else this.end(id);
+  }
+
+  #consider(id: string, watched: Watched, record: SessionRecord): void {
+    const state = stateOf(record);
+    // The session of a record that cannot be read is not ended for it.
+    if (!state) return;
+    const deadline = effectiveDeadline(record, state, this.#settings.limits);
+    if (this.#settings.now() >= deadline) {
+      this.end(id, 'expired');
+      return;
+    }
+    this.#armDeadline(id, watched, deadline);
+    this.#endOtherEpochs(id, watched, state.tokens.epoch);
+    for (const { seen } of watched.watchers) seen?.(record);
+  }
+
+  #endOtherEpochs(id: string, watched: Watched, current: string | undefined): void {
+    for (const watcher of watched.watchers) {
+      if (!watcher.epoch || mayStreamGoOn(watcher.epoch(), { current: '', epoch: current })) continue;
+      watched.watchers.delete(watcher);
+      watcher.ended(withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')));
+    }
+    if (watched.watchers.size === 0 && !watched.over) this.#forget(id, watched);
+  }
+
+  #endIfTooOld(id: string): void {
+    const watched = this.#watched.get(id);
+    if (!watched) return;
+    if (this.#settings.now() >= watched.latest) this.end(id, 'expired');
+    else this.#armDeadline(id, watched, watched.latest);
   }
 
   /** At its deadline a session is looked up again, as use may have moved it. Those far off are left to the next recheck. */
   #armDeadline(id: string, watched: Watched, deadline: number): void {
-    clear(watched.timer);
+    clearQuietly(watched.timer);
     watched.timer = undefined;
-    const left = deadline - this.#ports.now();
-    if (left > this.#ports.recheckInterval) return;
+    const left = deadline - this.#settings.now();
+    if (left > this.#settings.recheckInterval) return;
     watched.timer = unref(
       setTimeout(() => {
         this.#unchecked.add(id);
@@ -214,7 +286,7 @@ export class LiveSessions {
 
   #scheduleRecheck(): void {
     // A little before its time, by chance, so that processes that started together do not ask together.
-    const delay = this.#ports.recheckInterval * (0.8 + 0.15 * Math.random());
+    const delay = this.#settings.recheckInterval * (0.8 + 0.15 * Math.random());
     this.#recheckTimer = unref(
       setTimeout(() => {
         this.#scheduleRecheck();
@@ -226,7 +298,7 @@ export class LiveSessions {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        clear(timer);
+        clearQuietly(timer);
         this.#retry = undefined;
         resolve();
       };
@@ -236,7 +308,15 @@ export class LiveSessions {
   }
 
   #report(what: 'opened' | 'closed', error: unknown): void {
-    this.#ports.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(error)}`);
+    this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(error)}`);
+  }
+}
+
+function stateOf(record: SessionRecord): SessionState | undefined {
+  try {
+    return decodeRecord(record);
+  } catch {
+    return undefined;
   }
 }
 
@@ -249,24 +329,4 @@ function takeFrom(set: Set<string>, most: number): string[] {
     set.delete(each);
   }
   return taken;
-}
-
-/** A timer that does not keep the process alive, where the runtime can tell. */
-function unref<Timer>(timer: Timer): Timer {
-  callOn(timer, 'unref');
-  return timer;
-}
-
-/**
- * Node keeps a list of timers for each duration, in which one that is cleared leaves an empty list behind until its time has come; only not where
- * the last one in it kept the process alive. Deadlines are days away and their durations all differ.
- */
-function clear(timer: ReturnType<typeof setTimeout> | undefined): void {
-  callOn(timer, 'ref');
-  clearTimeout(timer);
-}
-
-function callOn(timer: unknown, method: 'ref' | 'unref'): void {
-  const call: unknown = typeof timer === 'object' && timer !== null ? Reflect.get(timer, method) : undefined;
-  if (typeof call === 'function') Reflect.apply(call, timer, []);
 }

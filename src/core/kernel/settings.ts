@@ -21,7 +21,7 @@ export interface CoreOptions<Data> {
   readonly touchInterval?: Duration | undefined;
   /** How long the previous token still works once the new one has been used. Default `'10s'`; 0 for not at all. */
   readonly rotationGrace?: Duration | undefined;
-  /** What happens when the immediate predecessor of a token comes back after its grace. Default `'refuse'`. */
+  /** What happens when a replaced token, however old, comes back after its grace. Default `'refuse'`. */
   readonly onReuse?: 'refuse' | 'destroy' | undefined;
   /** The most sessions of one owner, kept exactly under concurrent logins. Default: no limit. */
   readonly maxPerOwner?: { readonly max: number; readonly onLimit: 'evict-oldest' | 'deny' } | undefined;
@@ -35,6 +35,16 @@ export interface CoreOptions<Data> {
   readonly onStoreError?: 'reject' | 'anonymous' | undefined;
   /** How often the sessions that somebody watches are looked up, besides the store's notifications. Default `'30s'`. */
   readonly recheckInterval?: Duration | undefined;
+  /**
+   * How often a store that keeps expired sessions (SQL) is swept, of those that expired at least an hour
+   * ago. Default `'1h'`; `false`: the application calls `sweep()`.
+   */
+  readonly sweepInterval?: Duration | false | undefined;
+  /**
+   * With a source that writes to the response: a token older than this is rotated when it is used, and
+   * the response carries the new one. Default `false`: the application calls `rotate()`.
+   */
+  readonly rotateEvery?: Duration | false | undefined;
   /** Where warnings and errors are reported. Default: nowhere. */
   readonly logger?: Logger | undefined;
   /** The clock, in ms since the epoch. Default `Date.now`. For tests. */
@@ -57,6 +67,10 @@ export interface Settings {
   readonly storeTimeout: number;
   readonly onStoreError: 'reject' | 'anonymous';
   readonly recheckInterval: number;
+  /** In ms; `Infinity` for never. */
+  readonly sweepInterval: number;
+  /** In ms; `Infinity` for never. */
+  readonly rotateEvery: number;
   readonly logger: Logger | undefined;
   readonly now: () => number;
 }
@@ -87,6 +101,8 @@ export function normaliseOptions<Data>(
     storeTimeout: timerDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
     recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
+    sweepInterval: options.sweepInterval === false ? Number.POSITIVE_INFINITY : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
+    rotateEvery: timeout(options.rotateEvery ?? false, 'rotateEvery'),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? Date.now,
   };

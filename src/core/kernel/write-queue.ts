@@ -1,14 +1,16 @@
-import { SessionError } from '../error.js';
+import { gone, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
-import { type Content, nextSnapshot, type Snapshot } from '../record/snapshot.js';
+import { type Content, nextSnapshot, type Snapshot, touchedSnapshot } from '../record/snapshot.js';
+import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
+import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
 
 /**
  * What a write makes of the newest content; the same object for no change. Runs again when another writer came first.
  * What it throws is the outcome of this write alone.
  */
-export type Change = (content: Content) => Content | Promise<Content>;
+export type Change = (content: Content, record: SessionRecord) => Content | Promise<Content>;
 
 interface Job {
   readonly change: Change;
@@ -35,14 +37,13 @@ export class WriteQueue {
   readonly #lines = new Map<string, Line>();
   readonly #running = new Set<Promise<void>>();
   readonly #store: GuardedStore;
-  readonly #find: (id: string) => Promise<Snapshot | null>;
+  readonly #reader: Reader;
   readonly #settings: Settings;
   readonly #events: EventHub;
 
-  /** `find` reads the newest snapshot, and answers `null` for a session that has ended. */
-  constructor(store: GuardedStore, find: (id: string) => Promise<Snapshot | null>, settings: Settings, events: EventHub) {
+  constructor(store: GuardedStore, reader: Reader, settings: Settings, events: EventHub) {
     this.#store = store;
-    this.#find = find;
+    this.#reader = reader;
     this.#settings = settings;
     this.#events = events;
   }
@@ -105,12 +106,14 @@ export class WriteQueue {
       // A schema may have taken its time.
       if (this.#isPast(snapshot)) continue;
       const ttl = Math.max(1, next.record.expiresAt - this.#settings.now());
-      const outcome = await this.#store.replace(next.record, snapshot.record.version, ttl);
+      const { version } = snapshot.record;
+      const isTouch = next.record.body === snapshot.record.body && this.#store.has('touch');
+      const outcome = await (isTouch ? this.#store.touch(next.record, version, ttl) : this.#store.replace(next.record, version, ttl));
       if (outcome === 'replaced') return next;
-      if (outcome === 'gone') throw gone(line.id);
+      if (outcome === 'gone') throw gone();
       const last = tries === MAX_TRIES;
       this.#events.emit('conflict', { ...eventOf(snapshot.record), reason: last ? 'gave-up' : 'merged' });
-      if (last) throw new SessionError('CONFLICT', `session ${line.id} was changed by others at each of ${tries} tries: try again later`);
+      if (last) throw new SessionError('CONFLICT', `the session was changed by others at each of ${tries} tries: try again later`);
       snapshot = await this.#reread(line.id, tries);
     }
   }
@@ -124,10 +127,11 @@ export class WriteQueue {
     let next: Snapshot | null = null;
     for (const job of [...jobs]) {
       try {
-        const changed = await job.change(content);
+        const changed = await job.change(content, snapshot.record);
         if (changed === content) continue;
         // Encoding checks the size: here, so that one job's data that is too large fails that job alone.
-        next = nextSnapshot(snapshot, changed, this.#settings);
+        const touched = this.#store.has('touch') ? touchedSnapshot(snapshot, changed, this.#settings) : null;
+        next = touched ?? nextSnapshot(snapshot, changed, this.#settings);
         content = changed;
       } catch (error) {
         jobs.splice(jobs.indexOf(job), 1);
@@ -140,16 +144,12 @@ export class WriteQueue {
   async #reread(id: string, tries: number): Promise<Snapshot> {
     // The first time at once: two writers that met rarely meet again. Then apart, by chance.
     if (tries > 1) await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
-    const snapshot = await this.#find(id);
-    if (!snapshot) throw gone(id);
+    const snapshot = await this.#reader.find(id);
+    if (!snapshot) throw gone();
     return snapshot;
   }
 }
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-export function gone(id: string): SessionError {
-  return new SessionError('SESSION_GONE', `session ${id} has ended; nothing was written. The user has to log in again`);
 }

@@ -1,60 +1,71 @@
 import { encodeJson, isJsonObject, type JsonObject, type JsonValue } from '../data/json.js';
 import { SessionError } from '../error.js';
 import type { SessionRecord } from '../store.js';
+import type { Migration, PendingToken, PreviousToken, ReplacedToken, RotationKind, SessionState, TokenState } from './state.js';
+import { activityIn, markOf } from './token.js';
 
-/** The hashes of the tokens that a session knows. */
-export interface TokenHashes {
-  /** The token in use. */
-  readonly current: string;
-  /** Given out by `rotate` and not used yet; with what it renews when it is. */
-  readonly pending?: { readonly hash: string; readonly authenticatedAt: number } | undefined;
-  /** The immediate predecessor of the current one, valid until `until` (ms since the epoch). Kept after that, to tell a theft. */
-  readonly previous?: { readonly hash: string; readonly until: number } | undefined;
-}
-
-/** How far the move of another library's session into this store has come; kept while that library's token is the current one. */
-export interface Migration {
-  /**
-   * `'copied'`: written, but perhaps from what was read before the session was moved and ended by somebody else. `'proven'`: it was not; the old
-   * session is being removed. `'done'`: it is out of the old store.
-   */
-  readonly stage: 'copied' | 'proven' | 'done';
-  /** Tells this copy from another one with the same id, made after this one was ended. Goes into the new token. */
-  readonly nonce: string;
-}
-
-/** What the library keeps in a record's body. Times are in ms since the epoch. */
-export interface SessionState {
-  readonly tokens: TokenHashes;
-  readonly authenticatedAt: number;
-  readonly lastActiveAt: number;
-  readonly migration?: Migration | undefined;
-  /** The data as it was written, before the schema has read it. */
-  readonly stored: JsonValue;
-}
+export type { Migration, SessionState } from './state.js';
 
 /*
- * The body is one JSON object with short names, since every session in every store pays for each character:
- * v format, k current hash, n pending (hash, authenticatedAt), o previous (hash, until), a authenticatedAt,
- * l lastActiveAt, m migration (nonce, stage), d data.
+ * The body is one JSON object with short names, since every session in every store pays for each character.
+ * Optional ones are in brackets:
+ *
+ *   v  format, 1
+ *   k  hash of the current token
+ *  [f] hash of the family
+ *  [t] when the current token was made, where that was not with the session
+ *  [n] pending token    [hash, authenticatedAt, madeAt, kind, salt]    the last is left out where there is none
+ *  [o] previous token   [hash, until, authenticatedAt, kind, salt]     the last one or two are left out where there are none
+ *  [r] replaced tokens  [mark, until, mark, until, …]
+ *  [e] epoch
+ *   a  authenticatedAt
+ *   l  lastActiveAt
+ *  [m] migration        [nonce, stage]
+ *   d  data
+ *
+ * Format 1 only ever gains fields. Version 0.1.0 reads the first two elements of `n` and `o`, knows neither `f`, `t`, `r` nor `e`,
+ * and drops what it does not know when it writes: each has to be safe to miss. This version keeps the fields that it does not know;
+ * so a later one has to add fields, not elements.
  */
 const FORMAT = 1;
 const STAGES = ['copied', 'proven', 'done'] as const;
+const KINDS = ['plain', 'reauthenticated'] as const;
+const KNOWN: ReadonlySet<string> = new Set('vkftnorealmd');
 
 /** @throws `INVALID_DATA` when the encoded data is longer than `maxDataBytes`. */
 export function encodeBody(state: SessionState, maxDataBytes: number): string {
   const data = encodeJson(state.stored);
   checkSize(data, maxDataBytes);
-  const { current, pending, previous } = state.tokens;
-  const next = pending ? `,"n":["${pending.hash}",${pending.authenticatedAt}]` : '';
-  const old = previous ? `,"o":["${previous.hash}",${previous.until}]` : '';
   const times = `"a":${state.authenticatedAt},"l":${state.lastActiveAt}`;
-  return `{"v":${FORMAT},"k":"${current}"${next}${old},${times}${encodeMigration(state.migration)},"d":${data}}`;
+  const { migration } = state;
+  const moved = migration ? `,"m":["${migration.nonce}",${STAGES.indexOf(migration.stage)}]` : '';
+  return `{"v":${FORMAT},${encodeTokens(state.tokens)},${times}${moved},"d":${data}${encodeUnknown(state.origin)}}`;
 }
 
-function encodeMigration(migration: Migration | undefined): string {
-  if (!migration) return '';
-  return `,"m":["${migration.nonce}",${STAGES.indexOf(migration.stage)}]`;
+function encodeTokens({ current, family, madeAt, pending, previous, replaced, epoch }: TokenState): string {
+  let encoded = `"k":"${current}"`;
+  if (family !== undefined) encoded += `,"f":"${family}"`;
+  if (madeAt !== undefined) encoded += `,"t":${madeAt}`;
+  if (pending) encoded += `,"n":["${pending.hash}",${pending.authenticatedAt},${pending.madeAt}${encodeOrigin(pending)}]`;
+  if (previous) encoded += `,"o":["${previous.hash}",${previous.until},${previous.authenticatedAt}${encodeOrigin(previous)}]`;
+  if (replaced && replaced.length > 0) encoded += `,"r":[${replaced.map(({ mark, until }) => `"${mark}",${until}`).join()}]`;
+  if (epoch !== undefined) encoded += `,"e":"${epoch}"`;
+  return encoded;
+}
+
+function encodeOrigin({ kind, salt }: { readonly kind?: RotationKind | undefined; readonly salt?: string | undefined }): string {
+  if (kind === undefined) return '';
+  return salt === undefined ? `,${KINDS.indexOf(kind)}` : `,${KINDS.indexOf(kind)},"${salt}"`;
+}
+
+function encodeUnknown(origin: JsonObject | undefined): string {
+  if (!origin) return '';
+  let fields = '';
+  for (const key of Object.keys(origin)) {
+    const value = KNOWN.has(key) ? undefined : origin[key];
+    if (value !== undefined) fields += `,${JSON.stringify(key)}:${encodeJson(value)}`;
+  }
+  return fields;
 }
 
 function checkSize(text: string, maxDataBytes: number): void {
@@ -70,21 +81,19 @@ function checkSize(text: string, maxDataBytes: number): void {
 
 /** @throws `INVALID_DATA` when the record was not written by {@link encodeBody}, or was damaged since. */
 export function decodeRecord(record: SessionRecord): SessionState {
-  if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable(record);
+  if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable();
   const body = parseBody(record);
-  const pending = readPair(body['n'], record);
-  const previous = readPair(body['o'], record);
-  const migration = readMigration(body['m'], record);
-  const { k: current, a: authenticatedAt, l: lastActiveAt, d: stored } = body;
-  if (body['v'] !== FORMAT || typeof current !== 'string' || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) {
-    throw unreadable(record);
+  const { a: authenticatedAt, l: lastActiveAt, d: stored } = body;
+  if (body['v'] !== FORMAT || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) throw unreadable();
+  try {
+    // A touch leaves the body alone: what it noted is in the version.
+    const activeAt = Math.max(lastActiveAt, activityIn(record.version));
+    const migration = body['m'] === undefined ? undefined : readMigration(list(body['m']));
+    const tokens = readTokens(body, { authenticatedAt, lastActiveAt, nonce: migration?.nonce });
+    return { tokens, authenticatedAt, lastActiveAt: activeAt, migration, stored, origin: body };
+  } catch (error) {
+    throw error instanceof Damage ? unreadable() : error;
   }
-  const tokens = {
-    current,
-    pending: pending && { hash: pending[0], authenticatedAt: pending[1] },
-    previous: previous && { hash: previous[0], until: previous[1] },
-  };
-  return { tokens, authenticatedAt, lastActiveAt, migration, stored };
 }
 
 function parseBody(record: SessionRecord): JsonObject {
@@ -94,30 +103,104 @@ function parseBody(record: SessionRecord): JsonObject {
   } catch {
     // The parser's message quotes the text, which may be anything: it must not travel on in an error.
   }
-  throw unreadable(record);
+  throw unreadable();
 }
 
-function readPair(value: JsonValue | undefined, record: SessionRecord): readonly [string, number] | undefined {
-  if (value === undefined) return undefined;
-  if (!Array.isArray(value) || typeof value[0] !== 'string' || !isTime(value[1])) throw unreadable(record);
-  return [value[0], value[1]];
+/** A field has another type than this library writes. */
+class Damage extends Error {}
+
+/** What stands in for the fields of a pending token that version 0.1.0 does not write. */
+interface Instead {
+  readonly authenticatedAt: number;
+  readonly lastActiveAt: number;
+  readonly nonce: string | undefined;
 }
 
-function readMigration(value: JsonValue | undefined, record: SessionRecord): Migration | undefined {
-  const pair = readPair(value, record);
-  if (!pair) return undefined;
-  const stage = STAGES[pair[1]];
-  if (!stage) throw unreadable(record);
-  return { nonce: pair[0], stage };
+function readTokens(body: JsonObject, instead: Instead): TokenState {
+  const { f: family, t: madeAt, n: pending, o: previous, r: replaced, e: epoch } = body;
+  const before = previous === undefined ? undefined : readPrevious(list(previous));
+  // Version 0.1.0 ended a token at once by such a time, which means something else on another server's clock.
+  const former = before && isFormer(list(previous)) && before.until <= instead.lastActiveAt ? before : undefined;
+  return {
+    current: text(body['k']),
+    family: family === undefined ? undefined : text(family),
+    madeAt: madeAt === undefined ? undefined : time(madeAt),
+    pending: pending === undefined ? undefined : readPending(list(pending), instead),
+    previous: former ? { ...former, until: 0 } : before,
+    replaced: replaced === undefined ? former && [{ mark: markOf(former.hash), until: former.until }] : readReplaced(list(replaced)),
+    epoch: epoch === undefined ? undefined : text(epoch),
+  };
+}
+
+/**
+ * Version 0.1.0 did not note when it made a pending token, nor of which kind it was. It noted activity then, so that the token is as
+ * old as that or older; whether it renews `authenticatedAt` says of which kind it is. Of a moved session, it was derived with the nonce.
+ */
+function readPending(items: readonly JsonValue[], instead: Instead): PendingToken {
+  const pending = { hash: text(items[0]), authenticatedAt: time(items[1]) };
+  if (isFormer(items)) {
+    const kind = pending.authenticatedAt === instead.authenticatedAt ? 'plain' : 'reauthenticated';
+    return { ...pending, madeAt: instead.lastActiveAt, kind, salt: instead.nonce };
+  }
+  return { ...pending, madeAt: time(items[2]), kind: kindOf(items[3]), salt: items[4] === undefined ? undefined : text(items[4]) };
+}
+
+function readPrevious(items: readonly JsonValue[]): PreviousToken {
+  return {
+    hash: text(items[0]),
+    until: time(items[1]),
+    authenticatedAt: isFormer(items) ? 0 : time(items[2]),
+    kind: items[3] === undefined ? undefined : kindOf(items[3]),
+    salt: items[4] === undefined ? undefined : text(items[4]),
+  };
+}
+
+/** Whether version 0.1.0 wrote this pending or previous token. */
+function isFormer(items: readonly JsonValue[]): boolean {
+  return items.length === 2;
+}
+
+function readReplaced(items: readonly JsonValue[]): ReplacedToken[] {
+  const replaced: ReplacedToken[] = [];
+  for (let at = 0; at < items.length; at += 2) replaced.push({ mark: text(items[at]), until: time(items[at + 1]) });
+  return replaced;
+}
+
+function readMigration(items: readonly JsonValue[]): Migration {
+  const stage = STAGES[time(items[1])];
+  if (!stage) throw new Damage();
+  return { nonce: text(items[0]), stage };
+}
+
+function kindOf(value: JsonValue | undefined): RotationKind {
+  const kind = KINDS[time(value)];
+  if (!kind) throw new Damage();
+  return kind;
+}
+
+function text(value: JsonValue | undefined): string {
+  if (typeof value !== 'string') throw new Damage();
+  return value;
+}
+
+function time(value: JsonValue | undefined): number {
+  if (!isTime(value)) throw new Damage();
+  return value;
+}
+
+function list(value: JsonValue | undefined): readonly JsonValue[] {
+  if (!Array.isArray(value)) throw new Damage();
+  return value;
 }
 
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value);
 }
 
-function unreadable(record: SessionRecord): SessionError {
+function unreadable(): SessionError {
   return new SessionError(
     'INVALID_DATA',
-    `the stored record of session ${record.id} cannot be read: it is damaged, or was written by another program or a newer version of this library`,
+    'the stored record of the session cannot be read: it is damaged, or was written by another program or a newer version of this library',
+    { status: 500 },
   );
 }

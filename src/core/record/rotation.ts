@@ -1,51 +1,177 @@
-import type { SessionState, TokenHashes } from './codec.js';
-import { sameHash } from './token.js';
+import { MINUTE } from './match.js';
+import type { PendingToken, PreviousToken, RotationKind, SessionState, TokenState } from './state.js';
+import { type Credential, markOf, newCredential, newSalt, sameHash } from './token.js';
+import { asReplaced, remember } from './upkeep.js';
 
 /*
- * A rotation, as the record sees it:
+ * The tokens of a session through a rotation. B is derived from A's secret and s, a random value (salt) in the record.
  *
- *   rotate            current A                  ->  current A, pending B      A stays valid: B's answer may be lost
- *   rotate again      current A, pending B       ->  current A, pending C      B is void
- *   C is used         current A, pending C       ->  current C, previous A     A is valid until now + grace
- *   A after its grace                                refused, and told as a reuse
- *   immediate         current A                  ->  current B, previous A     A ends at once
+ *   created             rotate by A               first use of B                the next write when the grace is over
+ *               ───────────────────────▶   ──────────────────────────────▶   ───────────────────────────────────────▶
+ *   current A           current A                 current  B                    current  B
+ *                       pending B, s              previous A, s, grace          previous A   (dropped a minute later)
+ *
+ *   event                                    outcome
+ *   ──────────────────────────────────────   ────────────────────────────────────────────────────────────────────────
+ *   rotate by A, nothing pending             B is pending. A stays valid until B is used: the answer may be lost
+ *   … again by A, of the same kind           the same B, derived; a reauthenticated B is renewed
+ *   … by A, of the other kind                refused; but a reauthenticated B that is unused for a minute is replaced
+ *   … by A, where B cannot be derived        refused for a minute after B was made, then B is replaced
+ *   … by a call that A let in before the     B, where both are of one kind, B is still current, nothing is pending and
+ *     first use of B                         A is in its grace; a reauthenticated B is renewed. Otherwise refused
+ *   … by a call that A let in after it       refused: a replaced token gains nothing
+ *   … immediate, by A while it is current    C, random, is current; A, B and all others end, whatever clocks say. A new
+ *                                            epoch begins, which ends the streams of the old one
+ *   … immediate, by any other token          refused
+ *   … by the server, find(id).rotate()       a random B of a new family, pending. Refused as long as a client can fetch
+ *                                            another B, or for a minute after one was made that none can fetch
+ *   … immediate, by the server               C, of a new family
+ *   first use of B on two servers            one writes, the other finds B current
+ *   use of A within its grace                served, with A's own authenticatedAt
+ *   use of A at most a minute later          refused, no reuse: clocks differ. The same after an immediate
+ *   use of A after that, of older tokens     refused, reported as a reuse: by A's hash, or by the family's
+ *   use of an unknown secret                 refused: ids are public
+ *   move of another library's session        a plain rotation: its token is A, s is the nonce of the move. B brings a family
  */
 
-/** What a token's hash is to a session. */
-export type TokenMatch = 'current' | 'pending' | 'grace' | 'reused' | 'unknown';
-
-export function matchToken(tokens: TokenHashes, hash: string, now: number): TokenMatch {
-  if (sameHash(tokens.current, hash)) return 'current';
-  if (tokens.pending && sameHash(tokens.pending.hash, hash)) return 'pending';
-  if (tokens.previous && sameHash(tokens.previous.hash, hash)) return now < tokens.previous.until ? 'grace' : 'reused';
-  return 'unknown';
+/** The server's clock, and `rotationGrace`, in ms. */
+export interface Timing {
+  readonly now: number;
+  readonly grace: number;
 }
 
-/** Whether any of these hashes opens the session. */
-export function opens(tokens: TokenHashes, hashes: readonly string[], now: number): boolean {
-  return hashes.some((hash) => {
-    const match = matchToken(tokens, hash, now);
-    return match !== 'unknown' && match !== 'reused';
-  });
+/** The tokens of a call. */
+export interface Holder {
+  /** The token that let the call in; on a socket, also those that earlier calls were given by `rotate`. */
+  readonly credentials: readonly Credential[];
+  /** Whether it was let in by no more than a token in its grace. */
+  readonly replaced: boolean;
 }
 
-/** The pending token was used: it is the current one now, and its predecessor has `grace` ms left. */
-export function promotePending(state: SessionState, now: number, grace: number): SessionState {
-  const { migration: _, ...rest } = state;
-  const { pending, current } = state.tokens;
-  if (!pending) return state;
-  return {
-    ...rest,
-    tokens: { current: pending.hash, previous: { hash: current, until: now + grace } },
-    authenticatedAt: pending.authenticatedAt,
+export interface RotationRequest {
+  readonly immediate?: boolean | undefined;
+  readonly reauthenticated?: boolean | undefined;
+}
+
+/** The token that a rotation answers with. */
+interface Handed {
+  readonly credential: Credential;
+  /** That token's. */
+  readonly authenticatedAt: number;
+}
+
+export type RotationOutcome =
+  /** `state` has to be written before the token is handed out. `made`: the token is new, not one that is handed out again. */
+  | (Handed & { readonly kind: 'write'; readonly state: SessionState; readonly made: boolean })
+  /** Nothing has to be written. */
+  | (Handed & { readonly kind: 'answer' })
+  /** `TOKEN_REPLACED`: the caller's token is not the current one, or another new token waits for its first use. */
+  | { readonly kind: 'refuse'; readonly why: 'replaced' | 'waiting' };
+
+const REPLACED: RotationOutcome = { kind: 'refuse', why: 'replaced' };
+const WAITING: RotationOutcome = { kind: 'refuse', why: 'waiting' };
+
+/** The pending token was used: it is the current one now. Written before its user is served. */
+export function firstUse(state: SessionState, credential: Credential, { now, grace }: Timing): SessionState {
+  const { current, pending, previous, epoch } = state.tokens;
+  if (!pending || !sameHash(pending.hash, credential.hash)) return state;
+  const { kind, salt, madeAt, authenticatedAt } = pending;
+  const replaced: PreviousToken = {
+    hash: current,
+    until: now + grace,
+    authenticatedAt: state.authenticatedAt,
+    ...(salt !== undefined && { kind, salt }),
   };
+  const tokens: TokenState = {
+    current: pending.hash,
+    family: credential.familyHash(),
+    madeAt,
+    previous: replaced,
+    replaced: remember(previous ? [asReplaced(previous)] : [], state.tokens, now),
+    epoch,
+  };
+  return { ...withoutMigration(state), tokens, authenticatedAt };
 }
 
-export function addPending(state: SessionState, hash: string, authenticatedAt: number): SessionState {
-  return { ...state, tokens: { ...state.tokens, pending: { hash, authenticatedAt } } };
+/** A rotation of the session with this id, by a call or by the server itself (`null`), which has shown no token. */
+export function rotate(state: SessionState, id: string, holder: Holder | null, request: RotationRequest, timing: Timing): RotationOutcome {
+  const { tokens } = state;
+  const kind = request.reauthenticated ? 'reauthenticated' : 'plain';
+  if (!holder) return request.immediate ? endAll(state, newCredential(id), kind, timing) : offer(state, id, null, kind, timing);
+  if (holder.replaced) return REPLACED;
+  const using = holder.credentials.find(({ hash }) => sameHash(tokens.current, hash));
+  if (using) return request.immediate ? endAll(state, using.sibling(), kind, timing) : offer(state, id, using, kind, timing);
+  const unused = holder.credentials.find(({ hash }) => tokens.pending && sameHash(tokens.pending.hash, hash));
+  // It let the call in, so that its first use was written: a store that is not atomic has lost that.
+  if (unused) return rotate(firstUse(state, unused, timing), id, holder, request, timing);
+  return request.immediate ? REPLACED : repeatLate(state, holder.credentials, kind, timing.now);
 }
 
-export function replaceCurrent(state: SessionState, hash: string, authenticatedAt: number, now: number): SessionState {
+/** The pending token: for the holder of the current one, who can derive it, or for the server (`null`), which cannot. */
+function offer(state: SessionState, id: string, using: Credential | null, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
+  const { pending } = state.tokens;
+  if (pending) {
+    const next = using && derive(using, pending.salt, pending.hash);
+    if (next && pending.kind === kind) return handAgain(state, pending, next, now);
+    const fetchable = using ? next !== null : pending.salt !== undefined;
+    if ((fetchable && pending.kind === 'plain') || now - pending.madeAt < MINUTE) return WAITING;
+  }
+  // The first token of a moved session is derived with the nonce, by version 0.1.0 too; what was replaced may not come back.
+  const salt = using ? ((pending ? undefined : state.migration?.nonce) ?? newSalt()) : undefined;
+  const credential = using && salt !== undefined ? using.successor(salt) : newCredential(id);
+  const authenticatedAt = kind === 'plain' ? state.authenticatedAt : now;
+  const tokens: TokenState = {
+    ...state.tokens,
+    family: state.tokens.family ?? using?.familyHash(),
+    pending: { hash: credential.hash, authenticatedAt, kind, madeAt: now, salt },
+    replaced: remember(pending ? [asReplaced({ hash: pending.hash, until: now + grace })] : [], state.tokens, now),
+  };
+  return { kind: 'write', state: { ...state, tokens }, credential, authenticatedAt, made: true };
+}
+
+function handAgain(state: SessionState, pending: PendingToken, credential: Credential, now: number): RotationOutcome {
+  if (pending.kind === 'plain') return { kind: 'answer', credential, authenticatedAt: pending.authenticatedAt };
+  const tokens: TokenState = { ...state.tokens, pending: { ...pending, authenticatedAt: now, madeAt: now } };
+  return { kind: 'write', state: { ...state, tokens }, credential, authenticatedAt: now, made: false };
+}
+
+/** For a call that the previous token let in while it was current: the token that the other callers got. */
+function repeatLate(state: SessionState, credentials: readonly Credential[], kind: RotationKind, now: number): RotationOutcome {
+  const { current, previous, pending } = state.tokens;
+  if (!previous || pending || previous.kind !== kind || now >= previous.until) return REPLACED;
+  const old = credentials.find(({ hash }) => sameHash(previous.hash, hash));
+  const credential = old && derive(old, previous.salt, current);
+  if (!credential) return REPLACED;
+  if (kind === 'plain') return { kind: 'answer', credential, authenticatedAt: state.authenticatedAt };
+  return { kind: 'write', state: { ...state, authenticatedAt: now }, credential, authenticatedAt: now, made: false };
+}
+
+/** `immediate`: a random token takes the place of all others. */
+function endAll(state: SessionState, credential: Credential, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
+  const { current, pending, previous } = state.tokens;
+  const until = now + grace;
+  const ended = [asReplaced({ hash: current, until })];
+  if (pending) ended.push(asReplaced({ hash: pending.hash, until }));
+  if (previous) ended.push(asReplaced(previous));
+  const authenticatedAt = kind === 'plain' ? state.authenticatedAt : now;
+  const tokens: TokenState = {
+    current: credential.hash,
+    family: credential.familyHash(),
+    madeAt: now,
+    replaced: remember(ended, state.tokens, now),
+    epoch: markOf(credential.hash),
+  };
+  return { kind: 'write', state: { ...withoutMigration(state), tokens, authenticatedAt }, credential, authenticatedAt, made: true };
+}
+
+/** The token that follows `from`, if it is the one with this hash. */
+function derive(from: Credential, salt: string | undefined, hash: string): Credential | null {
+  if (salt === undefined) return null;
+  const next = from.successor(salt);
+  return sameHash(next.hash, hash) ? next : null;
+}
+
+function withoutMigration(state: SessionState): SessionState {
   const { migration: _, ...rest } = state;
-  return { ...rest, tokens: { current: hash, previous: { hash: state.tokens.current, until: now } }, authenticatedAt };
+  return rest;
 }

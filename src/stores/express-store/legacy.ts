@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject } from '../../core/data/json.js';
 import { type Duration, parseDuration } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
-import type { LegacySession, LegacySessions } from '../../core/legacy.js';
 import { isSessionId } from '../../core/record/token.js';
+import type { LegacySession, LegacySessions } from '../../legacy/legacy-sessions.js';
 import { type CallbackStore, checkStore, describeWithoutMessage, isMissing } from './callback-store.js';
 import { flatData, RESERVED } from './envelope.js';
 import { verifiedSid } from './signature.js';

@@ -236,7 +236,7 @@ class SessionMap implements MemoryStore {
   }
 
   #isAlive(row: number): boolean {
-    if (this.#table.forgetAt(row) > this.#now()) return true;
+    if (this.#table.forgetAt(row) >= this.#now()) return true;
     this.#table.remove(row);
     return false;
   }
@@ -245,7 +245,7 @@ class SessionMap implements MemoryStore {
     const [alive, due]: [number[], number[]] = [[], []];
     const now = this.#now();
     for (const row of this.#table.rowsOf(ownerId)) {
-      if (this.#table.forgetAt(row) <= now) due.push(row);
+      if (this.#table.forgetAt(row) < now) due.push(row);
       else if (fits(row)) alive.push(row);
       if (alive.length >= atMost) break;
     }

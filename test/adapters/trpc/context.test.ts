@@ -64,12 +64,26 @@ describe('createContext', () => {
     expect(store.total()).toBe(0);
   });
 
-  test('contexts of one request share a handle; those of one headers object do not', async () => {
-    const { createContext, token } = await setUp();
+  test('rule 15: contexts of one request share its load, and each has a call of its own', async () => {
+    const { createContext, token, store } = await setUp();
     const req = new Request('http://localhost', { headers: bearerHeaders(token) });
-    expect(createContext({ req }).sessions).toBe(createContext({ req }).sessions);
     const raw = { headers: bearerHeaders(token) };
-    expect(createContext({ req: { ...raw, raw } }).sessions).toBe(createContext({ req: raw }).sessions);
+    for (const [one, other] of [
+      [{ req }, { req }],
+      [{ req: { ...raw, raw } }, { req: raw }],
+      // What proxies of a request share is its headers.
+      [{ req }, { req: { headers: req.headers } }],
+    ] as const) {
+      store.reset();
+      const [first, second] = [createContext(one).sessions, createContext(other).sessions];
+      const [mine, theirs] = [await first.load(), await second.load()];
+      expect([mine?.id, store.calls.find <= 1]).toEqual([theirs?.id, true]);
+      expect(theirs).not.toBe(mine);
+    }
+  });
+
+  test('rule 15: contexts of one headers object look the session up by what it holds then', async () => {
+    const { createContext, token } = await setUp();
     const headers = new Headers(bearerHeaders(token));
     const before = createContext({ headers });
     headers.delete('authorization');
@@ -118,7 +132,7 @@ describe('AWS Lambda', () => {
 });
 
 describe('a request that passes through several contexts', () => {
-  test('two tRPC contexts behind Express share one handle, one look-up and the facts of the call', async () => {
+  test('rule 15: two tRPC contexts behind Express share one look-up, and the calls of a batch one write', async () => {
     const store = countingStore();
     const sessions = createSessions<Data>({ store });
     const app = makeApp(sessions, { own: { a: ({ session }) => session.data.a++, b: ({ session }) => session.data.b++ } });
@@ -127,7 +141,6 @@ describe('a request that passes through several contexts', () => {
     const server = express();
     server.use(async (req, res, next) => {
       const ctx = app.createContext({ req, res });
-      seen.push(ctx.sessions);
       res.setHeader('x-user', (await ctx.sessions.load())?.data.userId ?? 'nobody');
       next();
     });
@@ -140,10 +153,11 @@ describe('a request that passes through several contexts', () => {
         createExpressMiddleware({
           router,
           responseMeta,
-          createContext: (options) => {
+          createContext: async (options) => {
             const ctx = createContext(options);
             const { req, res } = options;
             seen.push(ctx.sessions, createContext({ req, res }).sessions, admin.createContext({ req, res }).sessions);
+            for (const each of seen) expect((await each.load())?.data.userId).toBe('ann');
             return ctx;
           },
         }),
@@ -155,7 +169,7 @@ describe('a request that passes through several contexts', () => {
     const headers = bearerHeaders(token);
     const { own } = httpClient('batch', { ...host, headers });
     await Promise.all([own.mutate('a'), own.mutate('b')]);
-    expect(new Set(seen).size).toBe(1);
+    expect(new Set(seen).size).toBe(3);
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
     await httpClient('single', { ...host, url: host.url.replace('trpc', 'admin'), headers }).own.mutate('c');
     expect((await sessions.fromToken(token)).session?.data).toEqual({ userId: 'ann', a: 1, b: 1, c: 1 });

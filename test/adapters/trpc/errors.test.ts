@@ -15,26 +15,32 @@ describe('errors', () => {
     ['STEP_UP_REQUIRED', 'UNAUTHORIZED', 401],
     ['CONFLICT', 'CONFLICT', 409],
     ['LIMIT_REACHED', 'TOO_MANY_REQUESTS', 429],
-    ['INVALID_DATA', 'INTERNAL_SERVER_ERROR', 500],
+    ['INVALID_DATA', 'UNPROCESSABLE_CONTENT', 422],
+    ['UNAUTHENTICATED', 'UNAUTHORIZED', 401],
+    ['CROSS_SITE', 'FORBIDDEN', 403],
+    ['TOKEN_REPLACED', 'CONFLICT', 409],
     ['INVALID_OPTION', 'INTERNAL_SERVER_ERROR', 500],
     ['NOT_SUPPORTED', 'INTERNAL_SERVER_ERROR', 500],
     ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
   ];
 
-  test.each(codes)('%s of a resolver becomes %s, with a generic message and the cause on the server', async (code, trpcCode, status) => {
-    const { app, client } = await openBench({
-      open: {
-        fail: () => {
-          throw new SessionError(code, secret);
+  test.each(codes)(
+    'rule 26: %s of a resolver becomes %s, with a generic message and the cause on the server',
+    async (code, trpcCode, status) => {
+      const { app, client } = await openBench({
+        open: {
+          fail: () => {
+            throw new SessionError(code, secret);
+          },
         },
-      },
-    });
-    const told = await failure(client('single').open.mutate('fail'));
-    expect(told).toMatchObject({ code: trpcCode, status });
-    expect(told.text).not.toContain(secret);
-    const caller = app.router.createCaller(app.createContext({ headers: {} }));
-    await expect(caller.open('fail')).rejects.toMatchObject({ code: trpcCode, cause: { code, message: secret } });
-  });
+      });
+      const told = await failure(client('single').open.mutate('fail'));
+      expect(told).toMatchObject({ code: trpcCode, status });
+      expect(told.text).not.toContain(secret);
+      const caller = app.router.createCaller(app.createContext({ headers: {} }));
+      await expect(caller.open('fail')).rejects.toMatchObject({ code: trpcCode, cause: { code, message: secret } });
+    },
+  );
 
   test('the HTTP status is that of the error', async () => {
     const { host, store, login } = await openBench({ own: {} }, { serve: overStandalone });
@@ -89,7 +95,7 @@ describe('errors', () => {
     expect(await client('single', token).own.mutate('ok')).toBe('ok');
   });
 
-  test('data that cannot be saved fails the call, and its values are not told', async () => {
+  test('rule 26: data that cannot be saved is a 422 of the call, and its values are not told', async () => {
     const { login, client, stored } = await openBench({
       own: {
         spoil: ({ session }) => {
@@ -98,7 +104,7 @@ describe('errors', () => {
       },
     });
     const token = await login();
-    expect(await failure(client('single', token).own.mutate('spoil'))).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', status: 500 });
+    expect(await failure(client('single', token).own.mutate('spoil'))).toMatchObject({ code: 'UNPROCESSABLE_CONTENT', status: 422 });
     expect(await stored(token)).toMatchObject({ a: 0 });
   });
 

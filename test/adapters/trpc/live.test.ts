@@ -147,27 +147,48 @@ describe('connections and generators', () => {
     expect(await failure(reading)).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('the signal of a connection is let go of when the connection is closed', async () => {
+  test('rule 17: the signal of a call is followed after it only while it has a listener', async () => {
     const store = memoryStore();
     const stopped = vi.fn();
     const { subscribe } = store;
-    vi.spyOn(store, 'subscribe').mockImplementation(async (listener) => {
+    const opened = vi.spyOn(store, 'subscribe').mockImplementation(async (listener) => {
       const stop = await subscribe.call(store, listener);
       return async () => {
         stopped();
         await stop();
       };
     });
-    const bench = await openBench({ own: { listen: ({ sessions }) => sessions.signal.aborted } }, { sessions: { store } });
+    const aborted = vi.fn();
+    let stopListening = () => undefined;
+    const bench = await openBench(
+      {
+        own: {
+          look: ({ sessions }) => sessions.signal.aborted,
+          listen: ({ sessions: { signal } }) => {
+            signal.addEventListener('abort', aborted);
+            stopListening = () => void signal.removeEventListener('abort', aborted);
+          },
+        },
+      },
+      { sessions: { store } },
+    );
     stops.push(bench.host.stop);
     const socket = await overWebSocket(bench.app);
     stops.push(socket.stop);
-    const { client, close } = socketClient(socket.url, { token: await bench.login() });
-    expect(await client.own.mutate('listen')).toBe(false);
-    await vi.waitFor(() => expect(store.subscribe).toHaveBeenCalledOnce());
-    expect(stopped).not.toHaveBeenCalled();
-    await close();
-    await vi.waitFor(() => expect(stopped).toHaveBeenCalledOnce());
+    const token = await bench.login();
+    const { client, close } = socketClient(socket.url, { token });
+    stops.push(close);
+    expect(await client.own.mutate('look')).toBe(false);
+    await vi.waitFor(() => expect(stopped).toHaveBeenCalledTimes(opened.mock.calls.length));
+    const before = stopped.mock.calls.length;
+    await client.own.mutate('listen');
+    await vi.waitFor(() => expect(opened).toHaveBeenCalledTimes(before + 1));
+    stopListening();
+    await vi.waitFor(() => expect(stopped).toHaveBeenCalledTimes(before + 1));
+    await client.own.mutate('listen');
+    await vi.waitFor(() => expect(opened).toHaveBeenCalledTimes(before + 2));
+    await bench.sessions.destroy(token.slice(3, 39));
+    await vi.waitFor(() => expect(aborted).toHaveBeenCalledOnce());
   });
 
   test('nothing is left of a thousand subscriptions that came and went', async () => {

@@ -113,7 +113,7 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
 });
 
 describe('responseMeta and the application’s own', () => {
-  type Own = (options: ResponseMetaOptions<Data>) => ResponseMeta;
+  type Own = (options: ResponseMetaOptions<Data> & { readonly type: string }) => ResponseMeta;
 
   async function answerWith(own: Own, path: string, name: string, host: 'fetch' | 'express' = 'fetch', bare = false) {
     const sessions = createSessions<Data>(written);
@@ -228,7 +228,7 @@ describe('a context that was made without info', () => {
     const sessions = createSessions<Data>(written);
     const { createContext, responseMeta } = makeApp(sessions, handlers);
     const ctx = createContext({ headers: {} });
-    const { headers } = responseMeta({ ctx, type: 'mutation', eagerGeneration: true });
+    const { headers } = responseMeta({ ctx, eagerGeneration: true });
     expect(new Headers(headers instanceof Headers ? headers : {}).get('cache-control')).toBe('no-store');
     await expect(ctx.sessions.create(ANN)).rejects.toMatchObject({ code: 'HEADERS_SENT' });
   });

@@ -1,13 +1,39 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type LivePorts, LiveSessions, type Standing } from '../../../src/core/kernel/live-sessions.js';
-import { createSessions, isSessionError, memoryStore, type StoreListener } from '../../../src/index.js';
+import { EventHub } from '../../../src/core/events.js';
+import { GuardedStore } from '../../../src/core/kernel/guarded-store.js';
+import { LiveSessions } from '../../../src/core/kernel/live-sessions.js';
+import { normaliseOptions } from '../../../src/core/kernel/settings.js';
+import { encodeBody } from '../../../src/core/record/codec.js';
+import {
+  createSessions,
+  isSessionError,
+  type Logger,
+  memoryStore,
+  type SessionRecord,
+  type SessionStore,
+  type StoreListener,
+} from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
 
 const A = '01900000-0000-7000-8000-00000000000a';
 const B = '01900000-0000-7000-8000-00000000000b';
-const FAR = Number.MAX_SAFE_INTEGER;
+const FAR = 8.64e15;
+
+interface Options {
+  readonly recheckInterval?: number;
+  readonly storeTimeout?: number;
+  readonly logger?: Logger;
+  /** What the fake store does otherwise. `subscribe: undefined` is a store without notifications. */
+  readonly findMany?: SessionStore['findMany'];
+  readonly subscribe?: SessionStore['subscribe'] | undefined;
+}
+
+/** What the store answers for each id: a deadline, `null` for no record, or a record that cannot be read. */
+type Standing = number | null | 'unreadable';
 
 /** Live sessions on a store whose every answer the test gives. */
-function setUp(ports: Partial<LivePorts> = {}) {
+function setUp(options: Options = {}) {
+  const { recheckInterval = 30_000, storeTimeout = 2_000, logger } = options;
   const standings = new Map<string, Standing>();
   const lookUps: string[][] = [];
   const told = new Map<string, string[]>([
@@ -15,27 +41,33 @@ function setUp(ports: Partial<LivePorts> = {}) {
     [B, []],
   ]);
   const state = { listener: undefined as StoreListener | undefined, opened: 0, closed: 0 };
-  const live = new LiveSessions({
-    lookUp: async (ids) => {
-      lookUps.push([...ids]);
-      return ids.map((id) => (standings.has(id) ? standings.get(id) : FAR));
-    },
-    subscribe: async (listener) => {
-      state.listener = listener;
-      state.opened += 1;
-      return async () => {
-        state.closed += 1;
-        state.listener = undefined;
-      };
-    },
-    recheckInterval: 30_000,
-    storeTimeout: 2_000,
-    logger: undefined,
-    now: Date.now,
-    ...ports,
-  });
-  const watch = (id: string) => live.watch(id, (reason) => told.get(id)?.push(reason.message));
-  return { live, standings, lookUps, told, state, watch };
+  const answer = (ids: readonly string[]) => ids.map((id) => recordOf(id, standings.get(id)));
+  const findMany: SessionStore['findMany'] = async (ids) => {
+    lookUps.push([...ids]);
+    return answer(ids);
+  };
+  const opening: SessionStore['subscribe'] = async (listener) => {
+    state.listener = listener;
+    state.opened += 1;
+    return async () => {
+      state.closed += 1;
+      state.listener = undefined;
+    };
+  };
+  const subscribe = 'subscribe' in options ? options.subscribe : opening;
+  const store: SessionStore = { ...countingStore(), findMany: options.findMany ?? findMany, ...(subscribe && { subscribe }) };
+  const noLimits = { idleTimeout: false, absoluteTimeout: false } as const;
+  const settings = normaliseOptions({ store, recheckInterval, storeTimeout, logger, ...noLimits });
+  const live = new LiveSessions(new GuardedStore(store, storeTimeout, new EventHub(logger), logger), settings);
+  const watch = (id: string, latest?: number) => live.watch(id, { ended: (reason) => told.get(id)?.push(reason.message) }, latest);
+  return { live, standings, lookUps, told, state, watch, answer };
+}
+
+function recordOf(id: string, standing: Standing = FAR): SessionRecord | null {
+  if (standing === null) return null;
+  const state = { tokens: { current: 'x'.repeat(43) }, authenticatedAt: 0, lastActiveAt: 0, stored: {} };
+  const body = standing === 'unreadable' ? 'not JSON' : encodeBody(state, 1_000);
+  return { id, version: 'v', createdAt: 0, expiresAt: standing === 'unreadable' ? FAR : standing, body };
 }
 
 afterEach(() => {
@@ -137,18 +169,18 @@ describe('live sessions', () => {
   test('a store that is away ends nothing; unreadable records neither; the next recheck looks again', async () => {
     vi.useFakeTimers();
     let away = true;
-    const { standings, told, watch } = setUp({
+    const { standings, told, watch, answer } = setUp({
       subscribe: undefined,
       recheckInterval: 1_000,
-      lookUp: async (ids) => {
+      findMany: async (ids) => {
         if (away) throw new Error('away');
-        return ids.map((id) => standings.get(id));
+        return answer(ids);
       },
     });
     watch(A);
     await vi.advanceTimersByTimeAsync(3_000);
     away = false;
-    standings.set(A, undefined);
+    standings.set(A, 'unreadable');
     await vi.advanceTimersByTimeAsync(1_000);
     expect(told.get(A)).toEqual([]);
     standings.set(A, null);
@@ -201,7 +233,7 @@ describe('live sessions', () => {
 
   test('many sessions are looked up in batches', async () => {
     const { live, lookUps } = setUp();
-    for (let i = 0; i < 1_200; i += 1) live.watch(`${i}`, () => {});
+    for (let i = 0; i < 1_200; i += 1) live.watch(`${i}`, { ended: () => {} });
     await vi.waitFor(() => expect(lookUps.map((ids) => ids.length)).toEqual([500, 500, 200]));
     await live.close();
     expect(live.size).toBe(0);

@@ -1,24 +1,48 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { isSessionId, mintToken, parseToken, sameHash } from '../../../src/core/record/token.js';
+import {
+  type Credential,
+  hasMark,
+  isSessionId,
+  legacyCredential,
+  markOf,
+  newCredential,
+  newSalt,
+  parseToken,
+  sameHash,
+} from '../../../src/core/record/token.js';
 
-const { token, id, hash } = mintToken('ts_');
+const credential = newCredential();
+const { id, hash } = credential;
+const token = credential.reveal('ts_');
+
+function bytesOf(given: Credential): Buffer {
+  const text = given.reveal('');
+  return Buffer.from(text.slice(text.indexOf('.') + 1), 'base64url');
+}
+
+function sha256(value: string | Buffer): string {
+  return createHash('sha256').update(value).digest('base64url');
+}
 
 describe('tokens', () => {
-  test('invariant 4: a token is prefix, id and 256 random bits; what is kept is the SHA-256 of the secret', () => {
+  test('rule 4: a token is prefix, id and 256 random bits; the SHA-256 of the secret is kept', () => {
     expect(token).toMatch(/^ts_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}$/);
     const secret = token.slice(token.indexOf('.') + 1);
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
-    expect(hash).toBe(createHash('sha256').update(secret).digest('base64url'));
-    expect(parseToken(token, 'ts_')).toEqual({ id, hash });
+    expect(hash).toBe(sha256(secret));
+    expect(parseToken(token, 'ts_')).toMatchObject({ id, hash });
   });
 
-  test('no two are alike', () => {
-    expect(new Set(Array.from({ length: 1_000 }, () => mintToken('ts_').hash)).size).toBe(1_000);
+  test('no two tokens are alike, nor are two families', () => {
+    const many = Array.from({ length: 1_000 }, () => newCredential());
+    expect(new Set(many.map((each) => each.hash)).size).toBe(1_000);
+    expect(new Set(many.map((each) => each.familyHash())).size).toBe(1_000);
   });
 
   test('a token for a given session has its id and another secret', () => {
-    const other = mintToken('ts_', id);
+    const other = newCredential(id);
     expect(other.id).toBe(id);
     expect(sameHash(other.hash, hash)).toBe(false);
   });
@@ -74,5 +98,78 @@ describe('tokens', () => {
     // What was compared before leaves nothing behind.
     expect(sameHash(hash, hash)).toBe(true);
     expect(sameHash(hash, `${hash.slice(0, -1)}é`)).toBe(false);
+  });
+});
+
+describe('credentials', () => {
+  const legacy = legacyCredential('express:abc', 's:abc.signature');
+
+  test.each([
+    ['a parsed token', parseToken(token, 'ts_')],
+    ['a new token', credential],
+    ['a successor', credential.successor(newSalt())],
+    ["another library's token", legacy],
+  ])('rule 4: printing %s shows its id alone', (_name, given) => {
+    const shown = [
+      inspect(given, { showHidden: true, depth: 9, getters: false }),
+      JSON.stringify(given),
+      JSON.stringify({ ...given }),
+      String(given),
+    ];
+    const secret = given === legacy ? 'signature' : (given?.reveal('').slice(37) ?? '');
+    for (const text of shown) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(given?.hash);
+    }
+    expect(JSON.parse(JSON.stringify(given))).toEqual({ id: given?.id });
+  });
+
+  test('rule 23: the family is the first 16 bytes of the secret, and its SHA-256 recognises it', () => {
+    const family = bytesOf(credential).subarray(0, 16);
+    expect(credential.familyHash()).toBe(sha256(family));
+    expect(credential.isOf(sha256(family))).toBe(true);
+    expect(credential.isOf(newCredential().familyHash())).toBe(false);
+    expect(credential.isOf(undefined)).toBe(false);
+  });
+
+  test('rule 21: a successor is the same whenever it is made, and keeps id and family', () => {
+    const salt = newSalt();
+    const next = credential.successor(salt);
+    expect(next.reveal('ts_')).toBe(parseToken(token, 'ts_')?.successor(salt).reveal('ts_'));
+    expect([next.id, next.familyHash()]).toEqual([id, credential.familyHash()]);
+    expect(parseToken(next.reveal('ts_'), 'ts_')?.hash).toBe(next.hash);
+    const made = createHmac('sha256', token.slice(40)).update(`token-sessions successor:${salt}`).digest();
+    expect(bytesOf(next).subarray(16)).toEqual(made.subarray(16));
+  });
+
+  test('rule 21: it takes both the old secret and the random value to derive a successor', () => {
+    const salt = newSalt();
+    const next = credential.successor(salt);
+    expect(sameHash(credential.successor(newSalt()).hash, next.hash)).toBe(false);
+    expect(sameHash(credential.sibling().successor(salt).hash, next.hash)).toBe(false);
+    expect(Buffer.from(salt, 'base64url')).toHaveLength(16);
+  });
+
+  test('rule 21: a sibling is random and of the same family', () => {
+    const [one, other] = [credential.sibling(), credential.sibling()];
+    expect([one.id, one.familyHash()]).toEqual([id, credential.familyHash()]);
+    expect(sameHash(one.hash, other.hash)).toBe(false);
+    expect(bytesOf(one).subarray(16)).not.toEqual(bytesOf(credential).subarray(16));
+  });
+
+  test("another library's token: its successor is the one of version 0.1.0, and brings a family", () => {
+    const made = createHmac('sha256', 's:abc.signature').update('token-sessions successor:nonce').digest();
+    const next = legacy.successor('nonce');
+    expect(bytesOf(next)).toEqual(made);
+    expect(next.familyHash()).toBe(sha256(made.subarray(0, 16)));
+    expect([legacy.hash, legacy.familyHash(), legacy.isOf(undefined)]).toEqual([sha256('express:abc'), undefined, true]);
+    expect(legacy.sibling().familyHash()).not.toBe(legacy.sibling().familyHash());
+    expect(() => legacy.reveal('ts_')).toThrow(TypeError);
+  });
+
+  test('a mark stands for the hashes that begin with it', () => {
+    expect(hasMark(hash, markOf(hash))).toBe(true);
+    expect(hasMark(newCredential().hash, markOf(hash))).toBe(false);
+    for (const other of ['', 'x', hash, `${markOf(hash).slice(0, 7)}é`]) expect(hasMark(hash, other)).toBe(false);
   });
 });

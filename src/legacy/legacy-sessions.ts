@@ -29,18 +29,3 @@ export interface LegacySessions {
   /** Removes the session with this key, also when it is not there. Once answered, `read` does not find it any more. */
   remove(key: string): Promise<void>;
 }
-
-/** A token of another library, as a source has recognised it. */
-export interface LegacyToken {
-  readonly sessions: LegacySessions;
-  readonly key: string;
-  /** As it was sent. */
-  readonly text: string;
-  /** Whether the source that it came from can also write a new one to the response. */
-  readonly answered: boolean;
-}
-
-/** A {@link LegacyToken}, and how its session is handed a new one: `null` where that cannot be done now. `lifetime` is in ms. */
-export interface LegacyClaim extends Omit<LegacyToken, 'answered'> {
-  readonly deliver: ((token: string, lifetime: number) => void) | null;
-}

@@ -1,0 +1,59 @@
+import { describeError } from '../../core/logger.js';
+import type { Call } from '../../core/session/call.js';
+import { onHead } from '../../http/node-head.js';
+import { toHttpError } from './errors.js';
+import { type EndableResponse, holdEnd } from './response.js';
+
+/** The details of a call whose request met an error. Plain data: another copy of the package may read it. */
+const FAILED = { failed: true } as const;
+
+/** An error handler will answer: the request has failed, whatever the status. */
+export function markFailed(call: Call): void {
+  call.details = FAILED;
+}
+
+/**
+ * Reports the outcome of a request to its call: by the status when the response ends, or when its
+ * head leaves, if that is earlier.
+ */
+export function concludeWithResponse(call: Call, res: EndableResponse, next: (error?: unknown) => void): void {
+  let hasFailed: boolean | undefined;
+  let concluding: Promise<void> | undefined;
+
+  function decide(status: number): void {
+    hasFailed ??= status >= 500 || call.details === FAILED;
+    if (hasFailed) return;
+    // The token of a login has to leave with the head. What is created later takes effect at once.
+    call.announce();
+    call.stream();
+  }
+
+  function conclude(): Promise<void> {
+    hasFailed ??= res.statusCode >= 500 || call.details === FAILED;
+    concluding ??= hasFailed ? call.rollback() : call.commit();
+    return concluding;
+  }
+
+  onHead(res, decide, true);
+  holdEnd(res, {
+    isNeeded: () => !concluding && call.isPending,
+    run: conclude,
+    failed: (error) => {
+      hasFailed = undefined;
+      next(toHttpError(error));
+    },
+  });
+  res.once('close', () => {
+    // Without a head the client never got the token of a login.
+    if (!concluding && !res.headersSent) hasFailed = call.hasLogin || undefined;
+    conclude().then(
+      () => call.end(),
+      (error: unknown) => report(call, error),
+    );
+  });
+}
+
+/** For a failure that no client can get any more. */
+function report(call: Call, error: unknown): void {
+  call.request.services.settings.logger?.error(`token-sessions: a request's changes could not be saved: ${describeError(error)}`);
+}

@@ -1,0 +1,186 @@
+import type { Call } from '../../core/session/call.js';
+import type { OperationResult } from './hooks.js';
+import { failedNames } from './results.js';
+import { NO_SHAPE, type OperationShape } from './shape.js';
+
+type Path = readonly (string | number)[];
+type Keep = (name: string) => boolean;
+
+/** The layer of changes that no resolver can be named for. */
+const UNKNOWN = '';
+/** What begins the layer of a resolver within a part; root fields have names of their own. */
+const PART = '\u0000';
+
+/**
+ * What the fields of one operation came to, and so which changes are saved. Root fields of a mutation
+ * run one after the other, and each decides for its own changes. Resolvers within `@defer` and
+ * `@stream` run side by side: only what one of them changed before it first waited can be told.
+ */
+export class FieldOutcomes {
+  readonly #call: Call;
+  #shape: OperationShape = NO_SHAPE;
+  /** The root fields in the order in which they began. */
+  readonly #order: string[] = [];
+  /** Root fields whose resolver itself has failed. */
+  readonly #refused = new Set<string>();
+  /** The first root field that is answered in parts. */
+  #deferred: string | undefined;
+  #initial: OperationResult | undefined;
+  readonly #failures: Path[] = [];
+  #hasFailed = false;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  begin(shape: OperationShape): void {
+    this.#shape = shape;
+  }
+
+  /** Whether a part failed. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Whether all that failed is known by its path. */
+  get canTell(): boolean {
+    return this.#failures.length > 0 && this.#failures.every((path) => path.length > 0);
+  }
+
+  runnerOf(path: Path): (<Result>(run: () => Result) => Result) | undefined {
+    const { isMutation, isIncremental } = this.#shape;
+    const [name] = path;
+    if (isMutation && path.length === 1 && typeof name === 'string') return (run) => this.#runRoot(name, run);
+    return isIncremental ? (run) => this.#runNested(path, run) : undefined;
+  }
+
+  /** Which changes are saved of an operation with this result, and which fields did not fail. */
+  outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
+    if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
+    const failed = this.#failedFields(result);
+    const isLate = this.#afterFailureBelow(failed);
+    if (isLate.size > 0) this.#warnIf((name) => isLate.has(name));
+    const succeeded: Keep = (name) => !failed.has(name);
+    return { keep: (name) => succeeded(name) && !isLate.has(name), succeeded };
+  }
+
+  /** Notes a part of the result. Answers whether it is the first one. */
+  notePart(result: OperationResult): boolean {
+    const isInitial = this.#initial === undefined;
+    this.#initial ??= result;
+    this.#noteErrors(result.errors);
+    for (const part of result.incremental ?? []) this.#noteErrors(part.errors);
+    for (const part of result.completed ?? []) this.#noteErrors(part.errors);
+    return isInitial;
+  }
+
+  fail(): void {
+    this.#hasFailed = true;
+    this.#failures.push([]);
+  }
+
+  /** What the initial result of a mutation decides: the changes of root fields up to the first one with parts. */
+  initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
+    const outcome = this.#initial && this.outcomeOf(this.#initial);
+    const last = this.#deferred === undefined ? this.#order.length : this.#order.indexOf(this.#deferred) + 1;
+    const decided = new Set(this.#order.slice(0, last));
+    if (!outcome || decided.size === 0) return undefined;
+    const { keep, succeeded } = outcome;
+    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !succeeded(name) };
+  }
+
+  /** Which of the changes that waited are saved. */
+  finalOutcome(): Keep {
+    if (!this.#hasFailed) return () => true;
+    this.#warnIf((name) => !this.#isSound(name));
+    return (name) => this.#isSound(name);
+  }
+
+  warnDropped(): void {
+    this.#call.request.services.settings.logger?.warn(
+      'token-sessions: changes to the session were dropped, as another part of the operation failed beside them: use update() there',
+    );
+  }
+
+  #runRoot<Result>(name: string, run: () => Result): Result {
+    this.#order.push(name);
+    this.#call.fields.begin(this.#deferred === undefined ? name : UNKNOWN);
+    const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
+    if (isDeferred) this.#deferred ??= name;
+    try {
+      const result = run();
+      if (!isPromise(result)) {
+        if (isDeferred) this.#call.fields.begin(UNKNOWN);
+        return result;
+      }
+      return this.#whenSettled(name, result, isDeferred) as Result;
+    } catch (error) {
+      // Nothing can have been created synchronously: there is only the draft to undo.
+      this.#refused.add(name);
+      void this.#call.dropField();
+      throw error;
+    }
+  }
+
+  async #whenSettled<Value>(name: string, result: PromiseLike<Value>, isDeferred: boolean): Promise<Value> {
+    try {
+      const value = await result;
+      if (isDeferred) this.#call.fields.begin(UNKNOWN);
+      return value;
+    } catch (error) {
+      this.#refused.add(name);
+      await this.#call.dropField();
+      throw error;
+    }
+  }
+
+  /** What a resolver changes before it first waits is its own. */
+  #runNested<Result>(path: Path, run: () => Result): Result {
+    const name = PART + JSON.stringify(path);
+    const around = this.#call.fields.current;
+    this.#call.fields.begin(name);
+    try {
+      return run();
+    } finally {
+      this.#call.fields.begin(around ?? UNKNOWN);
+    }
+  }
+
+  #failedFields({ data, errors }: OperationResult): ReadonlySet<string> {
+    const failed = failedNames(errors);
+    const names = this.#order.filter((name) => (data?.[name] ?? null) === null && (failed.has(name) || failed.has(undefined)));
+    return new Set([...names, ...this.#refused]);
+  }
+
+  /** The root fields after one that failed below its resolver: its nested resolvers may have run beside them. */
+  #afterFailureBelow(failed: ReadonlySet<string>): ReadonlySet<string> {
+    const index = this.#order.findIndex((name) => failed.has(name) && !this.#refused.has(name));
+    return new Set(index < 0 ? [] : this.#order.slice(index + 1));
+  }
+
+  #noteErrors(errors: OperationResult['errors']): void {
+    for (const error of errors ?? []) {
+      this.#hasFailed = true;
+      this.#failures.push(error.path ?? []);
+    }
+  }
+
+  #isSound(name: string): boolean {
+    if (!name.startsWith(PART)) return false;
+    const path: unknown = JSON.parse(name.slice(PART.length));
+    return Array.isArray(path) && !this.#failures.some((failure) => isWithin(path, failure) || isWithin(failure, path));
+  }
+
+  #warnIf(isDropped: Keep): void {
+    this.#call.fields.close();
+    if (this.#call.fields.pending.some(isDropped)) this.warnDropped();
+  }
+}
+
+function isWithin(path: Path, ancestor: Path): boolean {
+  return ancestor.every((key, index) => path[index] === key);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

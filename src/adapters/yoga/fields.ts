@@ -1,0 +1,50 @@
+import { defaultFieldResolver, type GraphQLField, type GraphQLSchema, isObjectType } from 'graphql';
+import { operationOf } from './call.js';
+
+type Field = GraphQLField<unknown, unknown>;
+type Resolver = NonNullable<Field['resolve']>;
+type Path = Parameters<Resolver>[3]['path'];
+
+const wrapped = new WeakSet<object>();
+
+/**
+ * Lets operations know when the root fields of a mutation begin and whether their resolvers fail. In
+ * a schema with `@defer` or `@stream`, also which resolvers run in a part. Costs next to nothing for
+ * other fields and operations.
+ */
+export function observeFields(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) observe(field, defaultResolver);
+  if (!canDefer(schema)) return;
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    // A field without a resolver changes nothing.
+    for (const field of Object.values(type.getFields())) if (field.resolve) observe(field, field.resolve);
+  }
+}
+
+/** Whether the schema has the directives of incremental delivery. */
+export function canDefer(schema: GraphQLSchema): boolean {
+  return Boolean(schema.getDirective('defer') ?? schema.getDirective('stream'));
+}
+
+function observe(field: Field, fallback: Resolver): void {
+  if (wrapped.has(field)) return;
+  wrapped.add(field);
+  const resolve = field.resolve ?? fallback;
+  field.resolve = (source, args, context, info) => {
+    const { path } = info;
+    const operation = operationOf(context);
+    const runner = operation?.runnerOf(path.prev ? pathTo(path) : [path.key]);
+    return runner ? runner(() => resolve(source, args, context, info)) : resolve(source, args, context, info);
+  };
+}
+
+/** A field that we gave a resolver must go on to use the one that the executor was given for such fields. */
+const defaultResolver: Resolver = (source, args, context, info) =>
+  (operationOf(context)?.fieldResolver ?? defaultFieldResolver)(source, args, context, info);
+
+function pathTo(path: Path): (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let at: Path | undefined = path; at; at = at.prev) keys.unshift(at.key);
+  return keys;
+}

@@ -1,0 +1,165 @@
+import { gone, isSessionError } from '../error.js';
+import { type EventHub, eventOf } from '../events.js';
+import { authenticatedAtOf, recognise, type Standing, standingOf, type TokenMatch } from '../record/match.js';
+import { firstUse } from '../record/rotation.js';
+import type { Snapshot } from '../record/snapshot.js';
+import type { Credential } from '../record/token.js';
+import type { SessionRecord } from '../store.js';
+import type { GuardedStore } from './guarded-store.js';
+import { isGone, type Lifecycle } from './lifecycle.js';
+import type { Reader } from './reader.js';
+import { ReportLimit } from './report-limit.js';
+import type { Settings } from './settings.js';
+import type { WriteQueue } from './write-queue.js';
+
+/** The session of another library behind a token that is not ours; moved here when it is used. */
+export interface ForeignSession {
+  /** For a token that has no session here: the record of its copy, or `null` where there is none. */
+  copy(): Promise<SessionRecord | null>;
+  /** Completes the move of a session that the old token has opened. */
+  settle(found: Snapshot): Promise<Snapshot | null>;
+}
+
+/** A session that a token has opened, and what it grants to that token. */
+export interface Authenticated {
+  readonly snapshot: Snapshot;
+  readonly standing: Standing;
+}
+
+/** How a token comes. */
+export interface Arrival {
+  readonly foreign?: ForeignSession | undefined;
+  /** A call on an open socket: a replaced token there is refused, and no reuse. */
+  readonly isRepeated?: boolean;
+}
+
+/** Finds the session that a token opens. */
+export class Authentication {
+  readonly #store: GuardedStore;
+  readonly #reader: Reader;
+  readonly #queue: WriteQueue;
+  readonly #lifecycle: Lifecycle;
+  readonly #events: EventHub;
+  readonly #settings: Settings;
+  readonly #reports = new ReportLimit();
+
+  constructor(store: GuardedStore, reader: Reader, queue: WriteQueue, lifecycle: Lifecycle, events: EventHub, settings: Settings) {
+    this.#store = store;
+    this.#reader = reader;
+    this.#queue = queue;
+    this.#lifecycle = lifecycle;
+    this.#events = events;
+    this.#settings = settings;
+  }
+
+  /**
+   * The session that a token opens. The first use of a pending token, and activity that is due, are
+   * written before the answer.
+   *
+   * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`
+   */
+  authenticate(credential: Credential, arrival: Arrival = {}): Promise<Authenticated | null> {
+    return this.#store.read(credential.id, (record) => {
+      if (record) return this.#open(record, credential, arrival);
+      return arrival.foreign ? this.#moveForeign(credential, arrival.foreign) : null;
+    });
+  }
+
+  /**
+   * Looks again whether a session that was authenticated before may go on: any of these tokens has to
+   * open it. No token was sent now, so none counts as used or reused. Answers `'replaced'` for a
+   * session that is alive and has other tokens by now.
+   */
+  async revalidate(id: string, credentials: readonly Credential[]): Promise<Authenticated | 'replaced' | null> {
+    const record = await this.#store.find(id);
+    const state = record && this.#reader.stateOf(record);
+    if (!record || !state) return null;
+    const standing = standingOf(state, credentials, this.#settings.now());
+    if (!standing) return 'replaced';
+    const snapshot = await this.#touchIfDue(await this.#reader.snapshotOf(record, state));
+    return snapshot && { snapshot, standing };
+  }
+
+  /** The record, if this token opens it by a fresh read, whatever its data. @throws `INVALID_DATA` for unreadable hashes */
+  async proves(credential: Credential): Promise<SessionRecord | null> {
+    const record = await this.#store.find(credential.id);
+    const state = record && this.#reader.stateOf(record);
+    return state && standingOf(state, [credential], this.#settings.now()) ? record : null;
+  }
+
+  /** Asynchronous only where there is something to write, or a schema. */
+  #open(record: SessionRecord, credential: Credential, arrival: Arrival): Authenticated | null | Promise<Authenticated | null> {
+    const state = this.#reader.stateOf(record);
+    if (!state) return null;
+    const match = recognise(state.tokens, credential, this.#settings.now());
+    const authenticatedAt = authenticatedAtOf(state, match);
+    if (authenticatedAt === undefined) return match === 'reused' ? this.#refuseReused(record, arrival) : null;
+    const found = this.#reader.snapshotOf(record, state);
+    const standing: Standing = { replaced: match === 'grace', authenticatedAt };
+    if (match === 'pending' || arrival.foreign || found instanceof Promise || this.#lifecycle.isTouchDue(found)) {
+      return this.#complete(found, match, credential, standing, arrival.foreign);
+    }
+    return { snapshot: found, standing };
+  }
+
+  async #complete(
+    found: Snapshot | Promise<Snapshot>,
+    match: TokenMatch,
+    credential: Credential,
+    standing: Standing,
+    foreign: ForeignSession | undefined,
+  ): Promise<Authenticated | null> {
+    const settled = foreign ? await foreign.settle(await found) : await found;
+    if (!settled) return null;
+    const snapshot = match === 'pending' ? await this.#recordFirstUse(settled, credential) : await this.#touchIfDue(settled);
+    return snapshot && { snapshot, standing };
+  }
+
+  async #moveForeign(credential: Credential, foreign: ForeignSession): Promise<Authenticated | null> {
+    const record = await foreign.copy();
+    return record && this.#open(record, credential, { foreign });
+  }
+
+  async #refuseReused(record: SessionRecord, { isRepeated }: Arrival): Promise<null> {
+    if (isRepeated || !this.#reports.allows(record.id, this.#settings.now())) return null;
+    this.#settings.logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
+    this.#events.emit('reuse-detected', eventOf(record));
+    if (this.#settings.onReuse === 'destroy') await this.#lifecycle.destroy(record, 'reuse');
+    return null;
+  }
+
+  /** The first use of a pending token makes it the current one. This is written before it opens anything. */
+  async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
+    const { now, rotationGrace: grace } = this.#settings;
+    try {
+      return await this.#queue.submit(snapshot, (content) => {
+        const time = now();
+        const match = recognise(content.state.tokens, credential, time);
+        // Another rotation may have replaced it since it was read.
+        if (authenticatedAtOf(content.state, match) === undefined) throw gone();
+        if (match !== 'pending') return content;
+        return { ...content, state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time } };
+      });
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+  }
+
+  #touchIfDue(snapshot: Snapshot): Snapshot | Promise<Snapshot | null> {
+    return this.#lifecycle.isTouchDue(snapshot) ? this.#touchInPassing(snapshot) : snapshot;
+  }
+
+  async #touchInPassing(snapshot: Snapshot): Promise<Snapshot | null> {
+    try {
+      return await this.#lifecycle.touch(snapshot);
+    } catch (error) {
+      if (!isSessionError(error)) throw error;
+      if (error.code === 'SESSION_GONE') return null;
+      // The session was read and is good. That its use cannot be noted now (a store-error event
+      // reports it) does not stop the request.
+      if (error.code === 'CONFLICT' || error.code === 'STORE_UNAVAILABLE') return snapshot;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,241 @@
+import { copyJson } from '../data/json.js';
+import { isSessionError, SessionError } from '../error.js';
+import { type EventHub, eventOf, type SessionEvents } from '../events.js';
+import { deadlineOf } from '../record/deadline.js';
+import { ownerOf } from '../record/owner.js';
+import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
+import { type Credential, newCredential } from '../record/token.js';
+import type { SessionRecord } from '../store.js';
+import type { GuardedStore } from './guarded-store.js';
+import type { EndReason, LiveSessions } from './live-sessions.js';
+import type { Settings } from './settings.js';
+import type { Sweeper } from './sweeper.js';
+import type { WriteQueue } from './write-queue.js';
+
+/** A session that was inserted and has not taken effect yet. */
+export interface InsertedSession {
+  readonly snapshot: Snapshot;
+  readonly credential: Credential;
+}
+
+/** The identity of a session, as far as its end needs it. */
+export interface EndedSession {
+  readonly id: string;
+  readonly ownerId?: string;
+}
+
+type Touchable = Pick<Snapshot, 'state' | 'record'>;
+
+/** Begins sessions, keeps them alive and ends them. */
+export class Lifecycle {
+  readonly #store: GuardedStore;
+  readonly #queue: WriteQueue;
+  readonly #live: LiveSessions;
+  readonly #sweeper: Sweeper;
+  readonly #events: EventHub;
+  readonly #settings: Settings;
+  /** Sessions that did not take effect yet, with the session that each replaces. */
+  readonly #replaced = new Map<string, string>();
+  /** How many sessions of an account did not take effect yet. */
+  readonly #pending = new PendingCount();
+
+  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
+    this.#store = store;
+    this.#queue = queue;
+    this.#live = live;
+    this.#sweeper = sweeper;
+    this.#events = events;
+    this.#settings = settings;
+  }
+
+  /**
+   * Puts a new session into the store. It has to {@link activate} to take effect: until then no
+   * event is emitted and no other session is ended for it. `replaces` is the id of the session
+   * that it takes the place of, which does not count for `maxPerOwner`.
+   */
+  async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
+    this.#sweeper.start();
+    const { validator, now } = this.#settings;
+    const given = copyJson(input);
+    const data = validator ? await validator(given) : given;
+    const credential = newCredential();
+    const { id, hash } = credential;
+    const time = now();
+    const tokens = { current: hash, family: credential.familyHash() };
+    const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
+    const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
+    await this.#insertPending(snapshot.record, replaces);
+    if (replaces !== undefined) this.#replaced.set(id, replaces);
+    if (this.#evictsLater()) this.#pending.add(snapshot.record);
+    return { snapshot, credential };
+  }
+
+  /**
+   * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's limit,
+   * and emits the events.
+   *
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the new one back then
+   */
+  async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
+    this.#pending.remove(record.id);
+    const { existed, evicted } = await this.#makeRoom(record, previous);
+    this.#replaced.delete(record.id);
+    this.#events.emit('created', eventOf(record));
+    if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
+    this.#reportEvicted(evicted, record.ownerId);
+  }
+
+  /** The id of the session that an inserted one replaces, until it has taken effect. */
+  replacedBy(id: string): string | undefined {
+    return this.#replaced.get(id);
+  }
+
+  /** Removes a session that was inserted and did not take effect. What fails is left to its idle limit. */
+  async takeBack(id: string): Promise<void> {
+    this.#replaced.delete(id);
+    this.#pending.remove(id);
+    await this.#store.delete(id).catch(() => undefined);
+    this.#live.end(id, 'destroyed');
+  }
+
+  /** Ends a session for good. Answers whether it was there. */
+  async destroy(session: EndedSession, reason: SessionEvents['destroyed']['reason'] & EndReason): Promise<boolean> {
+    const existed = await this.#end(session.id, reason, () => {
+      this.#events.emit('destroyed', { ...eventOf(session), reason });
+    });
+    return existed;
+  }
+
+  /** {@link destroy} where only the id is known: the owner is looked up if a listener wants it. */
+  async destroyById(id: string): Promise<boolean> {
+    const record = this.#settings.ownerOf && this.#events.has('destroyed') ? await this.#store.find(id) : null;
+    return this.destroy(record ?? { id }, 'destroyed');
+  }
+
+  /** Writes activity unless that was done lately. */
+  touch(snapshot: Snapshot): Promise<Snapshot> {
+    return this.#queue.submit(snapshot, (content, record) => {
+      const now = this.#settings.now();
+      return this.#isDue({ ...content, record }, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+    });
+  }
+
+  isTouchDue(snapshot: Snapshot): boolean {
+    this.#sweeper.start();
+    return this.#isDue(snapshot, this.#settings.now());
+  }
+
+  /** A record that was written with a shorter idle limit is touched by that one: it must not end while it is in use. */
+  #isDue({ state, record }: Touchable, now: number): boolean {
+    const { touchInterval, limits } = this.#settings;
+    const unused = now - state.lastActiveAt;
+    if (unused >= touchInterval) return true;
+    if (record.expiresAt >= deadlineOf(record.createdAt, state.lastActiveAt, limits)) return false;
+    return unused >= (record.expiresAt - state.lastActiveAt) / 10;
+  }
+
+  /** Ends what a session that takes effect replaces, and what exceeds the limit. */
+  async #makeRoom(record: SessionRecord, previous: EndedSession | null) {
+    const existed = previous !== null && (await this.#replace(previous.id));
+    const evicted = await this.#trim(record, previous?.id);
+    return { existed, evicted };
+  }
+
+  /** A failure to end the previous session counts only if a fresh read still finds it. */
+  async #replace(id: string): Promise<boolean> {
+    try {
+      return await this.#end(id, 'replaced');
+    } catch (error) {
+      const found = await this.#store.find(id).catch(() => undefined);
+      if (found !== null) throw error;
+      this.#live.end(id, 'replaced');
+      return true;
+    }
+  }
+
+  /** Removes a session from the store. `announce` is called before those who watch it are. */
+  async #end(id: string, reason: EndReason, announce?: () => void): Promise<boolean> {
+    const settled = this.#live.expect(id, reason);
+    try {
+      const existed = await this.#store.delete(id);
+      if (existed) announce?.();
+      this.#live.end(id);
+      return existed;
+    } finally {
+      settled();
+    }
+  }
+
+  /** Puts the record of a session that takes effect at once into the store, within the account's limit. @throws `LIMIT_REACHED` */
+  async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
+    const { maxPerOwner, now } = this.#settings;
+    const ttl = Math.max(1, record.expiresAt - now());
+    if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
+    const limit = { ...maxPerOwner, now: now(), ...(replaces !== undefined && { replaces }) };
+    const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
+    this.#reportEvicted(evicted, record.ownerId);
+    if (outcome !== 'limit-reached') return outcome;
+    throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+  }
+
+  async #insertPending(record: SessionRecord, replaces: string | undefined): Promise<void> {
+    const ttl = Math.max(1, record.expiresAt - this.#settings.now());
+    const outcome = this.#evictsLater() ? await this.#store.insert(record, ttl) : await this.insertRecord(record, replaces);
+    if (outcome === 'exists') {
+      throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
+    }
+  }
+
+  /** A store without `trimOwner` has to evict when it inserts. */
+  #evictsLater(): boolean {
+    return this.#settings.maxPerOwner?.onLimit === 'evict-oldest' && this.#store.has('trimOwner');
+  }
+
+  async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined): Promise<string[]> {
+    const { maxPerOwner, now } = this.#settings;
+    if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
+    // A login that may still fail evicts no session. It makes room when it takes effect.
+    const max = maxPerOwner.max + this.#pending.of(ownerId);
+    const trim = { max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
+    const evicted: string[] = [];
+    for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
+    return evicted;
+  }
+
+  #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {
+    for (const id of ids) {
+      this.#events.emit('evicted', eventOf({ id, ...(ownerId !== undefined && { ownerId }) }));
+      this.#live.end(id, 'evicted');
+    }
+  }
+}
+
+/** Whether the error says that the session has ended. */
+export function isGone(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'SESSION_GONE';
+}
+
+/** Counts sessions by their owner, each once. */
+class PendingCount {
+  readonly #owners = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  add({ id, ownerId }: EndedSession): void {
+    if (ownerId === undefined) return;
+    this.#owners.set(id, ownerId);
+    this.#counts.set(ownerId, this.of(ownerId) + 1);
+  }
+
+  remove(id: string): void {
+    const ownerId = this.#owners.get(id);
+    if (ownerId === undefined) return;
+    this.#owners.delete(id);
+    const count = this.of(ownerId) - 1;
+    if (count > 0) this.#counts.set(ownerId, count);
+    else this.#counts.delete(ownerId);
+  }
+
+  of(ownerId: string): number {
+    return this.#counts.get(ownerId) ?? 0;
+  }
+}

@@ -1,0 +1,64 @@
+import type { SessionState, TokenState } from './state.js';
+import { type Credential, hasMark, sameHash } from './token.js';
+
+/** How far the clocks of two servers may differ: 60 s, in ms. */
+export const MINUTE = 60_000;
+
+/**
+ * What a token is to a session. Only the first three open it. `'replaced-recently'`: a request that was honestly under way may still
+ * bring it. `'reused'`: it was the session's, and is used after its time.
+ */
+export type TokenMatch = 'current' | 'pending' | 'grace' | 'replaced-recently' | 'reused' | 'unknown';
+
+export function recognise(tokens: TokenState, credential: Credential, now: number): TokenMatch {
+  const { hash } = credential;
+  if (sameHash(tokens.current, hash)) return 'current';
+  if (tokens.pending && sameHash(tokens.pending.hash, hash)) return 'pending';
+  const { previous } = tokens;
+  const isPrevious = previous !== undefined && sameHash(previous.hash, hash);
+  if (isPrevious && now < previous.until) return 'grace';
+  if (isPrevious && isRecent(previous, now)) return 'replaced-recently';
+  return recogniseReplaced(tokens, credential, isPrevious, now);
+}
+
+/** The family is hashed only here, for a token that is refused in any case. */
+function recogniseReplaced({ family, replaced }: TokenState, credential: Credential, isPrevious: boolean, now: number): TokenMatch {
+  const recent = (replaced ?? []).filter((each) => isRecent(each, now));
+  if (recent.some(({ mark }) => hasMark(credential.hash, mark))) return 'replaced-recently';
+  if (!isPrevious && !credential.isOf(family)) return 'unknown';
+  return recent.some(({ mark }) => mark === '') ? 'replaced-recently' : 'reused';
+}
+
+/** The `authenticatedAt` of a token that is this to the session; `undefined` where it does not open the session. */
+export function authenticatedAtOf({ tokens, authenticatedAt }: SessionState, match: TokenMatch): number | undefined {
+  if (match === 'current') return authenticatedAt;
+  if (match === 'pending') return tokens.pending?.authenticatedAt;
+  return match === 'grace' ? tokens.previous?.authenticatedAt : undefined;
+}
+
+/** What a session grants to the holder of some tokens. */
+export interface Standing {
+  /** Whether no more than a token in its grace opens it. */
+  readonly replaced: boolean;
+  readonly authenticatedAt: number;
+}
+
+/** `undefined` where none of these tokens opens the session. */
+export function standingOf(state: SessionState, credentials: readonly Credential[], now: number): Standing | undefined {
+  let best: Standing | undefined;
+  for (const credential of credentials) {
+    const match = recognise(state.tokens, credential, now);
+    const authenticatedAt = authenticatedAtOf(state, match);
+    if (authenticatedAt === undefined) continue;
+    best = {
+      replaced: match === 'grace' && best?.replaced !== false,
+      authenticatedAt: Math.max(authenticatedAt, best?.authenticatedAt ?? 0),
+    };
+  }
+  return best;
+}
+
+/** Whether a token whose grace ends (or would end) at `until` may still come with a request that was honestly under way. */
+export function isRecent({ until }: { readonly until: number }, now: number): boolean {
+  return now < until + MINUTE;
+}

@@ -1,0 +1,20 @@
+import type { JsonValue } from '../data/json.js';
+import { SessionError } from '../error.js';
+import { withoutSecrets } from '../safe-cause.js';
+
+/**
+ * The account that data belongs to.
+ *
+ * @throws `INVALID_DATA` when `ownerOf` throws or returns something else than a non-empty string or undefined
+ */
+export function ownerOf(settings: { readonly ownerOf: ((data: JsonValue) => unknown) | undefined }, data: JsonValue): string | undefined {
+  if (!settings.ownerOf) return undefined;
+  let owner: unknown;
+  try {
+    owner = settings.ownerOf(data);
+  } catch (error) {
+    throw new SessionError('INVALID_DATA', "ownerOf threw for the session's data: see the error's cause", { cause: withoutSecrets(error) });
+  }
+  if (owner === undefined || (typeof owner === 'string' && owner !== '')) return owner;
+  throw new SessionError('INVALID_DATA', 'ownerOf must return a non-empty string, or undefined for a session without an owner');
+}

@@ -1,0 +1,34 @@
+/** How many causes of an error are followed. */
+const DEPTH = 4;
+const LONGEST_MESSAGE = 500;
+
+/** An error of a store or of the application, without what it may quote of a session. */
+class Described extends Error {
+  constructor(name: string, message: string, code: unknown, cause: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.defineProperty(this, 'name', { value: name, configurable: true });
+    if (typeof code === 'string' || typeof code === 'number') Object.defineProperty(this, 'code', { value: code, enumerable: true });
+  }
+}
+
+/**
+ * A copy of an error that is safe to log with all its causes. Drivers put the command that failed,
+ * with the record in it, on their errors (CWE-532); this keeps the name, the code, the stack and the
+ * message, in which whatever looks like JSON, a hash or a token is left out.
+ */
+export function withoutSecrets(error: unknown, depth = DEPTH): unknown {
+  if (!(error instanceof Error)) return typeof error === 'object' ? undefined : scrub(String(error));
+  const causes: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+  const cause = causes === undefined || depth === 0 ? undefined : withoutSecrets(causes, depth - 1);
+  const safe = new Described(error.name, scrub(error.message), Reflect.get(error, 'code'), cause);
+  const frames = /(?:\n {4}at .*)+$/.exec(error.stack ?? '')?.[0] ?? '';
+  Object.defineProperty(safe, 'stack', { value: `${safe.name}: ${safe.message}${frames}`, configurable: true, writable: true });
+  return safe;
+}
+
+function scrub(message: string): string {
+  return message
+    .slice(0, LONGEST_MESSAGE)
+    .replace(/[{[][\s\S]*[}\]]|[{[]"[\s\S]*$/g, '[…]')
+    .replace(/[A-Za-z0-9_-]{40,}/g, '[…]');
+}

@@ -1,0 +1,90 @@
+import { isSessionId } from '../record/token.js';
+import type { NewSession, RequestSessions, Session, SessionInfo } from '../types.js';
+import type { Call } from './call.js';
+import type { HeldSession } from './held-session.js';
+import { nullIfInvalid } from './login.js';
+import { sessionInfo } from './session.js';
+
+/** Where an adapter finds the call behind `ctx.sessions`, also one of another copy of the package. */
+export const CALL = Symbol.for('token-sessions.call');
+
+/** What users see of a call as `ctx.sessions`. */
+export class CallSessions<Data, Input = Data> implements RequestSessions<Data, Input> {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** On the prototype: a copy of the object is no call. */
+  get [CALL](): Call {
+    return this.#call;
+  }
+
+  async load(): Promise<Session<Data> | null> {
+    await this.#call.load();
+    return this.current;
+  }
+
+  get current(): Session<Data> | null {
+    return this.#call.session as Session<Data> | null;
+  }
+
+  async create(data: Input): Promise<NewSession<Data>> {
+    return (await this.#call.create(data)) as NewSession<Data>;
+  }
+
+  async list(): Promise<SessionInfo<Data>[]> {
+    await this.#call.load();
+    const { held, request, replacedId } = this.#call;
+    if (!held) return [];
+    const { ownerId, id } = held.snapshot.record;
+    const snapshots = ownerId === undefined ? [held.snapshot] : await request.services.accounts.listFor(ownerId);
+    return snapshots
+      .filter(({ record }) => record.id !== replacedId)
+      .map((each) => ({ ...sessionInfo<Data>(each), isCurrent: each.record.id === id }));
+  }
+
+  async destroy(id: string): Promise<boolean> {
+    const call = this.#call;
+    await call.load().catch(nullIfInvalid);
+    if (!isSessionId(id)) return false;
+    if (call.unreadable?.credential.id === id) return call.destroyUnreadable();
+    const { held } = call;
+    if (!held) return false;
+    if (id === held.id) return call.destroy(held);
+    return this.#destroyOther(id, held);
+  }
+
+  async destroyOthers(): Promise<number> {
+    await this.#call.load();
+    const record = this.#call.held?.snapshot.record;
+    if (record?.ownerId === undefined) return 0;
+    return this.#call.request.services.accounts.destroyFor(record.ownerId, record.id);
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get responseHeaders(): Headers {
+    return this.#call.request.head.headers;
+  }
+
+  /** What logs may see: the response's headers, with the token on them, are left out. */
+  toJSON(): object {
+    return { current: this.current };
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.toJSON();
+  }
+
+  async #destroyOther(id: string, { snapshot: { record } }: HeldSession): Promise<boolean> {
+    const { store, lifecycle } = this.#call.request.services;
+    if (record.ownerId === undefined) return false;
+    const other = await store.find(id);
+    if (other?.ownerId !== record.ownerId) return false;
+    return lifecycle.destroy(other, 'destroyed');
+  }
+}

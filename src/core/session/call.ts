@@ -1,0 +1,282 @@
+import { SessionError } from '../error.js';
+import type { EndListener } from '../kernel/live-sessions.js';
+import type { NewSession, Session } from '../types.js';
+import { CallSessions } from './call-sessions.js';
+import type { HeldSession } from './held-session.js';
+import { Identity } from './identity.js';
+import { heldBefore, isInvalid } from './login.js';
+import type { SessionRequest, Unreadable } from './request.js';
+import { type Keep, RootFields } from './root-fields.js';
+import type { Rotated } from './rotate.js';
+import type { CallSession, SessionOwner } from './session.js';
+import { UnreadableSession } from './unreadable-session.js';
+import { reportUnsaved } from './unsaved.js';
+
+/** How a call is opened. */
+export interface CallOptions {
+  /** The call that this one runs in. Absent for the outermost. */
+  readonly parent?: Call | undefined;
+  /**
+   * Whether the adapter will report an outcome, by {@link Call.commit} or {@link Call.rollback}.
+   * Without one, a session that is created takes effect at once and no change is saved.
+   */
+  readonly hasOutcome: boolean;
+  /** What an adapter recognises the call by. */
+  readonly key?: unknown;
+  /** Whether calls that begin later in the parent begin with a session that this one creates. */
+  readonly sharesLogin?: boolean;
+}
+
+/**
+ * A procedure call, an operation, an Express request or a context. It owns the session that it acts
+ * for, and the draft of it. Adapters open calls, hand their {@link Call.sessions} to the user, and
+ * report the outcome.
+ */
+export class Call implements SessionOwner {
+  readonly request: SessionRequest;
+  readonly parent: Call | undefined;
+  readonly key: unknown;
+  /** For the adapter that opened the call. Plain data, as another copy of the package may read it. */
+  details: unknown;
+  readonly #identity: Identity;
+  readonly #hasOutcome: boolean;
+  /** The creates of this call, one after the other. */
+  #creating: Promise<unknown> | undefined;
+  #sessions: CallSessions<unknown> | undefined;
+  #fields: RootFields | undefined;
+  #unreadableSession: UnreadableSession | undefined;
+  #leaveGate: (() => void) | undefined;
+
+  constructor(request: SessionRequest, { parent, hasOutcome, key, sharesLogin = false }: CallOptions) {
+    this.request = request;
+    this.parent = parent;
+    this.key = key;
+    this.#identity = new Identity(this, request, { parent: parent ? parent.#identity : undefined, hasOutcome, sharesLogin });
+    this.#hasOutcome = hasOutcome;
+  }
+
+  /** What users get as `ctx.sessions`. */
+  get sessions(): CallSessions<unknown> {
+    this.#sessions ??= new CallSessions<unknown>(this);
+    return this.#sessions;
+  }
+
+  /** The session that the call acts for, with its draft. `null` when anonymous, and before it is loaded. */
+  get session(): CallSession<unknown> | null {
+    const { acting, isContext, held } = this.#identity;
+    if (acting.session) return acting.session;
+    // Without a guard nothing would refuse a session that ended: the context stops showing it.
+    if (isContext && held?.isEnded) return null;
+    const made = acting.open();
+    if (made && !this.#hasOutcome) reportUnsaved(made, this.request.services);
+    return made;
+  }
+
+  /** What a guard admits: `null` when the session has ended meanwhile. See {@link admit} for records that cannot be read. */
+  get liveSession(): Session<unknown> | null {
+    if (this.unreadable) return this.#unreadableSession ?? null;
+    return this.held?.isRefused ? null : this.session;
+  }
+
+  get held(): HeldSession | null {
+    return this.#identity.held;
+  }
+
+  get signal(): AbortSignal {
+    return this.#identity.acting.signal;
+  }
+
+  get isDirty(): boolean {
+    return this.#identity.acting.session?.draft.isDirty ?? false;
+  }
+
+  /** Whether {@link commit} has anything to do. */
+  get isPending(): boolean {
+    return this.hasLogin || this.#creating !== undefined || this.isDirty;
+  }
+
+  /** Whether a session was created that has not taken effect. */
+  get hasLogin(): boolean {
+    return this.#identity.hasLogin;
+  }
+
+  get unreadable(): Unreadable | undefined {
+    return this.#identity.unreadable;
+  }
+
+  /** The id of the session that a login of this call replaces, until that takes effect. */
+  get replacedId(): string | undefined {
+    const { hasLogin, logins } = this.#identity;
+    return hasLogin ? heldBefore({ previous: logins.previous ?? null })?.id : undefined;
+  }
+
+  /** Of a GraphQL mutation. */
+  get fields(): RootFields {
+    this.#fields ??= new RootFields(this.#identity.acting, this.#identity.logins);
+    return this.#fields;
+  }
+
+  /** Opens a call that runs in this one. */
+  open(options: Omit<CallOptions, 'parent'>): Call {
+    return new Call(this.request, { ...options, parent: this });
+  }
+
+  /** Fixes the session that the call acts for. */
+  load(): Promise<void> {
+    return this.#identity.load();
+  }
+
+  /**
+   * Loads the session for a guard. A record that cannot be read is no logout: it gives an object whose
+   * data throws, so that its holder can still log in and log out.
+   */
+  async admit(): Promise<Session<unknown> | null> {
+    try {
+      await this.load();
+      return this.session;
+    } catch (error) {
+      const { unreadable } = this;
+      if (!unreadable || !isInvalid(error)) throw error;
+      const isVerified = this.request.services.reader.wasDecoded(error);
+      this.#unreadableSession = new UnreadableSession(this, unreadable.credential.id, error, isVerified);
+      return this.#unreadableSession;
+    }
+  }
+
+  create(data: unknown): Promise<NewSession<unknown>> {
+    const created = (this.#creating ?? Promise.resolve()).then(() => this.#create(data));
+    const settled = created.then(noop, noop).then(() => {
+      if (this.#creating === settled) this.#creating = undefined;
+    });
+    this.#creating = settled;
+    return created;
+  }
+
+  destroy(held: HeldSession): Promise<boolean> {
+    return this.#identity.destroy(held);
+  }
+
+  /** Ends the session of the request's credential, whose record could not be read. */
+  destroyUnreadable(): Promise<boolean> {
+    return this.#identity.destroyUnreadable();
+  }
+
+  assertWritable(): void {
+    this.request.head.assertWritable();
+  }
+
+  rotated(held: HeldSession, rotated: Rotated): void {
+    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
+    // The token of a session that did not take effect yet is written when it does.
+    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
+  }
+
+  /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
+  watchEnd(listener: EndListener): () => void {
+    return this.#identity.acting.watchEnd(listener);
+  }
+
+  /** The calls of a batch wait for this one with their writes, until it is done. */
+  joinBatch(): void {
+    this.#leaveGate ??= this.request.gate.enter();
+  }
+
+  leaveBatch(): void {
+    this.#leaveGate?.();
+  }
+
+  /** The call goes on as a stream: what it creates takes effect at once, and unchanged data stays new. */
+  stream(): void {
+    this.#identity.isStream = true;
+    this.#identity.isDone = false;
+    this.session?.draft.follow();
+    this.leaveBatch();
+  }
+
+  /** The head of the response leaves now, and the call has succeeded: the token of its login goes along. */
+  announce(): void {
+    const login = this.hasLogin ? this.#identity.logins.last : undefined;
+    if (login) this.request.announce(login.held, login.credential);
+  }
+
+  /**
+   * The call has succeeded: saves the draft, then makes a login take effect, or hands it to the call
+   * around this one.
+   *
+   * @param holdMs the longest that a write waits for the other calls of its batch, in ms
+   * @param keep of a GraphQL mutation: the fields whose changes are saved
+   * @param keepLogin where the login of a field is kept though its changes are not
+   */
+  async commit(holdMs = 0, keep: Keep = always, keepLogin = keep): Promise<void> {
+    const { logins, acting } = this.#identity;
+    try {
+      await this.#creating;
+      await logins.drop(keepLogin);
+      this.leaveBatch();
+      if (this.isDirty) await this.request.gate.wait(holdMs);
+      await acting.session?.autosave((draft) => this.fields.save(draft, keep));
+      await this.#identity.conclude();
+    } catch (error) {
+      await this.rollback();
+      throw error;
+    }
+    this.end();
+  }
+
+  /** The call has failed: drops its changes, and removes the sessions that it created. */
+  async rollback(): Promise<void> {
+    this.end();
+    await this.#creating;
+    await this.#identity.logins.drop(never);
+    this.discard();
+  }
+
+  /** The call is over. Changes that were not saved are never saved. */
+  end(): void {
+    this.#identity.isDone = true;
+    this.leaveBatch();
+    this.#identity.acting.release();
+  }
+
+  /** Saves what a stream has changed so far. */
+  async saveSoFar(): Promise<void> {
+    await this.#identity.acting.session?.autosave((draft) => draft.save());
+  }
+
+  /** Drops what a stream has changed and not saved. */
+  discard(): void {
+    this.#identity.acting.session?.draft.discard();
+  }
+
+  /**
+   * The resolver of the root field that runs has failed. What the next field sees is undone at once,
+   * unless the field has left a `create` behind.
+   */
+  async dropField(): Promise<void> {
+    const { current } = this.fields;
+    await (this.#creating ? this.#creating.then(() => this.fields.drop(current)) : this.fields.drop(current));
+  }
+
+  /** Saves what these root fields have changed, while the operation goes on. */
+  async commitFields(keep: Keep, hasFailed: Keep): Promise<void> {
+    await this.#creating;
+    await this.fields.commit(keep, hasFailed);
+  }
+
+  #create(data: unknown): Promise<NewSession<unknown>> {
+    if (this.#identity.isDone) {
+      throw new SessionError('NOT_SUPPORTED', 'the call is over: await create() before the call returns');
+    }
+    return this.#identity.create(data, this.fields.current);
+  }
+}
+
+function always(): boolean {
+  return true;
+}
+
+function never(): boolean {
+  return false;
+}
+
+function noop(): void {}

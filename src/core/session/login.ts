@@ -1,0 +1,56 @@
+import { isSessionError } from '../error.js';
+import type { Credential } from '../record/token.js';
+import type { Acting } from './acting.js';
+import type { HeldSession } from './held-session.js';
+import type { SessionRequest } from './request.js';
+
+/** What a new session takes the place of. */
+export type Previous = HeldSession | { readonly unreadable: Credential } | null;
+
+/** A session that a call has created and that has not taken effect yet. */
+export interface Login {
+  readonly held: HeldSession;
+  readonly credential: Credential;
+  readonly previous: Previous;
+  /** The root field that created it, in a GraphQL mutation. */
+  readonly field: string | undefined;
+  /** What the call acted for before. */
+  readonly before: Acting;
+}
+
+/** The session that a login replaces, where it could be read. */
+export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession | null {
+  return previous && !('unreadable' in previous) ? previous : null;
+}
+
+/** Makes a login take effect: ends what it replaces, and hands the token to the response. */
+export async function activate(login: Login, request: SessionRequest): Promise<void> {
+  const { held, credential, previous } = login;
+  await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
+  heldBefore(login)?.markEnded();
+  await request.issue(held, credential);
+}
+
+/** Removes a session that did not take effect. */
+export async function takeBack(login: Pick<Login, 'held' | 'previous'>): Promise<void> {
+  login.held.markEnded();
+  heldBefore(login)?.replacing(-1);
+  await login.held.services.lifecycle.takeBack(login.held.id);
+}
+
+/** The session to end. One that could not be read is read again: only a token that opens it may end it. */
+async function endedBy(previous: Previous, { services }: SessionRequest) {
+  if (!previous) return null;
+  if ('unreadable' in previous) return services.authentication.proves(previous.unreadable).catch(nullIfInvalid);
+  return previous.isEnded ? null : previous.snapshot.record;
+}
+
+/** Hashes that cannot be parsed prove nothing. */
+export function nullIfInvalid(error: unknown): null {
+  if (isInvalid(error)) return null;
+  throw error;
+}
+
+export function isInvalid(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'INVALID_DATA';
+}

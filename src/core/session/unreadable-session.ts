@@ -1,0 +1,97 @@
+import type { NewSession, Session, SessionJson } from '../types.js';
+import type { Call } from './call.js';
+
+/**
+ * The session of a token whose stored record cannot be read. It is no anonymous caller: whatever is
+ * asked of the session fails with the error of the read. It can be ended, and replaced by a login.
+ */
+export class UnreadableSession implements Session<unknown> {
+  readonly id: string;
+  readonly #call: Call;
+  readonly #error: unknown;
+
+  /** Whether the token was found to open the record, of which only the data cannot be read. */
+  readonly isVerified: boolean;
+
+  constructor(call: Call, id: string, error: unknown, isVerified: boolean) {
+    this.#call = call;
+    this.id = id;
+    this.#error = error;
+    this.isVerified = isVerified;
+  }
+
+  /** The error of the read. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get data(): unknown {
+    throw this.#error;
+  }
+
+  get token(): undefined {
+    return undefined;
+  }
+
+  get isNew(): boolean {
+    return false;
+  }
+
+  get createdAt(): number {
+    throw this.#error;
+  }
+
+  get lastActiveAt(): number {
+    throw this.#error;
+  }
+
+  get authenticatedAt(): number {
+    throw this.#error;
+  }
+
+  get expiresAt(): number {
+    throw this.#error;
+  }
+
+  get signal(): AbortSignal {
+    throw this.#error;
+  }
+
+  save(): Promise<void> {
+    return Promise.reject(this.#error);
+  }
+
+  update(): Promise<unknown> {
+    return Promise.reject(this.#error);
+  }
+
+  touch(): Promise<void> {
+    return Promise.reject(this.#error);
+  }
+
+  reload(): Promise<void> {
+    return Promise.reject(this.#error);
+  }
+
+  rotate(): Promise<string> {
+    return Promise.reject(this.#error);
+  }
+
+  async destroy(): Promise<void> {
+    await this.#call.destroyUnreadable();
+  }
+
+  toJSON(): SessionJson<unknown> {
+    throw this.#error;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return { id: this.id };
+  }
+}
+
+/** Whether this object stands for a session that could not be read. */
+export function isUnreadable(session: Session<unknown> | NewSession<unknown>): session is UnreadableSession {
+  // By its shape, as it may come from another copy of the package.
+  return 'isVerified' in session;
+}

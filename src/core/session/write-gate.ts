@@ -1,0 +1,39 @@
+/**
+ * Lets the writes of a batch wait for each other, so that they make one. This is the only thing that
+ * running calls are counted for.
+ */
+export class WriteGate {
+  #running = 0;
+  #waiting: (() => void)[] = [];
+
+  /** A call of the batch begins. Returns a function that says, once, that it writes nothing more or waits itself. */
+  enter(): () => void {
+    this.#running += 1;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#running -= 1;
+      if (this.#running === 0) this.#open();
+    };
+  }
+
+  /** Resolves when no call runs any more, or after this time. */
+  wait(atMostMs: number): Promise<void> | undefined {
+    if (this.#running === 0 || atMostMs === 0) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, atMostMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #open(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    for (const open of waiting) open();
+  }
+}

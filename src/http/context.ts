@@ -1,0 +1,19 @@
+import type { Call } from '../core/session/call.js';
+import type { RequestSessions, Session, SessionContext } from '../core/types.js';
+
+/*
+ * The core knows data as JSON. Here it gets the type that the schema, or the type argument of
+ * `createSessions`, has given it.
+ */
+
+export function sessionsOf<Data, Input>(call: Call): RequestSessions<Data, Input> {
+  return call.sessions as RequestSessions<Data, Input>;
+}
+
+export function typed<Data>(session: Session<unknown> | null): Session<Data> | null {
+  return session as Session<Data> | null;
+}
+
+export function contextFor<Data, Input>(call: Call): SessionContext<Data, Input> {
+  return { session: typed<Data>(call.session), sessions: sessionsOf<Data, Input>(call) };
+}

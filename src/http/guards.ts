@@ -1,0 +1,64 @@
+import { type Duration, parseDuration } from '../core/duration.js';
+import { SessionError } from '../core/error.js';
+import { isUnreadable } from '../core/session/unreadable-session.js';
+import type { Session } from '../core/types.js';
+import { typed } from './context.js';
+import { callOf } from './host.js';
+import { field } from './hosts.js';
+
+/** A context, `c.var`, a request: whatever a host keeps the session on. */
+export type WithSession<Data> = { readonly session: Session<Data> | null };
+
+/**
+ * The session of a handler or resolver that cannot do without. It follows the call: after a login in
+ * it, the new session, and none after a logout.
+ *
+ * @throws `UNAUTHENTICATED` when the caller is anonymous or the session has ended
+ */
+export function requireSession<Data>(context: WithSession<Data>): Session<Data> {
+  const call = callOf(field(context, 'sessions'));
+  const session = call ? typed<Data>(call.liveSession) : context.session;
+  if (session === undefined) throw notAContext();
+  if (!session) throw new SessionError('UNAUTHENTICATED', 'a session is required here, and the caller has none');
+  assertVerified(session);
+  return session;
+}
+
+/**
+ * {@link requireSession} for an action whose user must have proven who they are at most `maxAge` ago:
+ * at login, or at `rotate({ reauthenticated: true })`.
+ *
+ * @throws `UNAUTHENTICATED` · `STEP_UP_REQUIRED`
+ */
+export function requireFresh<Data>(context: WithSession<Data>, maxAge: Duration): Session<Data> {
+  const longest = parseDuration(maxAge, 'maxAge');
+  const session = requireSession(context);
+  assertFresh(session, longest, callOf(field(context, 'sessions'))?.request.services.settings.now() ?? Date.now());
+  return session;
+}
+
+/** @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago */
+export function assertFresh(session: Session<unknown>, maxAge: number, now: number): void {
+  if (now - session.authenticatedAt <= maxAge) return;
+  throw new SessionError(
+    'STEP_UP_REQUIRED',
+    `the user proved who they are more than ${maxAge} ms ago: have them do so again, then call rotate({ reauthenticated: true })`,
+    { maxAge },
+  );
+}
+
+/**
+ * A session whose record cannot be read counts as present only if its token was verified before.
+ *
+ * @throws the error of the read
+ */
+export function assertVerified(session: Session<unknown>): void {
+  if (isUnreadable(session) && !session.isVerified) throw session.error;
+}
+
+function notAContext(): SessionError {
+  return new SessionError(
+    'NOT_SUPPORTED',
+    'the context has no session of this library: add useSession(sessions) to the plugins, or the adapter of your host, and keep ctx.session as it is',
+  );
+}

@@ -1,0 +1,62 @@
+import { SessionError } from '../core/error.js';
+import type { Call } from '../core/session/call.js';
+import { CALL } from '../core/session/call-sessions.js';
+import { PROTOCOL, VERSION } from '../version.js';
+import { field, isObject } from './hosts.js';
+import type { IncomingRequest, OpenedRequest } from './request.js';
+
+/** Where adapters find what they need of a `createSessions`, also one of another copy of the package. */
+export const HOST: unique symbol = Symbol.for('token-sessions.host');
+
+/** What adapters need of a `createSessions`. */
+export interface Host {
+  readonly protocol: number;
+  readonly version: string;
+  open(incoming: IncomingRequest): OpenedRequest;
+  /** Whether a call belongs to this `createSessions`. */
+  owns(call: Call): boolean;
+  /** Logs a warning, once. */
+  warnOnce(message: string): void;
+}
+
+export const HOST_VERSION = { protocol: PROTOCOL, version: VERSION };
+
+/**
+ * The adapters' side of what `createSessions` returned.
+ *
+ * @throws `NOT_SUPPORTED` for anything else, and for another version of the package that works differently
+ */
+export function hostOf(sessions: { readonly [HOST]: Host }): Host {
+  const host: unknown = field(sessions, HOST);
+  if (!isHost(host)) {
+    throw new SessionError('NOT_SUPPORTED', 'sessions must be what createSessions() returned: pass that very object');
+  }
+  if (host.protocol === PROTOCOL) return host;
+  throw new SessionError(
+    'NOT_SUPPORTED',
+    `two versions of token-sessions do not work together: ${String(host.version)} made the sessions, ${VERSION} uses them. Install one`,
+  );
+}
+
+function isHost(value: unknown): value is Host {
+  return isObject(value) && 'protocol' in value && typeof field(value, 'open') === 'function';
+}
+
+/** The call behind `ctx.sessions`; `undefined` for another object, such as a copy. */
+export function callOf(sessions: unknown): Call | undefined {
+  const call = field(sessions, CALL);
+  return isObject(call) ? (call as Call) : undefined;
+}
+
+/** {@link callOf} a context of this `createSessions`. @throws `NOT_SUPPORTED` */
+export function ownCallOf(sessions: unknown, host: Host): Call {
+  const call = callOf(sessions);
+  if (!call) {
+    throw new SessionError('NOT_SUPPORTED', 'ctx.sessions must be what createContext put on the context: keep it there as it is');
+  }
+  if (host.owns(call)) return call;
+  throw new SessionError(
+    'NOT_SUPPORTED',
+    'the context has the sessions of another createSessions(): use the guards and the context of the same one',
+  );
+}

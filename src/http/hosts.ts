@@ -1,0 +1,49 @@
+/*
+ * What the library recognises of the objects that hosts hand in. They are probed by shape, never by
+ * class: other realms, ponyfills and frameworks have classes of their own.
+ */
+
+/** As much of a Node response as is needed to set headers. */
+export interface NodeResponse {
+  readonly headersSent: boolean;
+  setHeader(name: string, value: string | string[]): unknown;
+  getHeader(name: string): number | string | string[] | undefined;
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** A property of a foreign object; `undefined` where reading it throws, as getters over private fields do. */
+export function field(value: unknown, name: PropertyKey): unknown {
+  if (!isObject(value)) return undefined;
+  try {
+    return Reflect.get(value, name);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isNodeResponse(value: unknown): value is NodeResponse {
+  const hasMethods = ['setHeader', 'getHeader'].every((name) => typeof field(value, name) === 'function');
+  return hasMethods && typeof field(value, 'headersSent') === 'boolean';
+}
+
+/** The WebSocket that tRPC's adapter passes as the response. Express and Fastify responses have `send` too. */
+export function isWebSocketResponse(value: unknown): boolean {
+  return isObject(value) && field(value, 'readyState') !== undefined && typeof field(value, 'terminate') === 'function';
+}
+
+/** A WebSocket. A plain socket, as Koa has it on its contexts, cannot send. */
+export function isWebSocket(value: unknown): value is object {
+  return isObject(value) && typeof field(value, 'send') === 'function' && typeof field(value, 'close') === 'function';
+}
+
+/** Whether a request is the upgrade to a WebSocket. */
+export function isUpgrade(header: (name: string) => string | undefined): boolean {
+  return header('upgrade')?.toLowerCase() === 'websocket';
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,56 @@
+import type { NodeResponse } from './hosts.js';
+
+type WriteHead = (status: number, ...rest: unknown[]) => unknown;
+type Listener = (status: number) => void;
+
+const listeners = new WeakMap<object, Listener[]>();
+
+/**
+ * Calls the listener when the head of a Node response is about to be written, with its status. It
+ * comes after every handler and every header, also those that are passed to `writeHead`, so what it
+ * sets is sent. Listeners run in the order in which they were added; one that is `early` runs before
+ * all others. Answers whether the response has such a moment.
+ */
+export function onHead(response: NodeResponse, listener: Listener, early = false): boolean {
+  const writeHead: unknown = Reflect.get(response, 'writeHead');
+  if (typeof writeHead !== 'function') return false;
+  const known = listeners.get(response);
+  if (known) {
+    if (early) known.unshift(listener);
+    else known.push(listener);
+    return true;
+  }
+  const added = [listener];
+  listeners.set(response, added);
+  return Reflect.set(response, 'writeHead', headWriter(response, added, writeHead as WriteHead));
+}
+
+function headWriter(response: NodeResponse, added: readonly Listener[], writeHead: WriteHead): WriteHead {
+  let isWritten = false;
+  return function write(this: unknown, status, ...rest) {
+    if (isWritten || response.headersSent) return writeHead.call(response, status, ...rest);
+    isWritten = true;
+    const reason = typeof rest[0] === 'string' ? [rest[0]] : [];
+    setAll(response, typeof rest[0] === 'string' || rest[0] === undefined ? rest[1] : rest[0]);
+    for (const each of added) each(status);
+    return writeHead.call(response, status, ...reason);
+  };
+}
+
+/** Moves the headers that were passed to `writeHead` onto the response: an object, a list of pairs, or a flat list. */
+function setAll(response: NodeResponse, headers: unknown): void {
+  if (typeof headers !== 'object' || headers === null) return;
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairsOf(headers)) {
+    if (value === undefined || value === null) continue;
+    values.set(name, [...(values.get(name) ?? []), ...[value].flat().map(String)]);
+  }
+  for (const [name, all] of values) response.setHeader(name, all.length === 1 ? (all[0] ?? '') : all);
+}
+
+function pairsOf(headers: object): (readonly [string, unknown])[] {
+  if (!Array.isArray(headers)) return Object.entries(headers);
+  const list: readonly unknown[] = headers;
+  if (Array.isArray(list[0])) return list.map((pair) => (Array.isArray(pair) ? [String(pair[0]), pair[1]] : ['', undefined]));
+  return Array.from({ length: list.length / 2 }, (_, index) => [String(list[2 * index]), list[2 * index + 1]]);
+}

@@ -1,0 +1,127 @@
+import type { Services } from '../core/kernel/services.js';
+import { parseToken } from '../core/record/token.js';
+import { Call, type CallOptions } from '../core/session/call.js';
+import { type Credentials, SessionRequest } from '../core/session/request.js';
+import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
+import { ResponseHead, type ResponseTarget } from './response-head.js';
+import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
+
+/** A request, as an adapter hands it in. */
+export interface IncomingRequest {
+  /** The object that stands for the request: adapters that it passes through share one by it. */
+  readonly key: object | undefined;
+  readonly headers: HeadersLike;
+  /** Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go before the headers. */
+  readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
+  /** A socket: its session is looked up again for each call. */
+  readonly persistent?: boolean;
+  readonly details?: RequestDetails | undefined;
+  readonly target: ResponseTarget;
+}
+
+/** The sources of a `createSessions`, and what they need. */
+export interface SourceSettings {
+  readonly services: Services;
+  readonly sources: readonly TokenSource[];
+  /** Recognises tokens of other libraries. */
+  readonly foreign: ((services: Services, source: TokenSource, text: string) => Omit<Credentials, 'tokenSent'> | undefined) | undefined;
+  /** Logs each message once. */
+  readonly warnOnce: (message: string) => void;
+}
+
+/** A request that adapters have opened, and the calls in it. */
+export class OpenedRequest {
+  readonly head: ResponseHead;
+  readonly #request: SessionRequest;
+  /** What the sources found. Private, as it holds the token. */
+  readonly #sent: string;
+  /** The call of a middleware that the request went through before: others run in it. */
+  enclosing: Call | undefined;
+
+  constructor(request: SessionRequest, head: ResponseHead, sent: string) {
+    this.#request = request;
+    this.head = head;
+    this.#sent = sent;
+  }
+
+  /** Whether a token was sent, well-formed or not. */
+  get tokenSent(): boolean {
+    return this.#request.tokenSent;
+  }
+
+  /** Whether what the sources find now is what the request was opened with. */
+  isFor(sent: readonly (string | undefined)[]): boolean {
+    return this.#sent === sent.join('\n');
+  }
+
+  open(options: Omit<CallOptions, 'parent'>): Call {
+    return new Call(this.#request, { ...options, parent: this.enclosing });
+  }
+}
+
+/** What was found in a request: the credentials, and the source that they came from. */
+interface Found extends Credentials {
+  readonly from: TokenSource | undefined;
+}
+
+/** What each source finds in a request, unchecked. */
+export function readSources({ sources, warnOnce }: SourceSettings, incoming: IncomingRequest): (string | undefined)[] {
+  const header = requestReader(incoming);
+  const details = incoming.details ?? {};
+  return sources.map((source) => source.read(header, details, warnOnce));
+}
+
+export function openRequest(settings: SourceSettings, incoming: IncomingRequest, sent = readSources(settings, incoming)): OpenedRequest {
+  const { target, persistent = false, details = {} } = incoming;
+  const { from, ...credentials } = findCredentials(settings, sent);
+  const { sources, services } = settings;
+  const refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => {
+    const header = requestReader(incoming);
+    return writers.find((source) => source.mayWrite?.(header, details, purpose) === false);
+  };
+  const { now, rotationGrace } = services.settings;
+  const writers = sources.filter((source) => source.write);
+  const head = new ResponseHead({ writers, from, target, refusing, method: details.method, now, rotationGrace });
+  return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent, head }), head, sent.join('\n'));
+}
+
+/** The request of a caller whose token came in another way. */
+export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
+  const sent = settings.sources.map(() => token);
+  const { from: _, ...credentials } = findCredentials(settings, sent);
+  const writers = settings.sources.filter((source) => source.write);
+  const { now, rotationGrace } = settings.services.settings;
+  const target = { kind: 'collect' } as const;
+  const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
+  return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
+}
+
+/** The first well-formed token in the order of the sources. Without one, the first of another library. */
+function findCredentials({ services, sources, foreign }: SourceSettings, sent: readonly (string | undefined)[]): Found {
+  let other: Omit<Found, 'tokenSent'> | undefined;
+  const tokenSent = sent.some((text) => text !== undefined && text !== '');
+  for (const [index, source] of sources.entries()) {
+    const text = sent[index];
+    if (text === undefined || text === '') continue;
+    const credential = parseToken(text, services.settings.tokenPrefix);
+    if (credential) return { credential, tokenSent, from: source };
+    const found = other ? undefined : foreign?.(services, source, text);
+    if (found) other = { ...found, from: source };
+  }
+  return { credential: null, from: undefined, ...other, tokenSent };
+}
+
+function requestReader({ headers, connectionParams }: IncomingRequest): HeaderReader {
+  const fromHeaders = headerReader(headers);
+  if (!connectionParams) return fromHeaders;
+  const params = new Map(Object.entries(connectionParams).map(([name, value]) => [name.toLowerCase(), value]));
+  const bare = params.get('token');
+  if (typeof bare === 'string' && !params.has('authorization')) params.set('authorization', `Bearer ${bare}`);
+  return (name) => {
+    const value = BROWSERS_OWN.test(name) ? undefined : params.get(name);
+    return typeof value === 'string' ? value : fromHeaders(name);
+  };
+}
+
+/** Headers that a browser sets and no page can. Connection parameters, which a page makes, do not count there. */
+const BROWSERS_OWN = /^(?:cookie|host|origin|upgrade|sec-.*)$/;

@@ -1,0 +1,194 @@
+import { copyJson } from '../core/data/json.js';
+import { gone } from '../core/error.js';
+import { eventOf } from '../core/events.js';
+import type { ForeignSession } from '../core/kernel/authentication.js';
+import { isGone } from '../core/kernel/lifecycle.js';
+import type { Services } from '../core/kernel/services.js';
+import { standingOf } from '../core/record/match.js';
+import { ownerOf } from '../core/record/owner.js';
+import { rotate } from '../core/record/rotation.js';
+import { type Content, firstSnapshot, lifetimeOf, type Snapshot } from '../core/record/snapshot.js';
+import type { Migration, SessionState } from '../core/record/state.js';
+import { type Credential, newVersion } from '../core/record/token.js';
+import type { ResponseHeadPort } from '../core/session/response-port.js';
+import type { SessionRecord } from '../core/store.js';
+import type { LegacySession, LegacySessions } from './legacy-sessions.js';
+
+/*
+ * The session of another library moves in steps. Whatever is lost or dies between them, the next request with the old token goes on
+ * where they stopped:
+ *
+ *   copy it                        insert, under an id that follows from the old token: of two requests one inserts
+ *   prove the copy                 the old session is still there
+ *   remove the old session
+ *   done                           with a new token pending, for this answer and later ones to carry
+ *
+ * A copy serves nobody before the old session is removed. So while the old session is there, nobody can have logged out of the copy;
+ * and when it is not, a copy that nobody has proven was made from what was read before the session was moved and ended by
+ * others: it has to go, or a logout would be undone.
+ */
+
+/** How often a request starts over where another process has overwritten its copy, as stores that are not atomic allow. */
+const MAX_TRIES = 5;
+
+/** A token of another library, as a source has recognised it. */
+export interface LegacyToken {
+  readonly sessions: LegacySessions;
+  readonly key: string;
+  /** Whether the source that it came from can also write a new one to the response. */
+  readonly isAnswered: boolean;
+}
+
+/** The move of one session of another library to this one, for one request with its old token. */
+export class LegacyMove implements ForeignSession {
+  readonly #services: Services;
+  readonly #token: LegacyToken;
+  readonly #credential: Credential;
+  readonly #head: ResponseHeadPort;
+
+  constructor(services: Services, token: LegacyToken, credential: Credential, head: ResponseHeadPort) {
+    this.#services = services;
+    this.#token = token;
+    this.#credential = credential;
+    this.#head = head;
+  }
+
+  async copy(): Promise<SessionRecord | null> {
+    const { store, lifecycle, reader, live } = this.#services;
+    const { id } = this.#credential;
+    const old = await this.#readOld();
+    // Another request may have moved it since this one looked here.
+    if (!old) return store.find(id);
+    const { record } = await this.#snapshotOf(old).catch((error: unknown) => {
+      reader.reportInvalid({ id }, error);
+      throw error;
+    });
+    // Where the account's limit denies it, the old session stays where it is.
+    if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);
+    // The id follows from the old token: a session with it may have ended before.
+    live.begin(id);
+    return record;
+  }
+
+  async settle(found: Snapshot): Promise<Snapshot | null> {
+    let snapshot: Snapshot | null = found;
+    for (let tries = 1; snapshot; tries += 1) {
+      const migration: Migration | undefined = snapshot.state.migration;
+      // Without it the new token has been used, and the old one is valid for its grace alone.
+      if (!migration) return snapshot;
+      try {
+        return await this.#settle(snapshot, migration);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+        const next = await this.#opened();
+        snapshot = next?.state.migration?.nonce === migration.nonce || tries === MAX_TRIES ? null : next;
+      }
+    }
+    return null;
+  }
+
+  async #settle(found: Snapshot, migration: Migration): Promise<Snapshot | null> {
+    const { settings } = this.#services;
+    const { id } = this.#credential;
+    const canDeliver = this.#token.isAnswered && this.#head.isWritable();
+    const isComplete = migration.stage === 'done' && (!canDeliver || found.state.tokens.pending);
+    const snapshot = isComplete ? found : await this.#complete(found, migration, canDeliver);
+    const next = canDeliver ? this.#credential.successor(migration.nonce) : null;
+    if (next && snapshot?.state.tokens.pending?.hash === next.hash) {
+      this.#head.issued({ id, token: next.reveal(settings.tokenPrefix), lifetime: lifetimeOf(snapshot, settings) });
+    }
+    return snapshot;
+  }
+
+  async #complete(found: Snapshot, { stage, nonce }: Migration, canDeliver: boolean): Promise<Snapshot | null> {
+    const proven = stage === 'copied' ? await this.#prove(found, nonce) : found;
+    if (proven?.state.migration?.stage === 'proven') await this.#removeOld();
+    return proven && this.#finish(proven, nonce, canDeliver);
+  }
+
+  async #prove(snapshot: Snapshot, nonce: string): Promise<Snapshot | null> {
+    const { store, queue } = this.#services;
+    if (await this.#readOld()) {
+      return queue.submit(snapshot, (content) => {
+        const migration = this.#migrationOf(content, nonce);
+        return migration?.stage === 'copied' ? withMigration(content, { ...migration, stage: 'proven' }) : content;
+      });
+    }
+    const now = await this.#opened();
+    if (now?.state.migration?.stage !== 'copied') return now;
+    await store.delete(this.#credential.id);
+    return null;
+  }
+
+  /** The last step: its first rotation, where the new token can be handed out. It does not replace one that waits already. */
+  async #finish(snapshot: Snapshot, nonce: string, canDeliver: boolean): Promise<Snapshot> {
+    const { queue, events } = this.#services;
+    let [moved, offered] = [false, false];
+    const finished = await queue.submit(snapshot, (content) => {
+      const migration = this.#migrationOf(content, nonce);
+      moved = migration !== undefined && migration.stage !== 'done';
+      const done = migration && moved ? withMigration(content, { ...migration, stage: 'done' }) : content;
+      const state = migration && canDeliver ? this.#offer(done.state) : undefined;
+      offered = state !== undefined;
+      return state ? { ...done, state } : done;
+    });
+    const event = eventOf(finished.record);
+    if (moved) events.emit('migrated', event);
+    if (offered) events.emit('rotated', { ...event, reason: 'pending' });
+    return finished;
+  }
+
+  #offer(state: SessionState): SessionState | undefined {
+    if (state.tokens.pending) return undefined;
+    const { now, rotationGrace: grace } = this.#services.settings;
+    const holder = { credentials: [this.#credential], replaced: false };
+    const outcome = rotate(state, this.#credential.id, holder, {}, { now: now(), grace });
+    return outcome.kind === 'write' ? outcome.state : undefined;
+  }
+
+  /** The session as it is now, if the old token still opens it. */
+  async #opened(): Promise<Snapshot | null> {
+    const { reader, settings } = this.#services;
+    const snapshot = await reader.find(this.#credential.id);
+    return snapshot && standingOf(snapshot.state, [this.#credential], settings.now()) ? snapshot : null;
+  }
+
+  /**
+   * How far the move is of the copy with this nonce; `undefined` once the new token has been used.
+   *
+   * @throws `SESSION_GONE` when the session is another copy by now, or when the old token no longer opens it
+   */
+  #migrationOf({ state }: Content, nonce: string): Migration | undefined {
+    const { migration } = state;
+    const holds = migration ? migration.nonce === nonce : standingOf(state, [this.#credential], this.#services.settings.now());
+    if (!holds) throw gone();
+    return migration;
+  }
+
+  async #snapshotOf({ data: given, expiresAt }: LegacySession): Promise<Snapshot> {
+    const { settings } = this.#services;
+    const { id, hash } = this.#credential;
+    const stored = copyJson(given);
+    const data = settings.validator ? await settings.validator(stored) : stored;
+    const migration: Migration = { stage: 'copied', nonce: newVersion() };
+    // When its user last proved who they are is not known: not lately.
+    const state = { tokens: { current: hash }, authenticatedAt: 0, lastActiveAt: settings.now(), migration, stored };
+    return firstSnapshot(id, ownerOf(settings, data), { state, data }, settings, expiresAt);
+  }
+
+  async #readOld(): Promise<LegacySession | null> {
+    const { store, settings } = this.#services;
+    const { sessions, key } = this.#token;
+    const old = await store.foreign('legacy read', this.#credential.id, () => sessions.read(key));
+    return old?.expiresAt !== undefined && settings.now() >= old.expiresAt ? null : old;
+  }
+
+  #removeOld(): Promise<void> {
+    const { sessions, key } = this.#token;
+    return this.#services.store.foreign('legacy remove', this.#credential.id, () => sessions.remove(key));
+  }
+}
+
+function withMigration(content: Content, migration: Migration): Content {
+  return { ...content, state: { ...content.state, migration } };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { MINUTE } from '../../../src/core/record/match.js';
+import { isRotationDue, isUntidy, mayStillWrite, mayStreamGoOn, tidied } from '../../../src/core/record/upkeep.js';
+import { Bench, GRACE, START } from './support/tokens.js';
+
+const HOUR = 3_600_000;
+
+describe('tidied', () => {
+  test('rule 21: the random value leaves the record when the grace is over, not before', () => {
+    const bench = new Bench();
+    bench.replace(bench.first);
+    const salt = bench.state.tokens.previous?.salt ?? '';
+    expect(salt).toHaveLength(22);
+    const at = (after: number) => tidied(bench.state.tokens, START + after);
+    expect([isUntidy(bench.state.tokens, START + GRACE - 1), at(GRACE - 1)]).toEqual([false, bench.state.tokens]);
+    expect(isUntidy(bench.state.tokens, START + GRACE)).toBe(true);
+    expect(JSON.stringify(at(GRACE))).not.toContain(salt);
+    expect(at(GRACE).previous?.hash).toBe(bench.first.hash);
+  });
+
+  test('rule 21: a pending token keeps its random value, however long it waits', () => {
+    const bench = new Bench();
+    bench.rotated(bench.call(bench.first));
+    expect(isUntidy(bench.state.tokens, START + 1_000 * HOUR)).toBe(false);
+    expect(tidied(bench.state.tokens, START + 1_000 * HOUR)).toBe(bench.state.tokens);
+  });
+
+  test('a minute after the grace, the family is all that is kept of the previous token', () => {
+    const bench = new Bench();
+    bench.replace(bench.first);
+    bench.now += GRACE + MINUTE;
+    expect(isUntidy(bench.state.tokens, bench.now)).toBe(true);
+    bench.state = { ...bench.state, tokens: tidied(bench.state.tokens, bench.now) };
+    expect(bench.state.tokens.previous).toBeUndefined();
+    expect(isUntidy(bench.state.tokens, bench.now)).toBe(false);
+    expect(bench.open(bench.first)).toBe('reused');
+  });
+
+  test('a previous token of another family is kept: nothing else recognises it', () => {
+    const bench = new Bench();
+    bench.call(bench.rotated(null));
+    bench.now += HOUR;
+    expect(isUntidy(bench.state.tokens, bench.now)).toBe(false);
+    expect(tidied(bench.state.tokens, bench.now)).toBe(bench.state.tokens);
+    expect(bench.open(bench.first)).toBe('reused');
+  });
+
+  test('what immediate ended is remembered for the grace and a minute', () => {
+    const bench = new Bench();
+    bench.rotated(bench.call(bench.first), { immediate: true });
+    expect(tidied(bench.state.tokens, START + GRACE + MINUTE - 1).replaced).toHaveLength(1);
+    expect(tidied(bench.state.tokens, START + GRACE + MINUTE).replaced).toBeUndefined();
+  });
+});
+
+describe('rotateEvery', () => {
+  test('rule 21: a token is due when it is old enough', () => {
+    const bench = new Bench();
+    expect([HOUR - 1, HOUR].map((age) => isRotationDue(bench.state, START, HOUR, START + age))).toEqual([false, true]);
+    bench.now += 2 * HOUR;
+    bench.replace(bench.first);
+    const made = bench.now;
+    expect([HOUR - 1, HOUR].map((age) => isRotationDue(bench.state, START, HOUR, made + age))).toEqual([false, true]);
+  });
+
+  test('rule 21: a token whose predecessor may be in its grace on some server is left alone', () => {
+    const bench = new Bench();
+    bench.replace(bench.first);
+    const due = (after: number) => isRotationDue(bench.state, START, 1, START + after);
+    expect([1, GRACE, GRACE + MINUTE - 1, GRACE + MINUTE].map(due)).toEqual([false, false, false, true]);
+  });
+
+  test('rule 21: a source writes a token only if the head leaves within the grace', () => {
+    expect([0, GRACE, GRACE + 1].map((after) => mayStillWrite(START, START + after, GRACE))).toEqual([true, true, false]);
+  });
+});
+
+describe('streams', () => {
+  test('rule 20: a stream goes on through plain rotations, and ends with an immediate one', () => {
+    const bench = new Bench();
+    const opened = bench.state.tokens.epoch;
+    const second = bench.replace(bench.replace(bench.first), { reauthenticated: true });
+    expect(mayStreamGoOn(opened, bench.state.tokens)).toBe(true);
+    const third = bench.rotated(bench.call(second), { immediate: true });
+    expect(mayStreamGoOn(opened, bench.state.tokens)).toBe(false);
+    const later = bench.state.tokens.epoch;
+    bench.replace(third);
+    expect(mayStreamGoOn(later, bench.state.tokens)).toBe(true);
+    bench.rotated(null, { immediate: true });
+    expect(mayStreamGoOn(later, bench.state.tokens)).toBe(false);
+  });
+});
