@@ -192,11 +192,19 @@ export class Call implements SessionOwner {
     this.request.head.assertWritable();
   }
 
-  rotated(held: HeldSession, rotated: Rotated): void {
-    this.#acting.goBy(held.snapshot.state.tokens.epoch);
-    // The token of a session that did not take effect yet is written when it does.
-    if (this.#logins.has(held)) this.#logins.renew(held, rotated.credential);
-    else this.request.rotated(held, rotated);
+  async rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    const acting = this.#actingFor(held);
+    for (const each of acting) each.rotating(1);
+    try {
+      const rotated = await run();
+      for (const each of acting) each.goBy(rotated.epoch);
+      // The token of a session that did not take effect yet is written when it does.
+      if (this.#logins.has(held)) this.#logins.renew(held, rotated.credential);
+      else this.request.rotated(held, rotated);
+      return rotated;
+    } finally {
+      for (const each of acting) each.rotating(-1);
+    }
   }
 
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
@@ -427,9 +435,16 @@ export class Call implements SessionOwner {
     return true;
   }
 
+  /** What this call and those around it act for, as far as that is this session. */
+  #actingFor(held: HeldSession): ActingSession[] {
+    const acting: ActingSession[] = [];
+    for (let call: Call | undefined = this; call; call = call.parent) if (call.held === held) acting.push(call.#acting);
+    return acting;
+  }
+
   /** Notes, for this call and those around it, that it is itself ending the session. */
   #ends(held: HeldSession, ending: HeldSession | null): void {
-    for (let call: Call | undefined = this; call; call = call.parent) if (call.held === held) call.#acting.isEnding(ending);
+    for (const acting of this.#actingFor(held)) acting.isEnding(ending);
   }
 
   /** The session is over for this call and the calls around it that act for the same one. */
