@@ -43,6 +43,15 @@ export class TokenModel {
     this.facts.push({ family: 0, kind: 'plain', parent: undefined, madeAt: now, authenticatedAt: now, place: 'current', until: undefined });
   }
 
+  /** A model of its own, with the same past. */
+  copy(): TokenModel {
+    const copy = new TokenModel(this.#grace, 0);
+    copy.facts.splice(0, 1, ...this.facts.map((fact) => ({ ...fact })));
+    copy.#family = this.#family;
+    copy.#families = this.#families;
+    return copy;
+  }
+
   /** What a token is to the session. Two answers are right where the record cannot hold all that ended in a short time. */
   matches(index: number, now: number): readonly ModelMatch[] {
     const fact = this.#fact(index);
