@@ -10,8 +10,8 @@ import { blocksOf } from './blocks.js';
 
 const run = promisify(execFile);
 
-/** What the guides take for granted: the application that the reader has. */
-const SURROUNDINGS: Readonly<Record<string, string>> = {
+/** The guides, each with what it takes for granted: the application that the reader has. */
+const PREAMBLES: Readonly<Record<string, string>> = {
   'docs/MIGRATION.md': `
     import type { Express } from 'express';
     import type { CallbackStore } from 'token-sessions/express-store';
@@ -21,6 +21,9 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     declare const oldStore: CallbackStore;
   `,
   'docs/writing-a-store.md': '',
+  'docs/stores/redis.md': '',
+  'docs/stores/postgres.md': '',
+  'docs/stores/sqlite.md': '',
 };
 
 /** A project with the blocks of a guide as its files, beside what is installed here. */
@@ -33,7 +36,7 @@ async function withBlocks(guide: string, use: (dir: string) => Promise<void>): P
     await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }));
     for (const [index, { text, file }] of blocks.entries()) {
-      await writeFile(join(dir, file ?? `block-${index}.ts`), SURROUNDINGS[guide] + text);
+      await writeFile(join(dir, file ?? `block-${index}.ts`), PREAMBLES[guide] + text);
     }
     await use(dir);
   } finally {
@@ -41,7 +44,7 @@ async function withBlocks(guide: string, use: (dir: string) => Promise<void>): P
   }
 }
 
-test.each(Object.keys(SURROUNDINGS))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
+test.each(Object.keys(PREAMBLES))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
   await withBlocks(guide, async (dir) => {
     const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', dir]).catch((error: { stdout: string }) => error);
     expect(stdout).toBe('');

@@ -97,7 +97,7 @@ export class Call implements SessionOwner {
 
   /** Whether a session was created that has not taken effect. */
   get hasLogin(): boolean {
-    return !this.#identity.logins.isEmpty;
+    return this.#identity.hasLogin;
   }
 
   get unreadable(): Unreadable | undefined {
@@ -106,7 +106,8 @@ export class Call implements SessionOwner {
 
   /** The id of the session that a login of this call replaces, until that takes effect. */
   get replacedId(): string | undefined {
-    return heldBefore({ previous: this.#identity.logins.previous ?? null })?.id;
+    const { hasLogin, logins } = this.#identity;
+    return hasLogin ? heldBefore({ previous: logins.previous ?? null })?.id : undefined;
   }
 
   /** Of a GraphQL mutation. */
@@ -164,10 +165,8 @@ export class Call implements SessionOwner {
     this.request.head.assertWritable();
   }
 
-  rotated(held: HeldSession, rotated: Rotated): void {
-    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
-    // The token of a session that did not take effect yet is written when it does.
-    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
+  rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    return this.#identity.rotate(held, run);
   }
 
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
@@ -194,7 +193,7 @@ export class Call implements SessionOwner {
 
   /** The head of the response leaves now, and the call has succeeded: the token of its login goes along. */
   announce(): void {
-    const login = this.#identity.logins.last;
+    const login = this.hasLogin ? this.#identity.logins.last : undefined;
     if (login) this.request.announce(login.held, login.credential);
   }
 

@@ -109,18 +109,20 @@ export class ModelCall {
     return handle;
   }
 
-  /** Ends a session that a call has an object of. */
-  destroy({ session }: Handle): void {
+  /** Ends a session. One that has not taken effect is taken back, and what it was to replace is ended. */
+  destroy(session: Stored): void {
     for (let call: ModelCall | undefined = this; call; call = call.parent) {
       const login = call.#logins.find((each) => each.session === session);
-      // Who logs out after a login that has not taken effect logs out of both sessions.
-      if (login) {
-        this.#leave(session);
-        call.#destroyLogin(login);
-        return;
-      }
+      if (!login) continue;
+      call.#logins = call.#logins.filter((each) => each !== login);
+      this.#leave(session);
+      this.#takeBack(login);
+      if (login.previous?.isAlive) this.destroy(login.previous);
+      return;
     }
-    this.#end(session);
+    this.request.end(session, 'destroyed');
+    this.#leave(session);
+    this.request.loggedOut(session);
   }
 
   /** Ends the other sessions of the account. The one that the current one replaces counts as part of it. Answers how many. */
@@ -270,18 +272,6 @@ export class ModelCall {
       this.#restore(last ? { session: last.session, handle: null } : first.before);
     }
     for (const each of dropped) this.#takeBack(each);
-  }
-
-  #destroyLogin(login: Login): void {
-    this.#logins = this.#logins.filter((each) => each !== login);
-    this.#takeBack(login);
-    if (login.previous?.isAlive) this.#end(login.previous);
-  }
-
-  #end(session: Stored): void {
-    this.request.end(session, 'destroyed');
-    this.#leave(session);
-    this.request.loggedOut(session);
   }
 
   /** The session is over for this call and those around it that act for it. */
