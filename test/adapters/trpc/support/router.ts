@@ -1,7 +1,7 @@
 import { createTRPCUntypedClient, httpBatchLink, httpBatchStreamLink, httpLink, TRPCClientError } from '@trpc/client';
 import { type AnyTRPCRouter, initTRPC } from '@trpc/server';
 import { onTestFinished } from 'vitest';
-import { type SessionsContext, trpcSessions } from '../../../../src/adapters/trpc/index.js';
+import { type ContextOptions, type SessionsContext, trpcSessions } from '../../../../src/adapters/trpc/index.js';
 import { createSessions, type Logger, memoryStore, type SessionsOptions } from '../../../../src/index.js';
 import { testClock } from '../../../support/clock.js';
 import { overFetch, type Serve } from './hosts.js';
@@ -44,14 +44,19 @@ export type RouterKit = ReturnType<typeof kitOf>;
 interface Options {
   readonly serve?: Serve;
   readonly sessions?: SessionsOptions<Data>;
+  /** What the application puts on the context besides. */
+  readonly extend?: (options: ContextOptions) => object;
 }
 
 /** A router of the test's own, served and ready to be called by real clients. */
-export async function startRouter(build: (kit: RouterKit) => AnyTRPCRouter, { serve = overFetch, sessions }: Options = {}) {
+export async function startRouter(
+  build: (kit: RouterKit) => AnyTRPCRouter,
+  { serve = overFetch, sessions, extend = () => ({}) }: Options = {},
+) {
   const kit = kitOf(sessions);
   const router = build(kit);
-  const served = { router, createContext: kit.createContext, responseMeta: kit.responseMeta };
-  const host = await serve(served);
+  const createContext = (options: ContextOptions) => ({ ...extend(options), ...kit.createContext(options) });
+  const host = await serve({ router, createContext, responseMeta: kit.responseMeta });
   onTestFinished(() => host.stop());
   /** The heads of the answers, in their order. */
   const heads: Headers[] = [];
