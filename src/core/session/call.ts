@@ -165,10 +165,8 @@ export class Call implements SessionOwner {
     this.request.head.assertWritable();
   }
 
-  rotated(held: HeldSession, rotated: Rotated): void {
-    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
-    // The token of a session that did not take effect yet is written when it does.
-    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
+  rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    return this.#identity.rotate(held, run);
   }
 
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
