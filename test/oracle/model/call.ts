@@ -139,8 +139,8 @@ export class ModelCall {
     this.#dropLogins(keepLogin);
     if (holds) yield* this.#wait();
     this.#save(keep);
-    this.#conclude();
     this.#isOver = true;
+    this.#conclude();
   }
 
   /** The call has failed. */
@@ -237,9 +237,15 @@ export class ModelCall {
     this.#push(login);
   }
 
-  #takeEffect({ session, previous }: Login): void {
+  /** @throws Fail where others have ended the new session while it waited */
+  #takeEffect(login: Login): void {
+    const { session, previous } = login;
     const { request } = this;
     const { world } = request;
+    if (!session.isAlive) {
+      this.#takeBack(login);
+      throw new Fail('SESSION_GONE');
+    }
     if (previous) request.end(previous, 'replaced');
     if (world.hasCookie) this.#evict(session);
     session.isEffective = true;
