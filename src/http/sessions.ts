@@ -29,6 +29,18 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
   readonly [HOST]: Host;
 }
 
+/**
+ * The context of these sessions, so that an application writes the type of its data once:
+ *
+ * ```ts
+ * type Context = SessionContextOf<typeof sessions>;
+ * ```
+ */
+export type SessionContextOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = Awaited<ReturnType<Of['fromToken']>>;
+
+/** A session of these sessions: `SessionOf<typeof sessions>`. */
+export type SessionOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = NonNullable<SessionContextOf<Of>['session']>;
+
 export interface HttpOptions<Data> extends CoreOptions<Data> {
   readonly store: SessionStore;
   readonly schema?: StandardSchemaV1<unknown, Data> | undefined;
@@ -85,7 +97,10 @@ function administration<Data, Input>(services: Services): SessionAdministration<
   return {
     async create(data) {
       const { snapshot, credential } = await lifecycle.insert(data);
-      await lifecycle.activate(snapshot, null);
+      await lifecycle.activate(snapshot, null).catch(async (error: unknown) => {
+        await lifecycle.takeBack(snapshot.record.id);
+        throw error;
+      });
       const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },

@@ -9,8 +9,8 @@ import { blocksOf } from './blocks.js';
 
 const run = promisify(execFile);
 
-/** What the guides take for granted: the application that the reader has. */
-const SURROUNDINGS: Readonly<Record<string, string>> = {
+/** The guides, each with what it takes for granted: the application that the reader has. */
+const PREAMBLES: Readonly<Record<string, string>> = {
   'docs/MIGRATION.md': `
     import type { Express } from 'express';
     import type { CallbackStore } from 'token-sessions/express-store';
@@ -19,9 +19,12 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     declare const client: RedisClient;
     declare const oldStore: CallbackStore;
   `,
+  'docs/stores/redis.md': '',
+  'docs/stores/postgres.md': '',
+  'docs/stores/sqlite.md': '',
 };
 
-test.each(Object.keys(SURROUNDINGS))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
+test.each(Object.keys(PREAMBLES))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
   const blocks = blocksOf(await readFile(join(ROOT, guide), 'utf8')).filter(({ language }) => language === 'ts');
   expect(blocks.length).toBeGreaterThan(0);
   const dir = await mkdtemp(join(tmpdir(), 'token-sessions-guide-'));
@@ -29,7 +32,7 @@ test.each(Object.keys(SURROUNDINGS))('every TypeScript block of %s compiles', { 
     await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
     await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }));
-    for (const [index, { text }] of blocks.entries()) await writeFile(join(dir, `block-${index}.ts`), SURROUNDINGS[guide] + text);
+    for (const [index, { text }] of blocks.entries()) await writeFile(join(dir, `block-${index}.ts`), PREAMBLES[guide] + text);
     const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', dir]).catch((error: { stdout: string }) => error);
     expect(stdout).toBe('');
   } finally {

@@ -71,13 +71,10 @@ export class Lifecycle {
    * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's limit,
    * and emits the events.
    *
-   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the new one is taken back then
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the new one back then
    */
   async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
-    const { existed, evicted } = await this.#makeRoom(record, previous).catch(async (error: unknown) => {
-      await this.takeBack(record.id);
-      throw error;
-    });
+    const { existed, evicted } = await this.#makeRoom(record, previous);
     this.#replaced.delete(record.id);
     this.#events.emit('created', eventOf(record));
     if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });

@@ -23,7 +23,7 @@ export class ActingSession {
   #rotations = 0;
   /** The session that the call itself ends. */
   #ending: HeldSession | null = null;
-  readonly #listeners = new Map<EndListener, () => void>();
+  #listeners: Map<EndListener, () => void> | undefined;
   #signal: FollowingSignal | undefined;
 
   constructor(owner: SessionOwner) {
@@ -46,7 +46,7 @@ export class ActingSession {
   /** Aborts when the session ends, whichever it is by then. */
   get signal(): AbortSignal {
     this.#signal ??= new FollowingSignal();
-    this.#signal.follow(this.held);
+    if (this.held) this.#signal.follow(this.held);
     return this.#signal.signal;
   }
 
@@ -70,7 +70,7 @@ export class ActingSession {
     this.#now.session?.retire(true);
     this.#now = to ?? NOBODY;
     if (this.held) this.#signal?.follow(this.held);
-    for (const [listener, stop] of this.#listeners) {
+    for (const [listener, stop] of this.#listeners ?? []) {
       stop();
       this.#watch(listener);
     }
@@ -79,6 +79,8 @@ export class ActingSession {
   /** A change is undone. */
   restore(before: Acting): void {
     this.change(before);
+    // The end of the session that is taken back is none of the call's own.
+    this.#signal?.follow(before.held);
     before.session?.retire(false);
   }
 
@@ -101,8 +103,8 @@ export class ActingSession {
   watchEnd(listener: EndListener): () => void {
     this.#watch(listener);
     return () => {
-      this.#listeners.get(listener)?.();
-      this.#listeners.delete(listener);
+      this.#listeners?.get(listener)?.();
+      this.#listeners?.delete(listener);
     };
   }
 
@@ -120,6 +122,7 @@ export class ActingSession {
       },
       (epoch) => this.#rotations > 0 || epoch === this.#epoch,
     );
+    this.#listeners ??= new Map();
     this.#listeners.set(listener, stop ?? noop);
   }
 }

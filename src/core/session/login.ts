@@ -26,15 +26,8 @@ export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession |
 /** Makes a login take effect: ends what it replaces, and hands the token to the response. */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
-  const replaced = heldBefore(login);
-  try {
-    await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
-  } catch (error) {
-    held.markEnded();
-    replaced?.replacing(-1);
-    throw error;
-  }
-  replaced?.markEnded();
+  await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
+  heldBefore(login)?.markEnded();
   await request.issue(held, credential);
 }
 

@@ -129,9 +129,8 @@ export class TokenModel {
   #endAll(family: number | undefined, kind: Fact['kind'], now: number): number {
     const authenticatedAt = kind === 'plain' ? this.authenticatedAt(this.#at('current')) : now;
     for (const fact of this.facts) {
-      if (fact.place === 'ended') continue;
+      if (fact.place !== 'ended') fact.until ??= now + this.#grace;
       fact.place = 'ended';
-      fact.until = Math.max(now + this.#grace, fact.until ?? 0);
     }
     this.#family = family ?? this.#newFamily();
     return this.#add({ family: this.#family, kind, parent: undefined, madeAt: now, authenticatedAt, place: 'current', until: undefined });
