@@ -1,4 +1,5 @@
-import type { GraphQLFieldResolver } from 'graphql';
+import type { GraphQLError, GraphQLFieldResolver } from 'graphql';
+import { describeError } from '../../core/logger.js';
 import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
 import type { OpenedRequest } from '../../http/request.js';
@@ -39,6 +40,7 @@ export class Operation {
   #failure: { readonly error: unknown } | undefined;
   #isExecuting = false;
   #streams = false;
+  #hasLeft = false;
 
   constructor({ opened, plugin, outer, exchange, holdMs }: OperationOptions) {
     this.call = (outer?.call ?? opened).open({ hasOutcome: true });
@@ -123,14 +125,27 @@ export class Operation {
       return inResult(result, this.#shape);
     } catch (error) {
       this.call.discard();
+      if (this.#hasLeft) this.#report(error);
       return failedPart(result, toGraphQLError(error));
     }
+  }
+
+  /** The client has left a subscription. What cannot be saved from now on, only the log can tell. */
+  leave(): void {
+    this.#hasLeft = true;
   }
 
   /** Finishes one part of a result with `@defer` or `@stream`. Most of what it changed waits for the last one. */
   async finishPart(result: OperationResult): Promise<OperationResult> {
     const isInitial = this.#fields.notePart(result);
-    if (!isInitial || !this.#shape.isMutation) return inResult(result, this.#shape);
+    const part = await (isInitial && this.#shape.isMutation ? this.#finishInitial(result) : inResult(result, this.#shape));
+    if (result.hasNext !== false) return part;
+    // Clients stop listening after this part: a failure to save has to be in it.
+    const error = await this.finishParts();
+    return error ? failedPart(part, error) : part;
+  }
+
+  async #finishInitial(result: OperationResult): Promise<OperationResult> {
     try {
       const outcome = this.#fields.initialOutcome();
       if (outcome) await this.call.commitFields(outcome.keep, outcome.hasFailed);
@@ -142,15 +157,22 @@ export class Operation {
   }
 
   /** The last part has come: saves what waited, if no part failed. Resolves to an error of that, if there is one. */
-  async finishParts(): Promise<OperationResult | undefined> {
+  async finishParts(): Promise<GraphQLError | undefined> {
     try {
       if (!this.call.isPending) this.end();
       else if (this.#fields.hasFailed && !this.#fields.canTell) await this.#dropAll();
       else await this.call.commit(0, this.#fields.finalOutcome());
       return undefined;
     } catch (error) {
-      return { data: null, errors: [toGraphQLError(error)] };
+      return toGraphQLError(error);
     }
+  }
+
+  /** The client has left before the last part: what waited is dropped, as a part that still runs may fail. */
+  async leaveParts(): Promise<void> {
+    this.#fields.fail();
+    if (this.call.isPending) await this.#dropAll();
+    this.end();
   }
 
   /** Ends an operation that was refused, was answered without being executed, or did not come to its end. */
@@ -169,6 +191,11 @@ export class Operation {
   async #dropAll(): Promise<void> {
     this.#fields.warnDropped();
     await this.call.rollback();
+  }
+
+  #report(error: unknown): void {
+    const { logger } = this.call.request.services.settings;
+    logger?.error(`token-sessions: the changes of an operation could not be saved: ${describeError(error)}`);
   }
 
   #answer(result: OperationResult): OperationResult {

@@ -40,6 +40,19 @@ export interface StartPayload extends ContextPayload {
   setResultAndStopExecution(result: OperationResult): void;
 }
 
+/** What executes an operation. */
+export type Executor = (args: ExecutionArguments) => unknown;
+
+export interface ExecutePayload extends StartPayload {
+  executeFn?(args: ExecutionArguments): unknown;
+  setExecuteFn?(run: Executor): void;
+}
+
+export interface SubscribePayload extends StartPayload {
+  subscribeFn?(args: ExecutionArguments): unknown;
+  setSubscribeFn?(run: Executor): void;
+}
+
 export interface ResultPayload {
   readonly result: OperationResults;
   setResult(result: OperationResults): void;
@@ -64,8 +77,8 @@ export interface SessionPlugin {
   onParse(payload: { readonly context: unknown }): (after: { readonly result: unknown }) => void;
   onValidate(payload: { readonly context: unknown }): (after: { readonly valid: boolean }) => void;
   onContextBuilding(payload: ContextPayload): Promise<void>;
-  onExecute(payload: StartPayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
-  onSubscribe(payload: StartPayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
+  onExecute(payload: ExecutePayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
+  onSubscribe(payload: SubscribePayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
   /** Of Yoga alone, like those that follow. */
   onRequestParse(payload: { readonly request: Message; readonly serverContext: unknown }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;

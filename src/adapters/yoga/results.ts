@@ -43,6 +43,9 @@ export function inResult(result: OperationResult, shape: OperationShape, exchang
 
 /** A part of a stream whose changes could not be saved. */
 export function failedPart(result: OperationResult, error: GraphQLError): OperationResult {
-  if (!result.incremental) return { ...result, data: null, errors: [error] };
-  return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors: [error] })) };
+  const errors = [error];
+  // In the format of graphql 17, what has failed is said where the part is completed.
+  if (result.completed?.length) return { ...result, completed: result.completed.map((part) => ({ ...part, errors })) };
+  if (!result.incremental) return { ...result, data: null, errors };
+  return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors })) };
 }

@@ -1,5 +1,5 @@
+import type { GraphQLError } from 'graphql';
 import { withoutStack } from '../../core/error.js';
-import { describeError } from '../../core/logger.js';
 import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
 import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
@@ -19,22 +19,34 @@ export function savedStream(
 ): AsyncIterableIterator<OperationResult> {
   operation.detach(kind);
   const source = endedBySession(results[Symbol.asyncIterator](), operation, kind);
-  const finish = kind === 'events' ? finishEvents : finishParts;
+  const running = new Set<Promise<unknown>>();
+
+  async function next(): Promise<Step> {
+    const step = await source.next().catch((error: unknown) => fail(operation, error));
+    if (step.done) return conclude(operation, kind);
+    const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
+    return { done: false, value };
+  }
+
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
-    next: async () => {
-      const step = await source.next().catch((error: unknown) => fail(operation, error));
-      if (step.done) return conclude(operation, finish);
-      const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
-      return { done: false, value };
+    next: () => {
+      const step = next();
+      const over = () => running.delete(step);
+      running.add(step);
+      step.then(over, over);
+      return step;
     },
     return: async () => {
+      operation.leave();
       await source.return?.();
-      const { value } = await conclude(operation, finish);
-      if (value) report(operation, value.errors?.[0]?.cause);
-      return { done: true, value: undefined };
+      // An event that is under way decides for itself first: it may still fail.
+      if (kind === 'parts') return leave(operation, kind).then(() => DONE);
+      const left = Promise.allSettled(running).then(() => leave(operation, kind));
+      if (running.size === 0) await left;
+      return DONE;
     },
     throw: async (error: unknown) => {
       await source.return?.();
@@ -63,24 +75,22 @@ type Step = { done: true; value: undefined } | { done: false; value: OperationRe
 const DONE = { done: true, value: undefined } as const;
 
 /** The end of the stream; before it one more result if the last changes could not be saved. */
-async function conclude(operation: Operation, finish: (operation: Operation) => Promise<OperationResult | undefined>): Promise<Step> {
-  const last = await finish(operation);
+async function conclude(operation: Operation, kind: 'events' | 'parts'): Promise<Step> {
+  const error = await (kind === 'events' ? finishEvents(operation) : operation.finishParts());
   operation.end();
-  return last?.errors ? { done: false, value: { data: null, errors: last.errors } } : DONE;
+  return error ? { done: false, value: { data: null, errors: [error] } } : DONE;
 }
 
-function finishEvents(operation: Operation): Promise<OperationResult | undefined> {
-  return operation.finishEvent({ hasNext: false });
+/** The client has left. What the body of a subscription changed at its end is saved. */
+async function leave(operation: Operation, kind: 'events' | 'parts'): Promise<void> {
+  if (kind === 'parts') return operation.leaveParts();
+  await finishEvents(operation);
+  operation.end();
 }
 
-function finishParts(operation: Operation): Promise<OperationResult | undefined> {
-  return operation.finishParts();
-}
-
-/** For a failure that no client can get any more. */
-function report(operation: Operation, error: unknown): void {
-  const { logger } = operation.call.request.services.settings;
-  logger?.error(`token-sessions: the changes of an operation could not be saved: ${describeError(error)}`);
+async function finishEvents(operation: Operation): Promise<GraphQLError | undefined> {
+  const { errors } = await operation.finishEvent({ hasNext: false });
+  return errors?.[0];
 }
 
 /** A client gets our errors as a last result, as when its session ends: some hosts do not outlive a source that throws. */

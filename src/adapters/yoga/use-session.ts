@@ -4,6 +4,7 @@ import { field, isObject } from '../../http/hosts.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { OPERATION, Operation, operationOf } from './call.js';
+import { restatingEarly } from './early.js';
 import { isOurs, toGraphQLError } from './errors.js';
 import { canDefer, observeFields } from './fields.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
@@ -125,6 +126,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     async onExecute(payload) {
       const operation = await start(payload);
       if (!operation) return undefined;
+      // Yoga masks errors after its plugins. Elsewhere a plugin that does may stand before this one.
+      if (payload.executeFn && !operation.exchange) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
         onExecuteDone: async ({ result, setResult }) =>
           setResult(isStream(result) ? savedStream(result, operation, 'parts') : await operation.finish(result)),
@@ -133,6 +136,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     async onSubscribe(payload) {
       const operation = await start(payload);
       if (!operation) return undefined;
+      if (payload.subscribeFn && !operation.exchange) payload.setSubscribeFn?.(restatingEarly(payload.subscribeFn));
       return {
         onSubscribeResult({ result, setResult }) {
           // Not a stream: the subscription failed to start.

@@ -1,8 +1,6 @@
-import type { EndListener } from '../kernel/live-sessions.js';
 import { isSessionId } from '../record/token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from '../types.js';
 import type { Call } from './call.js';
-import { type EndSignal, endSignal } from './end-signal.js';
 import type { HeldSession } from './held-session.js';
 import { nullIfInvalid } from './login.js';
 import { sessionInfo } from './session.js';
@@ -13,7 +11,6 @@ export const CALL = Symbol.for('token-sessions.call');
 /** What users see of a call as `ctx.sessions`. */
 export class CallSessions<Data, Input = Data> implements RequestSessions<Data, Input> {
   readonly #call: Call;
-  #signal: FollowingSignal | undefined;
 
   constructor(call: Call) {
     this.#call = call;
@@ -67,20 +64,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   }
 
   get signal(): AbortSignal {
-    this.#signal ??= new FollowingSignal();
-    const { held } = this.#call;
-    if (held) this.#signal.follow(held);
-    return this.#signal.signal;
-  }
-
-  /** The call acts for another session from now on: the end of the one before is none of its own. */
-  followSignal(held: HeldSession | null): void {
-    this.#signal?.follow(held);
-  }
-
-  /** The call is over: the signal is followed only for its listeners. */
-  releaseSignal(): void {
-    this.#signal?.release();
+    return this.#call.signal;
   }
 
   get responseHeaders(): Headers {
@@ -102,44 +86,5 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     const other = await store.find(id);
     if (other?.ownerId !== record.ownerId) return false;
     return lifecycle.destroy(other, 'destroyed');
-  }
-}
-
-interface Following {
-  listener: EndListener | undefined;
-  held: HeldSession | null;
-  stop: () => void;
-}
-
-/** A signal that aborts when the session that a call acts for ends, whichever that is by then. */
-class FollowingSignal {
-  readonly #end: EndSignal;
-  readonly #state: Following;
-
-  constructor() {
-    const state: Following = { listener: undefined, held: null, stop: () => undefined };
-    this.#state = state;
-    this.#end = endSignal((listener) => {
-      state.listener = listener;
-      if (state.held) state.stop = state.held.watch(listener);
-      return () => state.stop();
-    });
-  }
-
-  get signal(): AbortSignal {
-    return this.#end.signal;
-  }
-
-  follow(held: HeldSession | null): void {
-    const state = this.#state;
-    const { listener } = state;
-    if (held === state.held || !listener || this.signal.aborted) return;
-    state.stop();
-    state.held = held;
-    state.stop = held ? held.watch(listener) : () => undefined;
-  }
-
-  release(): void {
-    this.#end.release();
   }
 }

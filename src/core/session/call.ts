@@ -1,12 +1,14 @@
-import { isSessionError, SessionError } from '../error.js';
+import { SessionError } from '../error.js';
 import type { EndListener } from '../kernel/live-sessions.js';
 import type { NewSession, Session } from '../types.js';
+import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { CallSessions } from './call-sessions.js';
 import { HeldSession } from './held-session.js';
-import { type Acting, activate, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
+import { activate, heldBefore, isInvalid, type Login, nullIfInvalid, type Previous } from './login.js';
+import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
 import type { Rotated } from './rotate.js';
-import { CallSession, type Grant, type SessionOwner, withToken } from './session.js';
+import { CallSession, type SessionOwner, withToken } from './session.js';
 import { UnreadableSession } from './unreadable-session.js';
 import { reportUnsaved } from './unsaved.js';
 
@@ -25,8 +27,8 @@ export interface CallOptions {
   readonly sharesLogin?: boolean;
 }
 
-const NOTHING = { replaced: false, authenticatedAt: 0 };
-const NOBODY: Acting = { held: null, grant: NOTHING, session: null };
+/** Of a GraphQL mutation: whether this root field has succeeded. */
+type Keep = (field: string) => boolean;
 
 /**
  * A procedure call, an operation, an Express request or a context. It owns the session that it acts
@@ -41,23 +43,17 @@ export class Call implements SessionOwner {
   details: unknown;
   readonly #sharesLogin: boolean;
   readonly #hasOutcome: boolean;
+  readonly #acting = new ActingSession(this);
+  readonly #logins = new Logins(this.#acting);
   #isStream = false;
   #isDone = false;
-  #loading: Promise<void> | undefined;
-  #acting = NOBODY;
-  #sessions: CallSessions<unknown> | undefined;
-  /** Sessions that were created and did not take effect yet: one, except where fields of a mutation create several. */
-  #logins: readonly Login[] = [];
-  /** The creates of this call, one after the other. */
-  #creating: Promise<unknown> | undefined;
-  /** The session that this call itself ends. */
-  #ending: HeldSession | undefined;
-  #unreadableSession: UnreadableSession | undefined;
-  readonly #endListeners = new Map<EndListener, () => void>();
-  /** The epoch of the token that the call goes by. */
-  #epoch: string | undefined;
   /** Whether the call has ended the session that it began with. */
   #hasLeft = false;
+  #loading: Promise<void> | undefined;
+  /** The creates of this call, one after the other. */
+  #creating: Promise<unknown> | undefined;
+  #sessions: CallSessions<unknown> | undefined;
+  #unreadableSession: UnreadableSession | undefined;
   /** The root field of a GraphQL mutation that runs. */
   #field: string | undefined;
   #leaveGate: (() => void) | undefined;
@@ -78,44 +74,51 @@ export class Call implements SessionOwner {
 
   /** The session that the call acts for, with its draft. `null` when anonymous, and before it is loaded. */
   get session(): CallSession<unknown> | null {
-    const { held, grant, session } = this.#acting;
-    if (!held || session) return session;
+    const known = this.#acting.session;
+    if (known) return known;
     // Without a guard nothing would refuse a session that ended: the context stops showing it.
-    if (this.#isContext && held.isEnded) return null;
-    const made = new CallSession<unknown>(held, { owner: this, grant });
-    this.#acting = { held, grant, session: made };
-    if (!this.#hasOutcome) reportUnsaved(made, this.request.services);
+    if (this.#isContext && this.held?.isEnded) return null;
+    const made = this.#acting.open();
+    if (made && !this.#hasOutcome) reportUnsaved(made, this.request.services);
     return made;
   }
 
   /** What a guard admits: `null` when the session has ended meanwhile. See {@link admit} for records that cannot be read. */
   get liveSession(): Session<unknown> | null {
     if (this.unreadable) return this.#unreadableSession ?? null;
-    return this.#acting.held?.isRefused ? null : this.session;
+    return this.held?.isRefused ? null : this.session;
   }
 
   get held(): HeldSession | null {
     return this.#acting.held;
   }
 
-  /** Whether {@link commit} has anything to do. */
-  get isPending(): boolean {
-    return this.#logins.length > 0 || this.#creating !== undefined || this.isDirty;
-  }
-
-  /** Whether the session of the request's credential could not be read, and the call did not leave it. */
-  get unreadable(): Unreadable | undefined {
-    return this.#acting.held || this.#hasLeft ? undefined : this.request.unreadable;
-  }
-
-  /** The id of the session that a login of this call replaces, until that takes effect. */
-  get replacedId(): string | undefined {
-    const previous = this.#logins.at(0)?.previous;
-    return previous && !('unreadable' in previous) ? previous.id : undefined;
+  get signal(): AbortSignal {
+    return this.#acting.signal;
   }
 
   get isDirty(): boolean {
     return this.#acting.session?.draft.isDirty ?? false;
+  }
+
+  /** Whether {@link commit} has anything to do. */
+  get isPending(): boolean {
+    return this.hasLogin || this.#creating !== undefined || this.isDirty;
+  }
+
+  /** Whether a session was created that has not taken effect. */
+  get hasLogin(): boolean {
+    return !this.#logins.isEmpty;
+  }
+
+  /** The session of the request's credential that could not be read, unless the call has left it. */
+  get unreadable(): Unreadable | undefined {
+    return this.held || this.#hasLeft ? undefined : this.request.unreadable;
+  }
+
+  /** The id of the session that a login of this call replaces, until that takes effect. */
+  get replacedId(): string | undefined {
+    return heldBefore({ previous: this.#logins.previous ?? null })?.id;
   }
 
   /** Opens a call that runs in this one. */
@@ -125,7 +128,7 @@ export class Call implements SessionOwner {
 
   /** Fixes the session that the call acts for. A context on a socket looks it up each time. */
   load(): Promise<void> {
-    if (this.#isContext && this.request.persistent) return this.#lookUp();
+    if (this.#isContext && this.request.persistent) return this.#begin();
     this.#loading ??= this.#begin();
     return this.#loading;
   }
@@ -147,11 +150,6 @@ export class Call implements SessionOwner {
     }
   }
 
-  /** The calls of a batch wait for this one with their writes, until it is done. */
-  joinBatch(): void {
-    this.#leaveGate ??= this.request.gate.enter();
-  }
-
   create(data: unknown): Promise<NewSession<unknown>> {
     const created = (this.#creating ?? Promise.resolve()).then(() => this.#create(data));
     const settled = created.then(noop, noop).then(() => {
@@ -162,9 +160,8 @@ export class Call implements SessionOwner {
   }
 
   async destroy(held: HeldSession): Promise<boolean> {
-    const login = this.#logins.find((each) => each.held === held);
-    if (login) return this.#destroyLogin(login);
-    this.#markEnding(held, held);
+    if (this.#logins.has(held)) return this.#destroyLogin(held);
+    this.#ends(held, held);
     try {
       const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
       held.markEnded();
@@ -172,7 +169,7 @@ export class Call implements SessionOwner {
       this.request.ended(held.id);
       return existed;
     } catch (error) {
-      this.#markEnding(held, undefined);
+      this.#ends(held, null);
       throw error;
     }
   }
@@ -196,23 +193,24 @@ export class Call implements SessionOwner {
   }
 
   rotated(held: HeldSession, rotated: Rotated): void {
-    const { credential } = rotated;
-    this.#epoch = held.snapshot.state.tokens.epoch;
+    this.#acting.goBy(held.snapshot.state.tokens.epoch);
     // The token of a session that did not take effect yet is written when it does.
-    if (this.#logins.every((login) => login.held !== held)) this.request.rotated(held, rotated);
-    this.#logins = this.#logins.map((login) => (login.held === held ? { ...login, credential } : login));
+    if (this.#logins.has(held)) this.#logins.renew(held, rotated.credential);
+    else this.request.rotated(held, rotated);
   }
 
-  /**
-   * Calls the listener when the session ends that the call acts for, unless the call itself ends it.
-   * Returns a function that stops it.
-   */
+  /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
   watchEnd(listener: EndListener): () => void {
-    this.#watch(listener);
-    return () => {
-      this.#endListeners.get(listener)?.();
-      this.#endListeners.delete(listener);
-    };
+    return this.#acting.watchEnd(listener);
+  }
+
+  /** The calls of a batch wait for this one with their writes, until it is done. */
+  joinBatch(): void {
+    this.#leaveGate ??= this.request.gate.enter();
+  }
+
+  leaveBatch(): void {
+    this.#leaveGate?.();
   }
 
   /** The call goes on as a stream: what it creates takes effect at once, and unchanged data stays new. */
@@ -223,17 +221,9 @@ export class Call implements SessionOwner {
     this.leaveBatch();
   }
 
-  leaveBatch(): void {
-    this.#leaveGate?.();
-  }
-
-  get hasLogin(): boolean {
-    return this.#logins.length > 0;
-  }
-
   /** The head of the response leaves now, and the call has succeeded: the token of its login goes along. */
   announce(): void {
-    const login = this.#logins.at(-1);
+    const login = this.#logins.last;
     if (login) this.request.announce(login.held, login.credential);
   }
 
@@ -242,12 +232,11 @@ export class Call implements SessionOwner {
    * around this one.
    *
    * @param holdMs the longest that a write waits for the other calls of its batch, in ms
-   * @param keep of a GraphQL mutation: whether this root field has succeeded
    */
-  async commit(holdMs = 0, keep: (field: string) => boolean = always): Promise<void> {
+  async commit(holdMs = 0, keep: Keep = always): Promise<void> {
     try {
       await this.#creating;
-      await this.#dropLogins(keep);
+      await this.#logins.drop(keep);
       this.leaveBatch();
       if (this.isDirty) await this.request.gate.wait(holdMs);
       await this.#acting.session?.autosave((draft) => this.#saveDraft(draft, keep));
@@ -259,33 +248,11 @@ export class Call implements SessionOwner {
     this.end();
   }
 
-  /** Saves what a stream has changed so far. */
-  async saveSoFar(): Promise<void> {
-    await this.#acting.session?.autosave((draft) => draft.save());
-  }
-
-  /** Saves what these root fields have changed, while the operation goes on, and undoes the logins of failed ones. */
-  async commitFields(keep: (field: string) => boolean, hasFailed: (field: string) => boolean): Promise<void> {
-    await this.#creating;
-    await this.#dropLogins((field) => !hasFailed(field));
-    await this.#acting.session?.autosave((draft) => draft.saveLayers(keep));
-  }
-
-  /** The root fields whose changes wait. */
-  get pendingFields(): readonly string[] {
-    return this.#acting.session?.draft.layerNames ?? [];
-  }
-
-  /** Drops what a stream has changed and not saved. */
-  discard(): void {
-    this.#acting.session?.draft.discard();
-  }
-
   /** The call has failed: drops its changes, and removes the sessions that it created. */
   async rollback(): Promise<void> {
     this.end();
     await this.#creating;
-    await this.#dropLogins(never);
+    await this.#logins.drop(never);
     this.discard();
   }
 
@@ -293,11 +260,30 @@ export class Call implements SessionOwner {
   end(): void {
     this.#isDone = true;
     this.leaveBatch();
-    this.#acting.session?.releaseSignal();
-    this.#sessions?.releaseSignal();
+    this.#acting.release();
   }
 
-  /** A root field of a GraphQL mutation begins: its changes are decided apart from those before it. */
+  /** Saves what a stream has changed so far. */
+  async saveSoFar(): Promise<void> {
+    await this.#acting.session?.autosave((draft) => draft.save());
+  }
+
+  /** Drops what a stream has changed and not saved. */
+  discard(): void {
+    this.#acting.session?.draft.discard();
+  }
+
+  /** The root field of a GraphQL mutation that runs. */
+  get field(): string | undefined {
+    return this.#field;
+  }
+
+  /** The root fields whose changes wait. */
+  get pendingFields(): readonly string[] {
+    return this.#acting.session?.draft.layerNames ?? [];
+  }
+
+  /** A root field begins: its changes are decided apart from those before it. */
   beginField(name: string): void {
     this.closeField();
     this.#field = name;
@@ -308,10 +294,6 @@ export class Call implements SessionOwner {
     this.#acting.session?.draft.closeLayer(this.#field ?? '');
   }
 
-  get field(): string | undefined {
-    return this.#field;
-  }
-
   /**
    * The resolver of the root field that runs has failed: its changes and its login are undone. What
    * the next field sees is undone at once, unless the field has left a `create` behind.
@@ -319,11 +301,18 @@ export class Call implements SessionOwner {
   async dropField(): Promise<void> {
     const name = this.#field;
     const drop = () => {
-      const dropping = this.#dropLogins((field) => field !== name);
+      const dropping = this.#logins.drop((field) => field !== name);
       this.#acting.session?.draft.dropChanges();
       return dropping;
     };
     await (this.#creating ? this.#creating.then(drop) : drop());
+  }
+
+  /** Saves what these root fields have changed, while the operation goes on, and undoes the logins of failed ones. */
+  async commitFields(keep: Keep, hasFailed: Keep): Promise<void> {
+    await this.#creating;
+    await this.#logins.drop((field) => !hasFailed(field));
+    await this.#acting.session?.autosave((draft) => draft.saveLayers(keep));
   }
 
   /** A context of its own, outside any guard. */
@@ -338,23 +327,14 @@ export class Call implements SessionOwner {
   }
 
   async #begin(): Promise<void> {
-    this.#actAs(this.parent ? await this.parent.#loadedForChild() : await this.request.load());
+    this.#acting.begin(this.parent ? await this.parent.#loadedForChild() : await this.request.load());
   }
 
-  /** Each look-up has a draft of its own: the calls of a socket do not share one. */
-  async #lookUp(): Promise<void> {
-    this.#actAs(await this.request.load());
-  }
-
-  #actAs(loaded: Loaded | null): void {
-    this.#acting = loaded ? { ...loaded, session: null } : NOBODY;
-    this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
-  }
-
+  /** What a call in this one begins with. On a socket, that is the session that the connection has by then. */
   async #loadedForChild(): Promise<Loaded | null> {
     if (this.#isContext && this.request.persistent) return aliveOf(await this.request.load());
     await this.load();
-    const { held, grant } = this.#acting;
+    const { held, grant } = this.#acting.now;
     return aliveOf(held && { held, grant });
   }
 
@@ -363,148 +343,101 @@ export class Call implements SessionOwner {
     if (this.#isDone) throw new SessionError('NOT_SUPPORTED', 'the call is over: await create() before the call returns');
     request.head.assertWritable();
     await this.load().catch(nullIfInvalid);
-    const replaced = alive(this.#acting.held);
-    const { snapshot, credential } = await request.services.lifecycle.insert(data, replaced?.id);
-    const held = new HeldSession(request.services, snapshot, [credential], true);
-    const grant = grantOf(held);
-    const session = new CallSession<unknown>(held, { owner: this, grant }, credential.reveal(request.services.settings.tokenPrefix));
-    const previous = this.#previous();
-    if (previous && !('unreadable' in previous)) previous.replacing(1);
-    const login: Login = { held, credential, previous, field: this.#field, before: this.#acting };
-    this.#actFor({ held, grant, session });
-    await this.#place(login);
+    const { services } = request;
+    const { snapshot, credential } = await services.lifecycle.insert(data, alive(this.held)?.id);
+    const held = new HeldSession(services, snapshot, [credential], true);
+    const token = credential.reveal(services.settings.tokenPrefix);
+    const session = new CallSession<unknown>(held, { owner: this, grant: creatorsGrant(held) }, token);
+    await this.#place(this.#loginWith({ held, credential, previous: this.#replaced() }, session));
     return withToken(session);
+  }
+
+  /** What a session that is created now takes the place of. */
+  #replaced(): Previous {
+    const { unreadable } = this;
+    return this.#logins.previous ?? alive(this.held) ?? (unreadable ? { unreadable: unreadable.credential } : null);
+  }
+
+  /** The call acts for a new session from now on. */
+  #loginWith(made: Pick<Login, 'held' | 'credential' | 'previous'>, session: CallSession<unknown> | null): Login {
+    heldBefore(made)?.replacing(1);
+    const login: Login = { ...made, field: this.#field, before: this.#acting.now };
+    this.#act(made.held, session);
+    return login;
+  }
+
+  #act(held: HeldSession, session: CallSession<unknown> | null = null): void {
+    this.#acting.change(asCreator(held, session));
+    this.#loading = Promise.resolve();
   }
 
   /** Makes a login wait for the outcome that decides, or take effect at once where there is none. */
   async #place(login: Login): Promise<void> {
-    if (this.#hasOutcome && !this.#isStream) return this.#push(login);
+    if (this.#hasOutcome && !this.#isStream) return this.#logins.push(login);
     const outer = this.#isStream ? undefined : this.#outer;
     try {
       await (outer ? outer.#adopt(login) : this.#activate(login));
     } catch (error) {
-      const { previous } = login;
-      if (previous && !('unreadable' in previous)) previous.replacing(-1);
-      this.#restore(login.before);
+      this.#acting.restore(login.before);
       throw error;
     }
   }
 
-  /** A later login of the same field replaces the earlier one. */
-  async #push(login: Login): Promise<void> {
-    const earlier = this.#logins.filter(({ field }) => field === login.field);
-    const first = earlier.at(0);
-    this.#logins = [...this.#logins.filter(({ field }) => field !== login.field), first ? { ...login, before: first.before } : login];
-    await Promise.all(earlier.map(takeBack));
-  }
-
-  /** Takes over the login of a call that runs in this one. */
-  async #adopt({ held, credential, previous: replaced }: Login): Promise<void> {
-    const previous = this.#logins.at(0)?.previous ?? replaced;
-    if (previous !== replaced) {
-      // It replaces what this call's own login replaces, and that login's session is taken back below.
-      if (previous && !('unreadable' in previous)) previous.replacing(1);
-    }
-    const login = { held, credential, previous, field: this.#field, before: this.#acting };
-    this.#actFor({ held, grant: grantOf(held), session: null });
-    await this.#push(login);
-  }
-
-  #previous(): Previous {
-    const first = this.#logins.at(0);
-    if (first) return first.previous;
-    const { unreadable } = this;
-    return alive(this.#acting.held) ?? (unreadable ? { unreadable: unreadable.credential } : null);
-  }
-
-  #watch(listener: EndListener): void {
-    const { held } = this.#acting;
-    const stop = held?.follow(
-      (reason) => {
-        if (this.#ending !== held) listener(reason);
-      },
-      () => this.#epoch,
-    );
-    this.#endListeners.set(listener, stop ?? noop);
-  }
-
-  #actFor(acting: Acting): void {
-    this.#acting.session?.retire(true);
-    this.#acting = acting;
-    this.#loading = Promise.resolve();
-    if (acting.held) this.#sessions?.followSignal(acting.held);
-    for (const [listener, stop] of this.#endListeners) {
-      stop();
-      this.#watch(listener);
-    }
-  }
-
-  #restore(before: Acting): void {
-    this.#acting.session?.retire(true);
-    before.session?.retire(false);
-    this.#acting = before;
-    this.#sessions?.followSignal(before.held);
-  }
-
-  /** Undoes the logins whose field has failed. */
-  async #dropLogins(keep: (field: string) => boolean): Promise<void> {
-    const dropped = this.#logins.filter(({ field }) => !keep(field ?? ''));
-    if (dropped.length === 0) return;
-    this.#logins = this.#logins.filter((each) => !dropped.includes(each));
-    const [first] = dropped;
-    const last = this.#logins.at(-1);
-    if (first && dropped.some(({ held }) => held === this.#acting.held)) {
-      this.#ending = this.#acting.held ?? undefined;
-      this.#restore(last ? { held: last.held, grant: grantOf(last.held), session: null } : first.before);
-    }
-    await Promise.all(dropped.map(takeBack));
+  /** Takes over the login of a call that ran in this one. */
+  async #adopt({ held, credential, previous }: Login): Promise<void> {
+    // The hold on what it replaces passes from that call's login to this one's.
+    heldBefore({ previous })?.replacing(-1);
+    await this.#logins.push(this.#loginWith({ held, credential, previous: this.#logins.previous ?? previous }, null));
   }
 
   async #conclude(): Promise<void> {
-    const login = this.#logins.at(-1);
-    const earlier = this.#logins.slice(0, -1);
-    this.#logins = [];
-    await Promise.all(earlier.map(takeBack));
+    const login = await this.#logins.take();
     if (!login) return;
     const outer = this.#outer;
     if (outer) return outer.#adopt(login);
     await this.#activate(login);
-    if (this.#sharesLogin && this.parent) this.parent.#actFor({ held: login.held, grant: grantOf(login.held), session: null });
+    if (this.#sharesLogin) this.parent?.followLogin(login.held);
+  }
+
+  /** A call in this one has logged in, and calls that begin here later begin with its session. */
+  followLogin(held: HeldSession): void {
+    this.#act(held);
   }
 
   async #activate(login: Login): Promise<void> {
-    const { previous } = login;
-    if (previous && !('unreadable' in previous)) for (let call: Call | undefined = this; call; call = call.parent) call.#ending = previous;
+    const replaced = heldBefore(login);
+    if (replaced) for (let call: Call | undefined = this; call; call = call.parent) call.#acting.isEnding(replaced);
     await activate(login, this.request);
   }
 
-  async #saveDraft(draft: CallSession<unknown>['draft'], keep: (field: string) => boolean): Promise<void> {
+  async #saveDraft(draft: CallSession<unknown>['draft'], keep: Keep): Promise<void> {
     if (this.#field === undefined) return draft.save();
     draft.closeLayer(this.#field);
     await draft.saveLayers(keep);
   }
 
   /** Ends a session that this call has created, and the one that it replaced: the call has logged out. */
-  async #destroyLogin(login: Login): Promise<boolean> {
-    const { previous } = login;
-    this.#logins = this.#logins.filter((each) => each !== login);
-    this.#ending = login.held;
-    this.#leave(login.held);
-    await takeBack(login);
-    if (previous && 'unreadable' in previous) await this.destroyUnreadable();
-    else if (previous && !previous.isEnded) await this.destroy(previous);
+  async #destroyLogin(held: HeldSession): Promise<boolean> {
+    this.#acting.isEnding(held);
+    this.#leave(held);
+    const login = await this.#logins.remove(held);
+    const previous = login ? heldBefore(login) : null;
+    if (previous && !previous.isEnded) await this.destroy(previous);
+    else if (login?.previous && !previous) await this.destroyUnreadable();
     return true;
   }
 
-  #markEnding(held: HeldSession, ending: HeldSession | undefined): void {
-    for (let call: Call | undefined = this; call; call = call.parent) if (call.#acting.held === held) call.#ending = ending;
+  /** Notes, for this call and those around it, that it is itself ending the session. */
+  #ends(held: HeldSession, ending: HeldSession | null): void {
+    for (let call: Call | undefined = this; call; call = call.parent) if (call.held === held) call.#acting.isEnding(ending);
   }
 
   /** The session is over for this call and the calls around it that act for the same one. */
   #leave(held: HeldSession): void {
     for (let call: Call | undefined = this; call; call = call.parent) {
-      if (call.#acting.held !== held) continue;
-      call.#actFor(NOBODY);
+      if (call.held !== held) continue;
+      call.#acting.change(null);
+      call.#loading = Promise.resolve();
       call.#hasLeft = true;
     }
   }
@@ -514,17 +447,8 @@ function aliveOf(loaded: Loaded | null): Loaded | null {
   return loaded?.held.isEnded ? null : loaded;
 }
 
-/** What a new session grants to the call that created it. */
-function grantOf({ snapshot }: HeldSession): Grant {
-  return { replaced: false, authenticatedAt: snapshot.state.authenticatedAt };
-}
-
 function alive(held: HeldSession | null): HeldSession | null {
   return held?.isEnded ? null : held;
-}
-
-function isInvalid(error: unknown): boolean {
-  return isSessionError(error) && error.code === 'INVALID_DATA';
 }
 
 function always(): boolean {

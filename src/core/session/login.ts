@@ -1,18 +1,11 @@
 import { isSessionError } from '../error.js';
 import type { Credential } from '../record/token.js';
+import type { Acting } from './acting.js';
 import type { HeldSession } from './held-session.js';
 import type { SessionRequest } from './request.js';
-import type { CallSession, Grant } from './session.js';
 
 /** What a new session takes the place of. */
 export type Previous = HeldSession | { readonly unreadable: Credential } | null;
-
-/** What a call acts for. */
-export interface Acting {
-  readonly held: HeldSession | null;
-  readonly grant: Grant;
-  readonly session: CallSession<unknown> | null;
-}
 
 /** A session that a call has created and that has not taken effect yet. */
 export interface Login {
@@ -25,19 +18,31 @@ export interface Login {
   readonly before: Acting;
 }
 
+/** The session that a login replaces, where it could be read. */
+export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession | null {
+  return previous && !('unreadable' in previous) ? previous : null;
+}
+
 /** Makes a login take effect: ends what it replaces, and hands the token to the response. */
-export async function activate({ held, credential, previous }: Login, request: SessionRequest): Promise<void> {
-  const ended = await endedBy(previous, request);
-  await request.services.lifecycle.activate(held.snapshot, ended);
-  if (previous && !('unreadable' in previous)) previous.markEnded();
+export async function activate(login: Login, request: SessionRequest): Promise<void> {
+  const { held, credential, previous } = login;
+  const replaced = heldBefore(login);
+  try {
+    await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
+  } catch (error) {
+    held.markEnded();
+    replaced?.replacing(-1);
+    throw error;
+  }
+  replaced?.markEnded();
   await request.issue(held, credential);
 }
 
 /** Removes a session that did not take effect. */
-export async function takeBack({ held, previous }: Pick<Login, 'held' | 'previous'>): Promise<void> {
-  held.markEnded();
-  if (previous && !('unreadable' in previous)) previous.replacing(-1);
-  await held.services.lifecycle.takeBack(held.id);
+export async function takeBack(login: Pick<Login, 'held' | 'previous'>): Promise<void> {
+  login.held.markEnded();
+  heldBefore(login)?.replacing(-1);
+  await login.held.services.lifecycle.takeBack(login.held.id);
 }
 
 /** The session to end. One that could not be read is read again: only a token that opens it may end it. */
@@ -49,6 +54,10 @@ async function endedBy(previous: Previous, { services }: SessionRequest) {
 
 /** Hashes that cannot be parsed prove nothing. */
 export function nullIfInvalid(error: unknown): null {
-  if (isSessionError(error) && error.code === 'INVALID_DATA') return null;
+  if (isInvalid(error)) return null;
   throw error;
+}
+
+export function isInvalid(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'INVALID_DATA';
 }

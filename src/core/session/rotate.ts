@@ -19,7 +19,7 @@ export interface Rotated {
  * @throws `TOKEN_REPLACED` · `SESSION_GONE` · `CONFLICT`
  */
 export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions): Promise<Rotated> {
-  const { settings, events, live } = held.services;
+  const { settings, events } = held.services;
   let outcome: Exclude<RotationOutcome, { kind: 'refuse' }> | undefined;
   const snapshot = await held.submit((content) => {
     const made = rotateTokens(content.state, held.id, holder, options, { now: settings.now(), grace: settings.rotationGrace });
@@ -28,7 +28,6 @@ export async function rotate(held: HeldSession, holder: Holder | null, options: 
     return made.kind === 'answer' ? content : active(held, { ...content, state: made.state });
   });
   if (!outcome) throw refusal('replaced');
-  if (options.immediate) live.endOtherEpochs(held.id, snapshot.state.tokens.epoch);
   if (outcome.kind === 'write' && outcome.made) {
     events.emit('rotated', { ...eventOf(snapshot.record), reason: options.immediate ? 'immediate' : 'pending' });
   }

@@ -141,6 +141,8 @@ export class CallSession<Data> implements Session<Data> {
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
     this.#token = credential.reveal(services.settings.tokenPrefix);
     this.#owner.rotated(this.#held, rotated);
+    // After the call itself goes by the new token: its own streams go on.
+    if (options.immediate) services.live.endOtherEpochs(this.id, this.#held.snapshot.state.tokens.epoch);
     return this.#token;
   }
 

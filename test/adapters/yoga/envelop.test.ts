@@ -3,6 +3,7 @@ import * as graphql from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { header, type SessionContext, type SessionsOptions } from '../../../src/index.js';
+import { gate } from '../../support/gate.js';
 import { type Data, type Handlers, makeSchema } from './support/app.js';
 import { bearer, codesOf, type Result } from './support/client.js';
 import { makeSessions } from './support/setup.js';
@@ -36,19 +37,23 @@ const handlers: Handlers = {
       yield 'one';
       yield requireSession(ctx).id;
     },
+    eventRefused: async function* () {
+      yield 'one';
+    },
     broken: async function* (ctx) {
       yield 'one';
       requireSession(ctx).data.theme = 'dark';
       throw new Error('of the application');
     },
   },
+  event: { eventRefused: (ctx) => requireSession(ctx).id },
 };
 
 /** Envelop with graphql-js alone, and no server. */
-async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = [], later: object[] = []) {
+async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = [], later: object[] = [], own: Handlers = handlers) {
   const made = await makeSessions(options);
   const engine = useEngine({ parse, validate, execute, subscribe, specifiedRules });
-  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(handlers)), ...plugins, useSession(made.sessions), ...later] });
+  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(own)), ...plugins, useSession(made.sessions), ...later] });
   async function run(query: string, initial: Record<string, unknown> | undefined, later?: object): Promise<Result & AsyncIterable<Result>> {
     const enveloped = getEnveloped(initial);
     const document = enveloped.parse(query);
@@ -122,6 +127,10 @@ describe('a plain Envelop', () => {
   test('a guard stays what it is where errors were masked before', async () => {
     const { run } = await setUp({}, [useMaskedErrors()]);
     expect(codesOf(await run(field('required'), { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
+    expect(codesOf(await run('mutation { run(op: "required") }', { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
+    expect(await run('{ run(op: "missing") }', { req: { headers: {} } })).toMatchObject({ errors: [{ message: 'Unexpected error.' }] });
+    const results = await run('subscription { watch(op: "eventRefused") }', { req: { headers: {} } });
+    expect(codesOf((await results[Symbol.asyncIterator]().next()).value)).toEqual(['UNAUTHENTICATED']);
   });
 
   test('invariant 6: an outage is the result of the operation', async () => {
@@ -132,7 +141,7 @@ describe('a plain Envelop', () => {
     const result = await run(field('me'), { req: { headers: bearer(token) } });
     expect(JSON.parse(JSON.stringify(result))).toEqual({
       data: null,
-      errors: [{ message: 'The service is temporarily unavailable.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+      errors: [{ message: 'Sessions are not available at the moment', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
   });
 
@@ -209,6 +218,33 @@ describe('a subscription of graphql-js', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
     await iterator.return?.();
     expect((await stored())?.theme).toBe('light');
+  });
+
+  test('rule 18: whose client leaves while an event is under way, saves nothing of that event if it fails', async () => {
+    const [begun, wait] = [gate(), gate()];
+    const changes = async function* (ctx: SessionContext<Data>) {
+      try {
+        yield 'one';
+      } finally {
+        requireSession(ctx).data.theme = 'dark';
+      }
+    };
+    const failing = async (ctx: SessionContext<Data>) => {
+      requireSession(ctx).data.role = 'admin';
+      begun.open();
+      await wait.opened;
+      throw new graphql.GraphQLError('refused');
+    };
+    const { run, token, stored, store } = await setUp({}, [], [], { watch: { changes }, event: { changes: failing } });
+    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
+    const iterator = results[Symbol.asyncIterator]();
+    const event = iterator.next();
+    await begun.opened;
+    expect(await iterator.return?.()).toEqual({ done: true, value: undefined });
+    expect(store.calls.replace).toBe(0);
+    wait.open();
+    expect((await event).value?.errors).toMatchObject([{ message: 'refused' }]);
+    expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
   });
 
   test.each(['return', 'throw'] as const)('is ended by %s', async (method) => {

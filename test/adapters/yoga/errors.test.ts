@@ -27,7 +27,7 @@ describe('401 and its challenge', () => {
       data: null,
       errors: [
         {
-          message: 'Authentication is required.',
+          message: 'A session is required',
           locations: [{ line: 1, column: 3 }],
           path: ['required'],
           extensions: { code: 'UNAUTHENTICATED' },
@@ -91,7 +91,7 @@ describe('503 and 500', () => {
     expect(answer.headers.get('content-type')).toContain('json');
     expect(answer.headers.get('www-authenticate')).toBeNull();
     expect(answer.text).toBe(
-      '{"errors":[{"message":"The service is temporarily unavailable.","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}',
+      '{"errors":[{"message":"Sessions are not available at the moment","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}',
     );
     expect(news).not.toHaveBeenCalled();
   });
@@ -146,7 +146,7 @@ describe('503 and 500', () => {
     expect(error.mock.calls.join()).toContain('internal detail');
   });
 
-  test('data that cannot be saved', async () => {
+  test('rule 26: data that cannot be saved is a 422', async () => {
     const handlers: Handlers = {
       run: {
         spoil: (ctx) => {
@@ -157,10 +157,10 @@ describe('503 and 500', () => {
     };
     const { asAnn, stored } = await startYoga(handlers);
     const answer = await asAnn('mutation { run(op: "spoil") }');
-    expect(answer.status).toBe(500);
+    expect(answer.status).toBe(422);
     expect(resultOf(answer)).toEqual({
       data: null,
-      errors: [{ message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+      errors: [{ message: 'The data cannot be kept in the session', extensions: { code: 'INVALID_DATA' } }],
     });
     expect((await stored())?.views).toBe(0);
   });
@@ -170,15 +170,19 @@ describe('a SessionError from a resolver', () => {
   const cases: readonly (readonly [SessionErrorCode, string, number])[] = [
     ['SESSION_GONE', 'UNAUTHENTICATED', 401],
     ['STORE_UNAVAILABLE', 'SERVICE_UNAVAILABLE', 503],
-    ['CONFLICT', 'CONFLICT', 200],
-    ['LIMIT_REACHED', 'LIMIT_REACHED', 200],
-    ['INVALID_DATA', 'INTERNAL_SERVER_ERROR', 500],
+    ['UNAUTHENTICATED', 'UNAUTHENTICATED', 401],
+    ['STEP_UP_REQUIRED', 'STEP_UP_REQUIRED', 401],
+    ['CONFLICT', 'CONFLICT', 409],
+    ['TOKEN_REPLACED', 'TOKEN_REPLACED', 409],
+    ['LIMIT_REACHED', 'LIMIT_REACHED', 429],
+    ['CROSS_SITE', 'CROSS_SITE', 403],
+    ['INVALID_DATA', 'INVALID_DATA', 422],
     ['INVALID_OPTION', 'INTERNAL_SERVER_ERROR', 500],
     ['NOT_SUPPORTED', 'INTERNAL_SERVER_ERROR', 500],
     ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
   ];
 
-  test.each(cases)('%s is %s with status %i, and none of its message gets out', async (code, expected, status) => {
+  test.each(cases)('rule 26: %s is %s with status %i, and none of its message gets out', async (code, expected, status) => {
     const run = {
       fail: () => {
         throw new SessionError(code, 'internal detail');

@@ -7,31 +7,65 @@ describe('the request of a context', () => {
   const request = new Request('http://api.example/graphql?q', { headers });
   const described = { headers: request.headers, details: { method: 'GET', url: request.url }, target: { kind: 'collect' } };
 
+  /** The Node request that a Fetch request is made of. */
+  const nodeRequest = (more: object = {}) => ({ headers: { ...headers, host: 'api.example' }, method: 'GET', url: '/graphql?q', ...more });
+  /** Each test has a request of its own, as what is noted of one stays. */
+  const fetchRequest = () => new Request('http://api.example/graphql?q', { headers });
+
   test("of Yoga behind Node: Node's is the key, and Fetch's is read", () => {
-    const req = { headers: {}, method: 'POST', url: '/' };
+    const request = fetchRequest();
+    const req = nodeRequest();
     noteNodeRequest(request, { req });
-    expect(yogaRequest(request)).toEqual({ key: req, ...described });
+    expect(yogaRequest(request)).toEqual({ ...described, key: req, headers: request.headers });
   });
 
   test('of Yoga in a batch behind Node, where the context inherits it', () => {
-    const req = { headers };
+    const request = fetchRequest();
+    const req = nodeRequest();
     noteNodeRequest(request, Object.create({ req }));
     expect(yogaRequest(request).key).toBe(req);
   });
 
   test('of Yoga behind a framework that wraps it, as Fastify does: the one that is wrapped', () => {
-    const raw = { headers };
+    const request = fetchRequest();
+    const raw = nodeRequest();
     noteNodeRequest(request, { req: { raw, headers } });
     expect(yogaRequest(request).key).toBe(raw);
+  });
+
+  test('of Yoga under a path of Express, which takes it off the URL', () => {
+    const request = fetchRequest();
+    const req = nodeRequest({ url: '/?q', originalUrl: '/graphql?q' });
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request).key).toBe(req);
+  });
+
+  test.each([
+    ['another path', { url: '/inner' }],
+    ['another query', { url: '/graphql?other' }],
+    ['another method', { method: 'POST' }],
+  ])('rule 15: a Node request with %s only travels with the sub-request', (_, more) => {
+    const request = fetchRequest();
+    noteNodeRequest(request, { req: nodeRequest(more) });
+    expect(yogaRequest(request).key).toBe(request.headers);
+  });
+
+  test('rule 15: a second Fetch request with the same Node request only travels with it', () => {
+    const [outer, inner] = [fetchRequest(), fetchRequest()];
+    const req = nodeRequest();
+    noteNodeRequest(outer, { req });
+    noteNodeRequest(inner, { req });
+    expect([yogaRequest(outer).key, yogaRequest(inner).key]).toEqual([req, inner.headers]);
   });
 
   test.each([
     ['nothing', undefined],
     ["a router's request without headers, as Hono has it", { raw: undefined, header() {} }],
     ['a text', 'POST /'],
-  ])('of Yoga elsewhere, with %s as req: that of Fetch', (_, req) => {
+  ])('of Yoga elsewhere, with %s as req: the headers of the Fetch request, which proxies of it share', (_, req) => {
     noteNodeRequest(request, { req });
-    expect(yogaRequest(request)).toEqual({ key: request, ...described });
+    expect(yogaRequest(request)).toEqual({ key: request.headers, ...described });
+    expect(yogaRequest(request).key).toBe(request.headers);
   });
 
   test('a plain socket, as Koa has it on its contexts, makes no WebSocket of it', () => {

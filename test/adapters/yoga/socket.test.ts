@@ -1,7 +1,7 @@
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
-import type { SessionContext } from '../../../src/index.js';
+import { memoryStore, type SessionContext, type SessionsOptions } from '../../../src/index.js';
 import { gate } from '../../support/gate.js';
 import { type Data, type Handlers, makeSchema } from './support/app.js';
 import { codesOf } from './support/client.js';
@@ -30,8 +30,9 @@ async function startSocket(
   contextOf?: ContextOf,
   plugins: object[] = [],
   context: (initial: { sessions?: SessionContext<Data>['sessions'] }) => object = () => ({}),
+  options: SessionsOptions<Data> = {},
 ) {
-  const made = await makeSessions();
+  const made = await makeSessions(options);
   const schema = makeSchema({ ...handlers, run: { ...run, ...handlers.run } });
   const yoga = createYoga<object, object>({ schema, logging: false, context, plugins: [useSession(made.sessions), ...plugins] });
   const server = await openSocketServer(yoga.getEnveloped, contextOf);
@@ -98,7 +99,7 @@ describe('operations on one connection', () => {
     await sessions.destroy(id);
     expect(await client.execute(field('required'))).toMatchObject({
       data: { run: null },
-      errors: [{ message: 'Authentication is required.', extensions: { code: 'UNAUTHENTICATED' } }],
+      errors: [{ message: 'A session is required', extensions: { code: 'UNAUTHENTICATED' } }],
     });
   });
 
@@ -146,7 +147,7 @@ describe('operations on one connection', () => {
     store.before = OUTAGE;
     expect(await client.execute(field('me'))).toEqual({
       data: null,
-      errors: [{ message: 'The service is temporarily unavailable.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+      errors: [{ message: 'Sessions are not available at the moment', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
     const subscription = client.results('subscription { watch(op: "never") }');
     expect((await subscription.next()).value).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
@@ -250,21 +251,22 @@ describe('a subscription on a connection', () => {
   });
 });
 
-test("the handle is told when its socket closes, once for a connection's operations", async () => {
-  const handles = new Set<{ close(): void }>();
-  const closed = vi.fn();
-  const spy = {
-    onExecute: ({ args }: { args: { contextValue: { sessions: { close(): void } } } }) => {
-      const { sessions } = args.contextValue;
-      if (!handles.has(sessions)) sessions.close = closed;
-      handles.add(sessions);
-    },
-  };
-  const { connect } = await startSocket({}, undefined, [spy]);
-  const client = connect();
-  await client.execute(field('me'));
-  await client.execute(field('me'));
-  expect(handles.size).toBe(1);
-  await client.close();
-  await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce());
+test('rule 17: nothing of the operations of a connection stays subscribed when they are over', async () => {
+  const store = memoryStore();
+  let subscribed = 0;
+  const { subscribe } = store;
+  vi.spyOn(store, 'subscribe').mockImplementation(async (listener) => {
+    subscribed += 1;
+    const stop = await subscribe.call(store, listener);
+    return async () => {
+      subscribed -= 1;
+      await stop();
+    };
+  });
+  const run: Handlers['run'] = { watch: ({ sessions }) => String(sessions.signal.aborted) };
+  const { connect, token } = await startSocket({ run }, undefined, [], undefined, { store });
+  const client = connect({ connectionParams: { token } });
+  for (let calls = 0; calls < 3; calls += 1) expect((await client.execute(field('watch'))).data).toEqual({ run: 'false' });
+  await vi.waitFor(() => expect(subscribed).toBe(0));
+  expect(store.subscribe).toHaveBeenCalled();
 });

@@ -37,6 +37,7 @@ interface Part {
   readonly data?: unknown;
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
   readonly incremental?: readonly Part[];
+  readonly hasNext?: boolean;
 }
 
 const MULTIPART = { accept: 'multipart/mixed' };
@@ -55,7 +56,7 @@ describe('@defer', () => {
     return { ...server, defer };
   }
 
-  test('what the first part changed is saved before it is sent, what later ones change when they are', async () => {
+  test('rule 18: what the parts of a query changed is saved together when the last one has come', async () => {
     const wait = gate();
     const visit = async (ctx: SessionContext<Data>) => {
       await wait.opened;
@@ -66,12 +67,55 @@ describe('@defer', () => {
     const { until, all, response } = await defer('darken', 'run(op: "visit")');
     expect(await until(1)).toMatchObject([{ data: { run: 'done', node: {} } }]);
     // A stream looks the session up once more, so that no end falls between the load and the watching.
-    expect(store.calls).toMatchObject({ find: 2, replace: 1 });
-    expect(await stored()).toMatchObject({ theme: 'dark', views: 0 });
+    expect(store.calls).toMatchObject({ find: 2, replace: 0 });
+    expect(await stored()).toMatchObject({ theme: 'light', views: 0 });
     wait.open();
     expect((await all())[1]).toMatchObject({ incremental: [{ data: { later: 'visited' } }] });
     expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
+    expect(store.calls.replace).toBe(1);
     expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('rule 18: a part that fails drops what it changed, and changes of which no part is known', async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const late = async (ctx: SessionContext<Data>) => {
+      await new Promise(setImmediate);
+      return darken(ctx);
+    };
+    const fail = async (ctx: SessionContext<Data>) => {
+      requireSession(ctx).data.views = 9;
+      await new Promise(setImmediate);
+      requireSession(ctx).data.role = 'admin';
+      throw new GraphQLError('refused');
+    };
+    const { defer, stored } = await startDeferring({ fail, late }, { logger });
+    const parts = await (await defer('late', 'run(op: "fail")')).all();
+    expect(parts[0]).toMatchObject({ data: { run: 'done' } });
+    expect(JSON.stringify(parts)).toContain('refused');
+    expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
+    expect(warnings).toEqual([expect.stringContaining('use update() there')]);
+  });
+
+  test('rule 18: nothing is saved of an operation whose client left before the last part', async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const wait = gate();
+    const ended = vi.fn();
+    const escalate = async (ctx: SessionContext<Data>) => {
+      requireSession(ctx).data.role = 'admin';
+      await wait.opened;
+      ended();
+      throw new GraphQLError('refused');
+    };
+    const { defer, stored } = await startDeferring({ escalate }, { logger });
+    const { until, leave } = await defer('darken', 'run(op: "escalate")');
+    await until(1);
+    leave();
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('use update() there')]));
+    wait.open();
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
+    expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
   });
 
   test('invariant 11: nothing is saved where the first part has no data', async () => {
@@ -86,7 +130,7 @@ describe('@defer', () => {
     expect(store.calls.replace).toBe(0);
   });
 
-  test('a later part that cannot be saved is an error of that part, and dropped', async () => {
+  test('rule 18: what cannot be saved is an error of the last part, and dropped', async () => {
     const wait = gate();
     const late = async (ctx: SessionContext<Data>) => {
       await wait.opened;
@@ -97,9 +141,10 @@ describe('@defer', () => {
     await until(1);
     store.before = OUTAGE;
     wait.open();
-    const later = (await all())[1];
-    expect(later?.incremental).toMatchObject([{ data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
-    expect(JSON.stringify(later)).not.toContain('db.internal');
+    const parts = await all();
+    expect(parts.at(-1)).toMatchObject({ hasNext: false });
+    expect(JSON.stringify(parts.at(-1))).toContain('SERVICE_UNAVAILABLE');
+    expect(JSON.stringify(parts)).not.toContain('db.internal');
     store.before = undefined;
     expect((await stored())?.theme).toBe('light');
   });
@@ -226,7 +271,7 @@ describe('a subscription over SSE', () => {
       server.store.before = OUTAGE;
     }, errors);
     await left();
-    await vi.waitFor(() => expect(errors.join()).toContain('what a request changed could not be saved'));
+    await vi.waitFor(() => expect(errors.join()).toContain('the changes of an operation could not be saved'));
   });
 
   /** A subscription whose body goes on for ever, and changes something when its client has left. */

@@ -1,0 +1,39 @@
+import { restate } from './errors.js';
+import type { Executor, OperationResult, OperationResults } from './hooks.js';
+import { isStream } from './results.js';
+
+/**
+ * The executor, with the library's errors in its results as GraphQL errors. Plugins that mask
+ * errors may stand before this one: they would take a `SessionError` for one inside the server.
+ */
+export function restatingEarly(run: Executor): Executor {
+  return (args) => {
+    const results = run(args);
+    return results instanceof Promise ? results.then(restateAll) : restateAll(results);
+  };
+}
+
+function restateAll(results: unknown): unknown {
+  if (typeof results !== 'object' || results === null) return results;
+  const known = results as OperationResults;
+  return isStream(known) ? restatedStream(known) : restateErrors(known);
+}
+
+function restateErrors(result: OperationResult): OperationResult {
+  return result.errors ? { ...result, errors: result.errors.map((error) => restate(error)) } : result;
+}
+
+function restatedStream(results: AsyncIterable<OperationResult>): AsyncIterableIterator<OperationResult> {
+  const source = results[Symbol.asyncIterator]();
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: async () => {
+      const step = await source.next();
+      return step.done ? step : { done: false, value: restateErrors(step.value) };
+    },
+    return: (value) => source.return?.(value) ?? Promise.resolve({ done: true, value }),
+    throw: (error) => source.throw?.(error) ?? Promise.reject(error),
+  };
+}

@@ -1,0 +1,42 @@
+import type { EndListener } from '../kernel/live-sessions.js';
+import { type EndSignal, endSignal } from './end-signal.js';
+import type { HeldSession } from './held-session.js';
+
+interface Following {
+  listener: EndListener | undefined;
+  held: HeldSession | null;
+  stop: () => void;
+}
+
+/** A signal that aborts when the session that a call acts for ends, whichever that is by then. */
+export class FollowingSignal {
+  readonly #end: EndSignal;
+  readonly #state: Following;
+
+  constructor() {
+    const state: Following = { listener: undefined, held: null, stop: () => undefined };
+    this.#state = state;
+    this.#end = endSignal((listener) => {
+      state.listener = listener;
+      if (state.held) state.stop = state.held.watch(listener);
+      return () => state.stop();
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  follow(held: HeldSession | null): void {
+    const state = this.#state;
+    const { listener } = state;
+    if (!held || held === state.held || !listener || this.signal.aborted) return;
+    state.stop();
+    state.held = held;
+    state.stop = held.watch(listener);
+  }
+
+  release(): void {
+    this.#end.release();
+  }
+}
