@@ -47,6 +47,10 @@ export class Call implements SessionOwner {
   readonly #logins = new Logins(this.#acting);
   #isStream = false;
   #isDone = false;
+  /** Whether nothing that the call runs can have had an effect yet. See {@link start}. */
+  isAtStart = false;
+  /** Whether the head of its answer is on the way, while that of the request may still be open. */
+  #isSealed = false;
   /** Whether the call has ended the session that it began with. */
   #hasLeft = false;
   #loading: Promise<void> | undefined;
@@ -188,8 +192,36 @@ export class Call implements SessionOwner {
     return existed;
   }
 
+  /**
+   * Runs what the call is for. Until it first waits for something, nothing that it did can have had
+   * an effect.
+   */
+  start<Result>(run: () => Result): Result {
+    this.isAtStart = true;
+    try {
+      return run();
+    } finally {
+      this.isAtStart = false;
+    }
+  }
+
+  /** Whether nothing of the call has run yet: a client may then repeat the request. */
+  get mayRepeat(): boolean {
+    if (!this.isAtStart) return false;
+    for (let call: Call | undefined = this; call; call = call.parent) if (call.isPending) return false;
+    return true;
+  }
+
   assertWritable(): void {
-    this.request.head.assertWritable();
+    let isSealed = false;
+    for (let call: Call | undefined = this; call; call = call.parent) isSealed ||= call.#isSealed;
+    this.request.head.assertWritable(isSealed);
+  }
+
+  /** The answer to this call is on its way. Where the call runs in another one, that one may still write to the head. */
+  seal(): void {
+    this.#isSealed = true;
+    if (!this.parent) this.request.head.seal();
   }
 
   rotated(held: HeldSession, rotated: Rotated): void {
@@ -341,7 +373,7 @@ export class Call implements SessionOwner {
   async #create(data: unknown): Promise<NewSession<unknown>> {
     const { request } = this;
     if (this.#isDone) throw new SessionError('NOT_SUPPORTED', 'the call is over: await create() before the call returns');
-    request.head.assertWritable();
+    this.assertWritable();
     await this.load().catch(nullIfInvalid);
     const { services } = request;
     const { snapshot, credential } = await services.lifecycle.insert(data, alive(this.held)?.id);
