@@ -18,7 +18,7 @@ export { createSessions, type SchemaSessionsOptions, type SessionsOptions } from
 export { type CookieOptions, cookie } from './http/cookie-source.js';
 export { requireFresh, requireSession, type WithSession } from './http/guards.js';
 export type { HeaderReader, HeadersLike } from './http/header-reader.js';
-export type { Sessions } from './http/sessions.js';
+export type { SessionContextOf, SessionOf, Sessions } from './http/sessions.js';
 export {
   type BearerOptions,
   bearer,

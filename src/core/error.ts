@@ -63,6 +63,11 @@ export class SessionError extends Error {
     if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
     if (options?.mayRepeat !== undefined) this.mayRepeat = options.mayRepeat;
   }
+
+  /** GraphQL servers without the library's plugin put the extensions of an error that a resolver throws on the answer. */
+  get extensions(): { readonly code: string } {
+    return { code: this.code };
+  }
 }
 
 /** Whether `error` is a {@link SessionError}, also one of another copy of this library in the same process. */

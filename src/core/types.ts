@@ -131,11 +131,11 @@ export interface RequestSessions<Data, Input = Data> {
   readonly responseHeaders: Headers;
 }
 
-/** What the library puts on a context. */
-export interface SessionContext<Data, Input = Data> {
+/** What the library puts on a context. An alias, since some hosts take only what is a `Record<string, unknown>`. */
+export type SessionContext<Data, Input = Data> = {
   readonly session: Session<Data> | null;
   readonly sessions: RequestSessions<Data, Input>;
-}
+};
 
 /** The operations of the server itself, outside any request. */
 export interface SessionAdministration<Data, Input = Data> {

@@ -58,6 +58,18 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
   readonly [HOST]: Host;
 }
 
+/**
+ * The context of these sessions, so that an application writes the type of its data once:
+ *
+ * ```ts
+ * type Context = SessionContextOf<typeof sessions>;
+ * ```
+ */
+export type SessionContextOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = Awaited<ReturnType<Of['fromToken']>>;
+
+/** A session of these sessions: `SessionOf<typeof sessions>`. */
+export type SessionOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = NonNullable<SessionContextOf<Of>['session']>;
+
 export interface HttpOptions<Data> extends CoreOptions<Data> {
   readonly store: SessionStore;
   readonly schema?: StandardSchemaV1<unknown, Data> | undefined;

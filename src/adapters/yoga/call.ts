@@ -100,7 +100,8 @@ export class Operation {
       return this.#answer(result);
     }
     try {
-      if (this.call.isPending) await this.call.commit(this.#holdMs, this.#fields.outcomeOf(result));
+      const { keep, succeeded } = this.#fields.outcomeOf(result);
+      if (this.call.isPending) await this.call.commit(this.#holdMs, keep, succeeded);
       else this.end();
       return this.#answer(result);
     } catch (error) {

@@ -59,13 +59,14 @@ export class FieldOutcomes {
     return isIncremental ? (run) => this.#runNested(path, run) : undefined;
   }
 
-  /** Which changes are saved of an operation with this result. */
-  outcomeOf(result: OperationResult): Keep {
-    if (!this.#shape.isMutation) return () => true;
+  /** Which changes are saved of an operation with this result, and which fields did not fail. */
+  outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
+    if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
     const failed = this.#failedFields(result);
     const isLate = this.#afterFailureBelow(failed);
     if (isLate.size > 0) this.#warnIf((name) => isLate.has(name));
-    return (name) => !failed.has(name) && !isLate.has(name);
+    const succeeded: Keep = (name) => !failed.has(name);
+    return { keep: (name) => succeeded(name) && !isLate.has(name), succeeded };
   }
 
   /** Notes a part of the result. Answers whether it is the first one. */
@@ -85,11 +86,12 @@ export class FieldOutcomes {
 
   /** What the initial result of a mutation decides: the changes of root fields up to the first one with parts. */
   initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
-    const keep = this.#initial && this.outcomeOf(this.#initial);
+    const outcome = this.#initial && this.outcomeOf(this.#initial);
     const last = this.#deferred === undefined ? this.#order.length : this.#order.indexOf(this.#deferred) + 1;
     const decided = new Set(this.#order.slice(0, last));
-    if (!keep || decided.size === 0) return undefined;
-    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !keep(name) };
+    if (!outcome || decided.size === 0) return undefined;
+    const { keep, succeeded } = outcome;
+    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !succeeded(name) };
   }
 
   /** Which of the changes that waited are saved. */
@@ -107,13 +109,13 @@ export class FieldOutcomes {
 
   #runRoot<Result>(name: string, run: () => Result): Result {
     this.#order.push(name);
-    this.#call.beginField(this.#deferred === undefined ? name : UNKNOWN);
+    this.#call.fields.begin(this.#deferred === undefined ? name : UNKNOWN);
     const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
     if (isDeferred) this.#deferred ??= name;
     try {
       const result = this.areSeveral ? run() : this.#call.start(run);
       if (!isPromise(result)) {
-        if (isDeferred) this.#call.beginField(UNKNOWN);
+        if (isDeferred) this.#call.fields.begin(UNKNOWN);
         return result;
       }
       return this.#whenSettled(name, result, isDeferred) as Result;
@@ -128,7 +130,7 @@ export class FieldOutcomes {
   async #whenSettled<Value>(name: string, result: PromiseLike<Value>, isDeferred: boolean): Promise<Value> {
     try {
       const value = await result;
-      if (isDeferred) this.#call.beginField(UNKNOWN);
+      if (isDeferred) this.#call.fields.begin(UNKNOWN);
       return value;
     } catch (error) {
       this.#refused.add(name);
@@ -140,12 +142,12 @@ export class FieldOutcomes {
   /** What a resolver changes before it first waits is its own. */
   #runNested<Result>(path: Path, run: () => Result): Result {
     const name = PART + JSON.stringify(path);
-    const around = this.#call.field;
-    this.#call.beginField(name);
+    const around = this.#call.fields.current;
+    this.#call.fields.begin(name);
     try {
       return run();
     } finally {
-      this.#call.beginField(around ?? UNKNOWN);
+      this.#call.fields.begin(around ?? UNKNOWN);
     }
   }
 
@@ -175,8 +177,8 @@ export class FieldOutcomes {
   }
 
   #warnIf(isDropped: Keep): void {
-    this.#call.closeField();
-    if (this.#call.pendingFields.some(isDropped)) this.warnDropped();
+    this.#call.fields.close();
+    if (this.#call.fields.pending.some(isDropped)) this.warnDropped();
   }
 }
 

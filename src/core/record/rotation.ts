@@ -3,9 +3,6 @@ import type { PendingToken, PreviousToken, RotationKind, SessionState, TokenStat
 import { type Credential, markOf, newCredential, newSalt, sameHash } from './token.js';
 import { asReplaced, remember } from './upkeep.js';
 
-export * from './former.js';
-export { MINUTE, type TokenMatch } from './match.js';
-
 /*
  * The tokens of a session through a rotation. B is derived from A's secret and s, a random value (salt) in the record.
  *

@@ -179,22 +179,3 @@ export function activityIn(version: string): number {
   const time = Number.parseInt(version.slice(VERSION_LENGTH), 36);
   return Number.isSafeInteger(time) ? time : 0;
 }
-
-/** A {@link newCredential} as it was before rotations were derived. */
-export interface MintedToken {
-  readonly id: string;
-  readonly hash: string;
-  readonly token: string;
-}
-
-/** @deprecated {@link newCredential}, {@link Credential.sibling} */
-export function mintToken(prefix: string, id?: string): MintedToken {
-  const credential = newCredential(id);
-  return { id: credential.id, hash: credential.hash, token: credential.reveal(prefix) };
-}
-
-/** @deprecated {@link Credential.successor} */
-export function successorToken(prefix: string, id: string, oldToken: string, nonce: string): MintedToken {
-  const credential = new Credential(id, oldToken, '').successor(nonce);
-  return { id, hash: credential.hash, token: credential.reveal(prefix) };
-}

@@ -21,7 +21,7 @@ export class ActingSession {
   #epoch: string | undefined;
   /** The session that the call itself ends. */
   #ending: HeldSession | null = null;
-  readonly #listeners = new Map<EndListener, () => void>();
+  #listeners: Map<EndListener, () => void> | undefined;
   #signal: FollowingSignal | undefined;
 
   constructor(owner: SessionOwner) {
@@ -68,7 +68,7 @@ export class ActingSession {
     this.#now.session?.retire(true);
     this.#now = to ?? NOBODY;
     if (this.held) this.#signal?.follow(this.held);
-    for (const [listener, stop] of this.#listeners) {
+    for (const [listener, stop] of this.#listeners ?? []) {
       stop();
       this.#watch(listener);
     }
@@ -94,8 +94,8 @@ export class ActingSession {
   watchEnd(listener: EndListener): () => void {
     this.#watch(listener);
     return () => {
-      this.#listeners.get(listener)?.();
-      this.#listeners.delete(listener);
+      this.#listeners?.get(listener)?.();
+      this.#listeners?.delete(listener);
     };
   }
 
@@ -113,6 +113,7 @@ export class ActingSession {
       },
       () => this.#epoch,
     );
+    this.#listeners ??= new Map();
     this.#listeners.set(listener, stop ?? noop);
   }
 }

@@ -10,6 +10,8 @@ import { type Login, type Previous, takeBack } from './login.js';
 export class Logins {
   readonly #acting: ActingSession;
   #list: readonly Login[] = [];
+  /** The root field of a GraphQL mutation that runs. */
+  field: string | undefined;
 
   constructor(acting: ActingSession) {
     this.#acting = acting;

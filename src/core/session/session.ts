@@ -166,7 +166,7 @@ export class CallSession<Data> implements Session<Data> {
 
   /** Saves the changes of a call that succeeded. Of a session that has ended meanwhile, an event is emitted. */
   async autosave(save: (draft: Draft<Data>) => Promise<void>): Promise<void> {
-    if (this.#isRetired) return;
+    if (this.#isRetired || !this.#draft.isDirty) return;
     try {
       await save(this.#draft);
     } catch (error) {

@@ -20,7 +20,9 @@ export interface MemoryStoreOptions {
 }
 
 /** The store in this process's memory: with every capability of the contract that makes sense for one process. */
-export type MemoryStore = Required<Omit<SessionStore, 'atomic' | 'onWarning'>>;
+export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onWarning'>> {
+  readonly steps: Required<StoreSteps>;
+}
 
 /**
  * A store in the memory of this process: for development, tests and single processes whose sessions may be lost. Holds

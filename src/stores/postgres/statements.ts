@@ -8,6 +8,9 @@ const LIST = 'id::text AS id, version, owner_id, created_at::text AS created_at,
 /** How many entries of an index one step of a count reads. */
 export const COUNTED_AT_ONCE = 10_000;
 
+/** How many of an owner's sessions are read at once, where there are many: to find the next ones, the server passes by those that ended. */
+export const MEMBERS_AT_ONCE = 10_000;
+
 /** How long a session counts that was inserted and is not admitted yet, in ms: if the process dies, it is forgotten soon. */
 export const PROVISIONAL = 300_000;
 
@@ -20,8 +23,9 @@ const VERBS = [
   'touch',
   'delete',
   'listByOwner',
-  'idsByOwner',
+  'membersByOwner',
   'deleteByOwner',
+  'deleteMany',
   'trimOwner',
   'sweep',
   'count',
@@ -65,19 +69,23 @@ function bulkTexts(table: string) {
   const live = `FROM ${table} WHERE owner_id = $1 AND expires_at > $2::bigint AND id::text IS DISTINCT FROM $3::text`;
   return {
     listByOwner: `SELECT ${LIST} FROM ${table} WHERE owner_id = $1 LIMIT ${STEP + 1}`,
-    idsByOwner: `SELECT id::text AS id FROM ${table} WHERE owner_id = $1`,
+    // In one text: as rows they would take the client many times as long.
+    membersByOwner: `SELECT count(*)::text AS seen, string_agg(created_at::text || ' ' || id::text, ',') AS members
+FROM (SELECT id, created_at ${live} LIMIT $4::bigint) AS page`,
+    deleteMany: `WITH ended AS (DELETE FROM ${table} WHERE id = ANY (string_to_array($1, ',')::uuid[]) RETURNING id)
+SELECT string_agg(id::text, ',') AS ids FROM ended`,
     deleteByOwner: `WITH page AS MATERIALIZED (SELECT id FROM ${table} WHERE owner_id = $1 AND id::text IS DISTINCT FROM $2::text LIMIT ${STEP}),
 ended AS (DELETE FROM ${table} AS stored USING page WHERE stored.id = page.id RETURNING stored.id)
 SELECT (SELECT count(*) FROM page)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
-    // Of an owner's oldest sessions, those beyond the newest $4 of them have to go: so it is enough to look at a few more. They
-    // are locked, always in the same order: what another login has ended by then is left out, and does not count any more.
-    trimOwner: `WITH live AS MATERIALIZED (SELECT id, created_at ${live}
-    AND (SELECT count(*) FROM (SELECT 1 ${live} LIMIT $4::bigint + 1) AS enough) > $4::bigint
-  ORDER BY created_at, id LIMIT $4::bigint + ${STEP} FOR UPDATE),
+    // Of any of an owner's sessions, those beyond the $4 newest have to go: so it is enough to look at a few more. They are
+    // locked, always in the same order: what another login has ended by then is left out, and does not count any more.
+    trimOwner: `WITH page AS MATERIALIZED (SELECT id ${live} LIMIT $4::bigint + ${STEP}),
+live AS MATERIALIZED (SELECT id, created_at FROM ${table}
+  WHERE id IN (SELECT id FROM page) AND (SELECT count(*) FROM page) > $4::bigint ORDER BY created_at, id FOR UPDATE),
 excess AS (SELECT id FROM live WHERE id::text IS DISTINCT FROM $5::text
   ORDER BY created_at, id LIMIT greatest(0, (SELECT count(*) FROM live) - $4::bigint)),
 ended AS (DELETE FROM ${table} AS stored USING excess WHERE stored.id = excess.id RETURNING stored.id)
-SELECT (SELECT count(*) FROM live)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
+SELECT (SELECT count(*) FROM page)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
     // Of sessions that are to be admitted at the same time, each sees those that were inserted before it was asked, without
     // those that were refused: as many stay as there is room for.
     confirm: `WITH live AS MATERIALIZED (SELECT id ${live} ORDER BY created_at, id LIMIT $4::bigint + 1 FOR UPDATE),

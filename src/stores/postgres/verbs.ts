@@ -3,10 +3,12 @@ import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore,
 import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
 import { collect, partsOf, STEP, verbsInSteps } from '../shared/steps.js';
 import type { Params, Runner } from './runner.js';
-import { COUNTED_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
+import { COUNTED_AT_ONCE, MEMBERS_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
 
 /** The verbs of the store contract, all but `subscribe`. */
-export type Verbs = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>>;
+export interface Verbs extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
+  readonly steps: Required<StoreSteps>;
+}
 
 /** Less than every id. */
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -48,27 +50,40 @@ export function verbsOf(sessions: Sessions): Verbs {
 type Run = (verb: keyof Statements, ...params: Params) => Promise<readonly Row[]>;
 
 function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
+  async function* deleteMany(found: readonly Member[]): AsyncGenerator<string[]> {
+    for (const some of partsOf(found)) {
+      const [row = {}] = await run('deleteMany', some.map(({ id }) => id).join(','));
+      yield report(row, ended);
+    }
+  }
   return {
     async *listByOwner(ownerId) {
       const owner = encodeOwner(ownerId);
       const first = (await run('listByOwner', owner)).map(recordOf);
       if (first.length <= STEP) return yield first;
-      const ids = (await run('idsByOwner', owner)).map((row) => String(row['id']));
+      const ids = (await members(run, owner, EVER, undefined, Number.MAX_SAFE_INTEGER)).map(({ id }) => id);
       for (const some of partsOf(ids)) yield (await run('findMany', some.join(','))).map(recordOf);
     },
     async *deleteByOwner(ownerId, except) {
-      for (let seen = STEP; seen === STEP; ) {
-        const [row = {}] = await run('deleteByOwner', encodeOwner(ownerId), except ?? null);
-        seen = numberIn(row, 'seen');
+      const owner = encodeOwner(ownerId);
+      for (;;) {
+        const [row = {}] = await run('deleteByOwner', owner, except ?? null);
         yield report(row, ended);
+        if (numberIn(row, 'seen') < STEP) return;
+        yield* deleteMany(await members(run, owner, EVER, except, MEMBERS_AT_ONCE));
       }
     },
     async *trimOwner(ownerId, { max, now, keep, ignore }) {
-      const most = max + STEP;
-      for (let seen = most; seen === most; ) {
-        const [row = {}] = await run('trimOwner', encodeOwner(ownerId), String(Math.floor(now)), ignore ?? null, String(max), keep);
-        seen = numberIn(row, 'seen');
+      const owner = encodeOwner(ownerId);
+      const time = Math.floor(now);
+      for (;;) {
+        const [row = {}] = await run('trimOwner', owner, String(time), ignore ?? null, String(max), keep);
         yield report(row, ended);
+        if (numberIn(row, 'seen') < max + STEP) return;
+        // Down to a few more than the limit. The last of them are ended by a statement that sees them all.
+        const found = (await members(run, owner, time, ignore, max + MEMBERS_AT_ONCE)).sort(byAge);
+        const others = found.filter(({ id }) => id !== keep);
+        yield* deleteMany(others.slice(0, Math.max(0, found.length - max - STEP)));
       }
     },
     async *sweep(now) {
@@ -95,6 +110,30 @@ function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
       }
     },
   };
+}
+
+/** One of an owner's sessions. */
+interface Member {
+  readonly id: string;
+  readonly createdAt: number;
+}
+
+/** Earlier than every deadline. */
+const EVER = Number.MIN_SAFE_INTEGER;
+
+/** The sessions of an owner that count at the time `now`, as many as `most`, without one. */
+async function members(run: Run, owner: string, now: number, except: string | undefined, most: number): Promise<Member[]> {
+  const [row = {}] = await run('membersByOwner', owner, String(now), except ?? null, String(most));
+  const list = row['members'];
+  if (typeof list !== 'string') return [];
+  return list.split(',').map((member) => {
+    const space = member.indexOf(' ');
+    return { id: member.slice(space + 1), createdAt: Number(member.slice(0, space)) };
+  });
+}
+
+function byAge(a: Member, b: Member): number {
+  return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }
 
 async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'exists'> {

@@ -156,7 +156,7 @@ return {'admitted', due}
 export const TRIM = script(`${KEEP}${NOTE}
 if ARGV[7] ~= '' then keep(ARGV[7], ARGV[8], ARGV[9]) end
 local found, now, max, most = note(10), tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[6])
-local counted, others, unsure, picked, left = 0, {}, {}, {}, false
+local counted, others, age, unsure, picked, left = 0, {}, {}, {}, {}, false
 local entries = redis.call('ZRANGE', KEYS[1], 0, tonumber(ARGV[5]) - 1, 'WITHSCORES')
 local all = #entries / 2 == redis.call('ZCOUNT', KEYS[1], '-inf', '+inf')
 for i = 1, #entries, 2 do
@@ -166,16 +166,18 @@ for i = 1, #entries, 2 do
     if #picked < most then picked[#picked + 1] = member else left = true end
   elseif id ~= ARGV[4] and (found[member] or score) > now then
     counted = counted + 1
-    if id ~= ARGV[3] then others[#others + 1] = member end
+    if id ~= ARGV[3] then
+      others[#others + 1] = member
+      age[member] = tonumber(string.match(member, '^-?%d+')) or 0
+    end
   elseif id ~= ARGV[4] and not found[member] then
     unsure[#unsure + 1] = member
   end
 end
 local excess = counted - max
 if #unsure > 0 and (excess <= 0 or all) and (excess + #unsure > 0 or not all) then return {'unsure', unsure} end
-local function age(member) return tonumber(string.match(member, '^-?%d+')) or 0 end
 table.sort(others, function(a, b)
-  if age(a) ~= age(b) then return age(a) < age(b) end
+  if age[a] ~= age[b] then return age[a] < age[b] end
   return a < b
 end)
 local room = most - #picked

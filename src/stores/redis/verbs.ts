@@ -12,7 +12,9 @@ import { Sessions, type WriteOutcome } from './sessions.js';
 const MOST_ROUNDS = 100;
 
 /** The store that `redisStore` makes. Redis forgets on its own, so there is no `sweep`; `subscribe` is missing with `subscriber: false`. */
-export type RedisStore = Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>> & Pick<SessionStore, 'subscribe'>;
+export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+  readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
+}
 
 /** The verbs: in which order the keys of sessions and of owners are written, which no script may touch together. */
 export class SessionsInRedis implements RedisStore {

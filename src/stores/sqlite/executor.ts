@@ -1,4 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
+import { hasMethods } from '../shared/kinds.js';
 import type { Row } from '../shared/sql-record.js';
 import { RetryQueue } from './retry-queue.js';
 import type { SqliteRunner, SqliteValue } from './verbs.js';
@@ -13,6 +14,10 @@ export interface SqliteStatement {
 export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
   exec(sql: string): unknown;
+}
+
+export function isSyncDatabase(database: unknown): database is SqliteDatabase {
+  return typeof database === 'object' && database !== null && hasMethods(database, 'prepare', 'exec');
 }
 
 /** Runs statements on the caller's connection, and waits for other processes without blocking this one. */

@@ -1,3 +1,4 @@
+export type { AsyncSqlite, D1, LibsqlClient } from './async-runner.js';
 export type { SqliteDatabase, SqliteStatement } from './executor.js';
 export { type SqliteStoreOptions, sqliteStore } from './store.js';
 export { createTablesSql, type TableOptions } from './table.js';

@@ -28,19 +28,26 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {
-  const { table, name } = namesOf(options);
+  return tableStatements(namesOf(options))
+    .map((each) => `${each};\n`)
+    .join('');
+}
+
+/** What makes the table and its indexes, one by one. */
+export function tableStatements({ table, name }: Names): readonly string[] {
   const index = (column: string) => `CREATE INDEX IF NOT EXISTS ${quoted(`${name}_${column}`)} ON ${table}`;
-  return `CREATE TABLE IF NOT EXISTS ${table} (
+  return [
+    `CREATE TABLE IF NOT EXISTS ${table} (
   id TEXT NOT NULL PRIMARY KEY,
   version TEXT NOT NULL,
   owner_id TEXT,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   body TEXT NOT NULL
-);
-${index('owner')} (owner_id) WHERE owner_id IS NOT NULL;
-${index('expires_at')} (expires_at);
-`;
+)`,
+    `${index('owner')} (owner_id) WHERE owner_id IS NOT NULL`,
+    `${index('expires_at')} (expires_at)`,
+  ];
 }
 
 function quoted(name: string): string {

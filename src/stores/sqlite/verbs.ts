@@ -15,7 +15,9 @@ export interface SqliteRunner {
 }
 
 /** A {@link SessionStore} with every capability but `subscribe`: SQLite reports no changes, so live sessions are ended by rechecks. */
-export type SqliteStore = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>>;
+export interface SqliteStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
+  readonly steps: Required<StoreSteps>;
+}
 
 export function verbsOf(runner: SqliteRunner, table: string): SqliteStore {
   const sql = statementsOf(table);

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../core/data/json.js';
 import { encodeBody } from '../../core/record/codec.js';
-import { mintToken, newVersion } from '../../core/record/token.js';
+import { newCredential, newVersion } from '../../core/record/token.js';
 import type { SessionRecord } from '../../core/store.js';
 import type { Clock } from './clock.js';
 
@@ -25,12 +25,12 @@ export function rewritten(record: SessionRecord, fields: Partial<SessionRecord> 
 
 /** The body of a session with this data. */
 export function bodyOf(data: JsonValue, now = 0): string {
-  const tokens = { current: mintToken('').hash };
+  const tokens = { current: newCredential().hash };
   return encodeBody({ tokens, authenticatedAt: now, lastActiveAt: now, stored: data }, Number.POSITIVE_INFINITY);
 }
 
 export function newId(): string {
-  return mintToken('').id;
+  return newCredential().id;
 }
 
 /** The answers of `count` calls that are under way together. */

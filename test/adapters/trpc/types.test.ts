@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createTRPCClient, httpLink } from '@trpc/client';
-import { type inferProcedureErrorShape, type inferRouterError, initTRPC } from '@trpc/server';
+import {
+  type inferProcedureErrorShape,
+  type inferRouterError,
+  type inferRouterOutputs,
+  initTRPC,
+  type TRPCDataTransformer,
+} from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { type CreateFastifyContextOptions, type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
@@ -10,7 +16,7 @@ import type { CreateWSSContextFn, CreateWSSContextFnOptions } from '@trpc/server
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { type ContextOptions, trpcSessions } from '../../../src/adapters/trpc/index.js';
-import { createSessions, type RequestSessions, type Session } from '../../../src/index.js';
+import { createSessions, type NewSession, type RequestSessions, type Session, type SessionJson } from '../../../src/index.js';
 
 interface Data {
   userId: string;
@@ -102,6 +108,39 @@ describe('invariant 10: the types of a context', () => {
     const wrong = initTRPC.context<typeof foreign.createContext>().create();
     // @ts-expect-error sessions with other data
     wrong.procedure.concat(requireSession);
+  });
+});
+
+describe('rule 10: what a procedure returns of a session is typed as what arrives', () => {
+  const t = initTRPC.context<typeof createContext>().create();
+  const router = t.router({
+    me: t.procedure.concat(withSession).query(({ ctx }) => ctx.session),
+    mine: t.procedure.concat(requireSession).query(({ ctx }) => ({ session: ctx.session, at: 1 })),
+    login: t.procedure.concat(withSession).mutation(({ ctx }) => ctx.sessions.create({ userId: 'ann' })),
+    list: t.procedure.concat(requireSession).query(({ ctx }) => ctx.sessions.list()),
+  });
+  type Outputs = inferRouterOutputs<typeof router>;
+
+  test('an inferred output has the fields of toJSON, and no token or method', () => {
+    expectTypeOf<NonNullable<Outputs['me']>>().toExtend<SessionJson<Data>>();
+    expectTypeOf<keyof NonNullable<Outputs['me']>>().toEqualTypeOf<keyof SessionJson<Data>>();
+    expectTypeOf<keyof Outputs['mine']['session']>().toEqualTypeOf<keyof SessionJson<Data>>();
+    expectTypeOf<keyof Outputs['login']>().toEqualTypeOf<keyof SessionJson<Data>>();
+    expectTypeOf<Outputs['login']['data']>().toEqualTypeOf<Data>();
+    expectTypeOf<null extends Outputs['me'] ? true : false>().toEqualTypeOf<true>();
+  });
+
+  test('a client calls with the same types', () => {
+    const client = createTRPCClient<typeof router>({ links: [httpLink({ url: '' })] });
+    expectTypeOf(client.me.query).returns.resolves.toEqualTypeOf<Outputs['me']>();
+    expectTypeOf<Outputs['list'][number]>().toExtend<{ id: string; isCurrent: boolean; data: Data }>();
+  });
+
+  test('with a transformer, tRPC infers the session object itself', () => {
+    const transformer: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value };
+    const s = initTRPC.context<typeof createContext>().create({ transformer });
+    const own = s.router({ login: s.procedure.concat(withSession).mutation(({ ctx }) => ctx.sessions.create({ userId: 'ann' })) });
+    expectTypeOf<inferRouterOutputs<typeof own>['login']>().toEqualTypeOf<NewSession<Data>>();
   });
 });
 

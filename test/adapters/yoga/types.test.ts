@@ -1,9 +1,10 @@
+import { createServer } from 'node:http';
 import { type Plugin as EnvelopPlugin, envelop } from '@envelop/core';
 import { createSchema, createYoga, type YogaInitialContext, type Plugin as YogaPlugin } from 'graphql-yoga';
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { requireFresh, requireSession, sessionKey, useSession } from '../../../src/adapters/yoga/index.js';
-import { createSessions, type NewSession, type Session, type SessionContext } from '../../../src/index.js';
+import { createSessions, type NewSession, type Session, type SessionContext, type SessionContextOf } from '../../../src/index.js';
 
 interface Data {
   userId: string;
@@ -52,6 +53,23 @@ describe('invariant 10: the types', () => {
       },
     });
     createYoga({ schema, context: () => ({ db: '' }), plugins: [useSession(own)] });
+  });
+
+  test("rule 10: the application's own context() loads the session by the type of its sessions", () => {
+    const own = createSessions({ schema: z.object({ userId: z.string(), views: z.number().default(0) }) });
+    type Base = YogaInitialContext & SessionContextOf<typeof own>;
+    const makeContext = async ({ sessions: current }: Base) => {
+      const session = await current.load();
+      expectTypeOf(session).toEqualTypeOf<Session<Data> | null>();
+      return { user: session?.data.userId ?? null };
+    };
+    const schema = createSchema<Base & Awaited<ReturnType<typeof makeContext>>>({
+      typeDefs,
+      resolvers: { Query: { me: (_parent, _args, ctx) => ctx.user ?? requireSession(ctx).data.userId } },
+    });
+    const yoga = createYoga({ schema, context: makeContext, plugins: [useSession(own)] });
+    createServer(yoga);
+    expectTypeOf(yoga.fetch).toBeCallableWith('http://localhost/graphql', { method: 'POST' });
   });
 
   test('of the guards do without a context that has no session', () => {

@@ -99,10 +99,31 @@ describe('copyJson', () => {
     expect(copyJson([shared, shared])).toStrictEqual([{ a: 1 }, { a: 1 }]);
   });
 
-  test('nesting of 2,000 levels is carried, and what is too deep for the stack is refused, not a crash', () => {
+  test('rule 27: nesting of 1,000 levels is carried, one more is refused with its path', () => {
     const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
-    expect(encodeJson(copyJson(nested(2_000)))).toBe(`${'['.repeat(2_000)}${']'.repeat(2_000)}`);
-    expect(() => copyJson(nested(1_000_000))).toThrowError(/^data is nested too deeply/);
+    // Below the top level, which is the data itself.
+    expect(encodeJson(copyJson(nested(1_001)))).toBe(`${'['.repeat(1_001)}${']'.repeat(1_001)}`);
+    for (const levels of [1_002, 100_000]) {
+      expect(() => copyJson(nested(levels))).toThrowError(/^data\[0\]\[0\].* is nested more than 1,000 levels deep/);
+      expect(() => copyJson(nested(levels))).toThrowError(expect.objectContaining({ code: 'INVALID_DATA', status: 422 }));
+    }
+    let deep: Record<string, unknown> = {};
+    for (let level = 0; level < 5_000; level += 1) deep = { inner: deep };
+    expect(() => copyJson({ user: deep })).toThrowError(/^data\.user\.inner.* is nested more than 1,000 levels deep/);
+  });
+
+  test('rule 27: a deep cycle is refused as a cycle, and data that is too deep differs from its copy', () => {
+    const ring: Record<string, unknown> = {};
+    let at = ring;
+    for (let level = 0; level < 3_000; level += 1) {
+      const next: Record<string, unknown> = {};
+      at['next'] = next;
+      at = next;
+    }
+    at['next'] = ring;
+    expect(() => copyJson(ring)).toThrowError(/refers to one of its own ancestors/);
+    const tower = () => JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`);
+    expect(equalJson(tower(), tower())).toBe(false);
   });
 });
 

@@ -37,7 +37,7 @@ describe('options that are refused at construction', () => {
     const wrong: RedisClient = client;
     const error = caught(() => redisStore(wrong));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toMatch(/client has to be a client of node-redis 5 or later .* ioredis 5 or iovalkey/);
+    expect(String(error)).toMatch(/client has to be a client of node-redis 5 or later .* ioredis 5, iovalkey or @upstash\/redis/);
   });
 
   test('a subscriber of another kind', () => {

@@ -1,0 +1,244 @@
+import type { Credential } from '../record/token.js';
+import type { NewSession } from '../types.js';
+import { ActingSession, asCreator, creatorsGrant } from './acting.js';
+import { HeldSession } from './held-session.js';
+import { activate, heldBefore, type Login, nullIfInvalid, type Previous } from './login.js';
+import { Logins } from './logins.js';
+import type { Loaded, SessionRequest, Unreadable } from './request.js';
+import { CallSession, type SessionOwner, withToken } from './session.js';
+
+export interface IdentityOptions {
+  /** That of the call around this one. */
+  readonly parent: Identity | undefined;
+  /** Whether the call's outcome decides what takes effect. */
+  readonly hasOutcome: boolean;
+  /** Whether calls that begin later in the parent begin with a session that this one creates. */
+  readonly sharesLogin: boolean;
+}
+
+/**
+ * Who a call acts for: fixed when the call begins, and changed by its own logins and logouts alone. A
+ * login waits until the call has succeeded, and then until the call around it has.
+ */
+export class Identity {
+  readonly request: SessionRequest;
+  readonly acting: ActingSession;
+  /** The call goes on as a stream: its logins take effect at once. */
+  isStream = false;
+  isDone = false;
+  readonly #owner: SessionOwner;
+  readonly #parent: Identity | undefined;
+  readonly #hasOutcome: boolean;
+  readonly #sharesLogin: boolean;
+  #logins: Logins | undefined;
+  #loading: Promise<void> | undefined;
+  /** Whether the call has ended the session that it began with. */
+  #hasLeft = false;
+
+  constructor(owner: SessionOwner, request: SessionRequest, { parent, hasOutcome, sharesLogin }: IdentityOptions) {
+    this.request = request;
+    this.acting = new ActingSession(owner);
+    this.#owner = owner;
+    this.#parent = parent;
+    this.#hasOutcome = hasOutcome;
+    this.#sharesLogin = sharesLogin;
+  }
+
+  get held(): HeldSession | null {
+    return this.acting.held;
+  }
+
+  /** The sessions that the call has created. Most calls create none. */
+  get logins(): Logins {
+    this.#logins ??= new Logins(this.acting);
+    return this.#logins;
+  }
+
+  get hasLogin(): boolean {
+    return this.#logins !== undefined && !this.#logins.isEmpty;
+  }
+
+  /** A context of its own, outside any guard. */
+  get isContext(): boolean {
+    return !this.#hasOutcome && !this.#parent;
+  }
+
+  /** The session of the request's credential that could not be read, unless the call has left it. */
+  get unreadable(): Unreadable | undefined {
+    return this.held || this.#hasLeft ? undefined : this.request.unreadable;
+  }
+
+  /** Fixes the session that the call acts for. A context on a socket looks it up each time. */
+  load(): Promise<void> {
+    if (this.isContext && this.request.persistent) return this.#begin();
+    this.#loading ??= this.#begin();
+    return this.#loading;
+  }
+
+  /** Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so. */
+  async create(data: unknown, field: string | undefined): Promise<NewSession<unknown>> {
+    const { services } = this.request;
+    this.#owner.assertWritable();
+    await this.load().catch(nullIfInvalid);
+    const { snapshot, credential } = await services.lifecycle.insert(data, alive(this.held)?.id);
+    const held = new HeldSession(services, snapshot, [credential], true);
+    const token = credential.reveal(services.settings.tokenPrefix);
+    const session = new CallSession<unknown>(held, { owner: this.#owner, grant: creatorsGrant(held) }, token);
+    await this.#place(this.#loginWith({ held, credential, previous: this.#replaced(), field }, session));
+    return withToken(session);
+  }
+
+  /** The call has succeeded: its login takes effect, or waits for the call around it. */
+  async conclude(): Promise<void> {
+    const login = await this.logins.take();
+    if (!login) return;
+    const outer = this.#outer;
+    if (outer) return outer.#adopt(login);
+    await this.#activate(login);
+    if (this.#sharesLogin && this.#parent) this.#parent.#act(login.held);
+  }
+
+  async destroy(held: HeldSession): Promise<boolean> {
+    const creator = this.#creatorOf(held);
+    if (creator) return this.#destroyLogin(held, creator);
+    this.#isEnding(held, held);
+    try {
+      const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
+      held.markEnded();
+      this.#leave(held);
+      this.request.ended(held.id);
+      return existed;
+    } catch (error) {
+      this.#isEnding(held, null);
+      throw error;
+    }
+  }
+
+  /** Ends the session of the request's credential, whose record could not be read. */
+  async destroyUnreadable(): Promise<boolean> {
+    const { unreadable, request } = this;
+    if (!unreadable) return false;
+    const { authentication, lifecycle } = request.services;
+    // Only a token that opens the record may end it. Without readable hashes it stays.
+    const record = await authentication.proves(unreadable.credential).catch(nullIfInvalid);
+    const existed = record !== null && (await lifecycle.destroy(record, 'destroyed'));
+    this.#hasLeft = true;
+    this.#loading = Promise.resolve();
+    request.ended(unreadable.credential.id);
+    return existed;
+  }
+
+  /** The nearest call around this one whose outcome decides. */
+  get #outer(): Identity | undefined {
+    for (let each = this.#parent; each; each = each.#parent) if (each.#decides && !each.isDone) return each;
+    return undefined;
+  }
+
+  get #decides(): boolean {
+    return this.#hasOutcome && !this.isStream;
+  }
+
+  async #begin(): Promise<void> {
+    this.acting.begin(this.#parent ? await this.#parent.#loadedForChild() : await this.request.load());
+  }
+
+  /** What a call in this one begins with. On a socket, that is the session that the connection has by then. */
+  async #loadedForChild(): Promise<Loaded | null> {
+    if (this.isContext && this.request.persistent) return aliveOf(await this.request.load());
+    await this.load();
+    const { held, grant } = this.acting.now;
+    return aliveOf(held && { held, grant });
+  }
+
+  /** What a session that is created now takes the place of. */
+  #replaced(): Previous {
+    const { unreadable } = this;
+    return this.logins.previous ?? alive(this.held) ?? (unreadable ? { unreadable: unreadable.credential } : null);
+  }
+
+  /** The call acts for a new session from now on. */
+  #loginWith(made: Omit<Login, 'before'>, session: CallSession<unknown> | null): Login {
+    heldBefore(made)?.replacing(1);
+    const login: Login = { ...made, before: this.acting.now };
+    this.#act(made.held, session);
+    return login;
+  }
+
+  #act(held: HeldSession, session: CallSession<unknown> | null = null): void {
+    this.acting.change(asCreator(held, session));
+    this.#loading = Promise.resolve();
+  }
+
+  /** Makes a login wait for the outcome that decides, or take effect at once where there is none. */
+  async #place(login: Login): Promise<void> {
+    if (this.#decides) return this.logins.push(login);
+    const outer = this.isStream ? undefined : this.#outer;
+    try {
+      await (outer ? outer.#adopt(login) : this.#activate(login));
+    } catch (error) {
+      this.acting.restore(login.before);
+      throw error;
+    }
+  }
+
+  /** Takes over the login of a call that ran in this one. */
+  async #adopt({ held, credential, previous }: Login): Promise<void> {
+    // The hold on what it replaces passes from that call's login to this one's.
+    heldBefore({ previous })?.replacing(-1);
+    const login = { held, credential, previous: this.logins.previous ?? previous, field: this.logins.field };
+    await this.logins.push(this.#loginWith(login, null));
+  }
+
+  async #activate(login: Login): Promise<void> {
+    const replaced = heldBefore(login);
+    if (replaced) for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(replaced);
+    await activate(login, this.request);
+  }
+
+  /** A session that waits to take effect was given a new token. Answers whether it is one. */
+  renewLogin(held: HeldSession, credential: Credential): boolean {
+    const creator = this.#creatorOf(held);
+    creator?.logins.renew(held, credential);
+    return creator !== undefined;
+  }
+
+  /** The call that has created a session which did not take effect yet: this one, or one around it. */
+  #creatorOf(held: HeldSession): Identity | undefined {
+    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.hasLogin && each.logins.has(held)) return each;
+    return undefined;
+  }
+
+  /** Ends a session that did not take effect, and the one that it replaced: its call has logged out. */
+  async #destroyLogin(held: HeldSession, creator: Identity): Promise<boolean> {
+    this.#isEnding(held, held);
+    this.#leave(held);
+    const login = await creator.logins.remove(held);
+    const previous = login ? heldBefore(login) : null;
+    if (previous && !previous.isEnded) await this.destroy(previous);
+    else if (login?.previous && !previous) await this.destroyUnreadable();
+    return true;
+  }
+
+  /** Notes, for this call and those around it, that it is itself ending the session. */
+  #isEnding(held: HeldSession, ending: HeldSession | null): void {
+    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) each.acting.isEnding(ending);
+  }
+
+  /** The session is over for this call and the calls around it that act for the same one. */
+  #leave(held: HeldSession): void {
+    for (let each: Identity | undefined = this; each; each = each.#parent) {
+      if (each.held !== held) continue;
+      each.acting.change(null);
+      each.#loading = Promise.resolve();
+      each.#hasLeft = true;
+    }
+  }
+}
+
+function aliveOf(loaded: Loaded | null): Loaded | null {
+  return loaded?.held.isEnded ? null : loaded;
+}
+
+function alive(held: HeldSession | null): HeldSession | null {
+  return held?.isEnded ? null : held;
+}

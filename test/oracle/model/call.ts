@@ -1,0 +1,316 @@
+import { Fail } from './complaint.js';
+import type { ModelRequest } from './request.js';
+import type { Pause } from './runtime.js';
+import { Draft, type Fields, type Handle, Stored } from './store.js';
+
+/** A session that a call has created and that has not taken effect. */
+interface Login {
+  readonly session: Stored;
+  readonly previous: Stored | null;
+  readonly field: string | undefined;
+  readonly before: Acting;
+}
+
+/** The session that a call acts for, and the object that it has of it. */
+interface Acting {
+  readonly session: Stored | null;
+  handle: Handle | null;
+}
+
+const NOBODY: Acting = { session: null, handle: null };
+
+/** Which root fields of a mutation are kept. */
+type Keep = (field: string) => boolean;
+
+export interface CallOptions {
+  readonly parent: ModelCall | undefined;
+  /** Whether the library learns what the call came to. */
+  readonly hasOutcome: boolean;
+  /** The procedure call that it was opened for. */
+  readonly key?: object | undefined;
+}
+
+/** A call: the session that it acts for, its draft, and its logins. */
+export class ModelCall {
+  readonly request: ModelRequest;
+  readonly parent: ModelCall | undefined;
+  readonly key: object | undefined;
+  readonly hasOutcome: boolean;
+  /** The head of its response has left: nothing waits for its outcome any more. */
+  hasAnswered = false;
+  /** Whether calls that begin later in the parent begin with a session that this one creates. */
+  sharesLogin = false;
+  /** The root field that runs, of a mutation. */
+  field: string | undefined;
+  #acting = NOBODY;
+  #isLoaded = false;
+  #logins: readonly Login[] = [];
+  #isOver = false;
+
+  constructor(request: ModelRequest, { parent, hasOutcome, key }: CallOptions) {
+    this.request = request;
+    this.parent = parent;
+    this.hasOutcome = hasOutcome;
+    this.key = key;
+  }
+
+  /** A context outside any guard. */
+  get isContext(): boolean {
+    return !this.hasOutcome && !this.parent;
+  }
+
+  get session(): Stored | null {
+    return this.#acting.session;
+  }
+
+  /** The object that the call has of its session. */
+  get handle(): Handle | null {
+    const { session } = this.#acting;
+    if (session && !this.#acting.handle) {
+      this.#acting = { session, handle: { session, draft: new Draft(session), isRetired: false } };
+    }
+    return this.#acting.handle;
+  }
+
+  get isDirty(): boolean {
+    return this.#acting.handle?.draft.isDirty ?? false;
+  }
+
+  get hasLogin(): boolean {
+    return this.#logins.length > 0;
+  }
+
+  load(): void {
+    if (this.isContext && this.request.isSocket) this.#acting = { session: this.request.load(), handle: null };
+    else if (!this.#isLoaded) this.#acting = { session: this.parent ? this.parent.forChild() : this.request.load(), handle: null };
+    this.#isLoaded = true;
+  }
+
+  /** The session that a call begins with that runs in this one. */
+  forChild(): Stored | null {
+    if (this.isContext && this.request.isSocket) return alive(this.request.load());
+    this.load();
+    return alive(this.#acting.session);
+  }
+
+  create(made: { id: string; token: string; user: number }): Handle {
+    const { world } = this.request;
+    const data: Fields = { userId: world.userName(made.user), n: 0 };
+    const session = new Stored({ ...made, data, order: world.sessions.length, isStale: false, isEffective: false });
+    world.sessions.push(session);
+    const previous = this.#logins.at(0)?.previous ?? alive(this.#acting.session);
+    if (previous) this.request.replacing(previous, 1);
+    const login: Login = { session, previous, field: this.field, before: this.#acting };
+    const handle: Handle = { session, draft: new Draft(session), isRetired: false };
+    this.#actFor({ session, handle });
+    if (this.hasOutcome && !this.hasAnswered) this.#push(login);
+    else if (this.#outer) this.#outer.#adopt(login);
+    else this.#takeEffect(login);
+    return handle;
+  }
+
+  /** Ends a session that a call has an object of. */
+  destroy({ session }: Handle): void {
+    for (let call: ModelCall | undefined = this; call; call = call.parent) {
+      const login = call.#logins.find((each) => each.session === session);
+      // Who logs out after a login that has not taken effect logs out of both sessions.
+      if (login) {
+        this.#leave(session);
+        call.#destroyLogin(login);
+        return;
+      }
+    }
+    this.#end(session);
+  }
+
+  /** Ends the other sessions of the account. The one that the current one replaces counts as part of it. Answers how many. */
+  destroyOthers(): number {
+    const { session } = this.#acting;
+    if (!session?.isAlive) return 0;
+    const replaced = this.#logins.find((each) => each.session === session)?.previous;
+    const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
+    return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed')).length;
+  }
+
+  /** The call has succeeded. */
+  *commit(holds: boolean, keep: Keep = always, keepLogin = keep): Generator<Pause, void, void> {
+    this.#dropLogins(keepLogin);
+    if (holds) yield* this.#wait();
+    this.#save(keep);
+    this.#conclude();
+    this.#isOver = true;
+  }
+
+  /** The call has failed. */
+  rollback(): void {
+    this.#isOver = true;
+    this.#dropLogins(() => false);
+    this.#acting.handle?.draft.discard();
+  }
+
+  /** What a login of a nested call does to the context that the call was made from. */
+  goOnAs(session: Stored): void {
+    this.#actFor({ session, handle: null });
+  }
+
+  beginField(name: string): void {
+    this.#acting.handle?.draft.closeLayer(this.field ?? '');
+    this.field = name;
+  }
+
+  /** The resolver of the field that runs has failed. */
+  dropField(): void {
+    this.#dropLogins((field) => field !== this.field);
+    this.#acting.handle?.draft.dropChanges();
+  }
+
+  /** The session of a login that takes effect when the call has succeeded. */
+  get pendingLogin(): Stored | undefined {
+    return this.#logins.at(-1)?.session;
+  }
+
+  /** The nearest call around this one whose outcome decides. */
+  get #outer(): ModelCall | undefined {
+    for (let call = this.parent; call; call = call.parent) if (call.hasOutcome && !call.hasAnswered && !call.#isOver) return call;
+    return undefined;
+  }
+
+  *#wait(): Generator<Pause, void, void> {
+    const { hold, world } = this.request;
+    const isBusy = hold.running > 0;
+    if (isBusy ? !this.isDirty : hold.waiting === 0) return;
+    const login = this.pendingLogin;
+    const session = this.#acting.session;
+    // Those that go on together have no order of their own: what they bring about shows it.
+    yield {
+      hold,
+      rank: () => {
+        if (login) return world.runtime.placeOf('created', login.id);
+        return session && world.runtime.placeOf('gone', session.id) >= 0 ? Number.MAX_SAFE_INTEGER : -1;
+      },
+    };
+  }
+
+  #save(keep: Keep): void {
+    const { handle } = this.#acting;
+    if (!handle?.draft.isDirty || handle.isRetired) return;
+    const { draft, session } = handle;
+    if (this.field !== undefined) draft.closeLayer(this.field);
+    const changes = draft.takeKept(keep);
+    if (Object.keys(changes).length === 0) return;
+    if (session.isAlive) {
+      session.write(changes);
+      this.request.knows(session);
+    } else {
+      this.request.world.runtime.emit('gone', session.id);
+    }
+  }
+
+  #conclude(): void {
+    const login = this.#logins.at(-1);
+    const earlier = this.#logins.slice(0, -1);
+    this.#logins = [];
+    for (const each of earlier) this.#takeBack(each);
+    if (!login) return;
+    if (this.#outer) {
+      this.#outer.#adopt(login);
+      return;
+    }
+    this.#takeEffect(login);
+    if (this.sharesLogin) this.parent?.goOnAs(login.session);
+  }
+
+  #push(login: Login): void {
+    const earlier = this.#logins.filter(({ field }) => field === login.field);
+    const first = earlier.at(0);
+    this.#logins = [...this.#logins.filter(({ field }) => field !== login.field), first ? { ...login, before: first.before } : login];
+    for (const each of earlier) this.#takeBack(each);
+  }
+
+  #adopt({ session, previous: replaced }: Login): void {
+    const previous = this.#logins.at(0)?.previous ?? replaced;
+    if (previous && previous !== replaced) this.request.replacing(previous, 1);
+    const login = { session, previous, field: this.field, before: this.#acting };
+    this.#actFor({ session, handle: null });
+    this.#push(login);
+  }
+
+  #takeEffect({ session, previous }: Login): void {
+    const { request } = this;
+    const { world } = request;
+    if (previous) request.end(previous, 'replaced');
+    if (world.hasCookie) this.#evict(session);
+    session.isEffective = true;
+    world.runtime.emit('created', session.id);
+    request.issue(session);
+  }
+
+  /** An account has at most two sessions. Those that have not taken effect do not count. */
+  #evict(kept: Stored): void {
+    const { sessions, runtime } = this.request.world;
+    const others = sessions.filter(({ isAlive, isEffective, user }) => isAlive && isEffective && user === kept.user);
+    for (const each of others.slice(0, Math.max(0, others.length - 1))) {
+      each.isAlive = false;
+      runtime.emit('evicted', each.id);
+    }
+  }
+
+  #takeBack({ session, previous }: Login): void {
+    session.isAlive = false;
+    if (previous) this.request.replacing(previous, -1);
+  }
+
+  #dropLogins(keep: Keep): void {
+    const dropped = this.#logins.filter(({ field }) => !keep(field ?? ''));
+    const [first] = dropped;
+    if (!first) return;
+    this.#logins = this.#logins.filter((each) => !dropped.includes(each));
+    const last = this.#logins.at(-1);
+    if (dropped.some(({ session }) => session === this.#acting.session)) {
+      this.#restore(last ? { session: last.session, handle: null } : first.before);
+    }
+    for (const each of dropped) this.#takeBack(each);
+  }
+
+  #destroyLogin(login: Login): void {
+    this.#logins = this.#logins.filter((each) => each !== login);
+    this.#takeBack(login);
+    if (login.previous?.isAlive) this.#end(login.previous);
+  }
+
+  #end(session: Stored): void {
+    this.request.end(session, 'destroyed');
+    this.#leave(session);
+    this.request.loggedOut(session);
+  }
+
+  /** The session is over for this call and those around it that act for it. */
+  #leave(session: Stored): void {
+    for (let call: ModelCall | undefined = this; call; call = call.parent) if (call.#acting.session === session) call.#actFor(NOBODY);
+  }
+
+  #actFor(acting: Acting): void {
+    if (this.#acting.handle) this.#acting.handle.isRetired = true;
+    this.#acting = acting;
+    this.#isLoaded = true;
+  }
+
+  #restore(before: Acting): void {
+    if (this.#acting.handle) this.#acting.handle.isRetired = true;
+    if (before.handle) before.handle.isRetired = false;
+    this.#acting = before;
+  }
+}
+
+/** @throws Fail where a source cannot write the token any more */
+export function assertWritable({ writes, isSealed }: ModelRequest): void {
+  if (writes && isSealed) throw new Fail('HEADERS_SENT');
+}
+
+function alive(session: Stored | null): Stored | null {
+  return session?.isAlive ? session : null;
+}
+
+function always(): boolean {
+  return true;
+}

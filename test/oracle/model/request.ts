@@ -1,0 +1,120 @@
+import type { Request } from '../program.js';
+import { Hold, type Runtime } from './runtime.js';
+import type { Stored } from './store.js';
+
+/** What the sources have written to the head of a response: a token of this session, or that it has ended. */
+export type Cookie = { readonly session: Stored } | 'ended' | undefined;
+
+/** Everything that the requests of a round share. */
+export interface World {
+  readonly runtime: Runtime;
+  /** Whether a cookie is configured, and at most two sessions for each account. */
+  readonly hasCookie: boolean;
+  /** All sessions, in the order in which they were created. */
+  readonly sessions: Stored[];
+  readonly userName: (user: number) => string;
+}
+
+/** One HTTP request, or one socket. */
+export class ModelRequest {
+  readonly world: World;
+  readonly isSocket: boolean;
+  /** Whether a token that is made is written to the response. */
+  readonly writes: boolean;
+  readonly hold = new Hold();
+  cookie: Cookie;
+  /** Whether the response carries a token, in its head or body. */
+  carriesToken = false;
+  /** Whether the head of the response has left. */
+  isSealed: boolean;
+  /** The session of the credential, or the one that the connection has. */
+  #session: Stored | null;
+  #loaded: { readonly session: Stored | null } | undefined;
+  /** The oldest version that this request can know of a session. */
+  readonly #known = new Map<Stored, number>();
+  readonly #ended = new Set<Stored>();
+  /** How many logins are under way that are to replace a session. */
+  readonly #replacements = new Map<Stored, number>();
+  #issued: Stored | undefined;
+
+  constructor(world: World, request: Request, isSocket: boolean, session: Stored | null) {
+    this.world = world;
+    this.isSocket = isSocket;
+    this.isSealed = isSocket || (request.kind === 'trpc' && request.link === 'stream' && !request.front);
+    this.writes = world.hasCookie && (request.credential === null || request.credential.by === 'cookie');
+    this.#session = session;
+  }
+
+  /** The session that a call begins with: of HTTP it is looked up once, of a socket each time. */
+  load(): Stored | null {
+    if (!this.isSocket) {
+      this.#loaded ??= { session: this.#lookUp() };
+      return this.#loaded.session;
+    }
+    this.#session = this.#lookUp();
+    return this.#session;
+  }
+
+  known(session: Stored): number {
+    return this.#known.get(session) ?? 0;
+  }
+
+  /** The request has read or written the newest version. */
+  knows(session: Stored): void {
+    this.#known.set(session, session.version);
+  }
+
+  hasEnded(session: Stored): boolean {
+    return this.#ended.has(session);
+  }
+
+  replacing(session: Stored, by: 1 | -1): void {
+    this.#replacements.set(session, (this.#replacements.get(session) ?? 0) + by);
+  }
+
+  isBeingReplaced(session: Stored): boolean {
+    return (this.#replacements.get(session) ?? 0) > 0;
+  }
+
+  /** Ends a session. Whether it was there. */
+  end(session: Stored, reason: string): boolean {
+    this.#ended.add(session);
+    if (!session.isAlive) return false;
+    session.isAlive = false;
+    this.world.runtime.emit('destroyed', session.id, reason);
+    return true;
+  }
+
+  /** A call has logged out. */
+  loggedOut(session: Stored): void {
+    if (this.#session === session && this.isSocket) this.#session = null;
+    if (this.isSealed || !this.world.hasCookie) return;
+    if (typeof this.cookie === 'object' && this.cookie.session !== session) return;
+    this.cookie = 'ended';
+  }
+
+  /** A login takes effect: its token goes out, and takes the place of an earlier one. */
+  issue(session: Stored): void {
+    if (this.isSocket) this.#session = session;
+    if (this.isSealed) return;
+    this.carriesToken = true;
+    if (!this.writes) return;
+    const earlier = this.#issued;
+    this.#issued = session;
+    this.cookie = { session };
+    if (earlier && earlier !== session && earlier.isAlive) this.end(earlier, 'replaced');
+  }
+
+  rotated(session: Stored): void {
+    if (this.isSealed || (this.#issued && this.#issued !== session)) return;
+    this.carriesToken = true;
+    if (this.writes) this.cookie = { session };
+  }
+
+  #lookUp(): Stored | null {
+    const session = this.#session;
+    if (!session?.isAlive) return null;
+    this.knows(session);
+    return session;
+  }
+}
