@@ -29,6 +29,12 @@ export function publicError(error: unknown): PublicError {
   return message === undefined || status === 500 ? INTERNAL : { code: error.code, status, message };
 }
 
+/** The body of an answer of `application/problem+json`: RFC 9457. */
+export function problemBody(error: unknown): string {
+  const { code, status, message } = publicError(error);
+  return JSON.stringify({ title: message, status, code });
+}
+
 const NO_STEP_UP: Pick<SessionError, 'maxAge' | 'mayRepeat'> = {};
 
 /** What an HTTP response can say of the request that it answers. */

@@ -3,7 +3,7 @@ import { describeError } from '../core/logger.js';
 import type { Call } from '../core/session/call.js';
 import type { Session, SessionContext } from '../core/types.js';
 import { sessionsOf, typed } from './context.js';
-import { challenge, type Exchange, publicError } from './errors.js';
+import { challenge, type Exchange, problemBody, publicError } from './errors.js';
 import type { Host } from './host.js';
 import { field } from './hosts.js';
 import { putHeaders } from './put-headers.js';
@@ -32,7 +32,8 @@ export async function handleFetch<Data, Input>(
   } catch (error) {
     if (!isSessionError(error)) throw error;
     await call.rollback();
-    return withHeaders(problem(error, opened, call), opened.head);
+    reportInternal(error, call);
+    return withHeaders(problem(error, opened), opened.head);
   } finally {
     entered.leave();
   }
@@ -108,13 +109,18 @@ export function withHeaders(response: Response, head: ResponseHead): Response {
   return new make(response.body, { status, statusText, headers });
 }
 
-/** The answer to an error of the library: RFC 9457. */
-export function problem(error: SessionError, exchange: Exchange, call: Call): Response {
-  const { code, status, message } = publicError(error);
-  if (code === 'INTERNAL') call.request.services.settings.logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
+/** The answer to an error of the library. */
+export function problem(error: SessionError, exchange: Exchange): Response {
+  const { status } = publicError(error);
   const headers = new Headers({ 'content-type': 'application/problem+json' });
   if (status === 401) headers.set('www-authenticate', challenge(error, exchange));
-  return new Response(JSON.stringify({ title: message, status, code }), { status, headers });
+  return new Response(problemBody(error), { status, headers });
+}
+
+/** An error inside the server says nothing to its client, so that it has to be in the log. */
+export function reportInternal(error: SessionError, { request }: Call): void {
+  const { logger } = request.services.settings;
+  if (publicError(error).code === 'INTERNAL') logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
 }
 
 function isResponse(value: unknown): value is Response {

@@ -17,6 +17,8 @@ const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 
 export class ActingSession {
   readonly #owner: SessionOwner;
   #now = NOBODY;
+  /** Called when the call goes on with another session, or none. */
+  onChange: (() => void) | undefined;
   /** The epoch of the token that the call goes by. */
   #epoch: string | undefined;
   /** The session that the call itself ends. */
@@ -72,6 +74,7 @@ export class ActingSession {
       stop();
       this.#watch(listener);
     }
+    this.onChange?.();
   }
 
   /** A change is undone. */

@@ -203,6 +203,11 @@ export class Call implements SessionOwner {
     if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
   }
 
+  /** Calls the listener when the call goes on with another session, or none. */
+  onChange(listener: () => void): void {
+    this.#identity.acting.onChange = listener;
+  }
+
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
   watchEnd(listener: EndListener): () => void {
     return this.#identity.acting.watchEnd(listener);
