@@ -9,11 +9,15 @@ import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerRaw, errorPayload } from './errors.js';
 
+// Not literal types: an application declares what its requests have by these names.
+const SESSION: string = 'session';
+const SESSIONS: string = 'sessions';
+
 /** What is known of a request. */
 interface State {
   readonly opened: OpenedRequest;
   readonly call: Call;
-  readonly admitted: Session<unknown> | null;
+  admitted: Session<unknown> | null;
   /** An error of the library that is answered. */
   error?: SessionError;
 }
@@ -39,7 +43,7 @@ export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): F
   const host = hostOf(sessions);
   const plugin: FastifyPluginCallback = (fastify, _options, done) => {
     // It is registered twice.
-    if (!fastify.hasRequestDecorator('sessions')) install(fastify, host);
+    if (!fastify.hasRequestDecorator(SESSIONS)) install(fastify, host);
     done();
   };
   // As of `fastify-plugin`: the routes beside the plugin have the session too.
@@ -53,20 +57,23 @@ export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): F
 function install(fastify: FastifyInstance, host: Host): void {
   const states = new WeakMap<FastifyRequest, State>();
 
-  fastify.decorateRequest('session', {
+  fastify.decorateRequest(SESSION, {
     getter(this: FastifyRequest) {
       const state = states.get(this);
       return state ? (state.call.session ?? (state.call.unreadable ? state.admitted : null)) : null;
     },
   });
-  fastify.decorateRequest('sessions', {
+  fastify.decorateRequest(SESSIONS, {
     getter(this: FastifyRequest) {
       return states.get(this)?.call.sessions;
     },
   });
 
   fastify.addHook('onRequest', async (request, reply) => {
-    states.set(request, await begin(request, reply, host));
+    const state = open(request, reply, host);
+    states.set(request, state);
+    state.admitted = await state.call.admit();
+    concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
   // Nothing has run yet when the handler is called right away.
   fastify.addHook('preHandler', (request, _reply, done) => {
@@ -89,7 +96,7 @@ function install(fastify: FastifyInstance, host: Host): void {
   });
 }
 
-async function begin(request: FastifyRequest, reply: FastifyReply, host: Host): Promise<State> {
+function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
   const opened = host.open({
     key: request.raw,
     headers: request.headers,
@@ -98,9 +105,7 @@ async function begin(request: FastifyRequest, reply: FastifyReply, host: Host): 
   });
   const call = opened.open({ hasOutcome: true });
   opened.enclosing = call;
-  const state = { opened, call, admitted: await call.admit() };
-  concludeWithResponse(call, reply.raw, (error) => answerRaw(reply, error, call));
-  return state;
+  return { opened, call, admitted: null };
 }
 
 /** Before the head leaves. What a streamed body changes is saved at its end. */
