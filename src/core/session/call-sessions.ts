@@ -70,7 +70,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   }
 
   get responseHeaders(): Headers {
-    return this.#call.request.head.headers;
+    return this.#call.request.head.read();
   }
 
   /** What logs may see: the response's headers, with the token on them, are left out. */

@@ -77,8 +77,8 @@ export class Identity {
 
   /** Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so. */
   async create(data: unknown, field: string | undefined): Promise<NewSession<unknown>> {
-    const { services, head } = this.request;
-    head.assertWritable();
+    const { services } = this.request;
+    this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
     const previous = this.#replaced();
     const { snapshot, credential } = await services.lifecycle.insert(data, heldBefore({ previous })?.id);
