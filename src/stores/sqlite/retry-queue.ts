@@ -1,6 +1,7 @@
 /**
- * The longest pause between two tries, in ms. A lock is held for about as long where a disk is waited for; with longer pauses those who wait were
- * seen to starve beside processes that write all the time.
+ * The longest pause between two tries, in ms. A lock is held for about as long where a disk is
+ * waited for; with longer pauses those who wait were seen to starve beside processes that write
+ * all the time.
  */
 const LONGEST_PAUSE = 5;
 /** How long those who waited are served before the process may do something else, in ms. */
@@ -15,8 +16,9 @@ export interface Errors {
 }
 
 /**
- * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line, and the first alone tries again, with timers. (Where each
- * tried by itself, a thousand that waited took the whole of a core for nothing.)
+ * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line,
+ * and the first alone tries again, with timers. (Where each tried by itself, a thousand that
+ * waited took the whole of a core for nothing.)
  */
 export class RetryQueue {
   readonly #patience: number;

@@ -31,8 +31,9 @@ export function notificationTests({ test, has }: Kit): void {
     await store.delete(ended.id);
     await store.delete(ended.id);
     await ensureTold(context, told, ended.id);
-    // When a later one has come, what was to come before it has, at least where there is one server. Where there are several, one that was sent
-    // before this test may still arrive: so only what is about these sessions is looked at.
+    // When a later one has come, what was to come before it has, at least where there is one
+    // server. Where there are several, one that was sent before this test may still arrive: so
+    // only what is about these sessions is looked at.
     await ensureTold(context, told, await endOne(context));
     const about = told.ids.filter((id) => id === kept.id || id === ended.id);
     ensureEqual(about, [ended.id], 'what the listener was told of the two sessions');
