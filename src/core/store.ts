@@ -32,7 +32,7 @@ export interface SessionRecord {
   readonly body: string;
 }
 
-/** What {@link SessionStore.subscribe} tells of. */
+/** What {@link SessionStore.subscribe} reports. */
 export interface StoreListener {
   /**
    * These sessions have ended. Told at most once for each, perhaps never: notifications can be
@@ -236,7 +236,7 @@ export interface SessionStore {
   readonly steps?: StoreSteps;
 
   /**
-   * Tells the listener of ended sessions, whoever ended them: deleted here or by another process,
+   * Reports ended sessions to the listener, whatever ended them: deleted here or by another process,
    * also by {@link deleteByOwner}, eviction and {@link clear}. Resolves once everything that ends
    * from now on will be told; what it resolves to stops the notifications.
    */

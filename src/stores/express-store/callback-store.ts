@@ -31,7 +31,7 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** What may be told of a store's error where its message could hold a key that is a credential. */
+/** What may be said of a store's error where its message could hold a key that is a credential. */
 export function describeWithoutMessage(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error;
   const code = codeOf(error);

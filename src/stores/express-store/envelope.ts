@@ -11,7 +11,7 @@ import { StoredCookie } from './stored-cookie.js';
  *
  * The fields of the data stand flat, for express-session to read. The record stands in the
  * reserved key, with the body to the character: JSON would lose a -0, and stores the order of
- * fields. Where both differ somebody else has changed the fields, and they hold: see
+ * fields. Where both differ another program has changed the fields, and they hold: see
  * `withChangesOfOthers`.
  */
 

@@ -63,7 +63,7 @@ function bareKey(token: string): string | undefined {
 function legacySession(stored: unknown): LegacySession | null {
   if (!stored) return null;
   if (!isJsonObject(stored) || ArrayBuffer.isView(stored)) throw unreadable();
-  // A record of this library is found by its public id: it is nobody's old session.
+  // A record of this library is found by its public id: it is no old session.
   if (Object.hasOwn(stored, RESERVED)) return null;
   const expiresAt = expiryOf(stored);
   return { data: flatData(stored), ...(expiresAt !== undefined && { expiresAt }) };

@@ -53,7 +53,7 @@ export class StoreState {
 
 /** What may be done when a store does not call back in time. */
 export interface Patience {
-  /** Called when nobody waits any more. */
+  /** Called when no caller waits any more. */
   givenUp(): void;
   /** Called when the store calls back after that. */
   late(): void;

@@ -38,7 +38,7 @@ export function ownCopy(text: string): string {
 
 /**
  * The pieces as one text. What `+` puts together is kept by engines as a tree of its pieces, at
- * several times the size, until somebody looks inside.
+ * several times the size, until the text is looked into.
  */
 function flat(...pieces: string[]): string {
   return pieces.join('');

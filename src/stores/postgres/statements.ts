@@ -107,7 +107,7 @@ admitted AS (UPDATE ${table} SET expires_at = $6::bigint, sweep_at = $6::bigint
   WHERE id = $5::uuid AND (SELECT count(*) FROM live) <= $4::bigint RETURNING 1)
 SELECT (SELECT count(*) FROM admitted)::text AS admitted`,
     // What others are at is left to them. sweep_at is not later than the deadline: a touch moves
-    // the deadline alone, and whoever comes by when sweep_at has passed moves it after it.
+    // the deadline alone, and the sweep that comes by when sweep_at has passed moves it after it.
     sweep: `WITH due AS MATERIALIZED (
   SELECT id, expires_at FROM ${table} WHERE sweep_at <= $1::bigint ORDER BY sweep_at LIMIT ${STEP} FOR UPDATE SKIP LOCKED),
 swept AS (DELETE FROM ${table} AS stored USING due WHERE stored.id = due.id AND due.expires_at <= $1::bigint RETURNING 1),

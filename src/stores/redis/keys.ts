@@ -13,7 +13,7 @@ const OWNER_GLOB = '?'.repeat(43);
  */
 export class Keys {
   readonly prefix: string;
-  /** The pub/sub channel that tells of ended sessions. */
+  /** The pub/sub channel of ended sessions. */
   readonly channel: string;
   readonly #full: string;
 

@@ -61,7 +61,7 @@ export class Server {
   }
 
   /**
-   * A reply that has just come. @throws when it may be what the server says to everybody who
+   * A reply that has just come. @throws when it may be what the server says to every client that
    * connects
    */
   own(reply: unknown): unknown {
@@ -71,7 +71,7 @@ export class Server {
 
   /**
    * Whether a command was answered with `OK`. `false` also where that may have been said to
-   * somebody who connects.
+   * a client that connects.
    */
   async isDone(key: string, command: Command): Promise<boolean> {
     try {

@@ -20,7 +20,7 @@ export interface Removed {
   readonly member?: string;
 }
 
-/** The keys of the sessions, each read and written by itself. */
+/** The keys of the sessions, each read and written on its own. */
 export class Sessions {
   readonly #server: Server;
   readonly #keys: Keys;
@@ -107,7 +107,7 @@ export class Sessions {
     }
   }
 
-  /** Removes a session that nobody knows of yet. */
+  /** Removes a session whose token was not handed out. */
   async withdraw(id: string): Promise<void> {
     const key = this.#keys.session(id);
     await this.#server.send(key, ['del', key]);
@@ -127,7 +127,7 @@ export class Sessions {
     const values = asTextsOrNulls(await this.#server.send(keys[0], ['mget', ...keys]), keys.length);
     const missing = keys.filter((_, index) => values[index] === null);
     // `MGET` answers nothing for a key of another type. There should be none; if there is, each is
-    // asked for by itself.
+    // asked for on its own.
     const doubtful = missing.length > 0 && asInteger(await this.#server.send(keys[0], ['exists', ...missing])) > 0;
     return Promise.all(
       ids.map((id, index) => {

@@ -127,7 +127,7 @@ export class SessionsInRedis implements RedisStore {
   }
 
   /**
-   * Writes a record that is there. `write` is told until when the owner's index has the session,
+   * Writes a record that is there. `write` gets the time until which the owner's index has the session,
    * where that was written before.
    */
   async #write(

@@ -10,7 +10,7 @@ export const COLUMNS = ['id', 'version', 'owner_id', 'created_at', 'expires_at',
 /**
  * The record in a row, whatever its state: a damaged field becomes one that the library cannot
  * read either. For answers of many rows, of which one that is damaged must not take the others
- * along: the library tells of each by itself.
+ * along: the library reports each on its own.
  */
 export function recordOf(row: Row): SessionRecord {
   const owner = row['owner_id'];

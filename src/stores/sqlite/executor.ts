@@ -49,7 +49,7 @@ export class Executor implements SqliteRunner {
   }
 
   /**
-   * With write-ahead logging readers wait for nobody but a process that is just mending the file
+   * With write-ahead logging readers wait only for a process that is just mending the file
    * after another one has crashed.
    */
   read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
@@ -107,7 +107,7 @@ export class Executor implements SqliteRunner {
     try {
       this.#database.exec('ROLLBACK');
     } catch {
-      // SQLite has done it by itself, as it does after some errors.
+      // SQLite has done it on its own, as it does after some errors.
     }
   }
 

@@ -11,13 +11,13 @@ const SLICE = 5;
 export interface Errors {
   /** Whether a later try may succeed. */
   isBusy(error: unknown): boolean;
-  /** What is told of an error that no further try follows. */
+  /** What to report of an error that no further try follows. */
   explain(error: unknown): unknown;
 }
 
 /**
  * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line,
- * and the first alone tries again, with timers. (Where each tried by itself, a thousand that
+ * and the first alone tries again, with timers. (Where each tried on its own, a thousand that
  * waited took the whole of a core for nothing.)
  */
 export class RetryQueue {
@@ -44,7 +44,7 @@ export class RetryQueue {
         }
         return true;
       };
-      // Behind those who came first: else somebody might wait for ever.
+      // Behind those who came first: else one might wait for ever.
       if (this.#waiting.length > 0) this.#waiting.push(settled);
       else if (!settled()) this.#form(settled);
     });

@@ -12,7 +12,7 @@ export interface TestRunner {
 
 /** A store that the kit may work on. */
 export interface OpenedStore {
-  /** Empty, and used by nobody else. */
+  /** Empty, and used by nothing else. */
   readonly store: SessionStore;
   /**
    * The same sessions as another process would reach them: over a connection of its own. Default:
@@ -76,7 +76,7 @@ export interface StoreContractOptions {
   readonly name?: string;
   readonly capabilities: StoreCapabilities;
   /**
-   * Opens an empty store, for each test anew. `now` is the clock for stores that can use it, in ms
+   * Opens an empty store, for each test. `now` is the clock for stores that can use it, in ms
    * since the epoch.
    */
   createStore(environment: { readonly now: () => number }): OpenedStore | Promise<OpenedStore>;
@@ -86,12 +86,12 @@ export interface StoreContractOptions {
    * a million, for stores in memory.
    */
   readonly depth?: 'pairs' | 'triples' | 'deep';
-  /** Where the random tests begin. Default: anew each time; a failure tells its seed. */
+  /** Where the random tests begin. Default: another place each time; a failure says its seed. */
   readonly seed?: number;
   /** How many random values and histories are tried. Default 100. */
   readonly runs?: number;
   /**
-   * How long the kit waits for what a store does by itself: notifications, forgetting by its own
+   * How long the kit waits for what a store does on its own: notifications, forgetting by its own
    * clock. In ms, default 5,000.
    */
   readonly patience?: number;

@@ -20,7 +20,7 @@ export interface RedisDriver {
   readonly readCommand: 'get' | 'getex';
   /** Whether keys are spread over several servers. */
   readonly clustered: boolean;
-  /** What the client puts before each key by itself. */
+  /** What the client puts before each key on its own. */
   readonly keyPrefix: string;
   /** Whether it was closed, or never opened, by its owner. */
   isClosed(): boolean;
@@ -32,7 +32,7 @@ export interface RedisDriver {
    */
   isInStep(): boolean;
   /**
-   * Has the client connect anew, where it can: behind the same address there may be another server
+   * Has the client connect again, where it can: behind the same address there may be another server
    * by now.
    */
   lookForPrimary?(): void;

@@ -57,7 +57,7 @@ function senderOf(client: Client): Sender {
 }
 
 /**
- * Where a Cluster groups commands by itself, older versions take the first argument for the key,
+ * Where a Cluster groups commands on its own, older versions take the first argument for the key,
  * which that of a script is not.
  */
 function unpipelined(client: Cluster): RedisDriver['send'] {
