@@ -20,9 +20,9 @@ function plain(...names: readonly PlainStep[]): Arbitrary<Step> {
   return fc.constantFrom(...names.map((name) => ({ do: name })));
 }
 
-const looking = plain('see', 'see', 'load', 'reload', 'require', 'fresh');
+const looking = plain('see', 'see', 'see', 'load', 'reload', 'require', 'fresh');
 const writing = plain('change', 'change', 'change', 'append', 'save', 'update', 'share');
-const ending = plain('destroy', 'destroy', 'rotate');
+const ending = plain('destroy', 'destroy', 'destroy', 'rotate', 'destroyOthers');
 
 const withoutLogin: Arbitrary<Step> = fc.oneof(
   { arbitrary: looking, weight: 4 },
@@ -88,14 +88,14 @@ function rarely1(plans: Arbitrary<Plan>): Arbitrary<Plan> {
 
 function field(step: Arbitrary<Step>, ...ends: Field['end'][]): Arbitrary<Field> {
   return fc.record({
-    body: plan(step, 3),
-    end: fc.oneof({ arbitrary: fc.constant('ok' as const), weight: 2 }, { arbitrary: fc.constantFrom(...ends), weight: 1 }),
+    body: fc.array(step, { minLength: 1, maxLength: 3 }),
+    end: fc.oneof({ arbitrary: fc.constant('ok' as const), weight: 1 }, { arbitrary: fc.constantFrom(...ends), weight: 1 }),
     careful: fc.boolean(),
     inFragment: seldom,
   });
 }
 
-const anyEnd: readonly Field['end'][] = ['null', 'throw', 'throw', 'strict', 'strictThrow', 'below', 'soft'];
+const anyEnd: readonly Field['end'][] = ['null', 'throw', 'throw', 'throw', 'strict', 'strictThrow', 'below', 'soft'];
 
 function operation(): Arbitrary<Operation> {
   const rest = { typename: rarely<Operation['typename']>('no', 'plain', 'alias'), context: rarely1(plan(openStep, 1)) };
@@ -149,8 +149,8 @@ function request(world: Program['world']): Arbitrary<Request> {
     { arbitrary: fc.record({ ...trpc, link: link('batch'), calls: several(call, 3), front: front(anyStep) }), weight: 4 },
     { arbitrary: fc.record({ ...trpc, link: link('stream'), calls: several(call, 3), front: front(withoutLogin) }), weight: 2 },
     { arbitrary: fc.record({ ...trpc, link: link('socket'), calls: several(call, 3), front: none }), weight: 3 },
-    { arbitrary: fc.record({ ...yoga, link: link('single'), operations: fc.tuple(operation()), front: front(anyStep) }), weight: 2 },
-    { arbitrary: fc.record({ ...yoga, link: link('batch'), operations: several(operation(), 3), front: front(anyStep) }), weight: 2 },
+    { arbitrary: fc.record({ ...yoga, link: link('single'), operations: fc.tuple(operation()), front: front(anyStep) }), weight: 3 },
+    { arbitrary: fc.record({ ...yoga, link: link('batch'), operations: several(operation(), 3), front: front(anyStep) }), weight: 3 },
     { arbitrary: fc.record({ ...yoga, link: link('socket'), operations: several(operation(), 3), front: none }), weight: 2 },
     { arbitrary: fc.record({ kind: fc.constant('express' as const), credential, handler: handler(anyStep, true) }), weight: 2 },
   );

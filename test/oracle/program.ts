@@ -116,8 +116,11 @@ export interface Program {
   readonly turns: readonly number[];
 }
 
-/** The users of the sessions that there are at the beginning. The first one logged in an hour ago. */
-export const INITIAL_USERS = [0, 1] as const;
+/**
+ * The users of the sessions that there are at the beginning. The first session is an hour old. With a
+ * limit, both are of one account, which has as many as it may have.
+ */
+export const INITIAL_USERS = { bearer: [0, 1], cookie: [0, 0] } as const;
 
 export function actorOf(request: number, kind: 'x' | 'c' | 'o', index = 0): string {
   return kind === 'x' ? `r${request}.x` : `r${request}.${kind}${index}`;

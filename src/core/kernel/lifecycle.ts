@@ -65,7 +65,7 @@ export class Lifecycle {
     const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
     const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
     await this.#insertPending(snapshot.record, replaces);
-    if (replaces !== undefined) this.#replaced.set(id, replaces);
+    this.replaces(id, replaces);
     if (this.#evictsLater()) this.#pending.add(snapshot.record);
     return { snapshot, credential };
   }
@@ -83,6 +83,12 @@ export class Lifecycle {
     this.#events.emit('created', eventOf(record));
     if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
     this.#reportEvicted(evicted, record.ownerId);
+  }
+
+  /** An inserted session takes the place of another one than it was inserted for. */
+  replaces(id: string, replaced: string | undefined): void {
+    if (replaced === undefined) this.#replaced.delete(id);
+    else this.#replaced.set(id, replaced);
   }
 
   /** The id of the session that an inserted one replaces, until it has taken effect. */

@@ -17,6 +17,8 @@ const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 
 export class ActingSession {
   readonly #owner: SessionOwner;
   #now = NOBODY;
+  /** Called when the call goes on with another session, or none. */
+  onChange: (() => void) | undefined;
   /** The epoch of the token that the call goes by. */
   #epoch: string | undefined;
   /** How many rotations of the call's own are under way: the epoch that one begins is not known yet. */
@@ -74,6 +76,7 @@ export class ActingSession {
       stop();
       this.#watch(listener);
     }
+    this.onChange?.();
   }
 
   /** A change is undone. */

@@ -77,14 +77,15 @@ export class Identity {
 
   /** Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so. */
   async create(data: unknown, field: string | undefined): Promise<NewSession<unknown>> {
-    const { services, head } = this.request;
-    head.assertWritable();
+    const { services } = this.request;
+    this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
-    const { snapshot, credential } = await services.lifecycle.insert(data, alive(this.held)?.id);
+    const previous = this.#replaced();
+    const { snapshot, credential } = await services.lifecycle.insert(data, heldBefore({ previous })?.id);
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
     const session = new CallSession<unknown>(held, { owner: this.#owner, grant: creatorsGrant(held) }, token);
-    await this.#place(this.#loginWith({ held, credential, previous: this.#replaced(), field }, session));
+    await this.#place(this.#loginWith({ held, credential, previous, field }, session));
     return withToken(session);
   }
 
@@ -198,6 +199,7 @@ export class Identity {
     // The hold on what it replaces passes from that call's login to this one's.
     heldBefore({ previous })?.replacing(-1);
     const login = { held, credential, previous: this.logins.previous ?? previous, field: this.logins.field };
+    this.request.services.lifecycle.replaces(held.id, heldBefore(login)?.id);
     await this.logins.push(this.#loginWith(login, null));
   }
 

@@ -52,6 +52,11 @@ export class TokenModel {
     return copy;
   }
 
+  /** What decides all that follows: models with the same key answer the same. */
+  get key(): string {
+    return JSON.stringify([this.#family, this.facts]);
+  }
+
   /** What a token is to the session. Two answers are right where the record cannot hold all that ended in a short time. */
   matches(index: number, now: number): readonly ModelMatch[] {
     const fact = this.#fact(index);
