@@ -3,7 +3,8 @@ import { SessionError } from './error.js';
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * A length of time: a number of milliseconds, or a whole number with a unit, such as `'90s'`, `'30m'`, `'12h'` or `'7d'`.
+ * A length of time: a number of milliseconds, or a whole number with a unit, such as `'90s'`, `'30m'`,
+ * `'12h'` or `'7d'`.
  */
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
