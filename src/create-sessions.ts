@@ -27,8 +27,8 @@ export interface SchemaSessionsOptions<Schema extends StandardSchemaV1>
   readonly store?: SessionStore | undefined;
   /**
    * Checks the data on create, on save and on load: a Standard Schema (zod, valibot, arktype …).
-   * `create` takes its input; `data` is its output. The output must be JSON and valid input, since it
-   * is what is read next time. So defaults and tolerant parsing migrate old records.
+   * `create` takes its input; `data` is its output. The output must be JSON and valid input, since
+   * it is what is read next time. So defaults and tolerant parsing migrate old records.
    */
   readonly schema: OutputIsInput<Schema>;
 }

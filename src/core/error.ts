@@ -1,8 +1,8 @@
 /** What went wrong. The codes are stable; the messages are for people and may change. */
 export type SessionErrorCode =
-  /** The session has ended: destroyed, expired, evicted, or its token was replaced. Nothing was written. */
+  /** The session has ended: destroyed, expired, evicted or replaced. Nothing was written. */
   | 'SESSION_GONE'
-  /** Others wrote first at each of a bounded number of tries. Nothing was written: try again later. */
+  /** Others wrote first at each of many tries. Nothing was written: try again later. */
   | 'CONFLICT'
   /** Data is not JSON, too large or refused by the schema; or a stored record cannot be read. */
   | 'INVALID_DATA'
@@ -14,7 +14,7 @@ export type SessionErrorCode =
   | 'LIMIT_REACHED'
   /** The store, or the way the library is used, lacks what this operation needs. */
   | 'NOT_SUPPORTED'
-  /** A source has to write the token to the response, whose head has left. Nothing was inserted. */
+  /** A source must write the token to the response, whose head has left. Nothing was inserted. */
   | 'HEADERS_SENT'
   /** The session was authenticated longer ago than `requireFresh` allows. */
   | 'STEP_UP_REQUIRED'
@@ -42,8 +42,8 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
 };
 
 /**
- * The one error class of the library. Recognise it with {@link isSessionError}, and distinguish cases
- * by {@link code}.
+ * The one error class of the library. Recognise it with {@link isSessionError}, and distinguish
+ * cases by {@link code}.
  *
  * @example
  * try {
@@ -60,7 +60,9 @@ export class SessionError extends Error {
   readonly status: number;
   /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
   readonly maxAge?: number;
-  /** For `STEP_UP_REQUIRED`: whether nothing ran before the refusal, so that a client may repeat the request. */
+  /**
+   * For `STEP_UP_REQUIRED`: whether nothing ran before, so that a client may repeat the request.
+   */
   readonly mayRepeat?: boolean;
 
   constructor(
@@ -75,13 +77,13 @@ export class SessionError extends Error {
     if (options?.mayRepeat !== undefined) this.mayRepeat = options.mayRepeat;
   }
 
-  /** GraphQL servers without the library's plugin put these on the answer, when a resolver throws. */
+  /** GraphQL servers without the library's plugin put these on the answer. */
   get extensions(): { readonly code: string } {
     return { code: this.code };
   }
 }
 
-/** Whether `error` is a {@link SessionError}, also of another copy of this library in the process. */
+/** Whether `error` is a {@link SessionError}, also one of another copy of this library. */
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
 }
@@ -94,7 +96,7 @@ export function gone(): SessionError {
 /**
  * Returns what `make` makes, without stack traces. Use it for errors that report an ordinary event
  * and are made by the thousand. A stream does not learn of its end where the session was ended, so
- * that a trace would name nothing but the library. It would also cost more than the rest of the end.
+ * that a trace would name nothing but the library. It would also cost more than all the rest.
  */
 export function withoutStack<Made>(make: () => Made): Made {
   const { stackTraceLimit } = Error;

@@ -18,8 +18,8 @@ export interface SessionEvents {
   /** A new token was made: the old one goes on until it is used (`'pending'`), or ends at once. */
   rotated: SessionEvent & { readonly reason: 'pending' | 'immediate' };
   /**
-   * A replaced token came back after its grace, however old: it was stolen, or a client lost the new
-   * one. At most once a minute for each session and process.
+   * A replaced token came back after its grace, however old: it was stolen, or a client lost the
+   * new one. At most once a minute for each session and process.
    */
   'reuse-detected': SessionEvent;
   /** Ended to make room for a newer session of the same owner. */
@@ -31,8 +31,8 @@ export interface SessionEvents {
   /** A stored record cannot be read, or the schema refuses it. */
   'invalid-data': SessionEvent & { readonly reason: string };
   /**
-   * A store call failed or took too long, or the store reports a problem. `id` is empty where it is
-   * about no single session.
+   * A store call failed or took too long, or the store reports a problem. `id` is empty where it
+   * is about no single session.
    */
   'store-error': SessionEvent & { readonly reason: string };
 }
@@ -51,7 +51,8 @@ export class EventHub {
 
   /** Returns what removes the listener again. */
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void {
-    // A set of wrappers: the same function added twice is called twice, and each `off` removes its own.
+    // A set of wrappers: a function that was added twice is called twice, and each `off` removes
+    // one.
     const entry: SessionListener<Name> = (event) => listener(event);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(entry));
@@ -67,7 +68,8 @@ export class EventHub {
     if (!listeners) return;
     for (const listener of [...listeners] as SessionListener<Name>[]) {
       try {
-        // The result is not waited for: a listener that hangs holds up nothing. A rejection is logged.
+        // The result is not awaited: a listener that hangs holds up nothing. A rejection is
+        // logged.
         Promise.resolve(listener(event)).catch((error: unknown) => this.#report(name, error));
       } catch (error) {
         this.#report(name, error);

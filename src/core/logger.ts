@@ -1,4 +1,6 @@
-/** Where the library reports. Each method gets one string: console, pino, winston and log4js fit. */
+/**
+ * Where the library reports. Each method gets one string: console, pino, winston and log4js fit.
+ */
 export interface Logger {
   debug?(message: string): void;
   info?(message: string): void;

@@ -10,16 +10,16 @@ import type { SessionStore } from '../store.js';
 /** The options of `createSessions` that are about what a session is. */
 export interface CoreOptions<Data> {
   /**
-   * Names the account that a session belongs to. A session gets its owner at `create`, for good; one
-   * that is older than this option gets it at its next write. Switches on the account operations.
+   * Names the account that a session belongs to. A session gets its owner at `create`, for good;
+   * one that is older than this option gets it at its next write. Enables the account operations.
    *
    * @default none: sessions have no owner
    */
   readonly ownerOf?: ((data: Data) => string | undefined) | undefined;
   /**
    * What happens when a stored record cannot be read, or the schema refuses it. `'reject'`: an
-   * `INVALID_DATA` error, since a bug in a deploy must not log people out. `'anonymous'`: no session.
-   * The record stays either way.
+   * `INVALID_DATA` error, since a bug in a deploy must not log people out. `'anonymous'`: no
+   * session. The record stays either way.
    *
    * @default 'reject'
    */
@@ -51,8 +51,8 @@ export interface CoreOptions<Data> {
    */
   readonly rotationGrace?: Duration | undefined;
   /**
-   * What happens when a replaced token, however old, comes back after its grace. `'refuse'` refuses
-   * the token, `'destroy'` ends the session. Both emit `reuse-detected`.
+   * What happens when a replaced token, however old, comes back after its grace. `'refuse'`
+   * refuses the token, `'destroy'` ends the session. Both emit `reuse-detected`.
    *
    * @default 'refuse'
    */
@@ -84,15 +84,15 @@ export interface CoreOptions<Data> {
    */
   readonly storeTimeout?: Duration | undefined;
   /**
-   * What happens to a request when the store fails. `'reject'`: `STORE_UNAVAILABLE` (503), since an
-   * outage is not a logout. `'anonymous'`: the request goes on without a session.
+   * What happens to a request when the store fails. `'reject'`: `STORE_UNAVAILABLE` (503), since
+   * an outage is not a logout. `'anonymous'`: the request goes on without a session.
    *
    * @default 'reject'
    */
   readonly onStoreError?: 'reject' | 'anonymous' | undefined;
   /**
-   * How often the sessions of open streams are looked up, besides the store's notifications. Also the
-   * maximum age of a stream's unchanged data.
+   * How often the sessions of open streams are looked up, besides the store's notifications. Also
+   * the maximum age of a stream's unchanged data.
    *
    * @default '30s'
    */
