@@ -25,7 +25,10 @@ export interface SessionRequest<Data, Input = Data> {
   readonly sessions: RequestSessions<Data, Input>;
 }
 
-/** As much of a Node request as the middleware needs: that of Express 4 and 5, Connect and plain `http` fits. */
+/**
+ * The part of a Node request that the middleware needs. Express 4 and 5, Connect and `http` have
+ * it.
+ */
 export interface MiddlewareRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly method?: string | undefined;
@@ -39,11 +42,11 @@ export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, n
 export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
 /**
- * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`, loaded
- * before the next handler runs. What the handlers changed is saved before the response ends, unless
- * its status is 500 or more. If nothing changed, the response is not delayed. A save that fails goes
- * to the error handler while nothing has been sent. After that the connection is cut, so that no
- * client takes the answer for a success.
+ * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`,
+ * loaded before the next handler runs. What the handlers changed is saved before the response
+ * ends, unless its status is 500 or more. If nothing changed, the response is not delayed. A save
+ * that fails goes to the error handler while nothing has been sent. After that the connection is
+ * cut, so that no client takes the answer for a success.
  *
  * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
  * loaded once, and the calls there run in this one.
@@ -79,8 +82,8 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
 }
 
 /**
- * Error middleware, for an application whose own error handler answers with a status below 500: put
- * it before that handler. The changes of the request are dropped, as after an answer of 5xx.
+ * Error middleware, for an application whose own error handler answers with a status below 500:
+ * put it before that handler. The changes of the request are dropped, as after an answer of 5xx.
  *
  * @example
  * app.use(expressSessionErrors());
