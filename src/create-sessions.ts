@@ -7,7 +7,11 @@ import { memoryStore } from './stores/memory/index.js';
 
 /** The options of {@link createSessions}, without a schema. */
 export interface SessionsOptions<Data> extends Omit<HttpOptions<Data>, 'store' | 'schema'> {
-  /** Where sessions live. Default `memoryStore()`: for one process, and gone with it. */
+  /**
+   * Where sessions live.
+   *
+   * @default memoryStore(): for one process, and gone with it
+   */
   readonly store?: SessionStore | undefined;
   readonly schema?: undefined;
 }
@@ -15,23 +19,38 @@ export interface SessionsOptions<Data> extends Omit<HttpOptions<Data>, 'store' |
 /** The options of {@link createSessions}, with a schema. */
 export interface SchemaSessionsOptions<Schema extends StandardSchemaV1>
   extends Omit<HttpOptions<StandardSchemaV1.InferOutput<Schema>>, 'store' | 'schema'> {
-  /** Where sessions live. Default `memoryStore()`: for one process, and gone with it. */
+  /**
+   * Where sessions live.
+   *
+   * @default memoryStore(): for one process, and gone with it
+   */
   readonly store?: SessionStore | undefined;
   /**
-   * Checks the data on create, on save and on load: a Standard Schema (zod, valibot, arktype …). `create` takes its input, `data`
-   * is its output. The output has to be JSON and valid input, since it is what will be read next time.
+   * Checks the data on create, on save and on load: a Standard Schema (zod, valibot, arktype …).
+   * `create` takes its input; `data` is its output. The output must be JSON and valid input, since
+   * it is what is read next time. So defaults and tolerant parsing migrate old records.
    */
   readonly schema: OutputIsInput<Schema>;
 }
 
-/** The schema itself where its output is valid input of it; what names the problem where it is not. */
+/** The schema itself if its output is valid input. Otherwise a type that names the problem. */
 type OutputIsInput<Schema extends StandardSchemaV1> =
   StandardSchemaV1.InferOutput<Schema> extends StandardSchemaV1.InferInput<Schema>
     ? Schema
     : { readonly 'the output of the schema has to be valid input of it': never };
 
 /**
- * Sessions for one application: typed by `schema`, or by a type argument (`createSessions<Data>({ … })`).
+ * Sessions for one application: typed by `schema`, or by a type argument.
+ *
+ * @example
+ * const sessions = createSessions({
+ *   store: redisStore(client),
+ *   schema: z.object({ userId: z.string(), views: z.number().default(0) }),
+ *   ownerOf: (data) => data.userId,
+ * });
+ *
+ * @example
+ * const sessions = createSessions<{ userId: string }>({ idleTimeout: '1h' });
  *
  * @throws `INVALID_OPTION` that names the option
  */

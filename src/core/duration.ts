@@ -3,14 +3,17 @@ import { SessionError } from './error.js';
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
- * A length of time: a number of milliseconds, or a whole number with a unit, such as `'90s'`, `'30m'`, `'12h'` or `'7d'`.
+ * A length of time: a number of milliseconds, or a whole number with a unit, such as `'90s'`,
+ * `'30m'`, `'12h'` or `'7d'`.
  */
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
-/** A hundred years. Longer deadlines are mistakes, and would leave the range that stores can count in. */
+/** A hundred years. A longer deadline is a mistake, and stores could not count it. */
 const LONGEST = 36_525 * UNITS.d;
 
-/** @throws `INVALID_OPTION` naming `option`, unless `value` is a duration from `least` ms to a hundred years. */
+/**
+ * @throws `INVALID_OPTION` naming `option`, unless `value` is from `least` ms to a hundred years
+ */
 export function parseDuration(value: Duration, option: string, least = 1): number {
   const ms = typeof value === 'string' ? parseText(value) : value;
   if (typeof ms === 'number' && Number.isInteger(ms) && ms >= least && ms <= LONGEST) return ms;

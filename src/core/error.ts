@@ -1,28 +1,28 @@
 /** What went wrong. The codes are stable; the messages are for people and may change. */
 export type SessionErrorCode =
-  /** The session has ended: destroyed, expired, evicted, or its token was replaced. Nothing was written. */
+  /** The session has ended: destroyed, expired, evicted or replaced. Nothing was written. */
   | 'SESSION_GONE'
-  /** Other writers came first at every one of the bounded retries. Nothing was written; trying again may work. */
+  /** Others wrote first at each of many tries. Nothing was written: try again later. */
   | 'CONFLICT'
-  /** Data that JSON cannot carry, that the schema refuses or that is too large; or a stored record that cannot be read. */
+  /** Data is not JSON, too large or refused by the schema; or a stored record cannot be read. */
   | 'INVALID_DATA'
   /** An option or argument with a value that is not allowed; the message names it. */
   | 'INVALID_OPTION'
-  /** The store failed or did not answer within `storeTimeout`. A write that was under way may or may not have happened. */
+  /** The store failed or was too slow. A write that was under way may or may not have happened. */
   | 'STORE_UNAVAILABLE'
   /** The account has as many sessions as `maxPerOwner` allows. Nothing was inserted. */
   | 'LIMIT_REACHED'
   /** The store, or the way the library is used, lacks what this operation needs. */
   | 'NOT_SUPPORTED'
-  /** A source is configured to write the token to the response, whose headers have been sent. Nothing was inserted. */
+  /** A source must write the token to the response, whose head has left. Nothing was inserted. */
   | 'HEADERS_SENT'
   /** The session was authenticated longer ago than `requireFresh` allows. */
   | 'STEP_UP_REQUIRED'
   /** A session is required, and the request has none. */
   | 'UNAUTHENTICATED'
-  /** A source would write a cookie for a request that another site's page made. Nothing was inserted. */
+  /** A source would write a cookie for another site's page (login CSRF). Nothing was inserted. */
   | 'CROSS_SITE'
-  /** The token that the request came with has been replaced: the client must use the one that it was given. */
+  /** The token of the request has been replaced: the client must use the one that it was given. */
   | 'TOKEN_REPLACED';
 
 /** The HTTP status of each code. */
@@ -41,7 +41,18 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   TOKEN_REPLACED: 409,
 };
 
-/** The one error class of the library. Recognise it with {@link isSessionError}, tell cases apart by {@link code}. */
+/**
+ * The one error class of the library. Recognise it with {@link isSessionError}, and distinguish
+ * cases by {@link code}.
+ *
+ * @example
+ * try {
+ *   await session.update(change);
+ * } catch (error) {
+ *   if (isSessionError(error) && error.code === 'CONFLICT') return tryLater();
+ *   throw error;
+ * }
+ */
 export class SessionError extends Error {
   override readonly name = 'SessionError';
   readonly code: SessionErrorCode;
@@ -49,7 +60,9 @@ export class SessionError extends Error {
   readonly status: number;
   /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
   readonly maxAge?: number;
-  /** For `STEP_UP_REQUIRED`: whether nothing ran before the refusal, so that a client may repeat the request. */
+  /**
+   * For `STEP_UP_REQUIRED`: whether nothing ran before, so that a client may repeat the request.
+   */
   readonly mayRepeat?: boolean;
 
   constructor(
@@ -64,13 +77,13 @@ export class SessionError extends Error {
     if (options?.mayRepeat !== undefined) this.mayRepeat = options.mayRepeat;
   }
 
-  /** GraphQL servers without the library's plugin put the extensions of an error that a resolver throws on the answer. */
+  /** GraphQL servers without the library's plugin put these on the answer. */
   get extensions(): { readonly code: string } {
     return { code: this.code };
   }
 }
 
-/** Whether `error` is a {@link SessionError}, also one of another copy of this library in the same process. */
+/** Whether `error` is a {@link SessionError}, also one of another copy of this library. */
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
 }
@@ -81,8 +94,9 @@ export function gone(): SessionError {
 }
 
 /**
- * What `make` makes, without stack traces: for errors that tell of an ordinary event and are made by the thousand. Where a session
- * was ended is not where its streams hear of it, so that the trace would name nothing but the library; and it costs more than all the rest of the end.
+ * Returns what `make` makes, without stack traces. Use it for errors that report an ordinary event
+ * and are made by the thousand. A stream does not learn of its end where the session was ended, so
+ * that a trace would name nothing but the library. It would also cost more than all the rest.
  */
 export function withoutStack<Made>(make: () => Made): Made {
   const { stackTraceLimit } = Error;
@@ -98,6 +112,6 @@ function limitStack(frames: number): void {
   try {
     Error.stackTraceLimit = frames;
   } catch {
-    // Where the built-ins are frozen errors have their stacks.
+    // Where the built-ins are frozen, errors keep their stacks.
   }
 }

@@ -1,38 +1,46 @@
 import { describeError, type Logger } from './logger.js';
 
-/** What every event tells. Never a token or a hash. */
+/** What every event carries. Never a token, a hash or data. */
 export interface SessionEvent {
   readonly id: string;
   /** The account, where the session has one. */
   readonly ownerId?: string;
 }
 
-/** The events of `sessions.on(event, listener)` and what their listeners are given. */
+/** The events of `sessions.on(event, listener)`, and what their listeners are given. */
 export interface SessionEvents {
+  /** A session was created, and has taken effect. */
   created: SessionEvent;
-  /** `'destroyed'` by a call, `'replaced'` by a `create` on the same request, `'reuse'` by `onReuse: 'destroy'`. */
+  /** `'destroyed'` by a call, `'replaced'` by a login, `'reuse'` by `onReuse: 'destroy'`. */
   destroyed: SessionEvent & { readonly reason: 'destroyed' | 'replaced' | 'reuse' };
   /** A session of another library was moved here, on a request with its old token. */
   migrated: SessionEvent;
+  /** A new token was made: the old one goes on until it is used (`'pending'`), or ends at once. */
   rotated: SessionEvent & { readonly reason: 'pending' | 'immediate' };
-  /** The immediate predecessor of a token came back after its grace: stolen, or a client that lost the new one. */
+  /**
+   * A replaced token came back after its grace, however old: it was stolen, or a client lost the
+   * new one. At most once a minute for each session and process.
+   */
   'reuse-detected': SessionEvent;
   /** Ended to make room for a newer session of the same owner. */
   evicted: SessionEvent;
   /** An autosave found that its session had ended, and wrote nothing. */
   gone: SessionEvent;
-  /** A write met a newer one and was merged with it (`'merged'`), or gave up after the last try (`'gave-up'`). */
+  /** A write met a newer one: it was merged with it, or gave up after the last try. */
   conflict: SessionEvent & { readonly reason: 'merged' | 'gave-up' };
-  /** A stored record that cannot be read, or that the schema refuses. */
+  /** A stored record cannot be read, or the schema refuses it. */
   'invalid-data': SessionEvent & { readonly reason: string };
-  /** A store call that failed or took too long. `id` is empty where the call was about no single session. */
+  /**
+   * A store call failed or took too long, or the store reports a problem. `id` is empty where it
+   * is about no single session.
+   */
   'store-error': SessionEvent & { readonly reason: string };
 }
 
 export type SessionEventName = keyof SessionEvents;
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
-/** Calls listeners in the order of what happened. Nothing that a listener does can reach the operation that is told of. */
+/** Calls listeners in the order of what happened. No listener can affect the operation. */
 export class EventHub {
   readonly #listeners = new Map<SessionEventName, Set<SessionListener<never>>>();
   readonly #logger: Logger | undefined;
@@ -43,7 +51,8 @@ export class EventHub {
 
   /** Returns what removes the listener again. */
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void {
-    // A set of wrappers: the same function added twice is called twice, and each `off` removes its own.
+    // A set of wrappers: a function that was added twice is called twice, and each `off` removes
+    // one.
     const entry: SessionListener<Name> = (event) => listener(event);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(entry));
@@ -59,7 +68,8 @@ export class EventHub {
     if (!listeners) return;
     for (const listener of [...listeners] as SessionListener<Name>[]) {
       try {
-        // The result is not waited for: a listener that hangs holds up nothing. One that rejects is heard of.
+        // The result is not awaited: a listener that hangs holds up nothing. A rejection is
+        // logged.
         Promise.resolve(listener(event)).catch((error: unknown) => this.#report(name, error));
       } catch (error) {
         this.#report(name, error);

@@ -1,4 +1,6 @@
-/** Where the library reports. Each method is called with one string, so console, pino, winston and log4js all fit. */
+/**
+ * Where the library reports. Each method gets one string: console, pino, winston and log4js fit.
+ */
 export interface Logger {
   debug?(message: string): void;
   info?(message: string): void;
@@ -6,7 +8,7 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** The text of an error for a log line. Our own errors never hold a token; a store's message comes from the store. */
+/** The text of an error for a log line. Pass errors of a store through `withoutSecrets` first. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -13,8 +13,8 @@ class Described extends Error {
 
 /**
  * A copy of an error that is safe to log with all its causes. Drivers put the command that failed,
- * with the record in it, on their errors (CWE-532); this keeps the name, the code, the stack and the
- * message, in which whatever looks like JSON, a hash or a token is left out.
+ * with the record in it, on their errors (CWE-532); this keeps the name, the code, the stack and
+ * the message, in which whatever looks like JSON, a hash or a token is left out.
  */
 export function withoutSecrets(error: unknown, depth = DEPTH): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? undefined : scrub(String(error));

@@ -1,60 +1,91 @@
 import type { SessionEventName, SessionListener } from './events.js';
 
-/** How {@link Session.rotate} replaces the token. */
+/** How {@link Session.rotate} replaces the token. Both options may be set. */
 export interface RotateOptions {
   /**
-   * Ends the old token at once, instead of when the new one has been used. For logins and changes of privilege. Default `false`. Where the answer
-   * with the new token is lost, or the store's answer to the write and to the look that follows it, nobody holds a token that
-   * works: the user logs in again, and the session ends by its limits.
+   * Ends every other token of the session at once, on every server, instead of when the new one
+   * has been used. For logins and changes of privilege. The new token goes to this call alone: if
+   * the answer is lost, or the call fails afterwards, the user must log in again. So make it the
+   * last thing in a call.
+   *
+   * @default false
    */
   readonly immediate?: boolean | undefined;
-  /** The user has just proven who they are: the new token has a new `authenticatedAt`. Default `false`. */
+  /**
+   * The user has just proven who they are: the new token, and no other, gets a new
+   * `authenticatedAt`. Only calls that pass this option are given that token.
+   *
+   * @default false
+   */
   readonly reauthenticated?: boolean | undefined;
 }
 
 /**
- * A session as a request sees it. Times are in ms since the epoch, by the library's clock.
+ * A session as one call sees it. Times are in ms since the epoch, by the library's clock.
  *
  * Every method that talks to the store may reject with `STORE_UNAVAILABLE`.
  */
 export interface Session<Data> {
   /** A UUIDv7. Public: safe to log and to show. */
   readonly id: string;
-  /** A draft of this procedure, operation or request: changing it changes nothing else until it is saved. */
+  /**
+   * The call's own draft of the data. A change to it changes nothing else until it is saved.
+   *
+   * @throws `SESSION_GONE` after the call has ended or replaced the session
+   */
   data: Data;
-  /** The token: a string only right after `create` or `rotate`, on the object that they were called for. Not enumerable. */
+  /**
+   * The token: a string only right after `create` or `rotate`, on the object that they were called
+   * for. Not enumerable, and absent from JSON and from `util.inspect`.
+   */
   readonly token: string | undefined;
   /** Whether this request created the session. */
   readonly isNew: boolean;
   readonly createdAt: number;
-  /** The last activity that was written; at most `touchInterval` old while the session is in use. */
+  /**
+   * The last activity that was written; at most `touchInterval` old while the session is in use.
+   */
   readonly lastActiveAt: number;
-  /** When the user last proved who they are: at `create`, or at `rotate({ reauthenticated: true })`. */
+  /**
+   * When the user last proved who they are: at `create`, or at
+   * `rotate({ reauthenticated: true })`. It belongs to the token: a replaced token keeps its own.
+   * 0 for a session of another library.
+   */
   readonly authenticatedAt: number;
-  /** When the session ends unless it is used. 8.64e15, the last moment of a `Date`, for a session without limits. */
+  /**
+   * When the session ends unless it is used. 8.64e15, the last moment of a `Date`, without limits.
+   */
   readonly expiresAt: number;
   /** Aborts when the session ends, with a {@link SessionError} as its reason. */
   readonly signal: AbortSignal;
 
   /**
-   * Writes the top-level fields that changed since they were read, merged with what others wrote in the meantime. Nothing
-   * changed: no store call.
+   * Writes the top-level fields that changed since they were read, merged with what others wrote
+   * in the meantime. If nothing changed, the store is not asked. The adapters call it for you.
    *
-   * @throws `SESSION_GONE` · `INVALID_DATA` (not JSON, too large, refused by the schema, another owner) · `CONFLICT`
+   * @throws `SESSION_GONE` · `CONFLICT` · `INVALID_DATA` (not JSON, too large, refused by the
+   *   schema, another owner)
    */
   save(): Promise<void>;
 
   /**
-   * Changes the newest data atomically: the way to count. `change` is synchronous, is given the newest data with this draft's
-   * unsaved changes and mutates it; it may run again. Resolves to the data that was written.
+   * Changes the newest data atomically: the way to count. `change` must be synchronous. It gets
+   * the newest data with this draft's unsaved changes, and mutates it. It may run again when
+   * others wrote first. Resolves to the data that was written.
    *
-   * @throws what `change` throws (nothing is written then) · `SESSION_GONE` · `INVALID_DATA` · `CONFLICT`
+   * @example
+   * await session.update((data) => {
+   *   data.views += 1;
+   * });
+   *
+   * @throws what `change` throws (nothing is written then) · `SESSION_GONE` · `INVALID_DATA` ·
+   *   `CONFLICT` · `NOT_SUPPORTED` for an asynchronous `change`
    */
   update(change: (data: Data) => void): Promise<Data>;
 
   /**
-   * Counts as activity: the idle deadline moves. Written at most every `touchInterval`; in between, the store is only asked whether
-   * the session still exists.
+   * Counts as activity: the idle deadline moves. Written at most once every `touchInterval`; in
+   * between, the store is only asked whether the session still exists.
    *
    * @throws `SESSION_GONE`
    */
@@ -68,21 +99,33 @@ export interface Session<Data> {
   reload(): Promise<void>;
 
   /**
-   * Gives the session a new token and resolves to it. The old one stays valid until the new one is first used, and then for
-   * `rotationGrace`: an answer that is lost loses nobody. A new token that was not used yet is replaced by the next `rotate`.
+   * Gives the session a new token and resolves to it. The old one stays valid until the new one is
+   * first used, and then for `rotationGrace`. All calls that rotate with one token get the same
+   * new token, so that an answer which is lost can be asked for again.
    *
-   * @throws `SESSION_GONE`, also when this request's token has been replaced by now · `CONFLICT` · `HEADERS_SENT`
+   * @example
+   * // After the password was checked once more (OWASP ASVS 7.2.4):
+   * return { token: await session.rotate({ reauthenticated: true, immediate: true }) };
+   *
+   * @throws `TOKEN_REPLACED` when the request's token has been replaced, or another new token
+   *   waits for its first use · `SESSION_GONE` · `CONFLICT` · `HEADERS_SENT` · `CROSS_SITE`
    */
   rotate(options?: RotateOptions): Promise<string>;
 
-  /** Ends the session for good. Resolves when no later request is served by it. Ending what has ended is a no-op. */
+  /**
+   * Ends the session for good. Resolves when no later request is served by it. Ending a session
+   * that has ended is a no-op.
+   */
   destroy(): Promise<void>;
 
   /** What logs and clients get of a session object: everything but the token. */
   toJSON(): SessionJson<Data>;
 }
 
-/** A session as JSON: what a client gets of one that a procedure or route returns. Times are in ms since the epoch. */
+/**
+ * A session as JSON: what a client gets of one that a procedure or route returns. Times are in ms
+ * since the epoch.
+ */
 export type SessionJson<Data> = {
   readonly id: string;
   readonly data: Data;
@@ -93,45 +136,73 @@ export type SessionJson<Data> = {
   readonly expiresAt: number;
 };
 
-/** A session that was created or rotated by this call: its token is there. */
+/** A session that was just created: its token is there. */
 export type NewSession<Data> = Session<Data> & { readonly token: string };
 
-/** What a list of an account's sessions shows of each. */
+/** What a list of an account's sessions shows of each. Times are in ms since the epoch. */
 export interface SessionInfo<Data> {
   readonly id: string;
   readonly createdAt: number;
   readonly lastActiveAt: number;
   readonly expiresAt: number;
-  /** Whether it is the session of this request. */
+  /** Whether it is the session of this call. */
   readonly isCurrent: boolean;
   readonly data: Data;
 }
 
-/** The sessions of one request: the same object however the context is spread or copied. */
+/** The sessions of one call: the same object however the context is spread or copied. */
 export interface RequestSessions<Data, Input = Data> {
-  /** The request's session, or `null` when anonymous. Asks the store once, however often it is called; on a WebSocket each time. */
+  /**
+   * The call's session, or `null` when anonymous. Asks the store once for each HTTP request,
+   * however often it is called; on a WebSocket once for each call.
+   *
+   * @throws `INVALID_DATA` when the stored record cannot be read
+   */
   load(): Promise<Session<Data> | null>;
-  /** The session as far as it is known now: follows load, create and destroy. */
+  /** The session as far as it is known now. Follows load, create and destroy. */
   readonly current: Session<Data> | null;
   /**
-   * Creates a session, makes it the current one and ends the request's previous one. Its `token` goes to the client.
+   * Creates a session and makes it the current one. Its `token` goes to the client. It takes
+   * effect when the call succeeds: then the call's previous session is ended, sessions over
+   * `maxPerOwner` are evicted, and sources that write put the token on the response. If the call
+   * fails, the new session is removed. Outside a guard, and in streams, it takes effect at once.
    *
-   * @throws `INVALID_DATA` · `LIMIT_REACHED` · `HEADERS_SENT` · `STORE_UNAVAILABLE`; nothing was handed out then
+   * @example
+   * // After the password was checked:
+   * const session = await ctx.sessions.create({ userId: user.id });
+   * return { token: session.token };
+   *
+   * @throws `INVALID_DATA` · `LIMIT_REACHED` · `HEADERS_SENT` · `CROSS_SITE`; nothing was inserted
+   *   then
    */
   create(data: Input): Promise<NewSession<Data>>;
-  /** The sessions of the current session's account, oldest first; only the current one where it has no owner. */
+  /**
+   * The sessions of the current session's account, oldest first. Without an owner, the current one
+   * alone.
+   */
   list(): Promise<SessionInfo<Data>[]>;
-  /** Ends a session of the current session's own account, and tells whether it was there. Another's id counts as unknown. */
+  /**
+   * Ends a session of the current session's own account, and answers whether it was there. The id
+   * of another account's session counts as unknown.
+   */
   destroy(id: string): Promise<boolean>;
-  /** Ends all sessions of the current session's account except the current one, and tells how many. */
+  /**
+   * Ends all sessions of the current session's account except the current one. Answers how many.
+   */
   destroyOthers(): Promise<number>;
-  /** Aborts when the current session ends; never for an anonymous request. */
+  /** Aborts when the current session ends; never while the caller is anonymous. */
   readonly signal: AbortSignal;
-  /** What belongs on the response: `Cache-Control` and what the sources write. The adapters send it. */
+  /**
+   * What belongs on the response: `Cache-Control`, and what the sources write. The adapters send
+   * it.
+   */
   readonly responseHeaders: Headers;
 }
 
-/** What the library puts on a context. An alias, since some hosts take only what is a `Record<string, unknown>`. */
+/**
+ * What the library puts on a context. An alias, since some hosts take only what is a
+ * `Record<string, unknown>`.
+ */
 export type SessionContext<Data, Input = Data> = {
   readonly session: Session<Data> | null;
   readonly sessions: RequestSessions<Data, Input>;
@@ -139,22 +210,56 @@ export type SessionContext<Data, Input = Data> = {
 
 /** The operations of the server itself, outside any request. */
 export interface SessionAdministration<Data, Input = Data> {
-  /** Creates a session outside a request: for tests, imports and your own login flows. */
+  /**
+   * Creates a session outside a request, at once: for tests, imports and login flows of your own.
+   *
+   * @throws `INVALID_DATA` · `LIMIT_REACHED`
+   */
   create(data: Input): Promise<NewSession<Data>>;
-  /** The session with this id, or `null`. Does not count as activity. */
+  /**
+   * The session with this id, or `null`. Does not count as activity, and neither do its methods.
+   *
+   * @throws `INVALID_DATA` when the stored record cannot be read
+   */
   find(id: string): Promise<Session<Data> | null>;
-  /** All live sessions of an account, oldest first. @throws `NOT_SUPPORTED` without `ownerOf` or a store that can list */
+  /**
+   * All live sessions of an account, oldest first. Records that cannot be read are left out.
+   *
+   * @throws `NOT_SUPPORTED` without `ownerOf`, or when the store cannot list
+   */
   listFor(ownerId: string): Promise<Omit<SessionInfo<Data>, 'isCurrent'>[]>;
-  /** Ends the session with this id for good, and tells whether it was there. */
+  /** Ends the session with this id for good, and answers whether it was there. */
   destroy(id: string): Promise<boolean>;
-  /** Ends all sessions of an account, but the one with the id `except`, and tells how many. @throws `NOT_SUPPORTED` */
+  /**
+   * Ends all sessions of an account, but the one with the id `except`, in steps. Answers how many.
+   *
+   * @throws `NOT_SUPPORTED` without `ownerOf`, or when the store cannot do it
+   */
   destroyFor(ownerId: string, options?: { readonly except?: string | undefined }): Promise<number>;
-  /** How many sessions the store holds; expired ones may count until they are swept. @throws `NOT_SUPPORTED` */
+  /**
+   * How many sessions the store holds. Expired ones may count until they are swept.
+   *
+   * @throws `NOT_SUPPORTED` when the store cannot count
+   */
   count(): Promise<number>;
-  /** Removes expired sessions from the store, and tells how many. @throws `NOT_SUPPORTED` */
+  /**
+   * Removes expired sessions from the store, in steps. Answers how many. Needed only with
+   * `sweepInterval: false`.
+   *
+   * @throws `NOT_SUPPORTED` when the store cannot sweep, as it forgets sessions on its own
+   */
   sweep(): Promise<number>;
-  /** Calls the listener for each such event, after the commit and in order. Returns what removes it again. */
+  /**
+   * Calls the listener for each such event, after the commit and in order. A listener that throws
+   * or hangs affects nothing. Returns a function that removes it.
+   *
+   * @example
+   * sessions.on('reuse-detected', ({ id, ownerId }) => alertSecurity(id, ownerId));
+   */
   on<Name extends SessionEventName>(event: Name, listener: SessionListener<Name>): () => void;
-  /** Waits for the writes under way and stops what runs in the background. The store's connection stays the caller's. */
+  /**
+   * Waits for the writes under way and stops what runs in the background. The store's connection
+   * stays yours.
+   */
   close(): Promise<void>;
 }

@@ -5,29 +5,51 @@ import { isForged, mayWriteCookie } from './cross-site.js';
 import type { TokenSource } from './token-source.js';
 
 interface AnyCookieOptions {
-  /** Which requests from other sites carry the cookie. Default `'lax'`: only navigations to a page. */
+  /**
+   * Which requests from other sites carry the cookie. `'lax'`: only navigations to a page.
+   *
+   * @default 'lax'
+   */
   readonly sameSite?: 'strict' | 'lax' | 'none' | undefined;
-  /** Whether the browser keeps the cookie when it is closed, until the session's absolute limit. Default `true`. */
+  /**
+   * Whether the browser keeps the cookie when it is closed, until the session's absolute limit.
+   *
+   * @default true
+   */
   readonly persistent?: boolean | undefined;
   /**
-   * Against cross-site request forgery a request that may have an effect, and the upgrade to a WebSocket, is anonymous when another
-   * site's page made it, by `Sec-Fetch-Site` or `Origin`. Name the origins (`https://app.example.com`) that may all the
-   * same; `false` switches the check off, for an application that has one of its own.
+   * The check against cross-site request forgery, by `Sec-Fetch-Site` and `Origin` (OWASP). When
+   * another site's page made an unsafe request, or opens a WebSocket, the request is anonymous and no
+   * cookie is written (`CROSS_SITE`). `trustedOrigins` are origins, such as `https://app.example.com`,
+   * that pass. `false` switches the check off, for an application that has one of its own.
+   *
+   * @default { trustedOrigins: [] }
    */
   readonly csrf?: false | { readonly trustedOrigins: readonly string[] } | undefined;
-  /** Sessions of another library whose cookies of this name are accepted as well, such as `expressLegacy(store, { secret })`. */
+  /**
+   * Sessions of another library whose cookies of this name are accepted as well, such as
+   * `expressLegacy(store, { secret })`.
+   */
   readonly legacy?: LegacySessions | undefined;
 }
 
 interface SecureCookieOptions extends AnyCookieOptions {
-  /** The domain whose subdomains get the cookie as well. Default: this host alone. */
+  /**
+   * The domain whose subdomains get the cookie as well.
+   *
+   * @default this host alone
+   */
   readonly domain?: string | undefined;
-  /** Default `'/'`. */
+  /** @default '/' */
   readonly path?: string | undefined;
 }
 
 interface PlainCookieOptions extends SecureCookieOptions {
-  /** Only over HTTPS. Default `true`; `false` is for development without it. */
+  /**
+   * Whether the cookie is sent over HTTPS only. `false` is for development without it.
+   *
+   * @default true
+   */
   readonly secure?: boolean | undefined;
 }
 
@@ -43,10 +65,15 @@ export type CookieOptions<Name extends string = string> =
 const LONGEST_AGE = 400 * 86_400;
 
 /**
- * The token in a cookie that scripts cannot read: read from requests, written when a session is created or rotated, and
- * expired when it is destroyed. `HttpOnly; Secure; SameSite=Lax; Path=/`.
+ * The token in a cookie that scripts cannot read. It is read from requests, written when a session is
+ * created or rotated, and expired when the session is destroyed: `HttpOnly; Secure; SameSite=Lax;
+ * Path=/`.
  *
- * @param name Default `'__Host-session'`: the prefix makes browsers refuse one that a subdomain or plain HTTP has set.
+ * @example
+ * createSessions({ sources: [bearer(), cookie()] });
+ *
+ * @param name The default is `'__Host-session'`: browsers refuse a cookie with this prefix that a
+ *   subdomain or plain HTTP has set (RFC 6265bis, section 4.1.3).
  * @throws `INVALID_OPTION`
  */
 export function cookie<const Name extends string = '__Host-session'>(name?: Name, options?: CookieOptions<Name>): TokenSource;
@@ -75,7 +102,7 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
   };
 }
 
-/** The cookie's value. One that is there twice is not one of ours, and which of the two is cannot be known. */
+/** The cookie's value. If it is there twice, one is not ours, and nothing shows which. */
 function soleValue(header: string | undefined, name: string): string | undefined {
   const values = header?.split(';').flatMap((pair) => valueIn(pair, name)) ?? [];
   return values.length <= 1 ? values[0] : 'ambiguous';
@@ -109,7 +136,7 @@ function checkAttributes(name: string, options: PlainCookieOptions) {
   return attributes;
 }
 
-/** Finds what the header could not hold now, and not at the first login. */
+/** Finds now, and not at the first login, what the header could not hold. */
 function checkScope(name: string, attributes: { readonly path: string; readonly domain?: string }): void {
   const { path, domain } = attributes;
   if (typeof path !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path)) throw invalid('path must begin with / and be part of a URL');

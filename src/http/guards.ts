@@ -7,12 +7,15 @@ import { typed } from './context.js';
 import { callOf } from './host.js';
 import { field } from './hosts.js';
 
-/** A context, `c.var`, a request: whatever a host keeps the session on. */
+/** A context, `c.var`, a request: the object on which a host keeps the session. */
 export type WithSession<Data> = { readonly session: Session<Data> | null };
 
 /**
- * The session of a handler or resolver that cannot do without. It follows the call: after a login in
- * it, the new session, and none after a logout.
+ * The session of a handler or resolver that requires one. It follows the call: after a login in the
+ * call it is the new session, after a logout there is none.
+ *
+ * @example
+ * app.get('/me', (req, res) => res.json(requireSession(req).data)); // Express
  *
  * @throws `UNAUTHENTICATED` when the caller is anonymous or the session has ended
  */
@@ -27,7 +30,10 @@ export function requireSession<Data>(context: WithSession<Data>): Session<Data> 
 
 /**
  * {@link requireSession} for an action whose user must have proven who they are at most `maxAge` ago:
- * at login, or at `rotate({ reauthenticated: true })`.
+ * at login, or at `rotate({ reauthenticated: true })` (OWASP ASVS 7.5.1).
+ *
+ * @example
+ * deleteAccount: (_parent, _args, ctx) => deleteAccountOf(requireFresh(ctx, '5m').data.userId), // GraphQL
  *
  * @throws `UNAUTHENTICATED` · `STEP_UP_REQUIRED`
  */

@@ -5,7 +5,7 @@ import { EXPOSED } from './put-headers.js';
 
 /** What is known of a request besides its headers. */
 export interface RequestDetails {
-  /** Cookies need it to know requests without an effect. */
+  /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
   readonly url?: string | undefined;
 }
@@ -13,29 +13,37 @@ export interface RequestDetails {
 /** Why a token is written: the application asked for it, or it is rotated because of its age. */
 export type WritePurpose = 'login' | 'rotation';
 
-/** A place in the request's headers that the token is read from; perhaps also one in the response's that it is written to. */
+/**
+ * A place in the request's headers from which the token is read, and perhaps one in the response's to
+ * which it is written.
+ */
 export interface TokenSource {
   /** For messages, such as `'header x-auth-token'`. */
   readonly name: string;
   /**
-   * What may be the token, unchecked. `undefined` where the request has nothing in this place, or
-   * where it must not count; `warn` then says why.
+   * Returns what may be the token, unchecked. `undefined` if the request has nothing in this place, or
+   * if it must not count; `warn` then says why.
    */
   read(header: HeaderReader, request: RequestDetails, warn?: (message: string) => void): string | undefined;
   /** Whether {@link write} may be called for this request. Absent: it may. */
   mayWrite?(header: HeaderReader, request: RequestDetails, purpose: WritePurpose): boolean;
   /**
-   * Writes a new token (`null`: the session has ended) to the response. `lifetime` is the longest that the session can have, in ms.
-   * Absent: the application hands the token out itself.
+   * Writes a new token to the response; `null`: the session has ended. `lifetime` is the longest that
+   * the session can last, in ms. Absent: the application hands the token out itself.
    */
   write?(response: Headers, token: string | null, lifetime: number): void;
-  /** Sessions of another library whose tokens are accepted in this place as well, until each has been given a new one. */
+  /** Sessions of another library, whose tokens are accepted here until each has been replaced. */
   readonly legacy?: LegacySessions | undefined;
 }
 
 /** The options of {@link header}. */
 export interface HeaderOptions {
-  /** Whether a new token is also written to this header of the response, and an empty value when the session has ended. Default `false`. */
+  /**
+   * Whether a new token is also written to this header of the response, and an empty value when the
+   * session has ended.
+   *
+   * @default false
+   */
   readonly respond?: boolean | undefined;
   /** Sessions of another library whose tokens are accepted as well, such as `expressLegacy(store)`. */
   readonly legacy?: LegacySessions | undefined;
@@ -46,13 +54,17 @@ export interface BearerOptions {
   /**
    * Whether a new token is also written to the response header `Session-Token`, or to the one that is
    * named here, and an empty value when the session has ended. Pages of other origins may read it.
-   * Default `false`: the application hands the token out, in a response's body.
+   *
+   * @default false: the application hands the token out, in a response's body
    */
   readonly respond?: boolean | string | undefined;
 }
 
 /**
  * `Authorization: Bearer <token>` (RFC 6750); the scheme in any case.
+ *
+ * @example
+ * createSessions({ sources: [bearer({ respond: true }), cookie()] });
  *
  * @throws `INVALID_OPTION` when `respond` is no header name
  */
@@ -78,10 +90,12 @@ export function bearer({ respond = false }: BearerOptions = {}): TokenSource {
 }
 
 /**
- * A header of your own, such as `X-Auth-Token`, with the bare token. With `respond` a new token is also written to this
- * header of the response, and an empty value when the session has ended.
+ * A header of your own, such as `X-Auth-Token`, with the bare token.
  *
- * @throws `INVALID_OPTION` for what is no header name
+ * @example
+ * createSessions({ sources: [header('X-Auth-Token', { respond: true })] });
+ *
+ * @throws `INVALID_OPTION` when `name` is no header name
  */
 export function header(name: string, options: HeaderOptions = {}): TokenSource {
   if (!isHeaderName(name)) {

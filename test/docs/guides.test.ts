@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +8,7 @@ import { expect, test } from 'vitest';
 import { ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
 import { OPTIONAL_VERBS } from '../../src/testing/kit/options.js';
 import { blocksOf } from './blocks.js';
+import { namedPaths } from './paths.js';
 
 const run = promisify(execFile);
 
@@ -68,4 +70,15 @@ test('CONTRIBUTING names only scripts that there are', async () => {
   const manifest: { scripts: object } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const named = (await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8')).matchAll(/npm run ([\w-]+)/g);
   expect([...named].map(([, name = '']) => name).filter((name) => !Object.hasOwn(manifest.scripts, name))).toEqual([]);
+});
+
+test('CONTRIBUTING names only files, and settings of tests, that there are', async () => {
+  const page = await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  expect(namedPaths(page).missing).toEqual([]);
+  const tests = [...page.matchAll(/npx vitest run ([\w/.-]+)/g)].map(([, path = '']) => path);
+  expect(tests.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  const settings = new Set([...page.matchAll(/\b([A-Z]+_?[A-Z]+)=\d/g)].map(([, name = '']) => name));
+  const paths = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((path) => path.endsWith('.ts'));
+  const code = (await Promise.all(paths.map((path) => readFile(join(ROOT, 'test', path), 'utf8')))).join('\n');
+  expect([...settings].filter((name) => !code.includes(`env['${name}']`) && !code.includes(`env.${name}`))).toEqual([]);
 });

@@ -1,7 +1,9 @@
 import { isSessionError } from '../../core/error.js';
 import { publicError } from '../../http/errors.js';
 
-/** An error as Express and Connect know it: the status is sent, the cause is for the server's log. */
+/**
+ * An error as Express and Connect know it: the status is sent, the cause is for the server's log.
+ */
 export interface HttpError extends Error {
   readonly status: number;
   readonly statusCode: number;
@@ -11,7 +13,9 @@ export interface HttpError extends Error {
   readonly expose: boolean;
 }
 
-/** The library's error, as an HTTP client gets it. Errors of the application stay what they are. */
+/**
+ * The library's error, as an HTTP client gets it. Errors of the application stay what they are.
+ */
 export function toHttpError(cause: unknown): unknown {
   if (!isSessionError(cause)) return cause;
   const { status, message, code } = publicError(cause);

@@ -20,12 +20,15 @@ import { toHttpError } from './errors.js';
  * ```
  */
 export interface SessionRequest<Data, Input = Data> {
-  /** The request's session, or `null` when anonymous; follows create and destroy. Changes to its data are saved. */
+  /** The request's session, or `null` when anonymous. Follows create and destroy. */
   readonly session: Session<Data> | null;
   readonly sessions: RequestSessions<Data, Input>;
 }
 
-/** As much of a Node request as the middleware needs: that of Express 4 and 5, Connect and plain `http` fits. */
+/**
+ * The part of a Node request that the middleware needs. Express 4 and 5, Connect and `http` have
+ * it.
+ */
 export interface MiddlewareRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly method?: string | undefined;
@@ -39,14 +42,18 @@ export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, n
 export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
 /**
- * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`, loaded
- * before the next handler runs. What the handlers changed is saved when the response ends, unless its
- * status is 500 or more. The client cannot see the end before, and a response is not delayed when
- * nothing changed. A save that fails goes to the error handler while nothing has been sent; after
- * that the connection is cut, so that no client takes the answer for a success.
+ * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`,
+ * loaded before the next handler runs. What the handlers changed is saved before the response
+ * ends, unless its status is 500 or more. If nothing changed, the response is not delayed. A save
+ * that fails goes to the error handler while nothing has been sent. After that the connection is
+ * cut, so that no client takes the answer for a success.
  *
  * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
  * loaded once, and the calls there run in this one.
+ *
+ * @example
+ * app.use(expressSessions(sessions));
+ * app.get('/me', (req, res) => res.json(requireSession(req).data));
  *
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */
@@ -75,8 +82,12 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
 }
 
 /**
- * Error middleware, for an application whose own error handler answers with a status below 500: put
- * it before that handler. Whatever the request changed is dropped, as after an answer of 5xx.
+ * Error middleware, for an application whose own error handler answers with a status below 500:
+ * put it before that handler. The changes of the request are dropped, as after an answer of 5xx.
+ *
+ * @example
+ * app.use(expressSessionErrors());
+ * app.use(answerErrors);
  */
 export function expressSessionErrors(): SessionErrorMiddleware {
   return (error, req, _res, next) => {

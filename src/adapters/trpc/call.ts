@@ -26,8 +26,8 @@ export type Admission<Admitted> = (session: Session<unknown> | null, call: Call)
 type Next<Data, Input, Admitted, Result> = (session: Admitted, sessions: RequestSessions<Data, Input>) => Promise<Result>;
 
 /**
- * Runs the rest of a procedure in a call of its own, with a draft that is saved when the procedure
- * succeeds. A second guard of the same procedure looks at the same call.
+ * Runs the rest of a procedure in a call of its own. Its draft is saved when the procedure
+ * succeeds. A second guard of the same procedure uses the same call.
  */
 export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
   procedure: ProcedureCall<Data, Input>,
@@ -51,7 +51,9 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
   }
 }
 
-/** The call that the context belongs to. @throws `INTERNAL_SERVER_ERROR` for a context of another make */
+/**
+ * The call that the context belongs to. @throws `INTERNAL_SERVER_ERROR` if it is not one of ours
+ */
 function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: Host): Call {
   try {
     return ownCallOf(ctx.sessions, host);
@@ -85,7 +87,10 @@ function finish<Data, Input, Result extends Outcome>(
   return committed ? committed.then(complete) : complete();
 }
 
-/** The body of a subscription or generator runs after its procedure has returned: what it changes is saved as it goes. */
+/**
+ * The body of a subscription or generator runs after its procedure has returned: what it changes
+ * is saved as it goes.
+ */
 function asOwnStream<Data, Input>(procedure: ProcedureCall<Data, Input>, call: Call, data: unknown): object | undefined {
   const isSubscription = procedure.type === 'subscription';
   if (isSubscription && isObservable(data)) return ownedObservable(data, streamOwner(procedure, call));

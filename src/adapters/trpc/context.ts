@@ -11,15 +11,23 @@ export type SessionsContext<Data, Input = Data> = {
   readonly sessions: RequestSessions<Data, Input>;
 };
 
-/** What is known of the calls that a request makes. Plain data: another copy of the package may read it. */
+/**
+ * The known facts about the calls of a request. Plain data, as another copy of the package may
+ * read it.
+ */
 export interface BatchDetails {
-  /** How long a call's change waits for the other calls of its batch, in ms, so that all of them make one write. */
+  /**
+   * How long a call's write waits for the other calls of its batch, in ms, so that all make one
+   * write.
+   */
   readonly holdMs: number;
-  /** What tells the calls that the client made from those of `createCaller`; `undefined` where that is not known. */
+  /** Distinguishes the client's calls from those of `createCaller`; `undefined` if not known. */
   readonly clientCalls: ReadonlySet<unknown> | undefined;
   /** Whether the library's headers are on tRPC's `resHeaders` already. */
   readonly isOnResHeaders: boolean;
-  /** The Node response, where tRPC writes to it by itself: it would replace the cookies that are there. */
+  /**
+   * The Node response, if tRPC itself writes to it: tRPC would replace the cookies that are there.
+   */
   readonly response: NodeResponse | undefined;
 }
 
@@ -50,8 +58,8 @@ export function batchOf(call: Call): BatchDetails {
 }
 
 /**
- * The head of a streamed response leaves before its calls have run: what they write to it would be
- * lost. Its body may carry a token, so it is not to be cached, and that has to be said now.
+ * The head of a streamed response leaves before its calls have run: headers that they set would be
+ * lost. Its body may carry a token, so the head must forbid caching now.
  */
 export function sealStream(call: Call): void {
   call.request.head.noStore();
@@ -76,7 +84,7 @@ function isBatchDetails(details: unknown): details is BatchDetails {
 function detailsOf(info: RequestInfo | undefined, where: Pick<BatchDetails, 'isOnResHeaders' | 'response'>): BatchDetails {
   const calls = info?.calls;
   const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
-  // The results of a streamed batch do not wait for slow neighbours; those of another one do anyway.
+  // In a streamed batch, results do not wait for slow neighbours. In any other batch they do.
   const holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
   let set: ReadonlySet<unknown> | undefined;
   return {

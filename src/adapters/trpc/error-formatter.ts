@@ -5,7 +5,7 @@ import { answerTo, isBareSessionError } from './errors.js';
 
 /** What `errorFormatter` adds to the data of an error. */
 export type SessionErrorData = {
-  /** The code of an error of the library, such as `STEP_UP_REQUIRED`. An application's own errors have none. */
+  /** The code of an error of the library, such as `STEP_UP_REQUIRED`. Other errors have none. */
   readonly sessionCode?: SessionErrorCode;
 };
 
@@ -14,7 +14,10 @@ interface FormatterOptions {
   readonly shape: TRPCDefaultErrorShape;
 }
 
-/** The option `errorFormatter` of `initTRPC.create()`: itself, or `errorFormatter(own)` around the application's own. */
+/**
+ * The option `errorFormatter` of `initTRPC.create()`: itself, or `errorFormatter(own)` around the
+ * application's own.
+ */
 export interface ErrorFormatter {
   <Options extends FormatterOptions, Shape extends { readonly data: object }>(
     own: (options: Options) => Shape,
@@ -38,7 +41,9 @@ function isOurs(error: TRPCError): boolean {
   return isBareSessionError(error) || error.message === answerTo(error.cause).message;
 }
 
-/** An error of the library that left an unguarded procedure is answered like one that met a guard. */
+/**
+ * An error of the library that left an unguarded procedure is answered like one that met a guard.
+ */
 function restated({ error, shape }: FormatterOptions): TRPCDefaultErrorShape {
   if (!isBareSessionError(error)) return shape;
   const { code, status, message } = answerTo(error.cause);

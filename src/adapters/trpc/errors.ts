@@ -20,19 +20,28 @@ export function answerTo(error: unknown): { readonly code: Code; readonly status
   return { code: CODES[status] ?? 'INTERNAL_SERVER_ERROR', status, message };
 }
 
-/** A failure inside the library, as a client gets it. The error itself stays on the server as the cause. */
+/**
+ * A failure inside the library, as a client gets it. The error itself is the cause, for the
+ * server.
+ */
 export function sessionFailure(cause: unknown): TRPCError {
   const { code, message } = answerTo(cause);
   return new TRPCError({ code, message, cause });
 }
 
-/** An error of the application's own code, as a client gets it: only a bare {@link SessionError} is the library's to translate. */
+/**
+ * An error of the application's code, as a client gets it. Only a bare {@link SessionError} is
+ * translated.
+ */
 export function translated(error: unknown): TRPCError {
   const wrapped = getTRPCErrorFromUnknown(error);
   return isBareSessionError(wrapped) ? sessionFailure(wrapped.cause) : wrapped;
 }
 
-/** Whether tRPC made it from a thrown `SessionError`. One that the application wrapped says what it wants to say. */
+/**
+ * Whether tRPC made it from a thrown `SessionError`. One that the application wrapped stays as it
+ * is.
+ */
 export function isBareSessionError({ code, message, cause }: TRPCError): boolean {
   return code === 'INTERNAL_SERVER_ERROR' && isSessionError(cause) && cause.message === message;
 }

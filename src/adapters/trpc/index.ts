@@ -22,41 +22,56 @@ export type { ResponseMeta, ResponseMetaFunction, ResponseMetaOptions } from './
 /** What {@link trpcSessions} returns. */
 export interface TrpcSessions<Data, Input = Data> {
   /**
-   * The `createContext` of any tRPC adapter, or a part of your own: `(opts) => ({ ...createContext(opts), db })`. Asks the store for
-   * nothing, and so never fails; on a WebSocket each call looks the session up again.
+   * The `createContext` of any tRPC adapter, or a part of your own. Makes no store call, and so
+   * never fails. On a WebSocket, each call looks the session up again.
+   *
+   * @example
+   * const makeContext = (options: ContextOptions) => ({ ...createContext(options), db });
    */
   readonly createContext: (options: ContextOptions) => SessionsContext<Data, Input>;
   /**
-   * The option `responseMeta` of tRPC's HTTP adapters, needed where a source writes tokens to the response: either this function
-   * itself, or `responseMeta(own)` around your own.
+   * The option `responseMeta` of tRPC's HTTP adapters: this function itself, or
+   * `responseMeta(own)` around your own. Needed where a source writes tokens to the response.
    */
   readonly responseMeta: ResponseMetaFunction<Data, Input>;
   /**
-   * The option `errorFormatter` of `initTRPC.create()`, either this function itself or
-   * `errorFormatter(own)` around your own. Adds `data.sessionCode`, by which a client knows a
-   * step-up (`STEP_UP_REQUIRED`) from a missing session (`UNAUTHENTICATED`).
+   * The option `errorFormatter` of `initTRPC.create()`: this function itself, or
+   * `errorFormatter(own)` around your own. Adds `data.sessionCode`, by which a client
+   * distinguishes a step-up (`STEP_UP_REQUIRED`) from a missing session (`UNAUTHENTICATED`).
+   *
+   * @example
+   * const t = initTRPC.context<typeof createContext>().create({ errorFormatter });
    */
   readonly errorFormatter: ErrorFormatter;
   /**
-   * For `t.procedure.concat(withSession)`: adds `ctx.session`, `null` when anonymous. Put a guard first: a call counts as failed
-   * for it by what comes after it, such as `.output()`.
+   * For `t.procedure.concat(withSession)`: adds `ctx.session`, `null` when anonymous. Put the
+   * guard first: whether a call has failed is decided by what comes after it, such as `.output()`.
    */
   readonly withSession: SessionProcedure<Data, Input, Session<Data> | null>;
-  /** For `t.procedure.concat(requireSession)`: adds `ctx.session`, and answers `UNAUTHORIZED` when anonymous. */
+  /** For `t.procedure.concat(requireSession)`: adds `ctx.session`, or answers `UNAUTHORIZED`. */
   readonly requireSession: SessionProcedure<Data, Input, Session<Data>>;
   /**
-   * {@link requireSession} for what needs a user who has proven who they are at most `maxAge` ago. Answers `UNAUTHORIZED` with a
-   * `SessionError` `STEP_UP_REQUIRED` as its cause otherwise.
+   * {@link requireSession} for procedures whose user must have proven who they are at most
+   * `maxAge` ago. Otherwise it answers `UNAUTHORIZED`, with a `SessionError` `STEP_UP_REQUIRED` as
+   * its cause.
+   *
+   * @example
+   * const freshProcedure = t.procedure.concat(requireFresh('5m'));
    */
   readonly requireFresh: (maxAge: Duration) => SessionProcedure<Data, Input, Session<Data>>;
 }
 
 /**
- * Sessions for tRPC 11. A procedure with one of the guards has a draft of the session of its own. What
- * it changed is saved when it succeeds, by one write for a whole batch, and dropped when it fails. The
- * body of a subscription or generator is saved before each value that it yields and when it ends; an
- * observable when it completes. What runs on after that, such as a promise in a result, must call
- * `save()`.
+ * Sessions for tRPC 11. A procedure with one of the guards is a call with a draft of its own. Its
+ * changes are saved when it succeeds, by one write for a whole batch, and dropped when it fails. A
+ * login takes effect when the procedure succeeds. The body of a subscription or generator is saved
+ * before each value that it yields and when it ends; an observable when it completes. Code that
+ * runs on after that, such as a promise in a result, must call `save()`.
+ *
+ * @example
+ * const { createContext, responseMeta, requireSession } = trpcSessions(sessions);
+ * const t = initTRPC.context<typeof createContext>().create();
+ * const protectedProcedure = t.procedure.concat(requireSession);
  *
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */

@@ -3,7 +3,7 @@ import { field, isNodeResponse, isObject, isUpgrade, isWebSocketResponse, text }
 import type { IncomingRequest } from '../../http/request.js';
 import type { ResponseTarget } from '../../http/response-head.js';
 
-/** As much of tRPC's `info` as is needed here. */
+/** The part of tRPC's `info` that is needed here. */
 export interface RequestInfo {
   readonly accept?: string | null | undefined;
   readonly type?: string | undefined;
@@ -20,7 +20,10 @@ interface LambdaEvent {
   readonly requestContext?: object | undefined;
 }
 
-/** The options that tRPC's adapters give to `createContext`, whichever it is, or just `{ headers }`. Pass them on whole. */
+/**
+ * The options that any of tRPC's adapters gives to `createContext`, or `{ headers }`. Pass them
+ * whole.
+ */
 export type ContextOptions =
   /** Fetch; Node, Express, Fastify, Next; WebSocket */
   | {
@@ -44,9 +47,9 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
   if (!('req' in options)) return headersAlone(options.headers);
   const { req, res, resHeaders, info } = options;
   const { headers } = 'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
-  // The details are read when they are wanted: a Fetch request writes its URL anew each time.
+  // The details are read only when needed: a Fetch request builds its URL each time.
   const request = { key: keyOf(req), headers, details: req };
-  // Information that is missing counts as the safer case: a socket is known by its upgrade header alone.
+  // Missing information counts as the safer case: the upgrade header alone shows a socket.
   if (isWebSocketResponse(res) || isUpgrade(headerReader(headers))) {
     return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
   }
@@ -54,20 +57,25 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
   return { ...request, target: responseTarget(res, resHeaders) };
 }
 
-/** Whether the client wants the results one by one: by `info`, or by the header that tRPC reads it from. */
+/** Whether the client wants the results one by one, by `info` or by the header that tRPC reads. */
 export function acceptsStream({ info }: ContextOptions, headers: HeadersLike): boolean {
   if (info) return info.accept === 'application/jsonl';
   const header = headerReader(headers);
   return (header('trpc-accept') ?? header('accept') ?? '').split(',').some((type) => type.trim() === 'application/jsonl');
 }
 
-/** Headers alone are no request: the same object may serve many of them, in tests as in servers. */
+/**
+ * Headers alone are no request: the same object may serve many of them, in tests as in servers.
+ */
 function headersAlone(headers: HeadersLike): IncomingRequest {
   const isSocket = isUpgrade(headerReader(headers));
   return { key: undefined, headers, persistent: isSocket, target: { kind: isSocket ? 'none' : 'collect' } };
 }
 
-/** A Node request, also behind a framework's; of a Fetch request its headers, which proxies of it share. */
+/**
+ * The Node request, also behind a framework's. Of a Fetch request, its headers: proxies share
+ * them.
+ */
 function keyOf(req: { readonly headers: HeadersLike; readonly raw?: unknown }): object {
   const raw = field(req, 'raw');
   if (isObject(raw)) return raw;

@@ -6,7 +6,7 @@ import { combined, EXPOSED, mergeCookies } from '../../http/put-headers.js';
 import { batchOf, type SessionsContext, sealStream } from './context.js';
 import { answerTo, isBareSessionError } from './errors.js';
 
-/** As much of what tRPC gives to `responseMeta` as is needed here. */
+/** The part that is needed here of what tRPC gives to `responseMeta`. */
 export interface ResponseMetaOptions<Data, Input = Data> {
   /** Absent where no context could be made. */
   readonly ctx?: SessionsContext<Data, Input> | null | undefined;
@@ -24,7 +24,10 @@ export interface ResponseMeta {
 
 /** The option `responseMeta` of tRPC's HTTP adapters. */
 export interface ResponseMetaFunction<Data, Input = Data> {
-  /** Wraps the application's own function, whose headers win over the library's, except that a response with a token is not cached. */
+  /**
+   * Wraps the application's own function, whose headers win over the library's, except that a
+   * response with a token is not cached.
+   */
   <Options extends ResponseMetaOptions<Data, Input>>(own: (options: Options) => ResponseMeta): (options: Options) => ResponseMeta;
   (options: ResponseMetaOptions<Data, Input>): ResponseMeta;
 }
@@ -57,14 +60,19 @@ function reportUnsaved(call: Call): void {
   if (session) warnUnsaved(session.draft.box, call.request.services);
 }
 
-/** The status of an error of the library that left a procedure without a guard, where it is the only answer. */
+/**
+ * The status of a library error that left a procedure without a guard, if it is the only answer.
+ */
 function statusOf<Data, Input>({ errors = [], data = [] }: ResponseMetaOptions<Data, Input>): number | undefined {
   const [error, another] = errors;
   if (!error || another || data.length > 1 || !isBareSessionError(error)) return undefined;
   return answerTo(error.cause).status;
 }
 
-/** The application's own cookies stand beside those that are on the response: tRPC would put them in their place. */
+/**
+ * The application's own cookies stand beside those that are on the response: tRPC would put them
+ * in their place.
+ */
 function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta['headers'] {
   const { response } = batchOf(call);
   const headers = toHeaders(own);
@@ -75,7 +83,10 @@ function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta[
   return headers;
 }
 
-/** The headers that tRPC must add to the response: the application's own, and the library's that are not there yet. */
+/**
+ * The headers that tRPC must add to the response: the application's own, and the library's that
+ * are not there yet.
+ */
 function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undefined {
   const ours = call.request.head.headers;
   const { isOnResHeaders } = batchOf(call);

@@ -23,20 +23,23 @@ interface ParsedRequest {
 const LONGEST_HOLD = 1_000;
 
 /**
- * Sessions for GraphQL Yoga, and for every server on Envelop: `createYoga({ schema, plugins:
- * [useSession(sessions)] })`. Puts `sessions` on the context, there for the application's own
- * `context()` already, and `session`, loaded when that has run.
+ * Sessions for GraphQL Yoga, and for every server on Envelop. Puts `sessions` on the context, which
+ * the application's own `context()` can use, and `session`, which is loaded after that has run.
  *
- * Each operation has a draft of its own. Of a query, it is saved when something came back; of a
- * mutation, each root field decides for its own changes; of a subscription, each event. With `@defer`
- * and `@stream`, changes in parts are saved when all parts succeeded. A batch makes one write. A
- * session that cannot be loaded or saved is an error result of the operation: its resolvers do not
- * run, and a WebSocket stays open. Put the plugin before those that answer operations themselves.
+ * Each operation has a draft of its own. The changes of a query are saved when a root field came back
+ * or nothing failed, those of a subscription after each event. In a mutation, each root field decides
+ * for its own changes. With `@defer` and `@stream`, changes in parts are saved when all parts
+ * succeeded. A batch makes one write. If the session cannot be loaded or saved, the operation has an
+ * error result: its resolvers do not run, and a WebSocket stays open. Put the plugin before those that
+ * answer operations themselves.
  *
- * On Yoga's HTTP responses errors set the status and `WWW-Authenticate`, where nothing else came back,
- * and a response that carries a token is not cached. Elsewhere send `ctx.sessions.responseHeaders`
- * yourself. On graphql-ws the token comes from `connectionParams` (`authorization` or `token`) or the
+ * On Yoga's HTTP responses, errors set the status and `WWW-Authenticate` if nothing else came back, and
+ * a response that carries a token is not cached. Elsewhere, send `ctx.sessions.responseHeaders`
+ * yourself. On graphql-ws, the token comes from `connectionParams` (`authorization` or `token`) or the
  * upgrade request, and each operation looks the session up again.
+ *
+ * @example
+ * createYoga({ schema, plugins: [useSession(sessions)] });
  *
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */

@@ -8,15 +8,16 @@ export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 /**
  * A deep copy of `value` that shares nothing with it, without undefined properties.
  *
- * @throws `INVALID_DATA` with the path of the first value that JSON would drop or change: a function, a `Date`,
- * `undefined` in an array, `NaN`, a cycle.
+ * @throws `INVALID_DATA` with the path of the first value that JSON would drop or change: a
+ *   function, a `Date`, `undefined` in an array, `NaN`, a cycle.
  */
 export function copyJson(value: unknown, root = 'data'): JsonValue {
   try {
     return copyAt(value, root, 0);
   } catch (error) {
     if (!(error instanceof TooDeep)) throw error;
-    // A cycle looks endlessly deep. It is searched for only here: the usual copy need not remember its ancestors.
+    // A cycle looks endlessly deep. Only here is one searched for: the usual copy forgets its
+    // ancestors.
     const cycle = findCycle(value, root);
     if (cycle !== undefined) throw refusal(cycle, 'refers to one of its own ancestors');
     throw refusal(error.path, `is nested more than ${DEEPEST.toLocaleString('en')} levels deep`);
@@ -119,7 +120,7 @@ function refusal(path: string, problem: string): SessionError {
   return new SessionError('INVALID_DATA', `${where} ${problem}, which JSON cannot carry`);
 }
 
-/** The path of a reference to an ancestor. Iterative: data that is too deep may be deeper than the stack. */
+/** The path of a reference to an ancestor. Iterative: the data may be deeper than the stack. */
 function findCycle(root: unknown, rootPath: string): string | undefined {
   const ancestors = new Set<unknown>();
   const pending: { value: unknown; path: string; leave: boolean }[] = [{ value: root, path: rootPath, leave: false }];
@@ -142,7 +143,9 @@ function findCycle(root: unknown, rootPath: string): string | undefined {
   return undefined;
 }
 
-/** Defines a property whatever its name: assigning to `__proto__` would set the prototype instead. */
+/**
+ * Defines a property whatever its name: assigning to `__proto__` would set the prototype instead.
+ */
 export function setOwn<Value>(target: Record<string, Value>, key: string, value: Value): void {
   if (key !== '__proto__') target[key] = value;
   else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -157,7 +160,10 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether two values are the same JSON. `-0` and `0` differ, as JSON can tell them apart; the order of keys does not matter. */
+/**
+ * Whether two values are the same JSON. `-0` and `0` differ, as they do in JSON. The order of keys
+ * does not matter.
+ */
 export function equalJson(a: unknown, b: unknown, depth = 0): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -188,8 +194,9 @@ function equalObjects(a: object, b: object, depth: number): boolean {
 }
 
 /**
- * The JSON text of a value that {@link copyJson} has accepted. Differs from `JSON.stringify` in keeping `-0`. Well-formed:
- * lone surrogates and `U+0000` are escaped, so that every store can hold the text.
+ * The JSON text of a value that {@link copyJson} has accepted. Differs from `JSON.stringify` in
+ * keeping `-0`. Well-formed: `U+0000` and lone surrogates are escaped, as some stores cannot hold
+ * them.
  */
 export function encodeJson(value: JsonValue): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);

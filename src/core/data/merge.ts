@@ -1,14 +1,14 @@
 import { equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 
 /**
- * What a draft changed: the top-level fields with their new values (`undefined`: deleted), or the whole value where one of
- * the two is not an object.
+ * What a draft changed: the top-level fields with their new values (`undefined`: deleted), or the
+ * whole value where one of the two is not an object.
  */
 export type Patch =
   | { readonly kind: 'fields'; readonly fields: ReadonlyMap<string, JsonValue | undefined> }
   | { readonly kind: 'whole'; readonly value: JsonValue };
 
-/** The difference between what was read and what it was made into, or `null` where there is none. */
+/** The difference between what was read and what became of it, or `null` if there is none. */
 export function diff(before: JsonValue, after: JsonValue): Patch | null {
   if (!isJsonObject(before) || !isJsonObject(after)) return equalJson(before, after) ? null : { kind: 'whole', value: after };
   const fields = new Map<string, JsonValue | undefined>();
@@ -20,7 +20,10 @@ export function diff(before: JsonValue, after: JsonValue): Patch | null {
   return fields.size === 0 ? null : { kind: 'fields', fields };
 }
 
-/** `target` with the patch applied; neither is changed. Fields keep their places, new ones come last. */
+/**
+ * `target` with the patch applied. Neither is changed. Fields keep their order; new ones come
+ * last.
+ */
 export function applyPatch(target: JsonValue, patch: Patch): JsonValue {
   if (patch.kind === 'whole') return patch.value;
   const result: Record<string, JsonValue> = {};

@@ -3,7 +3,7 @@ import { SessionError } from '../error.js';
 import { copyJson, type JsonValue } from './json.js';
 
 /**
- * What the schema makes of stored or new data, as plain JSON. Asynchronous only where the schema is.
+ * The schema's output for stored or new data, as plain JSON. Asynchronous only if the schema is.
  *
  * @throws `INVALID_DATA` when the schema refuses the value, or when its output is not JSON.
  */
@@ -32,7 +32,10 @@ function pathOf(issue: StandardSchemaV1.Issue): string {
 /** Shorter texts say nothing of the data, and occur in messages by chance. */
 const SHORTEST_QUOTE = 4;
 
-/** Some schema libraries quote the value that they refuse. Errors are logged, so a message with data in it is not passed on. */
+/**
+ * Some schema libraries quote the value that they refuse. Errors are logged, so such a message is
+ * dropped.
+ */
 function withoutValues(message: string, data: JsonValue): string {
   const text = message.toLowerCase();
   return quotes(text, data) ? 'is not valid' : message;
@@ -48,8 +51,8 @@ function quotes(text: string, value: JsonValue | undefined): boolean {
 }
 
 /**
- * The one place where JSON becomes the user's type: what the schema has checked, or, without a schema, what the type argument of
- * `createSessions` says.
+ * The one place where JSON becomes the user's type. The schema has checked it, or the type
+ * argument of `createSessions` promises it.
  */
 export function reveal<Data>(json: JsonValue): Data {
   return json as Data;

@@ -25,7 +25,9 @@ export class Accounts {
     this.#settings = settings;
   }
 
-  /** All live sessions of an account, oldest first. Records that cannot be read are reported and left out. */
+  /**
+   * All live sessions of an account, oldest first. Unreadable records are reported and left out.
+   */
   async listFor(ownerId: string): Promise<Snapshot[]> {
     this.#checkOwner(ownerId);
     const snapshots: Snapshot[] = [];

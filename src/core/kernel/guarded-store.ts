@@ -5,7 +5,7 @@ import { withoutSecrets } from '../safe-cause.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
 
-/** What the library calls a store for, in log lines. The last two are calls to a foreign store. */
+/** The name of a store call, in log lines. The last two are calls to a foreign store. */
 type StoreCall = keyof SessionStore | 'legacy read' | 'legacy remove';
 
 const READS: ReadonlySet<StoreCall> = new Set(['find', 'legacy read']);
@@ -22,8 +22,8 @@ const PURPOSES = {
 } as const;
 
 /**
- * Every call of the library to its store goes through here: bounded in time, its failures told
- * apart and reported. An optional verb that the store lacks is `NOT_SUPPORTED`.
+ * Every call of the library to its store goes through here. It bounds the time, classifies
+ * failures and reports them. An optional verb that the store lacks is `NOT_SUPPORTED`.
  */
 export class GuardedStore {
   readonly #store: SessionStore;
@@ -48,7 +48,7 @@ export class GuardedStore {
     return this.read(id, (record) => record);
   }
 
-  /** What `use` makes of what is found: its failures are not the store's. */
+  /** Returns what `use` makes of the record. Failures of `use` are not the store's. */
   read<Result>(id: string, use: (record: SessionRecord | null) => Result | PromiseLike<Result>): Promise<Result> {
     return this.#limit.answer(
       () => this.#store.find(id),
@@ -104,7 +104,9 @@ export class GuardedStore {
     );
   }
 
-  /** Moves the deadline without the body, and recognises its own write where the answer was lost. */
+  /**
+   * Moves the deadline without the body, and recognises its own write where the answer was lost.
+   */
   touch({ body: _, ...record }: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
     const write = this.#required('touch');
     return this.#recover(
@@ -159,7 +161,7 @@ export class GuardedStore {
     );
   }
 
-  /** The steps of work on many records: `storeTimeout` bounds each, and others get their turn between them. */
+  /** The steps of bulk work: `storeTimeout` bounds each, and other work runs between them. */
   async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
     if (!steps) {
       yield await this.#call(verb, whole);
@@ -174,7 +176,9 @@ export class GuardedStore {
     }
   }
 
-  /** A call that is about no single session. @throws `STORE_UNAVAILABLE`, or the store's own `SessionError` */
+  /**
+   * A call about no single session. @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`
+   */
   #call<Result>(verb: keyof SessionStore, run: (store: SessionStore) => Promise<Result> | undefined): Promise<Result> {
     return this.#limit.answer(
       () => run(this.#store) ?? Promise.reject(unsupported(verb, 'do that')),
@@ -191,9 +195,9 @@ export class GuardedStore {
   }
 
   /**
-   * A write whose answer was lost may have happened: one read tells. After a time-out nothing more
-   * is asked, since the caller has waited long enough and the write may still arrive;
-   * compare-and-swap makes that harmless.
+   * A write whose answer was lost may have happened: one read shows whether it did. After a
+   * time-out nothing more is asked: the caller has waited long enough, and the write may still
+   * arrive. Compare-and-swap makes that harmless.
    */
   async #recover<Result>(
     verb: StoreCall,
@@ -216,8 +220,8 @@ export class GuardedStore {
   }
 
   #failure(verb: StoreCall, id: string, error: unknown): SessionError {
-    // A store's own SessionError needs no other words. Outages and unreadable records are reported,
-    // whoever names them. Of a write, INVALID_DATA may mean data that the store cannot take.
+    // A store's own SessionError stays as it is. Outages and unreadable records are reported in
+    // any case. From a write, INVALID_DATA may mean data that the store cannot take.
     if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });

@@ -71,10 +71,11 @@ export class Lifecycle {
   }
 
   /**
-   * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's limit,
-   * and emits the events.
+   * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's
+   * limit, and emits the events.
    *
-   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the new one back then
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the
+   *   new one back then
    */
   async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
     this.#pending.remove(record.id);
@@ -96,7 +97,7 @@ export class Lifecycle {
     return this.#replaced.get(id);
   }
 
-  /** Removes a session that was inserted and did not take effect. What fails is left to its idle limit. */
+  /** Removes a session that did not take effect. If that fails, its idle limit ends it. */
   async takeBack(id: string): Promise<void> {
     this.#replaced.delete(id);
     this.#pending.remove(id);
@@ -131,7 +132,10 @@ export class Lifecycle {
     return this.#isDue(snapshot, this.#settings.now());
   }
 
-  /** A record that was written with a shorter idle limit is touched by that one: it must not end while it is in use. */
+  /**
+   * A record that was written with a shorter idle limit is touched by that one: it must not end
+   * while it is in use.
+   */
   #isDue({ state, record }: Touchable, now: number): boolean {
     const { touchInterval, limits } = this.#settings;
     const unused = now - state.lastActiveAt;
@@ -147,7 +151,7 @@ export class Lifecycle {
     return { existed, evicted };
   }
 
-  /** A failure to end the previous session counts only if a fresh read still finds it. */
+  /** A failure to end the previous session counts only if a fresh read still finds the session. */
   async #replace(id: string): Promise<boolean> {
     try {
       return await this.#end(id, 'replaced');
@@ -172,7 +176,10 @@ export class Lifecycle {
     }
   }
 
-  /** Puts the record of a session that takes effect at once into the store, within the account's limit. @throws `LIMIT_REACHED` */
+  /**
+   * Puts the record of a session that takes effect at once into the store, within the account's
+   * limit. @throws `LIMIT_REACHED`
+   */
   async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
     const { maxPerOwner, now } = this.#settings;
     const ttl = Math.max(1, record.expiresAt - now());

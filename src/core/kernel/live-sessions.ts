@@ -9,24 +9,29 @@ import type { Settings } from './settings.js';
 import { TimeLimit } from './time-limit.js';
 import { clearQuietly, unref } from './timers.js';
 
-/** How a session ended. `'destroyed'` also stands for what another process did. */
+/** How a session ended. `'destroyed'` also covers an end by another process. */
 export type EndReason = 'destroyed' | 'replaced' | 'reuse' | 'evicted' | 'expired';
 
 /** Called once, when its session ends. */
 export type EndListener = (reason: SessionError) => void;
 
-/** What wants to know of a session while it lasts. */
+/** Something that follows a session while it lasts. */
 export interface Watcher {
   readonly ended: EndListener;
   /** Called with each record that a recheck has read. */
   readonly seen?: ((record: SessionRecord) => void) | undefined;
-  /** For a stream: whether a token of this epoch keeps it open (see `TokenState`). It ends with the token that opened it. */
+  /**
+   * For a stream: whether a token of this epoch keeps it open (see `TokenState`). It ends with the
+   * token that opened it.
+   */
   readonly isOf?: ((epoch: string | undefined) => boolean) | undefined;
 }
 
 interface Watched {
   readonly watchers: Set<Watcher>;
-  /** When the session ends however much it is used, in ms since the epoch: known without the store. */
+  /**
+   * When the session ends however much it is used, in ms since the epoch: known without the store.
+   */
   readonly latest: number;
   /** Runs out at the session's deadline, where that comes before the next recheck. */
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,14 +50,16 @@ const REMEMBERED_ENDS = 4_096;
  * notifications are opened, and every recheck interval all watched sessions are looked up, since
  * notifications can be lost.
  *
- * A watcher is registered first and its session looked up then, once the notifications flow: no end
- * falls between.
+ * A watcher is registered first and its session looked up then, once the notifications flow: no
+ * end falls between.
  */
 export class LiveSessions {
   readonly #store: GuardedStore;
   readonly #settings: Settings;
   readonly #watched = new Map<string, Watched>();
-  /** Ends that this process is bringing about: the store's notifications of them have no reason. */
+  /**
+   * Ends that this process is bringing about: the store's notifications of them have no reason.
+   */
   readonly #expected = new Map<string, EndReason>();
   readonly #ended = new Set<string>();
   #unchecked = new Set<string>();
@@ -74,8 +81,8 @@ export class LiveSessions {
   }
 
   /**
-   * Calls the watcher when the session ends, also when it already has. Returns a function that stops it.
-   * `latest` is the session's absolute deadline: it ends then even while the store is away.
+   * Calls the watcher when the session ends, also when it already has. Returns a function that
+   * stops it. `latest` is the session's absolute deadline: it ends then even in an outage.
    */
   watch(id: string, watcher: Watcher, latest = Number.POSITIVE_INFINITY): () => void {
     const watched = this.#watched.get(id) ?? { watchers: new Set<Watcher>(), latest, timer: undefined, over: false };
@@ -106,7 +113,9 @@ export class LiveSessions {
     for (const { ended } of watched.watchers) ended(error);
   }
 
-  /** An immediate rotation has ended all tokens of other epochs: so it ends the streams that they opened. */
+  /**
+   * An immediate rotation has ended all tokens of other epochs. This ends the streams they opened.
+   */
   endOtherEpochs(id: string, epoch: string | undefined): void {
     const watched = this.#watched.get(id);
     if (watched) this.#endOtherEpochs(id, watched, epoch);
@@ -269,7 +278,10 @@ export class LiveSessions {
     else this.#armDeadline(id, watched, watched.latest);
   }
 
-  /** At its deadline a session is looked up again, as use may have moved it. Those far off are left to the next recheck. */
+  /**
+   * At its deadline a session is looked up again, as use may have moved it. Those far off are left
+   * to the next recheck.
+   */
   #armDeadline(id: string, watched: Watched, deadline: number): void {
     clearQuietly(watched.timer);
     watched.timer = undefined;
@@ -284,7 +296,7 @@ export class LiveSessions {
   }
 
   #scheduleRecheck(): void {
-    // A little before its time, by chance, so that processes that started together do not ask together.
+    // At random a little early, so that processes that started together do not ask together.
     const delay = this.#settings.recheckInterval * (0.8 + 0.15 * Math.random());
     this.#recheckTimer = unref(
       setTimeout(() => {

@@ -13,7 +13,10 @@ interface Named {
   readonly ownerId?: string;
 }
 
-/** Makes snapshots of records: decodes them, applies today's deadline and schema, and reports what cannot be read. */
+/**
+ * Makes snapshots of records: decodes them, applies today's deadline and schema, and reports what
+ * cannot be read.
+ */
 export class Reader {
   readonly #store: GuardedStore;
   readonly #settings: Settings;
@@ -39,7 +42,10 @@ export class Reader {
     return state && this.snapshotOf(record, state);
   }
 
-  /** What a record says, or `null` when its deadline has passed. Does not run the schema. @throws `INVALID_DATA` */
+  /**
+   * The state in a record, or `null` when its deadline has passed. Runs no schema. @throws
+   * `INVALID_DATA`
+   */
   stateOf(record: SessionRecord): SessionState | null {
     try {
       const state = decodeRecord(record);
@@ -50,19 +56,22 @@ export class Reader {
     }
   }
 
-  /** The snapshot of a record that is going to be used. Asynchronous only where there is a schema. @throws `INVALID_DATA` */
+  /**
+   * The snapshot of a record that is going to be used. Asynchronous only where there is a schema.
+   * @throws `INVALID_DATA`
+   */
   snapshotOf(record: SessionRecord, state: SessionState): Snapshot | Promise<Snapshot> {
     const { validator } = this.#settings;
     if (!validator) return snapshotOf(record, { state, data: state.stored }, this.#settings);
     return this.#validated(record, state, validator);
   }
 
-  /** Whether this error of a read is about the data alone: the record's hashes were compared before. */
+  /** Whether this read failed for the data alone: the record's hashes were compared before. */
   wasDecoded(error: unknown): boolean {
     return isSessionError(error) && this.#decoded.has(error);
   }
 
-  /** Reports a session whose record or data cannot be used. Other errors are none of its business. */
+  /** Reports a session whose record or data cannot be used. Ignores other errors. */
   reportInvalid(session: Named, error: unknown): void {
     if (!isSessionError(error) || error.code !== 'INVALID_DATA') return;
     this.#settings.logger?.error(`token-sessions: session ${session.id} cannot be read: ${error.message}`);

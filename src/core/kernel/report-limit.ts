@@ -4,8 +4,8 @@ const INTERVAL = 60_000;
 const MOST = 10_000;
 
 /**
- * Limits reports to one a minute for each session. Beyond {@link MOST} sessions in a minute the oldest is forgotten, so that others'
- * reports cannot keep one session's from being made.
+ * Limits reports to one a minute for each session. Beyond {@link MOST} sessions in a minute the
+ * oldest is forgotten, so that others' reports cannot keep one session's from being made.
  */
 export class ReportLimit {
   /** When each session was last reported; the oldest first. */

@@ -9,49 +9,126 @@ import type { SessionStore } from '../store.js';
 
 /** The options of `createSessions` that are about what a session is. */
 export interface CoreOptions<Data> {
-  /** Names the account that a session belongs to, at `create`, for good; switches on the account operations. */
+  /**
+   * Names the account that a session belongs to. A session gets its owner at `create`, for good;
+   * one that is older than this option gets it at its next write. Enables the account operations.
+   *
+   * @default none: sessions have no owner
+   */
   readonly ownerOf?: ((data: Data) => string | undefined) | undefined;
-  /** What to do with a stored record that cannot be read or that the schema refuses. Default `'reject'`: an `INVALID_DATA` error. */
+  /**
+   * What happens when a stored record cannot be read, or the schema refuses it. `'reject'`: an
+   * `INVALID_DATA` error, since a bug in a deploy must not log people out. `'anonymous'`: no
+   * session. The record stays either way.
+   *
+   * @default 'reject'
+   */
   readonly onInvalidData?: 'reject' | 'anonymous' | undefined;
-  /** Ends a session that was not used for this long. Default `'7d'`; `false` for no limit. */
+  /**
+   * Ends a session that was not used for this long; `false`: no limit. OWASP ASVS 7.3.1.
+   *
+   * @default '7d'
+   */
   readonly idleTimeout?: Duration | false | undefined;
-  /** Ends a session this long after it was created, whatever its use. Default `'30d'`; `false` for no limit. */
+  /**
+   * Ends a session this long after it was created, however much it is used; `false`: no limit.
+   * OWASP ASVS 7.3.2.
+   *
+   * @default '30d'
+   */
   readonly absoluteTimeout?: Duration | false | undefined;
-  /** Activity is written at most this often. Default: 10 minutes or a tenth of `idleTimeout`, whichever is shorter. */
+  /**
+   * Activity is written at most this often, so that the real idle limit lies between
+   * `idleTimeout - touchInterval` and `idleTimeout`.
+   *
+   * @default 10 minutes or a tenth of `idleTimeout`, whichever is shorter
+   */
   readonly touchInterval?: Duration | undefined;
-  /** How long the previous token still works once the new one has been used. Default `'10s'`; 0 for not at all. */
+  /**
+   * How long the previous token still works after the new one was first used; 0 for not at all.
+   *
+   * @default '10s'
+   */
   readonly rotationGrace?: Duration | undefined;
-  /** What happens when a replaced token, however old, comes back after its grace. Default `'refuse'`. */
+  /**
+   * What happens when a replaced token, however old, comes back after its grace. `'refuse'`
+   * refuses the token, `'destroy'` ends the session. Both emit `reuse-detected`.
+   *
+   * @default 'refuse'
+   */
   readonly onReuse?: 'refuse' | 'destroy' | undefined;
-  /** The most sessions of one owner, kept exactly under concurrent logins. Default: no limit. */
+  /**
+   * The most sessions of one owner, exact under concurrent logins. Requires `ownerOf`. The session
+   * that a login replaces does not count.
+   *
+   * @default none
+   */
   readonly maxPerOwner?: { readonly max: number; readonly onLimit: 'evict-oldest' | 'deny' } | undefined;
-  /** What tokens begin with, so that secret scanners find leaked ones. At most 32 characters of `[A-Za-z0-9_-]`. Default `'ts_'`. */
+  /**
+   * What tokens begin with, so that secret scanners find leaked ones: at most 32 characters of
+   * `[A-Za-z0-9_-]`.
+   *
+   * @default 'ts_'
+   */
   readonly tokenPrefix?: string | undefined;
-  /** The longest encoded data of one session, in bytes. Default 65,536. */
+  /**
+   * The longest encoded data of one session, in bytes.
+   *
+   * @default 65536
+   */
   readonly maxDataBytes?: number | undefined;
-  /** The longest that a store call may take. Default `'2s'`. */
+  /**
+   * The longest that a store call may take; for bulk work, the longest that one step may take.
+   *
+   * @default '2s'
+   */
   readonly storeTimeout?: Duration | undefined;
-  /** `'anonymous'`: when the store fails, a request goes on without a session. Default `'reject'`: `STORE_UNAVAILABLE`. */
+  /**
+   * What happens to a request when the store fails. `'reject'`: `STORE_UNAVAILABLE` (503), since
+   * an outage is not a logout. `'anonymous'`: the request goes on without a session.
+   *
+   * @default 'reject'
+   */
   readonly onStoreError?: 'reject' | 'anonymous' | undefined;
-  /** How often the sessions that somebody watches are looked up, besides the store's notifications. Default `'30s'`. */
+  /**
+   * How often the sessions of open streams are looked up, besides the store's notifications. Also
+   * the maximum age of a stream's unchanged data.
+   *
+   * @default '30s'
+   */
   readonly recheckInterval?: Duration | undefined;
   /**
-   * How often a store that keeps expired sessions (SQL) is swept, of those that expired at least an hour
-   * ago. Default `'1h'`; `false`: the application calls `sweep()`.
+   * How often a store that keeps expired sessions (SQL) is swept of those that expired at least an
+   * hour ago; `false`: the application must call `sweep()`.
+   *
+   * @default '1h'
    */
   readonly sweepInterval?: Duration | false | undefined;
   /**
-   * With a source that writes to the response: a token older than this is rotated when it is used, and
-   * the response carries the new one. Default `false`: the application calls `rotate()`.
+   * With a source that writes to the response: a token older than this is rotated when it is used,
+   * and the response carries the new one. Never fails a request.
+   *
+   * @default false
    */
   readonly rotateEvery?: Duration | false | undefined;
-  /** Where warnings and errors are reported. Default: nowhere. */
+  /**
+   * Where warnings and errors are reported.
+   *
+   * @default none: nowhere
+   */
   readonly logger?: Logger | undefined;
-  /** The clock, in ms since the epoch. Default `Date.now`. For tests. */
+  /**
+   * The clock, in ms since the epoch. For tests.
+   *
+   * @default Date.now
+   */
   readonly now?: (() => number) | undefined;
 }
 
-/** {@link CoreOptions}, checked and complete. What the user's functions are given is JSON by here; the core does without its type. */
+/**
+ * {@link CoreOptions}, checked and complete. Here the data that the user's functions get is plain
+ * JSON: the core does without its type.
+ */
 export interface Settings {
   readonly store: SessionStore;
   readonly validator: Validator | undefined;

@@ -2,7 +2,10 @@ import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
 import { clearQuietly, unref } from './timers.js';
 
-/** What expired less than this long ago is left, in ms: a server whose clock is ahead must not delete what others still serve. */
+/**
+ * What expired less than this long ago is left, in ms: a server whose clock is ahead must not
+ * delete what others still serve.
+ */
 export const SWEEP_MARGIN = 3_600_000;
 
 /** Sweeps a store that keeps expired records, every `sweepInterval` from its first use on. */

@@ -1,7 +1,10 @@
 /** How a call ends that takes longer than its {@link TimeLimit}. */
 export class Timeout extends Error {}
 
-/** A call, between the one that began before it and the one that began after it; its own neighbour when it is not under way. */
+/**
+ * A call, linked to the calls that began before and after it. It is its own neighbour when it is
+ * over.
+ */
 class Call {
   before: Call = this;
   after: Call = this;
@@ -16,13 +19,14 @@ class Call {
 }
 
 /**
- * The longest that each of many calls may take. It is the same for all, so that they run out in the order in which they began, and one timer
- * serves them all: one for each took two or three per cent of the CPU of a whole tRPC request. They stand in a linked list, which each leaves
- * at next to no cost.
+ * The longest that each of many calls may take. It is the same for all, so they run out in the
+ * order in which they began, and one timer serves them all. One timer for each took two or three
+ * per cent of the CPU of a whole tRPC request. The calls form a linked list, which each leaves
+ * cheaply.
  */
 export class TimeLimit {
   readonly #ms: number;
-  /** Stands before the first and after the last, so that both are calls like the others. */
+  /** Stands before the first call and after the last, so that no call is a special case. */
   readonly #ends = new Call(Number.POSITIVE_INFINITY, () => undefined);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -36,8 +40,9 @@ export class TimeLimit {
   }
 
   /**
-   * What `use` makes of the outcome of `run`. What `run` rejects with, or the {@link Timeout}, is what `explain` makes of it. In one go, since
-   * a promise for each step was a good part of what reading a session took.
+   * Resolves to what `use` makes of the outcome of `run`. Rejects with what `explain` makes of a
+   * failure or of the {@link Timeout}. It is one promise, since a promise for each step was a good
+   * part of the cost of a read.
    */
   answer<Found, Result>(
     run: () => Promise<Found>,

@@ -6,8 +6,8 @@ export function unref<Timer>(timer: Timer): Timer {
 
 /**
  * Clears a timer so that nothing of it stays. Node keeps a list of timers for each duration. A
- * cleared timer leaves an empty list behind until its time has come, unless the last one in it kept
- * the process alive. Deadlines are days away and their durations all differ.
+ * cleared timer leaves an empty list behind until its time has come, unless the last one in it
+ * kept the process alive. Deadlines are days away and their durations all differ.
  */
 export function clearQuietly(timer: ReturnType<typeof setTimeout> | undefined): void {
   callOn(timer, 'ref');

@@ -7,8 +7,8 @@ import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
 
 /**
- * What a write makes of the newest content; the same object for no change. Runs again when another writer came first.
- * What it throws is the outcome of this write alone.
+ * Returns the changed content, or the same object for no change. Runs again when another writer
+ * came first. If it throws, only this write fails.
  */
 export type Change = (content: Content, record: SessionRecord) => Content | Promise<Content>;
 
@@ -25,13 +25,13 @@ interface Line {
   waiting: Job[];
 }
 
-/** Tries before `CONFLICT`. With a line for each session and process, four busy processes were seen to need 15. */
+/** Tries before `CONFLICT`. Four busy processes, each with a line for each session, needed 15. */
 const MAX_TRIES = 40;
 const LONGEST_PAUSE = 50;
 
 /**
- * Writes the changes of sessions. Those of one session stand in line within the process, and all that wait go into one
- * write; other processes are met by compare-and-swap.
+ * Writes the changes of sessions. Within the process, changes of one session queue up, and all
+ * that wait go into one write. Compare-and-swap finds writes of other processes.
  */
 export class WriteQueue {
   readonly #lines = new Map<string, Line>();
@@ -49,9 +49,11 @@ export class WriteQueue {
   }
 
   /**
-   * Applies the change to the newest content, starting from `base` where nothing newer is known. Resolves to what is stored then.
+   * Applies the change to the newest content, starting from `base` where nothing newer is known.
+   * Resolves to what is stored then.
    *
-   * @throws `SESSION_GONE` · `CONFLICT` · `INVALID_DATA` · `STORE_UNAVAILABLE`, or what `change` throws
+   * @throws `SESSION_GONE` · `CONFLICT` · `INVALID_DATA` · `STORE_UNAVAILABLE`, or what `change`
+   *   throws
    */
   submit(base: Snapshot, change: Change): Promise<Snapshot> {
     return new Promise((resolve, reject) => {
@@ -129,7 +131,8 @@ export class WriteQueue {
       try {
         const changed = await job.change(content, snapshot.record);
         if (changed === content) continue;
-        // Encoding checks the size: here, so that one job's data that is too large fails that job alone.
+        // Encoding checks the size. It is done here, so that data that is too large fails its job
+        // alone.
         const touched = this.#store.has('touch') ? touchedSnapshot(snapshot, changed, this.#settings) : null;
         next = touched ?? nextSnapshot(snapshot, changed, this.#settings);
         content = changed;
@@ -142,7 +145,8 @@ export class WriteQueue {
   }
 
   async #reread(id: string, tries: number): Promise<Snapshot> {
-    // The first time at once: two writers that met rarely meet again. Then apart, by chance.
+    // The first time immediately: two writers that met rarely meet again. Then after a random
+    // pause.
     if (tries > 1) await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
     const snapshot = await this.#reader.find(id);
     if (!snapshot) throw gone();

@@ -7,8 +7,8 @@ import { activityIn, markOf } from './token.js';
 export type { Migration, SessionState } from './state.js';
 
 /*
- * The body is one JSON object with short names, since every session in every store pays for each character.
- * Optional ones are in brackets:
+ * The body is one JSON object with short names, since every session in every store pays for each
+ * character. Optional ones are in brackets:
  *
  *   v  format, 1
  *   k  hash of the current token
@@ -23,9 +23,10 @@ export type { Migration, SessionState } from './state.js';
  *  [m] migration        [nonce, stage]
  *   d  data
  *
- * Format 1 only ever gains fields. Version 0.1.0 reads the first two elements of `n` and `o`, knows neither `f`, `t`, `r` nor `e`,
- * and drops what it does not know when it writes: each has to be safe to miss. This version keeps the fields that it does not know;
- * so a later one has to add fields, not elements.
+ * Format 1 only ever gains fields. Version 0.1.0 reads the first two elements of `n` and `o`,
+ * knows neither `f`, `t`, `r` nor `e`, and drops what it does not know when it writes: each has to
+ * be safe to miss. This version keeps the fields that it does not know; so a later one has to add
+ * fields, not elements.
  */
 const FORMAT = 1;
 const STAGES = ['copied', 'proven', 'done'] as const;
@@ -69,7 +70,7 @@ function encodeUnknown(origin: JsonObject | undefined): string {
 }
 
 function checkSize(text: string, maxDataBytes: number): void {
-  // UTF-8 takes at most three bytes for each UTF-16 unit: most data need not be encoded to be measured.
+  // UTF-8 takes at most three bytes for each UTF-16 unit: most data need not be measured.
   if (text.length * 3 <= maxDataBytes) return;
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= maxDataBytes) return;
@@ -79,7 +80,7 @@ function checkSize(text: string, maxDataBytes: number): void {
   );
 }
 
-/** @throws `INVALID_DATA` when the record was not written by {@link encodeBody}, or was damaged since. */
+/** @throws `INVALID_DATA` unless {@link encodeBody} wrote the record, and nothing damaged it */
 export function decodeRecord(record: SessionRecord): SessionState {
   if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable();
   const body = parseBody(record);
@@ -101,7 +102,7 @@ function parseBody(record: SessionRecord): JsonObject {
     const body: unknown = JSON.parse(record.body);
     if (isJsonObject(body)) return body;
   } catch {
-    // The parser's message quotes the text, which may be anything: it must not travel on in an error.
+    // The parser's message quotes the text: it must not travel on in an error.
   }
   throw unreadable();
 }
@@ -109,7 +110,7 @@ function parseBody(record: SessionRecord): JsonObject {
 /** A field has another type than this library writes. */
 class Damage extends Error {}
 
-/** What stands in for the fields of a pending token that version 0.1.0 does not write. */
+/** The values to use for fields of a pending token that version 0.1.0 does not write. */
 interface Instead {
   readonly authenticatedAt: number;
   readonly lastActiveAt: number;
@@ -119,7 +120,7 @@ interface Instead {
 function readTokens(body: JsonObject, instead: Instead): TokenState {
   const { f: family, t: madeAt, n: pending, o: previous, r: replaced, e: epoch } = body;
   const before = previous === undefined ? undefined : readPrevious(list(previous));
-  // Version 0.1.0 ended a token at once by such a time, which means something else on another server's clock.
+  // Version 0.1.0 ended a token by such a time, which another server's clock may not have reached.
   const former = before && isFormer(list(previous)) && before.until <= instead.lastActiveAt ? before : undefined;
   return {
     current: text(body['k']),
@@ -133,8 +134,9 @@ function readTokens(body: JsonObject, instead: Instead): TokenState {
 }
 
 /**
- * Version 0.1.0 did not note when it made a pending token, nor of which kind it was. It noted activity then, so that the token is as
- * old as that or older; whether it renews `authenticatedAt` says of which kind it is. Of a moved session, it was derived with the nonce.
+ * Version 0.1.0 did not note when it made a pending token, nor its kind. It noted activity then,
+ * so the token is at least as old as that. The kind shows in whether `authenticatedAt` is renewed.
+ * The token of a moved session was derived with the nonce.
  */
 function readPending(items: readonly JsonValue[], instead: Instead): PendingToken {
   const pending = { hash: text(items[0]), authenticatedAt: time(items[1]) };

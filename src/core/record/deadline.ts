@@ -15,7 +15,9 @@ export function deadlineOf(createdAt: number, lastActiveAt: number, limits: Limi
   return Math.min(createdAt + limits.absolute, lastActiveAt + limits.idle, NEVER);
 }
 
-/** When a stored session ends: by the limits it was written with or by those of today, whichever is earlier. */
+/**
+ * When a stored session ends: by the limits it was written with or by today's, the earlier one.
+ */
 export function effectiveDeadline(record: SessionRecord, state: SessionState, limits: Limits): number {
   return Math.min(record.expiresAt, deadlineOf(record.createdAt, state.lastActiveAt, limits));
 }

@@ -5,8 +5,9 @@ import { type Credential, hasMark, sameHash } from './token.js';
 export const MINUTE = 60_000;
 
 /**
- * What a token is to a session. Only the first three open it. `'replaced-recently'`: a request that was honestly under way may still
- * bring it. `'reused'`: it was the session's, and is used after its time.
+ * How a token relates to a session. Only the first three open it. `'replaced-recently'`: an honest
+ * request that was under way may still bring it. `'reused'`: it was the session's, and comes back
+ * after its time.
  */
 export type TokenMatch = 'current' | 'pending' | 'grace' | 'replaced-recently' | 'reused' | 'unknown';
 
@@ -29,14 +30,17 @@ function recogniseReplaced({ family, replaced }: TokenState, credential: Credent
   return recent.some(({ mark }) => mark === '') ? 'replaced-recently' : 'reused';
 }
 
-/** The `authenticatedAt` of a token that is this to the session; `undefined` where it does not open the session. */
+/**
+ * The `authenticatedAt` that a token of this kind has; `undefined` if it does not open the
+ * session.
+ */
 export function authenticatedAtOf({ tokens, authenticatedAt }: SessionState, match: TokenMatch): number | undefined {
   if (match === 'current') return authenticatedAt;
   if (match === 'pending') return tokens.pending?.authenticatedAt;
   return match === 'grace' ? tokens.previous?.authenticatedAt : undefined;
 }
 
-/** What a session grants to the holder of some tokens. */
+/** The rights that a session grants to the holder of some tokens. */
 export interface Standing {
   /** Whether no more than a token in its grace opens it. */
   readonly replaced: boolean;
@@ -58,7 +62,10 @@ export function standingOf(state: SessionState, credentials: readonly Credential
   return best;
 }
 
-/** Whether a token whose grace ends (or would end) at `until` may still come with a request that was honestly under way. */
+/**
+ * Whether an honest request that was under way may still bring a token whose grace ends at
+ * `until`.
+ */
 export function isRecent({ until }: { readonly until: number }, now: number): boolean {
   return now < until + MINUTE;
 }

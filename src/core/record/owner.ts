@@ -5,7 +5,8 @@ import { withoutSecrets } from '../safe-cause.js';
 /**
  * The account that data belongs to.
  *
- * @throws `INVALID_DATA` when `ownerOf` throws or returns something else than a non-empty string or undefined
+ * @throws `INVALID_DATA` when `ownerOf` throws or returns something else than a non-empty string
+ *   or undefined
  */
 export function ownerOf(settings: { readonly ownerOf: ((data: JsonValue) => unknown) | undefined }, data: JsonValue): string | undefined {
   if (!settings.ownerOf) return undefined;

@@ -4,7 +4,8 @@ import { type Credential, markOf, newCredential, newSalt, sameHash } from './tok
 import { asReplaced, remember } from './upkeep.js';
 
 /*
- * The tokens of a session through a rotation. B is derived from A's secret and s, a random value (salt) in the record.
+ * The tokens of a session through a rotation. B is derived from A's secret and s, a random value
+ * (salt) in the record.
  *
  *   created             rotate by A               first use of B                the next write when the grace is over
  *               ───────────────────────▶   ──────────────────────────────▶   ───────────────────────────────────────▶
@@ -42,7 +43,9 @@ export interface Timing {
 
 /** The tokens of a call. */
 export interface Holder {
-  /** The token that let the call in; on a socket, also those that earlier calls were given by `rotate`. */
+  /**
+   * The token that let the call in; on a socket, also those that `rotate` gave to earlier calls.
+   */
   readonly credentials: readonly Credential[];
   /** Whether it was let in by no more than a token in its grace. */
   readonly replaced: boolean;
@@ -61,11 +64,14 @@ interface Handed {
 }
 
 export type RotationOutcome =
-  /** `state` has to be written before the token is handed out. `made`: the token is new, not one that is handed out again. */
+  /** `state` must be written before the token is handed out. `made`: the token is new. */
   | (Handed & { readonly kind: 'write'; readonly state: SessionState; readonly made: boolean })
   /** Nothing has to be written. */
   | (Handed & { readonly kind: 'answer' })
-  /** `TOKEN_REPLACED`: the caller's token is not the current one, or another new token waits for its first use. */
+  /**
+   * `TOKEN_REPLACED`: the token is not the current one, or another new one waits for its first
+   * use.
+   */
   | { readonly kind: 'refuse'; readonly why: 'replaced' | 'waiting' };
 
 const REPLACED: RotationOutcome = { kind: 'refuse', why: 'replaced' };
@@ -93,7 +99,10 @@ export function firstUse(state: SessionState, credential: Credential, { now, gra
   return { ...withoutMigration(state), tokens, authenticatedAt };
 }
 
-/** A rotation of the session with this id, by a call or by the server itself (`null`), which has shown no token. */
+/**
+ * A rotation of the session with this id, by a call or by the server itself (`null`), which has
+ * shown no token.
+ */
 export function rotate(state: SessionState, id: string, holder: Holder | null, request: RotationRequest, timing: Timing): RotationOutcome {
   const { tokens } = state;
   const kind = request.reauthenticated ? 'reauthenticated' : 'plain';
@@ -102,12 +111,15 @@ export function rotate(state: SessionState, id: string, holder: Holder | null, r
   const using = holder.credentials.find(({ hash }) => sameHash(tokens.current, hash));
   if (using) return request.immediate ? endAll(state, using.sibling(), kind, timing) : offer(state, id, using, kind, timing);
   const unused = holder.credentials.find(({ hash }) => tokens.pending && sameHash(tokens.pending.hash, hash));
-  // It let the call in, so that its first use was written: a store that is not atomic has lost that.
+  // It let the call in, so its first use was written. A store that is not atomic has lost that.
   if (unused) return rotate(firstUse(state, unused, timing), id, holder, request, timing);
   return request.immediate ? REPLACED : repeatLate(state, holder.credentials, kind, timing.now);
 }
 
-/** The pending token: for the holder of the current one, who can derive it, or for the server (`null`), which cannot. */
+/**
+ * The pending token: for the holder of the current one, who can derive it, or for the server
+ * (`null`), which cannot.
+ */
 function offer(state: SessionState, id: string, using: Credential | null, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
   const { pending } = state.tokens;
   if (pending) {
@@ -116,7 +128,8 @@ function offer(state: SessionState, id: string, using: Credential | null, kind: 
     const fetchable = using ? next !== null : pending.salt !== undefined;
     if ((fetchable && pending.kind === 'plain') || now - pending.madeAt < MINUTE) return WAITING;
   }
-  // The first token of a moved session is derived with the nonce, by version 0.1.0 too; what was replaced may not come back.
+  // The first token of a moved session is derived with the nonce, by version 0.1.0 too; what was
+  // replaced may not come back.
   const salt = using ? ((pending ? undefined : state.migration?.nonce) ?? newSalt()) : undefined;
   const credential = using && salt !== undefined ? using.successor(salt) : newCredential(id);
   const authenticatedAt = kind === 'plain' ? state.authenticatedAt : now;
@@ -135,7 +148,7 @@ function handAgain(state: SessionState, pending: PendingToken, credential: Crede
   return { kind: 'write', state: { ...state, tokens }, credential, authenticatedAt: now, made: false };
 }
 
-/** For a call that the previous token let in while it was current: the token that the other callers got. */
+/** For a call that the previous token let in while it was current: the token that others got. */
 function repeatLate(state: SessionState, credentials: readonly Credential[], kind: RotationKind, now: number): RotationOutcome {
   const { current, previous, pending } = state.tokens;
   if (!previous || pending || previous.kind !== kind || now >= previous.until) return REPLACED;

@@ -14,7 +14,10 @@ export interface RecordSettings {
   readonly now: () => number;
 }
 
-/** A session's state, and its data as the schema reads it. Never changed and never handed out: drafts are copies. */
+/**
+ * A session's state, and its data as the schema reads it. Never changed and never handed out:
+ * drafts are copies.
+ */
 export interface Content {
   readonly state: SessionState;
   readonly data: JsonValue;
@@ -25,7 +28,10 @@ export interface Snapshot extends Content {
   readonly record: SessionRecord;
   /** The earlier of the record's deadline and that of today's limits, in ms since the epoch. */
   readonly deadline: number;
-  /** Later snapshots of a process have greater numbers: of two of one session, the greater is as new or newer. */
+  /**
+   * Grows with each decoded record of a process. Over a pool, an older read may have a greater
+   * number.
+   */
   readonly order: number;
 }
 
@@ -59,8 +65,8 @@ export function firstSnapshot(
 }
 
 /**
- * The record that takes the place of `from`. Only activity moves the deadline. A session that is older
- * than the option `ownerOf` gets its owner here.
+ * The record that takes the place of `from`. Only activity moves the deadline. A session that is
+ * older than the option `ownerOf` gets its owner here.
  */
 export function nextSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot {
   const isActive = content.state.lastActiveAt > from.state.lastActiveAt;
@@ -77,9 +83,9 @@ export function nextSnapshot(from: Snapshot, content: Content, settings: RecordS
 }
 
 /**
- * The record that takes the place of `from` where nothing changes but the time of the last activity:
- * its body stays as it is. `null` where the body has to be written, also because it is due: a body
- * holds a time of its own, which version 0.1.0 reads, and which must not get too old.
+ * The record that takes the place of `from` where nothing changes but the time of the last
+ * activity: its body stays as it is. `null` where the body has to be written, also because it is
+ * due: a body holds a time of its own, which version 0.1.0 reads, and which must not get too old.
  */
 export function touchedSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot | null {
   const { state, record } = from;

@@ -12,8 +12,9 @@ export interface PendingToken {
   /** When it was made, or last renewed. */
   readonly madeAt: number;
   /**
-   * The random value that this token and the current one's secret have in common. Absent where it cannot be derived: the server
-   * made it (`find(id).rotate()`), or version 0.1.0 wrote the record since.
+   * The random value that this token and the current one's secret have in common. Absent where it
+   * cannot be derived: the server made it (`find(id).rotate()`), or version 0.1.0 wrote the record
+   * since.
    */
   readonly salt?: string | undefined;
 }
@@ -22,7 +23,9 @@ export interface PendingToken {
 export interface PreviousToken {
   readonly hash: string;
   readonly until: number;
-  /** Its own, which its successor's proof does not renew. 0 where version 0.1.0 wrote the record. */
+  /**
+   * Its own, which its successor's proof does not renew. 0 where version 0.1.0 wrote the record.
+   */
   readonly authenticatedAt: number;
   /** How the current token was derived from this one. Absent where it was not. */
   readonly kind?: RotationKind | undefined;
@@ -53,14 +56,20 @@ export interface TokenState {
   readonly epoch?: string | undefined;
 }
 
-/** How far the move of another library's session has come; kept while that library's token is the current one. */
+/**
+ * How far the move of another library's session has come; kept while that library's token is the
+ * current one.
+ */
 export interface Migration {
   /**
-   * `'copied'`: written, but the old session may have ended before. `'proven'`: it had not; it is being removed. `'done'`: it is
-   * out of the old store.
+   * `'copied'`: written, but the old session may have ended before. `'proven'`: it had not; it is
+   * being removed. `'done'`: it is out of the old store.
    */
   readonly stage: 'copied' | 'proven' | 'done';
-  /** Distinguishes this copy from a later one with the same id. The first successor is derived with it. */
+  /**
+   * Distinguishes this copy from a later one with the same id. The first successor is derived with
+   * it.
+   */
   readonly nonce: string;
 }
 
@@ -73,6 +82,8 @@ export interface SessionState {
   readonly migration?: Migration | undefined;
   /** The data as it was written, before the schema has read it. */
   readonly stored: JsonValue;
-  /** The body that this was read from: the fields that this version does not know are written back. */
+  /**
+   * The body that this was read from: the fields that this version does not know are written back.
+   */
   readonly origin?: JsonObject | undefined;
 }

@@ -2,16 +2,21 @@ import * as crypto from 'node:crypto';
 import { v7 } from 'uuid';
 
 /*
- * A token is `prefix + id + '.' + secret`: the id is public and finds the record, the secret proves that its holder was
- * given the token. A store only ever sees SHA-256 of the secret: random bits need no slow hash, and a copied database
- * holds nothing that can be sent as a credential. Looking up by the public id leaves no secret for an index to leak by its timing.
+ * A token is `prefix + id + '.' + secret`: the id is public and finds the record, the secret
+ * proves that its holder was given the token. A store only ever sees SHA-256 of the secret: random
+ * bits need no slow hash, and a copied database holds nothing that can be sent as a credential.
+ * Looking up by the public id leaves no secret for an index to leak by its timing.
  *
- * The secret is 32 bytes. The first 16 are the session's family: they stay the same through its rotations, so that a token which
- * was replaced long ago is still known as one of the session's. The other 16 are the token's own.
+ * The secret is 32 bytes. The first 16 are the session's family: they stay the same through its
+ * rotations, so that a token which was replaced long ago is still known as one of the session's.
+ * The other 16 are the token's own.
  */
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-/** 32 bytes in base64url. The last character carries four bits: only its canonical forms are accepted, so that a token has one spelling. */
+/**
+ * 32 bytes in base64url. The last character carries four bits: only its canonical forms are
+ * accepted, so that a token has one spelling.
+ */
 const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 const ID_LENGTH = 36;
 const SECRET_LENGTH = 43;
@@ -21,8 +26,8 @@ const OWN_BYTES = 16;
 const FAMILY_HASH_LENGTH = 22;
 
 /**
- * A token that a request has sent, or that is about to be handed out. Its secret is private: printing a credential, with all its
- * fields or as JSON, shows the id alone.
+ * A token that a request has sent, or that is about to be handed out. Its secret is private:
+ * printing a credential, with all its fields or as JSON, shows the id alone.
  */
 export class Credential {
   readonly id: string;
@@ -44,16 +49,16 @@ export class Credential {
   }
 
   /**
-   * SHA-256 of the family, as many bits of it as the family has, in base64url; `undefined` for another library's token. Costs a
-   * hash each time.
+   * SHA-256 of the family, as many bits of it as the family has, in base64url; `undefined` for
+   * another library's token. Costs a hash each time.
    */
   familyHash(): string | undefined {
     return this.#foreign ? undefined : sha256(this.#family()).slice(0, FAMILY_HASH_LENGTH);
   }
 
   /**
-   * Whether it is of the family with this hash. The id of a moved session follows from the old token, so that another library's
-   * token which has found a record is always of its family.
+   * Whether it is of the family with this hash. The id of a moved session follows from the old
+   * token, so that another library's token which has found a record is always of its family.
    */
   isOf(familyHash: string | undefined): boolean {
     if (this.#foreign) return true;
@@ -61,13 +66,15 @@ export class Credential {
   }
 
   /**
-   * The token that follows this one: the same whenever it is made, so that all who ask with one token get the same, and a lost
-   * answer can be repeated.
+   * The token that follows this one: the same whenever it is made, so that all who ask with one
+   * token get the same, and a lost answer can be repeated.
    *
-   * HMAC-SHA-256 with the whole old secret as the key, and a label and the random value of the record (`salt`) as the message. It is
-   * a pseudorandom function, and its key has 128 random bits that are in no database: without the old token the result cannot be told
-   * from random. An old token alone does not yield it either, as the salt is known to the record alone. HKDF would first make a uniform
-   * key; the secret is one already. The family is kept; another library's token has none, and gets one from the same HMAC.
+   * HMAC-SHA-256 with the whole old secret as the key, and a label and the random value of the
+   * record (`salt`) as the message. It is a pseudorandom function, and its key has 128 random bits
+   * that are in no database: without the old token the result cannot be told from random. An old
+   * token alone does not yield it either, as the salt is known to the record alone. HKDF would
+   * first make a uniform key; the secret is one already. The family is kept; another library's
+   * token has none, and gets one from the same HMAC.
    */
   successor(salt: string): Credential {
     const made = crypto.createHmac('sha256', this.#secret).update(`token-sessions successor:${salt}`).digest();
@@ -103,7 +110,10 @@ export function newSalt(): string {
   return crypto.randomBytes(16).toString('base64url');
 }
 
-/** The credential in a well-formed token, or `null`. Takes time bounded by the length of a token, not of `text`. */
+/**
+ * The credential in a well-formed token, or `null`. Takes time bounded by the length of a token,
+ * not of `text`.
+ */
 export function parseToken(text: string, prefix: string): Credential | null {
   if (text.length !== prefix.length + ID_LENGTH + 1 + SECRET_LENGTH || !text.startsWith(prefix)) return null;
   const point = prefix.length + ID_LENGTH;
@@ -117,13 +127,15 @@ export function isSessionId(id: unknown): id is string {
 }
 
 /**
- * The credential of another library's token, by what identifies its session there. The id follows from it, so that a session that was
- * moved is found by the old token in one look-up, and two requests that move it at once meet at one record. Successors are derived from
- * the token as it was sent (`text`): what identifies its session may be known to the old store.
+ * The credential of another library's token, by what identifies its session there. The id follows
+ * from it, so that a session that was moved is found by the old token in one look-up, and two
+ * requests that move it at once meet at one record. Successors are derived from the token as it
+ * was sent (`text`): what identifies its session may be known to the old store.
  */
 export function legacyCredential(identity: string, text = identity): Credential {
   const bytes = crypto.createHash('sha256').update(`token-sessions legacy id:${identity}`).digest();
-  // Made by hand, as it must never change: a UUIDv7 in form, with the version and the variant of one.
+  // Made by hand, as it must never change: a UUIDv7 in form, with the version and the variant of
+  // one.
   bytes[6] = (bytes.readUInt8(6) & 0x0f) | 0x70;
   bytes[8] = (bytes.readUInt8(8) & 0x3f) | 0x80;
   const id = bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
@@ -138,14 +150,18 @@ function sha256(value: string | Buffer): string {
 
 const HASH_LENGTH = 43;
 /*
- * Hashes are encoded into the same two places each time: an array of its own for each would be the most expensive part of reading a
- * session. Any text of a hash's length has room: UTF-8 takes at most three bytes for each UTF-16 unit.
+ * Hashes are encoded into the same two places each time: an array of its own for each would be the
+ * most expensive part of reading a session. Any text of a hash's length has room: UTF-8 takes at
+ * most three bytes for each UTF-16 unit.
  */
 const encoder = new TextEncoder();
 const left = new Uint8Array(3 * HASH_LENGTH);
 const right = new Uint8Array(3 * HASH_LENGTH);
 
-/** Compares two hashes in constant time. Text of another length, as in a damaged record, equals none. */
+/**
+ * Compares two hashes in constant time. Text of another length, as in a damaged record, equals
+ * none.
+ */
 export function sameHash(a: string, b: string): boolean {
   if (a.length !== HASH_LENGTH || b.length !== HASH_LENGTH) return false;
   encoder.encodeInto(a, left.fill(0));
@@ -155,7 +171,9 @@ export function sameHash(a: string, b: string): boolean {
 
 const MARK_LENGTH = 8;
 
-/** The beginning of a hash: 48 bits, enough to distinguish the few tokens that a session remembers. */
+/**
+ * The beginning of a hash: 48 bits, enough to distinguish the few tokens that a session remembers.
+ */
 export function markOf(hash: string): string {
   return hash.slice(0, MARK_LENGTH);
 }
@@ -170,7 +188,10 @@ function beginsWith(hash: string, beginning: string, length: number): boolean {
   return beginning.length === length && sameHash(beginning + hash.slice(length), hash);
 }
 
-/** A fresh version for a write: 96 random bits, short, as a store in memory holds one for each session. */
+/**
+ * A fresh version for a write: 96 random bits, short, as a store in memory holds one for each
+ * session.
+ */
 export function newVersion(): string {
   return crypto.randomBytes(12).toString('base64url');
 }
@@ -178,7 +199,10 @@ export function newVersion(): string {
 /** A version of its own, as {@link newVersion} makes it. */
 const VERSION_LENGTH = 16;
 
-/** A fresh version for a write that moves the deadline alone: the time of the activity is in it, as the body stays as it is. */
+/**
+ * A fresh version for a write that moves the deadline alone: the time of the activity is in it, as
+ * the body stays as it is.
+ */
 export function touchVersion(activeAt: number): string {
   return newVersion() + activeAt.toString(36);
 }

@@ -2,18 +2,27 @@ import { isRecent } from './match.js';
 import type { ReplacedToken, SessionState, TokenState } from './state.js';
 import { markOf } from './token.js';
 
-/** Whether a token that is current is old enough for `rotateEvery`: and its predecessor may not be in its grace on any server. */
+/**
+ * Whether a token that is current is old enough for `rotateEvery`: and its predecessor may not be
+ * in its grace on any server.
+ */
 export function isRotationDue({ tokens }: SessionState, createdAt: number, every: number, now: number): boolean {
   if (tokens.previous && isRecent(tokens.previous, now)) return false;
   return now - (tokens.madeAt ?? createdAt) >= every;
 }
 
-/** Whether a source may still write a token for which `rotate` was called at `rotatedAt`: a late answer would replace a newer token. */
+/**
+ * Whether a source may still write a token for which `rotate` was called at `rotatedAt`: a late
+ * answer would replace a newer token.
+ */
 export function mayStillWrite(rotatedAt: number, now: number, grace: number): boolean {
   return now - rotatedAt <= grace;
 }
 
-/** Without what has had its time, above all the random value by which an old token could be used with a copy of the record. */
+/**
+ * Without what has had its time, above all the random value by which an old token could be used
+ * with a copy of the record.
+ */
 export function tidied(tokens: TokenState, now: number): TokenState {
   if (!isUntidy(tokens, now)) return tokens;
   const { previous, replaced, ...rest } = tokens;
@@ -26,21 +35,29 @@ export function tidied(tokens: TokenState, now: number): TokenState {
   };
 }
 
-/** Whether {@link tidied} leaves something out: a reason to write a record that would only be touched. */
+/**
+ * Whether {@link tidied} leaves something out: a reason to write a record that would only be
+ * touched.
+ */
 export function isUntidy({ previous, replaced }: TokenState, now: number): boolean {
   if (replaced?.some((each) => !isRecent(each, now))) return true;
   if (!previous || now < previous.until) return false;
   return previous.salt !== undefined || (isOfFamily(previous) && !isRecent(previous, now));
 }
 
-/** A token that the current one was derived from is of its family, which is enough to know it by. */
+/**
+ * A token that the current one was derived from is of its family, which is enough to know it by.
+ */
 function isOfFamily({ kind }: NonNullable<TokenState['previous']>): boolean {
   return kind !== undefined;
 }
 
 const MOST_REMEMBERED = 6;
 
-/** The tokens that opened the session a short time ago, the newest first. `ended`: those that end now, with their grace. */
+/**
+ * The tokens that opened the session a short time ago, the newest first. `ended`: those that end
+ * now, with their grace.
+ */
 export function remember(ended: readonly ReplacedToken[], tokens: TokenState, now: number): readonly ReplacedToken[] | undefined {
   const recent = [...ended, ...(tokens.replaced ?? [])].filter((each) => isRecent(each, now));
   if (recent.length === 0) return undefined;
