@@ -19,6 +19,14 @@ export { type CookieOptions, cookie } from './http/cookie-source.js';
 export { requireFresh, requireSession, type WithSession } from './http/guards.js';
 export type { HeaderReader, HeadersLike } from './http/header-reader.js';
 export type { SessionContextOf, SessionOf, Sessions } from './http/sessions.js';
-export { bearer, type HeaderOptions, header, type RequestDetails, type TokenSource, type WritePurpose } from './http/token-source.js';
+export {
+  type BearerOptions,
+  bearer,
+  type HeaderOptions,
+  header,
+  type RequestDetails,
+  type TokenSource,
+  type WritePurpose,
+} from './http/token-source.js';
 export type { LegacySession, LegacySessions } from './legacy/legacy-sessions.js';
 export { type MemoryStoreOptions, memoryStore } from './stores/memory/index.js';

@@ -49,12 +49,19 @@ export class SessionError extends Error {
   readonly status: number;
   /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
   readonly maxAge?: number;
+  /** For `STEP_UP_REQUIRED`: whether nothing ran before the refusal, so that a client may repeat the request. */
+  readonly mayRepeat?: boolean;
 
-  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown; maxAge?: number; status?: number }) {
+  constructor(
+    code: SessionErrorCode,
+    message: string,
+    options?: { cause?: unknown; maxAge?: number; mayRepeat?: boolean; status?: number },
+  ) {
     super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.status = options?.status ?? STATUS[code];
     if (options?.maxAge !== undefined) this.maxAge = options.maxAge;
+    if (options?.mayRepeat !== undefined) this.mayRepeat = options.mayRepeat;
   }
 
   /** GraphQL servers without the library's plugin put the extensions of an error that a resolver throws on the answer. */

@@ -1,4 +1,4 @@
-import { isSessionError, type SessionErrorCode } from '../core/error.js';
+import { isSessionError, type SessionError, type SessionErrorCode } from '../core/error.js';
 
 /** What a client may know of an error. What happened stays on the server. */
 export interface PublicError {
@@ -27,4 +27,31 @@ export function publicError(error: unknown): PublicError {
   const message = MESSAGES[error.code];
   const status = error.status ?? 500;
   return message === undefined || status === 500 ? INTERNAL : { code: error.code, status, message };
+}
+
+/** The body of an answer of `application/problem+json`: RFC 9457. */
+export function problemBody(error: unknown): string {
+  const { code, status, message } = publicError(error);
+  return JSON.stringify({ title: message, status, code });
+}
+
+const NO_STEP_UP: Pick<SessionError, 'maxAge' | 'mayRepeat'> = {};
+
+/** What an HTTP response can say of the request that it answers. */
+export interface Exchange {
+  /** Whether anything was sent where a token is expected. */
+  readonly tokenSent: boolean;
+  /** `false`: something ran, whatever an error says of its own part. */
+  readonly mayRepeat?: boolean | undefined;
+}
+
+/**
+ * The value of `WWW-Authenticate` with a 401: RFC 6750, section 3, and RFC 9470, section 3. Clients
+ * repeat a request whose user must authenticate again, so that is only said where nothing ran.
+ */
+export function challenge(error: unknown, { tokenSent, mayRepeat = true }: Exchange): string {
+  const { maxAge, mayRepeat: isFirst } = isSessionError(error) ? error : NO_STEP_UP;
+  if (maxAge === undefined) return tokenSent ? 'Bearer error="invalid_token"' : 'Bearer';
+  if (!isFirst || !mayRepeat) return 'Bearer';
+  return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1_000)}`;
 }

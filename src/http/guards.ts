@@ -1,5 +1,6 @@
 import { type Duration, parseDuration } from '../core/duration.js';
 import { SessionError } from '../core/error.js';
+import type { Call } from '../core/session/call.js';
 import { isUnreadable } from '../core/session/unreadable-session.js';
 import type { Session } from '../core/types.js';
 import { typed } from './context.js';
@@ -33,17 +34,21 @@ export function requireSession<Data>(context: WithSession<Data>): Session<Data> 
 export function requireFresh<Data>(context: WithSession<Data>, maxAge: Duration): Session<Data> {
   const longest = parseDuration(maxAge, 'maxAge');
   const session = requireSession(context);
-  assertFresh(session, longest, callOf(field(context, 'sessions'))?.request.services.settings.now() ?? Date.now());
+  assertFresh(session, longest, callOf(field(context, 'sessions')));
   return session;
 }
 
-/** @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago */
-export function assertFresh(session: Session<unknown>, maxAge: number, now: number): void {
+/**
+ * @param mayRepeat whether nothing ran before, where the call itself does not know
+ * @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago
+ */
+export function assertFresh(session: Session<unknown>, maxAge: number, call: Call | undefined, mayRepeat = call?.mayRepeat ?? false): void {
+  const now = call?.request.services.settings.now() ?? Date.now();
   if (now - session.authenticatedAt <= maxAge) return;
   throw new SessionError(
     'STEP_UP_REQUIRED',
     `the user proved who they are more than ${maxAge} ms ago: have them do so again, then call rotate({ reauthenticated: true })`,
-    { maxAge },
+    { maxAge, mayRepeat },
   );
 }
 

@@ -37,6 +37,8 @@ export class OpenedRequest {
   readonly #sent: string;
   /** The call of a middleware that the request went through before: others run in it. */
   enclosing: Call | undefined;
+  /** Whether the answer has left. */
+  isOver = false;
 
   constructor(request: SessionRequest, head: ResponseHead, sent: string) {
     this.#request = request;

@@ -1,8 +1,10 @@
 import { SessionError } from '../core/error.js';
 import { mayStillWrite } from '../core/record/upkeep.js';
 import type { IssuedToken, ResponseHeadPort } from '../core/session/response-port.js';
+import { whenCollected } from '../core/session/unsaved.js';
 import type { NodeResponse } from './hosts.js';
 import { onHead } from './node-head.js';
+import { combined, EXPOSED, mergeCookies, putNodeHeaders, setCookies } from './put-headers.js';
 import type { TokenSource, WritePurpose } from './token-source.js';
 
 /** Where the headers of the response to this request can be written. */
@@ -11,8 +13,8 @@ export type ResponseTarget =
   | { readonly kind: 'collect'; readonly headers?: Headers }
   /** They are put on a Node response when its head is written. */
   | { readonly kind: 'node'; readonly response: NodeResponse }
-  /** There is no response to write to, as on a WebSocket. */
-  | { readonly kind: 'none' };
+  /** There is no response to write to, as on a WebSocket. `advice` says where there is one. */
+  | { readonly kind: 'none'; readonly advice?: string };
 
 export interface HeadOptions {
   /** The sources that write to the response. */
@@ -32,11 +34,20 @@ export interface HeadOptions {
 /** Methods whose answers are looked at for their headers alone, or by the browser itself. */
 const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
 
+const ADVICE = 'Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone';
+
 /** What the sources last wrote: a token of this session, or that it has ended. */
 interface Written {
   readonly id: string;
   readonly isToken: boolean;
   readonly rotatedAt?: number | undefined;
+}
+
+/** Whether the application has read the headers that it must send itself. */
+interface Reading {
+  isRead: boolean;
+  isWatched: boolean;
+  readonly report: () => void;
 }
 
 /** The head of the response to one request: what the sources write there, and that tokens are not cached. */
@@ -49,6 +60,8 @@ export class ResponseHead implements ResponseHeadPort {
   /** The headers that the sources last wrote. */
   #ours: Headers | undefined;
   #isOnNode = false;
+  /** Where nothing sends the headers but the application. */
+  #reading: Reading | undefined;
 
   constructor(options: HeadOptions) {
     const { target } = options;
@@ -64,6 +77,26 @@ export class ResponseHead implements ResponseHeadPort {
     return this.#headers;
   }
 
+  /** Whether there is nothing to send. */
+  get isEmpty(): boolean {
+    return !this.#headers || [...this.#headers].length === 0;
+  }
+
+  /** Whether a token, or its deletion, has to be sent. */
+  get isWritten(): boolean {
+    return this.#written !== undefined;
+  }
+
+  read(): Headers {
+    if (this.#reading) this.#reading.isRead = true;
+    return this.headers;
+  }
+
+  /** Nothing sends the headers but the application: reports a token that is written and never read. */
+  expectReader(report: () => void): void {
+    this.#reading = { isRead: false, isWatched: false, report };
+  }
+
   get hasWriters(): boolean {
     return this.#writers.length > 0;
   }
@@ -76,15 +109,16 @@ export class ResponseHead implements ResponseHeadPort {
     return this.#node;
   }
 
-  assertWritable(): void {
+  assertWritable(isSealed = false): void {
     const writers = this.#writers;
     if (writers.length === 0) return;
     const names = writers.map(({ name }) => name).join(', ');
-    if (!this.#isOpen()) {
+    if (isSealed || !this.#isOpen()) {
+      const { target } = this.#options;
+      const advice = (target.kind === 'none' && target.advice) || ADVICE;
       throw new SessionError(
         'HEADERS_SENT',
-        `the new token cannot be written to the response (${names}): its headers have been sent, or it has none. ` +
-          'Nothing was changed. Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone',
+        `the new token cannot be written to the response (${names}): its headers have been sent, or it has none. Nothing was changed. ${advice}`,
       );
     }
     const refusing = this.#options.refusing(writers, 'login');
@@ -118,7 +152,7 @@ export class ResponseHead implements ResponseHeadPort {
     // A browser may hold a newer token by now, which a late answer would overwrite.
     if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
     const ours = this.#ours ?? new Headers();
-    for (const [name] of ours) if (name !== 'set-cookie') this.headers.delete(name);
+    for (const [name] of ours) if (name !== 'set-cookie' && name !== EXPOSED) this.headers.delete(name);
     const late = new Set(ours.getSetCookie());
     setCookies(
       this.headers,
@@ -155,13 +189,25 @@ export class ResponseHead implements ResponseHeadPort {
 
   #write(sources: readonly TokenSource[], written: Written, token: string | null, lifetime: number): void {
     if (sources.length === 0) return;
+    this.#watch();
     this.#written = written;
     const ours = new Headers();
     for (const source of sources) source.write?.(ours, token, lifetime);
     this.#ours = ours;
-    for (const [name, value] of ours) if (name !== 'set-cookie') this.headers.set(name, value);
+    for (const [name, value] of ours) {
+      if (name !== 'set-cookie') this.headers.set(name, combined(name, value, this.headers.get(name)));
+    }
     setCookies(this.headers, mergeCookies(this.headers.getSetCookie(), ours.getSetCookie()));
     this.#putOnNode();
+  }
+
+  #watch(): void {
+    const reading = this.#reading;
+    if (!reading || reading.isWatched) return;
+    reading.isWatched = true;
+    whenCollected(this, () => {
+      if (!reading.isRead) reading.report();
+    });
   }
 
   /** On a Node response our headers are put last, whatever handlers set after them. */
@@ -171,38 +217,8 @@ export class ResponseHead implements ResponseHeadPort {
     // A response of another make has no moment before its head: it gets each header now.
     this.#isOnNode = onHead(node, () => {
       this.settle();
-      putHeaders(node, this.headers);
+      putNodeHeaders(node, this.headers);
     });
-    if (!this.#isOnNode) putHeaders(node, this.headers);
+    if (!this.#isOnNode) putNodeHeaders(node, this.headers);
   }
-}
-
-function setCookies(headers: Headers, cookies: readonly string[]): void {
-  headers.delete('set-cookie');
-  for (const each of cookies) headers.append('set-cookie', each);
-}
-
-function putHeaders(node: NodeResponse, headers: Headers): void {
-  for (const [name, value] of headers) {
-    if (name === 'cache-control') node.setHeader(name, withDirectives(value, node.getHeader(name)));
-    else if (name !== 'set-cookie') node.setHeader(name, value);
-  }
-  const cookies = headers.getSetCookie();
-  if (cookies.length > 0) node.setHeader('set-cookie', mergeCookies(node.getHeader('set-cookie'), cookies));
-}
-
-/** A proxy must not transform an event stream: that directive of the host's stays. */
-function withDirectives(ours: string, theirs: number | string | string[] | undefined): string {
-  return String(theirs ?? '').includes('no-transform') ? `${ours}, no-transform` : ours;
-}
-
-/** Ours take the place of those that were written before, and stand beside the application's own. */
-export function mergeCookies(present: number | string | string[] | undefined, ours: readonly string[]): string[] {
-  const all = present === undefined ? [] : Array.isArray(present) ? present : [String(present)];
-  const names = new Set(ours.map(cookieName));
-  return [...all.filter((each) => !names.has(cookieName(each))), ...ours];
-}
-
-function cookieName(setCookie: string): string {
-  return setCookie.slice(0, setCookie.indexOf('='));
 }

@@ -8,6 +8,7 @@ import { CallSession, sessionInfo, withToken } from '../core/session/session.js'
 import type { SessionStore } from '../core/store.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { contextFor } from './context.js';
+import { handleFetch } from './handle.js';
 import type { HeadersLike } from './header-reader.js';
 import { HOST, HOST_VERSION, type Host } from './host.js';
 import { type IncomingRequest, type OpenedRequest, openRequest, openToken, readSources, type SourceSettings } from './request.js';
@@ -17,8 +18,36 @@ import { bearer, type RequestDetails, type TokenSource } from './token-source.js
 /** What `createSessions` returns. */
 export interface Sessions<Data, Input = Data> extends SessionAdministration<Data, Input> {
   /**
-   * The context of a request, for any server: Apollo, Mercurius, Hono, Next … Loads the session. There is no autosave: call
-   * `save()`, and send `sessions.responseHeaders` where a token is created or a source writes it.
+   * Serves a Fetch request, on any host that has them: saves what the handler changed, puts new
+   * tokens and cookies on its response, and answers the library's errors as
+   * `application/problem+json` with `code` and `status`.
+   *
+   * Changes are dropped when the handler throws, or answers with a status of 500 or more. A response
+   * that is thrown, or a redirect or HTTP error of the host, counts by its status; so do the
+   * `redirect()` and `notFound()` of Next.js. What tRPC or Yoga serve of the same request inside the
+   * handler shares its session, and its load.
+   *
+   * @example
+   * const handler = (request: Request) =>
+   *   sessions.handle(request, async ({ session, sessions }) => {
+   *     if (!session) return Response.json({ token: (await sessions.create({ userId: 'ada' })).token });
+   *     session.data.theme = 'dark';
+   *     return Response.json(session.data);
+   *   });
+   */
+  handle(request: Request, handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>): Promise<Response>;
+  /**
+   * The context of a Fetch request, and no more. Nothing is saved: call `save()` or `update()`.
+   * Nothing is written: where a source writes tokens, put `sessions.responseHeaders` on the response.
+   * {@link handle} does both.
+   *
+   * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
+   */
+  fromRequest(request: Request): Promise<SessionContext<Data, Input>>;
+  /**
+   * The context of a request by its headers, and no more: for servers that have no Fetch requests and
+   * no adapter here. Nothing is saved: call `save()` or `update()`. Nothing is written: where a source
+   * writes tokens, send `sessions.responseHeaders`. Errors are yours to answer, by their `status`.
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
    */
@@ -69,28 +98,39 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
     if (!key) return openRequest(settings, incoming);
     const sent = readSources(settings, incoming);
     const known = slot.get(key);
-    if (known?.request.isFor(sent)) return known.request;
+    if (known?.request.isFor(sent) && !known.request.isOver) return known.request;
     const request = openRequest(settings, incoming, sent);
     if (known) known.request = request;
     else slot.set(key, { request });
     return request;
   }
 
+  const host: Host = { ...HOST_VERSION, open, owns: (call) => call.request.services === services, warnOnce };
+
+  /** A context without an outcome: nothing is saved or written for the caller. */
+  async function contextAlone(request: OpenedRequest): Promise<SessionContext<Data, Input>> {
+    request.head.expectReader(() => warnOnce(UNREAD));
+    const call = request.open({ hasOutcome: false });
+    await call.load();
+    return contextFor<Data, Input>(call);
+  }
+
+  const fromHeaders = (headers: HeadersLike, details?: RequestDetails) =>
+    contextAlone(openRequest(settings, { key: undefined, headers, details, target: { kind: 'collect' } }));
+
   return {
     ...administration<Data, Input>(services),
-    fromHeaders: (headers, details) =>
-      contextOf<Data, Input>(openRequest(settings, { key: undefined, headers, details, target: { kind: 'collect' } })),
-    fromToken: (token) => contextOf<Data, Input>(openToken(settings, typeof token === 'string' ? token : undefined)),
-    [HOST]: { ...HOST_VERSION, open, owns: (call) => call.request.services === services, warnOnce },
+    handle: (request, handler) => handleFetch(host, request, handler),
+    fromRequest: (request) => fromHeaders(request.headers, request),
+    fromHeaders,
+    fromToken: (token) => contextAlone(openToken(settings, typeof token === 'string' ? token : undefined)),
+    [HOST]: host,
   };
 }
 
-/** A context without an outcome: nothing is saved for the caller. */
-async function contextOf<Data, Input>(request: OpenedRequest): Promise<SessionContext<Data, Input>> {
-  const call = request.open({ hasOutcome: false });
-  await call.load();
-  return contextFor<Data, Input>(call);
-}
+const UNREAD =
+  'a token or its deletion was to be written to a response, and nobody read sessions.responseHeaders of the context of fromHeaders: ' +
+  'send them, use sessions.handle() or the adapter of your host';
 
 function administration<Data, Input>(services: Services): SessionAdministration<Data, Input> {
   const { lifecycle, reader, accounts, events, queue, live, sweeper } = services;

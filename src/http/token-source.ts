@@ -1,6 +1,7 @@
 import { SessionError } from '../core/error.js';
 import type { LegacySessions } from '../legacy/legacy-sessions.js';
 import type { HeaderReader } from './header-reader.js';
+import { EXPOSED } from './put-headers.js';
 
 /** What is known of a request besides its headers. */
 export interface RequestDetails {
@@ -40,8 +41,26 @@ export interface HeaderOptions {
   readonly legacy?: LegacySessions | undefined;
 }
 
-/** `Authorization: Bearer <token>` (RFC 6750); the scheme in any case. The application hands the token out, in a response's body. */
-export function bearer(): TokenSource {
+/** The options of {@link bearer}. */
+export interface BearerOptions {
+  /**
+   * Whether a new token is also written to the response header `Session-Token`, or to the one that is
+   * named here, and an empty value when the session has ended. Pages of other origins may read it.
+   * Default `false`: the application hands the token out, in a response's body.
+   */
+  readonly respond?: boolean | string | undefined;
+}
+
+/**
+ * `Authorization: Bearer <token>` (RFC 6750); the scheme in any case.
+ *
+ * @throws `INVALID_OPTION` when `respond` is no header name
+ */
+export function bearer({ respond = false }: BearerOptions = {}): TokenSource {
+  const name = respond === true ? 'Session-Token' : respond;
+  if (name !== false && !isHeaderName(name)) {
+    throw new SessionError('INVALID_OPTION', 'bearer({ respond }) must be true or the name of an HTTP header, such as Session-Token');
+  }
   return {
     name: 'authorization',
     read: (header) => {
@@ -49,6 +68,12 @@ export function bearer(): TokenSource {
       // Another scheme's credentials are not ours, and are no token that was sent.
       return value !== undefined && /^bearer(?: |$)/i.test(value) ? value.slice('bearer'.length).trim() : undefined;
     },
+    ...(name !== false && {
+      write: (response: Headers, token: string | null) => {
+        response.set(name, token ?? '');
+        response.append(EXPOSED, name);
+      },
+    }),
   };
 }
 
@@ -59,7 +84,7 @@ export function bearer(): TokenSource {
  * @throws `INVALID_OPTION` for what is no header name
  */
 export function header(name: string, options: HeaderOptions = {}): TokenSource {
-  if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name)) {
+  if (!isHeaderName(name)) {
     throw new SessionError('INVALID_OPTION', 'header(name) must be the name of an HTTP header, such as X-Auth-Token');
   }
   const lowerCase = name.toLowerCase();
@@ -69,4 +94,8 @@ export function header(name: string, options: HeaderOptions = {}): TokenSource {
     read: (reader) => reader(lowerCase)?.trim(),
     ...(options.respond && { write: (response: Headers, token: string | null) => response.set(lowerCase, token ?? '') }),
   };
+}
+
+function isHeaderName(name: unknown): name is string {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/.test(name);
 }

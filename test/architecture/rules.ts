@@ -1,10 +1,9 @@
-import { posix } from 'node:path';
 import { type Import, importsOf, targetOf } from './imports.js';
 
 /** What the files of one part of `src` may import. Paths are from `src`. */
 interface Rule {
   readonly part: RegExp;
-  /** Own files that may be imported, see {@link isIn}. `$1` is what the first group of `part` matched. */
+  /** Own files that may be imported. `$1` is what the first group of `part` matched. */
   readonly files: readonly string[];
   /** Own files of which only types may be imported. */
   readonly fileTypes?: readonly string[];
@@ -14,6 +13,10 @@ interface Rule {
   readonly packageTypes?: readonly string[];
 }
 
+/** The words of the core, and the ports of its surroundings: the lowest floor. */
+const PORTS = ['duration', 'error', 'events', 'logger', 'safe-cause', 'store', 'types'].map((name) => `core/${name}.ts`);
+/** The floors of the core, from the bottom up. Each may import itself and those below it. */
+const FLOORS = ['core/data/', 'core/record/', 'core/kernel/', 'core/session/'];
 /** Helpers of the core without state or decisions, which stores may call. */
 const CORE_HELPERS = [
   'core/error.ts',
@@ -25,49 +28,37 @@ const CORE_HELPERS = [
 ];
 const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
 
-/** The floors of the core, from the bottom up: each may import those below it. The words lie below all. */
-const FLOORS = ['core/*', 'core/data/', 'core/record/', 'core/kernel/', 'core/session/'];
-
-/** What adapters may know of the core: its words, and the calls that they open. */
-const FOR_ADAPTERS = ['core/*', 'core/session/', 'http/', 'adapters/$1/'];
-
-/** Sessions of other libraries: what sources and stores say of them are types alone. */
-const LEGACY_TYPES = ['legacy/legacy-sessions.ts'];
-
-/** The architecture, as DESIGN draws it: core <- stores, core <- http <- adapters. The first rule that fits a file holds. */
+/** core <- stores, core <- http <- adapters; `legacy` beside them. The first rule that fits a file holds. */
 const RULES: readonly Rule[] = [
-  ...FLOORS.map((floor, index) => ({ part: partOf(floor), files: FLOORS.slice(0, index + 1), ...CORE_PACKAGES })),
-  {
-    part: /^stores\/([\w-]+)\//,
-    files: ['stores/$1/', 'stores/shared/', ...CORE_HELPERS],
-    fileTypes: ['core/', ...LEGACY_TYPES],
-    packages: ['node:crypto'],
-  },
+  ...FLOORS.map((floor, index) => ({
+    part: new RegExp(`^${floor}`),
+    files: [...PORTS, ...FLOORS.slice(0, index + 1)],
+    ...CORE_PACKAGES,
+  })),
+  { part: /^core\//, files: PORTS },
+  { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/', 'legacy/'], packages: ['node:crypto'] },
+  { part: /^legacy\//, files: ['core/', 'legacy/'], fileTypes: ['http/'] },
   {
     part: /^http\//,
     files: ['core/', 'http/', 'version.ts'],
-    fileTypes: LEGACY_TYPES,
+    fileTypes: ['legacy/'],
     packages: ['node:crypto', 'cookie'],
     packageTypes: ['@standard-schema/spec'],
   },
-  { part: /^legacy\//, files: ['core/', 'legacy/'], fileTypes: ['http/token-source.ts'] },
-  { part: /^adapters\/(trpc)\//, files: FOR_ADAPTERS, packages: ['@trpc/server'] },
-  { part: /^adapters\/(yoga)\//, files: FOR_ADAPTERS, packages: ['graphql'], packageTypes: ['graphql-yoga', '@envelop/core'] },
-  { part: /^adapters\/([\w-]+)\//, files: FOR_ADAPTERS },
+  { part: /^adapters\/(trpc)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['@trpc/server'] },
+  {
+    part: /^adapters\/(yoga)\//,
+    files: ['core/', 'http/', 'adapters/$1/'],
+    packages: ['graphql'],
+    packageTypes: ['graphql-yoga', '@envelop/core'],
+  },
+  { part: /^adapters\/(\w+)\//, files: ['core/', 'http/', 'adapters/$1/'] },
   { part: /^client\//, files: ['client/'] },
   { part: /^testing\//, files: ['testing/', 'core/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
-  {
-    part: /^create-sessions\.ts$/,
-    files: ['core/', 'http/', 'legacy/', 'stores/memory/'],
-    packageTypes: ['@standard-schema/spec'],
-  },
-  { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/memory/', 'create-sessions.ts'], fileTypes: LEGACY_TYPES },
+  { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'legacy/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
+  { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'], fileTypes: ['legacy/'] },
   { part: /^version\.ts$/, files: [] },
 ];
-
-function partOf(floor: string): RegExp {
-  return floor.endsWith('/*') ? new RegExp(`^${floor.slice(0, -1)}[\\w-]+\\.ts$`) : new RegExp(`^${floor}`);
-}
 
 /** One line for each import in `files` (path from `src` → text) that points in a direction it may not. */
 export function violations(files: ReadonlyMap<string, string>): string[] {
@@ -88,11 +79,22 @@ function isAllowed(file: string, { specifier, typeOnly }: Import, rule: Rule): b
   }
   const own = rule.part.exec(file)?.[1] ?? '';
   const allowed = [...rule.files, ...(typeOnly ? (rule.fileTypes ?? []) : [])].map((path) => path.replace('$1', own));
-  return allowed.some((path) => isIn(target, path));
+  return allowed.some((path) => (path.endsWith('/') ? target.startsWith(path) : target === path));
 }
 
-/** `folder/` names all below it, `folder/*` the files that lie in it, and anything else one file. */
-function isIn(target: string, path: string): boolean {
-  if (path.endsWith('/*')) return posix.dirname(target) === path.slice(0, -2);
-  return path.endsWith('/') ? target.startsWith(path) : target === path;
+/** The circles of files that import each other's values, each as the path that leads back. */
+export function circles(files: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' > '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const { specifier, typeOnly } of importsOf(files.get(file) ?? '')) {
+      const target = typeOnly ? undefined : targetOf(file, specifier);
+      if (target !== undefined) visit(target, [...path, file]);
+    }
+    done.add(file);
+  };
+  for (const file of files.keys()) visit(file, []);
+  return found;
 }

@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test, vi } from 'vitest';
 import { headerReader } from '../../src/http/header-reader.js';
+import { combined } from '../../src/http/put-headers.js';
 import { bearer, createSessions, type HeadersLike, header } from '../../src/index.js';
 import { countingStore } from '../support/counting-store.js';
 
@@ -88,7 +91,70 @@ describe('sources', () => {
     expect(await sessions.count()).toBe(before);
   });
 
-  test.each(['', 'a b', 'x:', 'é', 'x\n', 7 as never])('header(%j) is refused', (name) => {
+  test.each(['', 'a b', 'x:', 'é', 'x\n', 7 as never])('header(%j) and bearer({ respond: %j }) are refused', (name) => {
     expect(() => header(name)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => bearer({ respond: name })).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
+});
+
+describe('headers that the application sends', () => {
+  function setUp() {
+    const warnings: string[] = [];
+    const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
+    return { warnings, sessions: createSessions<{ n: number }>({ sources: [bearer({ respond: true })], logger }) };
+  }
+
+  test('are warned of, once, when they hold a token and nobody reads them', async () => {
+    const { warnings, sessions } = setUp();
+    const collect = collector();
+    for (let round = 0; round < 3; round += 1) await (await sessions.fromHeaders({})).sessions.create({ n: 1 });
+    await vi.waitFor(() => {
+      collect();
+      expect(warnings).toEqual([expect.stringContaining('nobody read sessions.responseHeaders')]);
+    });
+  });
+
+  test('are not warned of when they are read, or hold nothing', async () => {
+    const { warnings, sessions } = setUp();
+    const collect = collector();
+    const collected = vi.fn();
+    const registry = new FinalizationRegistry<undefined>(collected);
+    const use = async () => {
+      const context = await sessions.fromHeaders({});
+      const { token } = await context.sessions.create({ n: 1 });
+      expect(context.sessions.responseHeaders.get('session-token')).toBe(token);
+      registry.register(context, undefined);
+      registry.register(await sessions.fromToken(token), undefined);
+    };
+    await use();
+    await vi.waitFor(() => {
+      collect();
+      expect(collected).toHaveBeenCalledTimes(2);
+    });
+    expect(warnings).toEqual([]);
+  });
+});
+
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+}
+
+describe('bearer({ respond })', () => {
+  test.each([
+    [undefined, {}],
+    [false, {}],
+    [true, { 'session-token': 'x', 'access-control-expose-headers': 'Session-Token' }],
+    ['X-Token', { 'x-token': 'x', 'access-control-expose-headers': 'X-Token' }],
+  ])('%j: what is written with a new token', (respond, expected) => {
+    const written = new Headers();
+    bearer({ respond }).write?.(written, 'x', 1_000);
+    expect(Object.fromEntries(written)).toEqual(expected);
+  });
+
+  test('the headers that pages may read are added to those of the application', () => {
+    expect(combined('access-control-expose-headers', 'Session-Token', 'ETag')).toBe('ETag, Session-Token');
+    expect(combined('access-control-expose-headers', 'Session-Token', 'ETag, session-token')).toBe('ETag, session-token');
+    expect(combined('access-control-expose-headers', 'Session-Token', ['*'])).toBe('*, Session-Token');
   });
 });

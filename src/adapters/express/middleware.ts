@@ -3,10 +3,10 @@ import type { RequestSessions, Session } from '../../core/types.js';
 import { sessionsOf, typed } from '../../http/context.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { field } from '../../http/hosts.js';
+import type { EndableResponse } from '../../http/node-end.js';
+import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
 import type { Sessions } from '../../http/sessions.js';
 import { toHttpError } from './errors.js';
-import { concludeWithResponse, markFailed } from './outcome.js';
-import type { EndableResponse } from './response.js';
 
 /**
  * What the middleware puts on a request. To have it on every request of an Express application:
@@ -66,7 +66,7 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
     call.admit().then(
       (session) => {
         attach<Data, Input>(req, call, session);
-        concludeWithResponse(call, res, next);
+        concludeWithResponse(call, res, (error) => next(toHttpError(error)));
         next();
       },
       (error: unknown) => next(toHttpError(error)),

@@ -4,7 +4,7 @@ import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { sessionsOf } from '../../http/context.js';
 import { type Host, ownCallOf } from '../../http/host.js';
-import { batchOf, type SessionsContext } from './context.js';
+import { batchOf, type SessionsContext, sealBody } from './context.js';
 import { sessionFailure, translated } from './errors.js';
 import { isAsyncIterable, isGenerator, ownedIterable, ownedObservable, type StreamOwner } from './stream.js';
 
@@ -101,7 +101,7 @@ function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Inp
     onEnd: call.held ? (listener) => call.watchEnd(listener) : undefined,
     // Nothing of the body runs before. Where it is the response, its head has left by then.
     start: () => {
-      if (isResponse) call.request.head.seal();
+      if (isResponse) sealBody(call);
     },
     save: () => (call.isDirty ? call.saveSoFar().catch(rethrowAsFailure) : undefined),
     end: () => {

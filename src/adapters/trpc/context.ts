@@ -54,9 +54,13 @@ export function batchOf(call: Call): BatchDetails {
  * lost. Its body may carry a token, so it is not to be cached, and that has to be said now.
  */
 export function sealStream(call: Call): void {
-  const { head } = call.request;
-  head.noStore();
-  head.seal();
+  call.request.head.noStore();
+  call.seal();
+}
+
+/** The body of a stream begins: where it is the response, its head has left. */
+export function sealBody(call: Call): void {
+  rootOf(call).seal();
 }
 
 function rootOf(call: Call): Call {

@@ -94,7 +94,7 @@ function present<Data>(session: Session<unknown> | null): Session<Data> {
 
 function fresh<Data>(session: Session<Data>, call: Call, maxAge: number): Session<Data> {
   try {
-    assertFresh(session, maxAge, call.request.services.settings.now());
+    assertFresh(session, maxAge, call, true);
     return session;
   } catch (error) {
     throw sessionFailure(error);

@@ -2,7 +2,7 @@ import type { TRPCError } from '@trpc/server';
 import type { Call } from '../../core/session/call.js';
 import { warnUnsaved } from '../../core/session/unsaved.js';
 import { callOf } from '../../http/host.js';
-import { mergeCookies } from '../../http/response-head.js';
+import { combined, EXPOSED, mergeCookies } from '../../http/put-headers.js';
 import { batchOf, type SessionsContext, sealStream } from './context.js';
 import { answerTo, isBareSessionError } from './errors.js';
 
@@ -88,7 +88,9 @@ function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undef
 
 function addMissing(merged: Headers, ours: Headers): void {
   for (const cookie of ours.getSetCookie()) merged.append('set-cookie', cookie);
-  for (const [name, value] of ours) if (name !== 'set-cookie' && !merged.has(name)) merged.set(name, value);
+  for (const [name, value] of ours) {
+    if (name === EXPOSED || (name !== 'set-cookie' && !merged.has(name))) merged.set(name, combined(name, value, merged.get(name)));
+  }
 }
 
 function toHeaders(own: ResponseMeta['headers']): Headers {

@@ -2,8 +2,9 @@ import type { GraphQLError, GraphQLFieldResolver } from 'graphql';
 import { describeError } from '../../core/logger.js';
 import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
+import type { Exchange } from '../../http/errors.js';
 import type { OpenedRequest } from '../../http/request.js';
-import { type Exchange, toGraphQLError } from './errors.js';
+import { toGraphQLError } from './errors.js';
 import { FieldOutcomes } from './field-outcomes.js';
 import type { OperationResult } from './hooks.js';
 import { failedPart, inResult, isSuccess } from './results.js';
@@ -72,6 +73,8 @@ export class Operation {
     this.#shape = shape;
     this.fieldResolver = fieldResolver;
     this.#fields.begin(shape);
+    // A query or subscription can be repeated, whatever ran of it.
+    this.call.isAtStart = !shape.isMutation;
   }
 
   /** How the resolver of a field is run, by its path; `undefined` where nothing has to be known of it. */
@@ -200,7 +203,12 @@ export class Operation {
   }
 
   #answer(result: OperationResult): OperationResult {
-    return inResult(result, this.#shape, this.exchange);
+    return inResult(result, this.#shape, this.#fields.areSeveral ? this.#unrepeatable : this.exchange);
+  }
+
+  /** The exchange of a mutation in which more ran than what was refused. */
+  get #unrepeatable(): Exchange | undefined {
+    return this.exchange && { tokenSent: this.exchange.tokenSent, mayRepeat: false };
   }
 
   async #load(): Promise<Session<unknown> | null> {

@@ -1,6 +1,6 @@
 import { type ASTNode, GraphQLError, type Source } from 'graphql';
 import { isSessionError, type SessionErrorCode } from '../../core/error.js';
-import { publicError } from '../../http/errors.js';
+import { challenge, type Exchange, publicError } from '../../http/errors.js';
 
 /** Codes that GraphQL clients know by another name. */
 const CODES: Partial<Record<SessionErrorCode | 'INTERNAL', string>> = {
@@ -8,12 +8,6 @@ const CODES: Partial<Record<SessionErrorCode | 'INTERNAL', string>> = {
   STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
   INTERNAL: 'INTERNAL_SERVER_ERROR',
 };
-
-/** What an HTTP response can say of the request that it answers. */
-export interface Exchange {
-  /** Whether anything was sent where a token is expected. */
-  readonly tokenSent: boolean;
-}
 
 /** Where in the operation an error arose. */
 interface Location {
@@ -51,7 +45,7 @@ function causeOf(error: unknown): { readonly cause: unknown } | undefined {
 
 function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError {
   const { code, status, message } = publicError(cause);
-  const http = exchange && { http: { status, headers: status === 401 ? challenge(cause, exchange) : {} } };
+  const http = exchange && { http: { status, headers: status === 401 ? { 'WWW-Authenticate': challenge(cause, exchange) } : {} } };
   const error = new GraphQLError(message, {
     nodes: at?.nodes ?? null,
     source: at?.source ?? null,
@@ -66,13 +60,4 @@ function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true, enumerable: false });
   causes.set(error, { cause });
   return error;
-}
-
-/** RFC 6750, section 3, and RFC 9470, section 3. */
-function challenge(cause: unknown, { tokenSent }: Exchange): Record<string, string> {
-  const maxAge = isSessionError(cause) ? cause.maxAge : undefined;
-  if (maxAge !== undefined) {
-    return { 'WWW-Authenticate': `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1_000)}` };
-  }
-  return { 'WWW-Authenticate': tokenSent ? 'Bearer error="invalid_token"' : 'Bearer' };
 }

@@ -37,6 +37,11 @@ export class FieldOutcomes {
     this.#shape = shape;
   }
 
+  /** Whether more than one root field of a mutation has begun. */
+  get areSeveral(): boolean {
+    return this.#order.length > 1;
+  }
+
   /** Whether a part failed. */
   get hasFailed(): boolean {
     return this.#hasFailed;
@@ -108,7 +113,7 @@ export class FieldOutcomes {
     const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
     if (isDeferred) this.#deferred ??= name;
     try {
-      const result = run();
+      const result = this.areSeveral ? run() : this.#call.start(run);
       if (!isPromise(result)) {
         if (isDeferred) this.#call.fields.begin(UNKNOWN);
         return result;

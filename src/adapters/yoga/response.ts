@@ -1,17 +1,14 @@
+import { putHeaders } from '../../http/put-headers.js';
 import type { OpenedRequest } from '../../http/request.js';
 
 /**
  * Puts the library's headers on the response. From now on nothing can be written: the head of a
- * stream is sent before its resolvers run. A Node response that middleware opened gets them itself.
+ * stream is sent before its resolvers run. A Node response that middleware opened gets them itself,
+ * and where another handler runs this one, that one sends them.
  */
-export function sendHeaders({ head }: OpenedRequest, response: Headers): void {
-  if (head.sendsItself) return;
+export function sendHeaders({ head, enclosing }: OpenedRequest, response: Headers): void {
+  if (head.sendsItself || enclosing) return;
   head.settle();
-  for (const [name, value] of head.headers) setHeader(response, name, value);
+  putHeaders(response, head.headers);
   head.seal();
-}
-
-function setHeader(response: Headers, name: string, value: string): void {
-  if (name === 'set-cookie') response.append(name, value);
-  else response.set(name, value);
 }

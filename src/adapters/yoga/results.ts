@@ -1,5 +1,6 @@
 import type { GraphQLError } from 'graphql';
-import { type Exchange, restate } from './errors.js';
+import type { Exchange } from '../../http/errors.js';
+import { restate } from './errors.js';
 import type { OperationResult, OperationResults } from './hooks.js';
 import type { OperationShape } from './shape.js';
 

@@ -6,7 +6,7 @@ import { ownerOf } from './owner.js';
 import { newVersion, touchVersion } from './token.js';
 import { isUntidy, tidied } from './upkeep.js';
 
-/** What records need of the options of `createSessions`. */
+/** The options that records are read and written by. */
 export interface RecordSettings {
   readonly limits: Limits;
   readonly maxDataBytes: number;

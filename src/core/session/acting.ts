@@ -17,8 +17,12 @@ const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 
 export class ActingSession {
   readonly #owner: SessionOwner;
   #now = NOBODY;
+  /** Called when the call goes on with another session, or none. */
+  onChange: (() => void) | undefined;
   /** The epoch of the token that the call goes by. */
   #epoch: string | undefined;
+  /** How many rotations of the call's own are under way: the epoch that one begins is not known yet. */
+  #rotations = 0;
   /** The session that the call itself ends. */
   #ending: HeldSession | null = null;
   #listeners: Map<EndListener, () => void> | undefined;
@@ -72,6 +76,7 @@ export class ActingSession {
       stop();
       this.#watch(listener);
     }
+    this.onChange?.();
   }
 
   /** A change is undone. */
@@ -85,6 +90,11 @@ export class ActingSession {
   /** The call itself ends this session: that is no news to its listeners. */
   isEnding(held: HeldSession | null): void {
     this.#ending = held;
+  }
+
+  /** A rotation by the call, or by one that runs in it, begins (1) or is over (-1): no recheck ends its own streams meanwhile. */
+  rotating(by: 1 | -1): void {
+    this.#rotations += by;
   }
 
   /** The call goes by a token of this epoch from now on. */
@@ -113,7 +123,7 @@ export class ActingSession {
       (reason) => {
         if (this.#ending !== held) listener(reason);
       },
-      () => this.#epoch,
+      (epoch) => this.#rotations > 0 || epoch === this.#epoch,
     );
     this.#listeners ??= new Map();
     this.#listeners.set(listener, stop ?? noop);

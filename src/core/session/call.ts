@@ -40,6 +40,10 @@ export class Call implements SessionOwner {
   details: unknown;
   readonly #identity: Identity;
   readonly #hasOutcome: boolean;
+  /** Whether nothing that the call runs can have had an effect yet. See {@link start}. */
+  isAtStart = false;
+  /** Whether the head of its answer is on the way, while that of the request may still be open. */
+  #isSealed = false;
   /** The creates of this call, one after the other. */
   #creating: Promise<unknown> | undefined;
   #sessions: CallSessions<unknown> | undefined;
@@ -161,14 +165,45 @@ export class Call implements SessionOwner {
     return this.#identity.destroyUnreadable();
   }
 
-  assertWritable(): void {
-    this.request.head.assertWritable();
+  /**
+   * Runs what the call is for. Until it first waits for something, nothing that it did can have had
+   * an effect.
+   */
+  start<Result>(run: () => Result): Result {
+    this.isAtStart = true;
+    try {
+      return run();
+    } finally {
+      this.isAtStart = false;
+    }
   }
 
-  rotated(held: HeldSession, rotated: Rotated): void {
-    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
-    // The token of a session that did not take effect yet is written when it does.
-    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
+  /** Whether nothing of the call has run yet: a client may then repeat the request. */
+  get mayRepeat(): boolean {
+    if (!this.isAtStart) return false;
+    for (let call: Call | undefined = this; call; call = call.parent) if (call.isPending) return false;
+    return true;
+  }
+
+  assertWritable(): void {
+    let isSealed = false;
+    for (let call: Call | undefined = this; call; call = call.parent) isSealed ||= call.#isSealed;
+    this.request.head.assertWritable(isSealed);
+  }
+
+  /** The answer to this call is on its way. Where the call runs in another one, that one may still write to the head. */
+  seal(): void {
+    this.#isSealed = true;
+    if (!this.parent) this.request.head.seal();
+  }
+
+  rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    return this.#identity.rotate(held, run);
+  }
+
+  /** Calls the listener when the call goes on with another session, or none. */
+  onChange(listener: () => void): void {
+    this.#identity.acting.onChange = listener;
   }
 
   /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */

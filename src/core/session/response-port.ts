@@ -14,8 +14,13 @@ export interface ResponseHeadPort {
   readonly headers: Headers;
   /** Whether a source is configured that writes to the response. */
   readonly hasWriters: boolean;
-  /** @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it must not */
-  assertWritable(): void;
+  /** {@link headers}, for the application: it sends them itself. */
+  read(): Headers;
+  /**
+   * @param isSealed the head of the answer to the call is on its way
+   * @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it must not
+   */
+  assertWritable(isSealed?: boolean): void;
   /** Whether a source that writes is configured, and can do it now. */
   isWritable(): boolean;
   /** Whether a token may be rotated because of its age alone: nobody asked for it. */

@@ -2,22 +2,22 @@ import type { Services } from '../kernel/services.js';
 import { type DraftBox, hasChanged } from './draft.js';
 import type { CallSession } from './session.js';
 
-interface Unsaved {
-  readonly box: DraftBox<unknown>;
-  readonly services: Services;
-}
-
 const MESSAGE =
-  'token-sessions: session.data was changed where nothing saves it (outside a guard, or in a context of fromHeaders): ' +
-  'call save() or update(), or put the guard withSession or requireSession before';
+  'token-sessions: session.data was changed where nothing saves it (outside a guard, or in a context of fromHeaders or fromRequest): ' +
+  'call save() or update(), use sessions.handle() or the adapter of your host, or put the guard withSession or requireSession before';
 
 const warned = new WeakSet<Services>();
 
-const registry = new FinalizationRegistry<Unsaved>(({ box, services }) => warnUnsaved(box, services));
+const registry = new FinalizationRegistry<() => void>((report) => report());
+
+/** Calls `report` when nothing holds the object any more. The function must not hold it either. */
+export function whenCollected(object: object, report: () => void): void {
+  registry.register(object, report);
+}
 
 /** Logs a warning, once, when a draft that nothing saves goes away with changes in it. */
-export function reportUnsaved({ draft }: CallSession<unknown>, services: Services): void {
-  if (services.settings.logger && !warned.has(services)) registry.register(draft, { box: draft.box, services });
+export function reportUnsaved({ draft: { box }, draft }: CallSession<unknown>, services: Services): void {
+  if (services.settings.logger && !warned.has(services)) whenCollected(draft, () => warnUnsaved(box, services));
 }
 
 /** Logs the warning now, where the draft has changes and its request is over. */

@@ -32,7 +32,9 @@ function refusing<Args extends readonly unknown[]>(run: (...args: Args) => Promi
 /** The operations of the contract as procedures. */
 function contractApp(sessions: Sessions<ContractData>) {
   const handlers: Handlers<ContractData> = {
-    open: Object.fromEntries(Object.entries(publicOperations).map(([name, run]) => [name, (context, { value }) => run(context, value)])),
+    open: Object.fromEntries(
+      Object.entries(publicOperations).map(([name, run]) => [name, refusing((context, { value }) => run(context, value))]),
+    ),
     own: Object.fromEntries(
       Object.entries(protectedOperations).map(([name, run]) => [name, refusing((context, { value }) => run(context, value))]),
     ),
@@ -54,7 +56,7 @@ async function answer(client: Client, operation: Operation, value: string): Prom
   }
 }
 
-function httpDriver(name: string, link: LinkName, serve: Serve): Driver {
+function httpDriver(name: string, link: LinkName, serve: Serve, writes?: false): Driver {
   async function start(sessions: Sessions<ContractData>): Promise<Host> {
     const host = await serve(contractApp(sessions));
     return {
@@ -74,12 +76,13 @@ function httpDriver(name: string, link: LinkName, serve: Serve): Driver {
       },
     };
   }
-  return { name, start };
+  return { name, start, ...(writes === false && { writes }) };
 }
 
 /** Each call on a connection of its own, as the credentials belong to the connection. */
 const socketDriver: Driver = {
   name: 'tRPC on WebSockets',
+  writes: false,
   start: async (sessions) => {
     const host = await overWebSocket(contractApp(sessions));
     return {
@@ -97,6 +100,6 @@ const socketDriver: Driver = {
 for (const [name, serve] of httpHosts) adapterContract(httpDriver(`tRPC on ${name}, httpLink`, 'single', serve));
 for (const [name, serve] of httpHosts.slice(0, 2)) {
   adapterContract(httpDriver(`tRPC on ${name}, httpBatchLink`, 'batch', serve));
-  adapterContract(httpDriver(`tRPC on ${name}, httpBatchStreamLink`, 'stream', serve));
+  adapterContract(httpDriver(`tRPC on ${name}, httpBatchStreamLink`, 'stream', serve, false));
 }
 adapterContract(socketDriver);

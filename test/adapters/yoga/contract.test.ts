@@ -26,7 +26,8 @@ const OUTCOMES: Readonly<Record<string, Answer['outcome']>> = {
 };
 
 /** The operations of the contract as fields. */
-const run: Record<string, Handler<ContractData>> = { ...publicOperations };
+const run: Record<string, Handler<ContractData>> = {};
+for (const [name, operation] of Object.entries(publicOperations)) run[name] = (ctx, value) => operation(ctx, value).catch(refuse);
 for (const [name, operation] of Object.entries(protectedOperations)) {
   run[name] = (ctx, value) => operation({ ...ctx, session: requireSession(ctx) }, value).catch(refuse);
 }
@@ -91,6 +92,7 @@ adapterContract(
 /** Each call on a connection of its own, as the credentials belong to the connection. */
 const socketDriver: Driver = {
   name: 'Yoga with graphql-ws',
+  writes: false,
   start: async (sessions) => {
     const server = await openSocketServer(makeYoga(sessions).getEnveloped);
     return {

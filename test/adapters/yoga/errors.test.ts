@@ -3,9 +3,9 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
-import { createSessions, SessionError, type SessionErrorCode } from '../../../src/index.js';
+import { createSessions, type SessionContext, SessionError, type SessionErrorCode } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { ANN, type Handlers, makeSchema } from './support/app.js';
+import { ANN, type Data, type Handlers, makeSchema } from './support/app.js';
 import { bearer, codesOf, post, resultOf } from './support/client.js';
 import { makeSessions, startYoga } from './support/setup.js';
 
@@ -69,6 +69,30 @@ describe('401 and its challenge', () => {
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer error="insufficient_user_authentication", max_age=300');
     expect(codesOf(resultOf(answer))).toEqual(['STEP_UP_REQUIRED']);
+  });
+
+  test('a mutation of which more ran is not said to be repeatable: a client would run the rest again', async () => {
+    let ran = 0;
+    const run = {
+      transfer: (ctx: SessionContext<Data>) => requireFresh(ctx, '5m').data.userId,
+      late: async (ctx: SessionContext<Data>) => {
+        await Promise.resolve();
+        return requireFresh(ctx, '5m').data.userId;
+      },
+      work: () => {
+        ran += 1;
+        throw new GraphQLError('refused');
+      },
+    };
+    const { asAnn, clock } = await startYoga({ run });
+    clock.advance(300_001);
+    const challengeOf = async (query: string) => (await asAnn(query)).headers.get('www-authenticate');
+    expect(await challengeOf('mutation { run(op: "transfer") }')).toContain('insufficient_user_authentication');
+    expect(await challengeOf('mutation { a: run(op: "work") b: run(op: "transfer") }')).toBe('Bearer');
+    expect(await challengeOf('mutation { a: run(op: "transfer") b: run(op: "work") }')).toBe('Bearer');
+    expect(await challengeOf('mutation { a: required(op: "work") b: required(op: "transfer") }')).toBeNull();
+    expect(await challengeOf('mutation { run(op: "late") }')).toBe('Bearer');
+    expect(ran).toBe(3);
   });
 
   test('requireFresh of an anonymous request', async () => {

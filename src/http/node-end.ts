@@ -1,4 +1,4 @@
-import type { NodeResponse } from '../../http/hosts.js';
+import type { NodeResponse } from './hosts.js';
 
 /** As much of a Node response as is needed to do something before it ends. */
 export interface EndableResponse extends NodeResponse {

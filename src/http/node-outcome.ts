@@ -1,8 +1,7 @@
-import { describeError } from '../../core/logger.js';
-import type { Call } from '../../core/session/call.js';
-import { onHead } from '../../http/node-head.js';
-import { toHttpError } from './errors.js';
-import { type EndableResponse, holdEnd } from './response.js';
+import { describeError } from '../core/logger.js';
+import type { Call } from '../core/session/call.js';
+import { type EndableResponse, holdEnd } from './node-end.js';
+import { onHead } from './node-head.js';
 
 /** The details of a call whose request met an error. Plain data: another copy of the package may read it. */
 const FAILED = { failed: true } as const;
@@ -12,16 +11,23 @@ export function markFailed(call: Call): void {
   call.details = FAILED;
 }
 
+/** Whether an answer with this status means that the request has failed. */
+export function isFailure(call: Call, status: number): boolean {
+  return status >= 500 || call.details === FAILED;
+}
+
 /**
  * Reports the outcome of a request to its call: by the status when the response ends, or when its
  * head leaves, if that is earlier.
+ *
+ * @param fail answers a request whose changes could not be saved
  */
-export function concludeWithResponse(call: Call, res: EndableResponse, next: (error?: unknown) => void): void {
+export function concludeWithResponse(call: Call, res: EndableResponse, fail: (error: unknown) => void): void {
   let hasFailed: boolean | undefined;
   let concluding: Promise<void> | undefined;
 
   function decide(status: number): void {
-    hasFailed ??= status >= 500 || call.details === FAILED;
+    hasFailed ??= isFailure(call, status);
     if (hasFailed) return;
     // The token of a login has to leave with the head. What is created later takes effect at once.
     call.announce();
@@ -29,7 +35,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, next: (er
   }
 
   function conclude(): Promise<void> {
-    hasFailed ??= res.statusCode >= 500 || call.details === FAILED;
+    hasFailed ??= isFailure(call, res.statusCode);
     concluding ??= hasFailed ? call.rollback() : call.commit();
     return concluding;
   }
@@ -40,7 +46,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, next: (er
     run: conclude,
     failed: (error) => {
       hasFailed = undefined;
-      next(toHttpError(error));
+      fail(error);
     },
   });
   res.once('close', () => {

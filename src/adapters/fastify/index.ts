@@ -1,0 +1,1 @@
+export { fastifySessions } from './plugin.js';

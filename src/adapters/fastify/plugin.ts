@@ -1,0 +1,116 @@
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { isSessionError, type SessionError } from '../../core/error.js';
+import type { Call } from '../../core/session/call.js';
+import type { Session } from '../../core/types.js';
+import { reportInternal } from '../../http/handle.js';
+import { type Host, hostOf } from '../../http/host.js';
+import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
+import type { OpenedRequest } from '../../http/request.js';
+import type { Sessions } from '../../http/sessions.js';
+import { answerRaw, errorPayload } from './errors.js';
+
+// Not literal types: an application declares what its requests have by these names.
+const SESSION: string = 'session';
+const SESSIONS: string = 'sessions';
+
+/** What is known of a request. */
+interface State {
+  readonly opened: OpenedRequest;
+  readonly call: Call;
+  admitted: Session<unknown> | null;
+  /** An error of the library that is answered. */
+  error?: SessionError;
+}
+
+/**
+ * A plugin for Fastify 5: `request.session` and `request.sessions`, for all routes that are registered
+ * after it. What the handlers changed is saved before the answer is sent, unless its status is 500 or
+ * more. New tokens and cookies are on the answer. Fastify's own error handler answers an error of the
+ * library as `application/problem+json`.
+ *
+ * tRPC and Yoga on the same server share the session, and its load.
+ *
+ * @example
+ * declare module 'fastify' {
+ *   interface FastifyRequest extends SessionContextOf<typeof sessions> {}
+ * }
+ * app.register(fastifySessions(sessions));
+ * app.get('/me', (request) => requireSession(request).data);
+ *
+ * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
+ */
+export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): FastifyPluginCallback {
+  const host = hostOf(sessions);
+  const plugin: FastifyPluginCallback = (fastify, _options, done) => {
+    // It is registered twice.
+    if (!fastify.hasRequestDecorator(SESSIONS)) install(fastify, host);
+    done();
+  };
+  // As of `fastify-plugin`: the routes beside the plugin have the session too.
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'token-sessions',
+    [Symbol.for('plugin-meta')]: { name: 'token-sessions', fastify: '>=4' },
+  });
+}
+
+function install(fastify: FastifyInstance, host: Host): void {
+  const states = new WeakMap<FastifyRequest, State>();
+
+  fastify.decorateRequest(SESSION, {
+    getter(this: FastifyRequest) {
+      const state = states.get(this);
+      return state ? (state.call.session ?? (state.call.unreadable ? state.admitted : null)) : null;
+    },
+  });
+  fastify.decorateRequest(SESSIONS, {
+    getter(this: FastifyRequest) {
+      return states.get(this)?.call.sessions;
+    },
+  });
+
+  fastify.addHook('onRequest', async (request, reply) => {
+    const state = open(request, reply, host);
+    states.set(request, state);
+    state.admitted = await state.call.admit();
+    concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
+  });
+  // Nothing has run yet when the handler is called right away.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    const call = states.get(request)?.call;
+    if (call) call.start(done);
+    else done();
+  });
+  fastify.addHook('onError', async (request, _reply, error) => {
+    const state = states.get(request);
+    if (!state || !isSessionError(error)) return;
+    state.error = error;
+    markFailed(state.call);
+    reportInternal(error, state.call);
+  });
+  fastify.addHook('onSend', async (request, reply, payload) => {
+    const state = states.get(request);
+    if (!state) return payload;
+    await settle(state.call, reply.statusCode);
+    return state.error ? errorPayload(state.error, reply, payload, state.opened) : payload;
+  });
+}
+
+function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
+  const opened = host.open({
+    key: request.raw,
+    headers: request.headers,
+    details: { method: request.method, url: request.url },
+    target: { kind: 'node', response: reply.raw },
+  });
+  const call = opened.open({ hasOutcome: true });
+  opened.enclosing = call;
+  return { opened, call, admitted: null };
+}
+
+/** Before the head leaves. What a streamed body changes is saved at its end. */
+async function settle(call: Call, status: number): Promise<void> {
+  if (!call.isPending) return;
+  if (isFailure(call, status)) await call.rollback();
+  else await call.commit();
+}

@@ -1,0 +1,1 @@
+export { honoSessions } from './middleware.js';

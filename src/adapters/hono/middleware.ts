@@ -1,0 +1,63 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { isSessionError } from '../../core/error.js';
+import type { SessionContext } from '../../core/types.js';
+import { sessionsOf, typed } from '../../http/context.js';
+import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
+import { callOf, hostOf } from '../../http/host.js';
+import type { Sessions } from '../../http/sessions.js';
+import { answerLikeHono, completeAnswer } from './errors.js';
+
+/**
+ * Middleware for Hono 4, on any runtime: `c.var.session` and `c.var.sessions`, loaded before the next
+ * handler runs. `c.var.session` follows create and destroy.
+ *
+ * The status of the final answer decides: below 500, what the handlers changed is saved before the
+ * answer leaves. New tokens and cookies are put on it. An error of the library is answered as
+ * `application/problem+json`, unless the application's own `onError` answers it. What runs in a
+ * streamed body, such as that of `streamSSE`, comes after: call `save()` or `update()` there.
+ *
+ * tRPC and Yoga in the same application share the session, and its load.
+ *
+ * @example
+ * const app = new Hono<{ Variables: SessionContextOf<typeof sessions> }>();
+ * app.use(honoSessions(sessions));
+ * app.post('/theme', (c) => {
+ *   requireSession(c.var).data.theme = 'dark'; // saved when the answer is no 5xx
+ *   return c.text('saved');
+ * });
+ *
+ * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
+ */
+export function honoSessions<Data, Input>(sessions: Sessions<Data, Input>): MiddlewareHandler<{ Variables: SessionContext<Data, Input> }> {
+  const host = hostOf(sessions);
+  answerLikeHono();
+  return async (c, next) => {
+    // The middleware is in the chain twice.
+    const present = callOf(c.get('sessions'));
+    if (present && host.owns(present)) return next();
+    const opened = openFetch(host, c.req.raw);
+    const { call, leave } = enter(opened);
+    try {
+      c.set('session', typed<Data>(await call.admit()));
+      c.set('sessions', sessionsOf<Data, Input>(call));
+      call.onChange(() => c.set('session', typed<Data>(call.session)));
+      await call.start(next);
+      const answer = completeAnswer(c, opened, call);
+      await conclude(call, isSessionError(c.error) ? 500 : answer.status);
+      replaceAnswer(c, withHeaders(answer, opened.head));
+    } catch (error) {
+      await call.rollback();
+      // The headers of an answer that failed would be merged into that of the error.
+      if (c.finalized) replaceAnswer(c, undefined);
+      throw error;
+    } finally {
+      leave();
+    }
+  };
+}
+
+function replaceAnswer(c: Context, answer: Response | undefined): void {
+  if (answer === c.res) return;
+  c.res = undefined;
+  c.res = answer;
+}

@@ -1,0 +1,144 @@
+import { isSessionError, type SessionError } from '../core/error.js';
+import { describeError } from '../core/logger.js';
+import type { Call } from '../core/session/call.js';
+import type { Session, SessionContext } from '../core/types.js';
+import { sessionsOf, typed } from './context.js';
+import { challenge, type Exchange, problemBody, publicError } from './errors.js';
+import type { Host } from './host.js';
+import { field } from './hosts.js';
+import { putHeaders } from './put-headers.js';
+import type { OpenedRequest } from './request.js';
+import type { ResponseHead } from './response-head.js';
+
+/** What is done with the library's headers where the handler threw what its host makes the answer of. */
+type Deliver = (headers: Headers) => void | Promise<void>;
+
+/** A handler of Fetch requests. */
+type Handler<Data, Input> = (context: SessionContext<Data, Input>) => Response | Promise<Response>;
+
+/** Serves a Fetch request in a call of its own: see `Sessions.handle`. */
+export async function handleFetch<Data, Input>(
+  host: Host,
+  request: Request,
+  handler: Handler<Data, Input>,
+  deliver: Deliver = () => host.warnOnce(UNDELIVERED),
+): Promise<Response> {
+  const opened = openFetch(host, request);
+  const entered = enter(opened);
+  const { call } = entered;
+  try {
+    const session = await call.admit();
+    return await answer(opened, call, () => handler(contextOf(call, session)), deliver);
+  } catch (error) {
+    if (!isSessionError(error)) throw error;
+    await call.rollback();
+    reportInternal(error, call);
+    return withHeaders(problem(error, opened), opened.head);
+  } finally {
+    entered.leave();
+  }
+}
+
+const UNDELIVERED =
+  'a handler threw what its host answers, and the token or cookie of this request is not on that answer: return a Response';
+
+export function openFetch(host: Host, request: Request): OpenedRequest {
+  return host.open({ key: request.headers, headers: request.headers, details: request, target: { kind: 'collect' } });
+}
+
+/** Opens a call that those of other adapters, which the request is handed on to, run in. */
+export function enter(opened: OpenedRequest): { readonly call: Call; leave(): void } {
+  const around = opened.enclosing;
+  const call = opened.open({ hasOutcome: true });
+  opened.enclosing = call;
+  const leave = () => {
+    opened.enclosing = around;
+    if (around) return;
+    // The head leaves. The same request object, sent once more, is another request.
+    opened.head.seal();
+    opened.isOver = true;
+  };
+  return { call, leave };
+}
+
+function contextOf<Data, Input>(call: Call, session: Session<unknown> | null): SessionContext<Data, Input> {
+  return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
+}
+
+async function answer(opened: OpenedRequest, call: Call, run: () => Response | Promise<Response>, deliver: Deliver): Promise<Response> {
+  let thrown: unknown;
+  const response = await start(call, run).catch((error: unknown) => {
+    thrown = error;
+    return isSessionError(error) ? undefined : thrownResponse(error);
+  });
+  if (response) {
+    await conclude(call, response.status);
+    return withHeaders(response, opened.head);
+  }
+  if (isSessionError(thrown)) throw thrown;
+  await conclude(call, statusOf(thrown));
+  opened.head.settle();
+  if (opened.head.isWritten) await deliver(opened.head.headers);
+  throw thrown;
+}
+
+async function start(call: Call, run: () => Response | Promise<Response>): Promise<Response> {
+  const response = await call.start(run);
+  if (isResponse(response)) return response;
+  throw new TypeError('the handler of sessions.handle() must return a Response');
+}
+
+/** Saves what succeeded: what was answered with a status below 500. What the body does later belongs to a stream. */
+export async function conclude(call: Call, status: number): Promise<void> {
+  if (status >= 500) return call.rollback();
+  await call.commit();
+  call.stream();
+}
+
+/** The response with the library's headers. */
+export function withHeaders(response: Response, head: ResponseHead): Response {
+  head.settle();
+  // Of an error of the network, or an upgrade, no other response can be made.
+  if (head.isEmpty || response.status < 200) return response;
+  const headers = new Headers(response.headers);
+  putHeaders(headers, head.headers);
+  const { status, statusText } = response;
+  // A response of another make, such as a ponyfill's, has a body of that make. Its own headers stay,
+  // as the application may answer with the same object again.
+  const make = response.constructor as typeof Response;
+  return new make(response.body, { status, statusText, headers });
+}
+
+/** The answer to an error of the library. */
+export function problem(error: SessionError, exchange: Exchange): Response {
+  const { status } = publicError(error);
+  const headers = new Headers({ 'content-type': 'application/problem+json' });
+  if (status === 401) headers.set('www-authenticate', challenge(error, exchange));
+  return new Response(problemBody(error), { status, headers });
+}
+
+/** An error inside the server says nothing to its client, so that it has to be in the log. */
+export function reportInternal(error: SessionError, { request }: Call): void {
+  const { logger } = request.services.settings;
+  if (publicError(error).code === 'INTERNAL') logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
+}
+
+function isResponse(value: unknown): value is Response {
+  return typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function';
+}
+
+/** The answer that is meant by what was thrown: a response, or the redirect of a host such as SvelteKit. */
+function thrownResponse(thrown: unknown): Response | undefined {
+  if (isResponse(thrown)) return thrown;
+  const [status, location] = [statusOf(thrown), field(thrown, 'location')];
+  const isRedirect = status > 300 && status < 400 && typeof location === 'string';
+  return isRedirect ? new Response(null, { status, headers: { location } }) : undefined;
+}
+
+/** The status that a host answers with when this is thrown, as far as that can be known; 500 otherwise. */
+export function statusOf(thrown: unknown): number {
+  // Next.js redirects, and answers `notFound()` and its like, by errors that have a digest.
+  if (/^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest')))) return 303;
+  const known = [field(thrown, 'status'), field(thrown, 'statusCode'), field(field(thrown, 'init'), 'status')];
+  return known.find((each) => typeof each === 'number') ?? 500;
+}

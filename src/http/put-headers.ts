@@ -1,0 +1,56 @@
+import type { NodeResponse } from './hosts.js';
+
+/** What is on a response, in the shapes that hosts have. */
+type Present = number | string | readonly string[] | null | undefined;
+
+/** Puts the library's headers on those of a response. */
+export function putHeaders(response: Headers, ours: Headers): void {
+  for (const [name, value] of ours) if (name !== 'set-cookie') response.set(name, combined(name, value, response.get(name)));
+  const cookies = ours.getSetCookie();
+  if (cookies.length > 0) setCookies(response, mergeCookies(response.getSetCookie(), cookies));
+}
+
+/** The same for a Node response. */
+export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
+  for (const [name, value] of ours) {
+    if (name !== 'set-cookie') response.setHeader(name, combined(name, value, response.getHeader(name)));
+  }
+  const cookies = ours.getSetCookie();
+  if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
+}
+
+/** Our value of a header, with as much of the application's as must stay. */
+export function combined(name: string, ours: string, present: Present): string {
+  const theirs = present === null || present === undefined ? '' : String(present);
+  // A proxy must not transform an event stream: that directive of the host's stays.
+  if (name === 'cache-control' && theirs.includes('no-transform') && !ours.includes('no-transform')) return `${ours}, no-transform`;
+  return name === EXPOSED && theirs !== '' ? union(theirs, ours) : ours;
+}
+
+/** The header that lets pages of other origins read a response header. */
+export const EXPOSED = 'access-control-expose-headers';
+
+function union(theirs: string, ours: string): string {
+  const names = namesIn(theirs).map((name) => name.toLowerCase());
+  return [theirs, ...namesIn(ours).filter((name) => !names.includes(name.toLowerCase()))].join(', ');
+}
+
+function namesIn(list: string): string[] {
+  return list.split(',').map((name) => name.trim());
+}
+
+export function setCookies(headers: Headers, cookies: readonly string[]): void {
+  headers.delete('set-cookie');
+  for (const each of cookies) headers.append('set-cookie', each);
+}
+
+/** Ours take the place of those that were written before, and stand beside the application's own. */
+export function mergeCookies(present: Present, ours: readonly string[]): string[] {
+  const all = present === undefined || present === null ? [] : [present].flat().map(String);
+  const names = new Set(ours.map(cookieName));
+  return [...all.filter((each) => !names.has(cookieName(each))), ...ours];
+}
+
+function cookieName(setCookie: string): string {
+  return setCookie.slice(0, setCookie.indexOf('='));
+}

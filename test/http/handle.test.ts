@@ -1,0 +1,424 @@
+import { initTRPC } from '@trpc/server';
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { describe, expect, test } from 'vitest';
+import { trpcSessions } from '../../src/adapters/trpc/index.js';
+import { useSession } from '../../src/adapters/yoga/index.js';
+import {
+  bearer,
+  cookie,
+  createSessions,
+  requireFresh,
+  requireSession,
+  type SessionContext,
+  type SessionsOptions,
+} from '../../src/index.js';
+import { testClock } from '../support/clock.js';
+import { countingStore } from '../support/counting-store.js';
+
+interface Data {
+  userId: string;
+  views?: number;
+}
+type Context = SessionContext<Data>;
+
+function setUp(options: Partial<SessionsOptions<Data>> = {}) {
+  const clock = testClock();
+  const store = countingStore();
+  const log: string[] = [];
+  const logger = { warn: (line: string) => void log.push(line), error: (line: string) => void log.push(line) };
+  const sessions = createSessions<Data>({ store, now: clock.now, logger, ...options });
+  const views = async (token: string) => (await sessions.fromToken(token)).session?.data.views;
+  return { clock, store, log, sessions, views };
+}
+
+function requestOf(token?: string, init: RequestInit & { headers?: Record<string, string> } = {}): Request {
+  const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...init.headers };
+  return new Request('https://app.example/x', { ...init, headers });
+}
+
+/** A handler that changes the session, and then does this. */
+function changing(outcome: () => Response) {
+  return async ({ session }: Context) => {
+    if (session) session.data.views = 7;
+    await Promise.resolve();
+    return outcome();
+  };
+}
+
+function throwing(thrown: unknown): () => never {
+  return () => {
+    throw thrown;
+  };
+}
+
+describe('handle', () => {
+  test('rule 18: saves what the handler changed, in one read and one write', async () => {
+    const { sessions, store, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    store.reset();
+    const response = await sessions.handle(
+      requestOf(token),
+      changing(() => new Response('ok')),
+    );
+    expect([response.status, await response.text()]).toEqual([200, 'ok']);
+    expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+    expect(await views(token)).toBe(7);
+  });
+
+  test('invariant 8: an anonymous request makes no store call', async () => {
+    const { sessions, store } = setUp();
+    await sessions.handle(requestOf(), ({ session }) => Response.json(session));
+    expect(store.total()).toBe(0);
+  });
+
+  const outcomes: [string, () => Response, number | undefined][] = [
+    ['a redirect', () => Response.redirect('https://app.example/y', 303), 7],
+    ['an answer of 404', () => new Response(null, { status: 404 }), 7],
+    ['an answer of 503', () => new Response(null, { status: 503 }), undefined],
+    ['a thrown response', throwing(new Response('teapot', { status: 418 })), 7],
+    ['a thrown response of 500', throwing(new Response(null, { status: 500 })), undefined],
+    ['a thrown redirect of a host', throwing({ status: 302, location: '/y' }), 7],
+  ];
+
+  test.each(outcomes)('rule 18: %s decides by its status', async (_, outcome, expected) => {
+    const { sessions, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const response = await sessions.handle(requestOf(token), changing(outcome));
+    expect(response).toBeInstanceOf(Response);
+    expect(await views(token)).toBe(expected);
+  });
+
+  const errors: [string, unknown, number | undefined][] = [
+    ['an error', new Error('oops'), undefined],
+    ['an HTTP error of 404', Object.assign(new Error('not found'), { status: 404 }), 7],
+    ['an HTTP error of 502', Object.assign(new Error('bad gateway'), { statusCode: 502 }), undefined],
+    ['the redirect of Next.js', Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/y;307;' }), 7],
+    ['the notFound of Next.js', Object.assign(new Error('NEXT'), { digest: 'NEXT_HTTP_ERROR_FALLBACK;404' }), 7],
+    ['the data() of React Router', { type: 'DataWithResponseInit', init: { status: 404 } }, 7],
+  ];
+
+  test.each(errors)('rule 18: %s is thrown on, and decides by its status', async (_, thrown, expected) => {
+    const { sessions, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    await expect(sessions.handle(requestOf(token), changing(throwing(thrown)))).rejects.toBe(thrown);
+    expect(await views(token)).toBe(expected);
+  });
+
+  test('rule 18: a login of a handler that fails leaves no session, and its previous one', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const failing = sessions.handle(requestOf(token), async (context) => {
+      await context.sessions.create({ userId: 'bob' });
+      throw new Error('oops');
+    });
+    await expect(failing).rejects.toThrow('oops');
+    expect(await store.count?.()).toBe(1);
+    expect((await sessions.fromToken(token)).session?.data.userId).toBe('ann');
+  });
+
+  test('rule 24: a login is written to every source that writes, is not cached, and leaves the own headers of the answer', async () => {
+    const { sessions } = setUp({ sources: [bearer({ respond: true }), cookie()] });
+    const response = await sessions.handle(requestOf(), async (context) => {
+      const { token } = await context.sessions.create({ userId: 'ann' });
+      const headers = new Headers({ 'cache-control': 'public, max-age=60', 'access-control-expose-headers': 'ETag' });
+      headers.append('set-cookie', 'theme=dark');
+      headers.append('set-cookie', 'lang=en');
+      return new Response(token, { status: 201, statusText: 'Made', headers });
+    });
+    const token = await response.text();
+    expect([response.status, response.statusText]).toEqual([201, 'Made']);
+    expect(response.headers.get('session-token')).toBe(token);
+    expect(response.headers.get('access-control-expose-headers')).toBe('ETag, Session-Token');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const cookies = response.headers.getSetCookie().map((each) => each.split(';')[0]);
+    expect(cookies).toEqual(['theme=dark', 'lang=en', `__Host-session=${token}`]);
+  });
+
+  test('a response that the application answers with again carries no token of another request', async () => {
+    const { sessions } = setUp({ sources: [bearer({ respond: true })] });
+    const shared = new Response(null, { status: 204 });
+    const login = await sessions.handle(requestOf(), async (context) => {
+      await context.sessions.create({ userId: 'ann' });
+      return shared;
+    });
+    expect(login.headers.get('session-token')).toMatch(/^ts_/);
+    expect(shared.headers.get('session-token')).toBeNull();
+  });
+
+  test('writes an empty token when the session has ended', async () => {
+    const { sessions } = setUp({ sources: [bearer({ respond: 'X-Session' })] });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const response = await sessions.handle(requestOf(token), async (context) => {
+      await requireSession(context).destroy();
+      return new Response();
+    });
+    expect(response.headers.get('x-session')).toBe('');
+    expect(response.headers.get('access-control-expose-headers')).toBe('X-Session');
+  });
+
+  test('a new token goes to the source that the token of the request came from', async () => {
+    const { sessions } = setUp({ sources: [bearer({ respond: true }), cookie()] });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const rotate = async (context: Context) => {
+      await requireSession(context).rotate();
+      return new Response();
+    };
+    const byHeader = await sessions.handle(requestOf(token), rotate);
+    expect([byHeader.headers.get('session-token'), byHeader.headers.getSetCookie()]).toEqual([expect.stringMatching(/^ts_/), []]);
+    const byCookie = await sessions.handle(requestOf(undefined, { headers: { cookie: `__Host-session=${token}` } }), rotate);
+    expect([byCookie.headers.get('session-token'), byCookie.headers.getSetCookie()]).toEqual([null, [expect.any(String)]]);
+  });
+});
+
+describe('errors of handle', () => {
+  async function problemOf(response: Response) {
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    return [response.status, (await response.json()).code, response.headers.get('www-authenticate')];
+  }
+
+  test('rule 26: a missing session is a problem of 401 that says whether a token was sent', async () => {
+    const { sessions } = setUp();
+    const secret = (context: Context) => Response.json(requireSession(context).data);
+    expect(await problemOf(await sessions.handle(requestOf(), secret))).toEqual([401, 'UNAUTHENTICATED', 'Bearer']);
+    const refused = await sessions.handle(requestOf('nonsense'), secret);
+    expect(await problemOf(refused)).toEqual([401, 'UNAUTHENTICATED', 'Bearer error="invalid_token"']);
+  });
+
+  test('invariant 6: an outage is 503 when the session is loaded, and when it is saved', async () => {
+    const { sessions, store } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    for (const failing of ['find', 'replace']) {
+      store.before = (verb) => {
+        if (verb === failing) throw new Error('db.internal refused');
+      };
+      const response = await sessions.handle(
+        requestOf(token),
+        changing(() => new Response('saved')),
+      );
+      expect(await problemOf(response.clone())).toEqual([503, 'STORE_UNAVAILABLE', null]);
+      expect(await response.text()).not.toContain('db.internal');
+    }
+  });
+
+  test('rule 26: an error inside the server says nothing to the client, and is logged', async () => {
+    const { sessions, log } = setUp();
+    const response = await sessions.handle(requestOf(), () => requireSession({ session: undefined as never }) as never);
+    expect(await problemOf(response)).toEqual([500, 'INTERNAL', null]);
+    expect(log).toEqual([expect.stringContaining('a request failed')]);
+  });
+
+  test('a handler that answers with no Response has failed', async () => {
+    const { sessions, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    await expect(
+      sessions.handle(
+        requestOf(token),
+        changing(() => undefined as never),
+      ),
+    ).rejects.toThrow('must return a Response');
+    expect(await views(token)).toBeUndefined();
+  });
+
+  test('rule 26: whose record cannot be read can still log in and log out', async () => {
+    const { sessions, store } = setUp();
+    const { token, id } = await sessions.create({ userId: 'ann' });
+    const record = await store.find(id);
+    if (record) await store.replace({ ...record, version: 'x', body: '{' }, record.version, 1_000_000);
+    const read = await sessions.handle(requestOf(token), ({ session }) => Response.json(session?.data));
+    expect(read.status).toBe(500);
+    const login = await sessions.handle(
+      requestOf(token),
+      async (context) => new Response((await context.sessions.create({ userId: 'bob' })).token),
+    );
+    expect((await sessions.fromToken(await login.text())).session?.data.userId).toBe('bob');
+  });
+
+  test('rule 25: a login that another site sends is refused, and leaves nothing', async () => {
+    const { sessions, store } = setUp({ sources: [cookie()] });
+    const request = requestOf(undefined, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' } });
+    const response = await sessions.handle(
+      request,
+      async (context) => new Response((await context.sessions.create({ userId: 'eve' })).token),
+    );
+    expect(await problemOf(response)).toEqual([403, 'CROSS_SITE', null]);
+    expect(store.calls.insert).toBe(0);
+  });
+});
+
+describe('a step-up that is needed', () => {
+  const STEP_UP = 'Bearer error="insufficient_user_authentication", max_age=60';
+
+  async function refuse(handler: (context: Context) => Promise<Response> | Response) {
+    const { sessions, clock } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', views: 0 });
+    clock.advance(61_000);
+    const response = await sessions.handle(requestOf(token), handler);
+    expect([response.status, (await response.json()).code]).toEqual([401, 'STEP_UP_REQUIRED']);
+    return response.headers.get('www-authenticate');
+  }
+
+  test('is named to the client where nothing ran before', async () => {
+    const fresh = (context: Context) => Response.json(requireFresh(context, '1m').data);
+    expect(await refuse(fresh)).toBe(STEP_UP);
+    expect(await refuse(async (context) => fresh(context))).toBe(STEP_UP);
+  });
+
+  test('is not where something ran: the client would repeat it', async () => {
+    const afterWaiting = async (context: Context) => {
+      await Promise.resolve();
+      return Response.json(requireFresh(context, '1m').data);
+    };
+    const afterChange = (context: Context) => {
+      if (context.session) context.session.data.views = 1;
+      return Response.json(requireFresh(context, '1m').data);
+    };
+    expect(await refuse(afterWaiting)).toBe('Bearer');
+    expect(await refuse(afterChange)).toBe('Bearer');
+  });
+});
+
+describe('inside handle', () => {
+  function setUpHosts(options: Partial<SessionsOptions<Data>> = {}) {
+    const made = setUp(options);
+    const { createContext, responseMeta, withSession } = trpcSessions(made.sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const procedure = t.procedure.concat(withSession);
+    const router = t.router({
+      whoAmI: procedure.query(({ ctx }) => ctx.session?.data.userId ?? null),
+      login: procedure.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).token),
+    });
+    const yoga = createYoga<object, Context>({
+      logging: false,
+      plugins: [useSession(made.sessions)],
+      schema: createSchema<Context>({
+        typeDefs: 'type Query { whoAmI: String } type Mutation { login: String }',
+        resolvers: {
+          Query: { whoAmI: (_: unknown, _args: unknown, { session }: Context) => session?.data.userId },
+          Mutation: { login: async (_: unknown, _args: unknown, ctx: Context) => (await ctx.sessions.create({ userId: 'ann' })).token },
+        },
+      }),
+    });
+    const trpc = (req: Request) => fetchRequestHandler({ endpoint: '/trpc', req, router, createContext, responseMeta });
+    return { ...made, trpc, yoga };
+  }
+
+  const trpcCall = (path: string, token?: string, method = 'GET', headers: Record<string, string> = {}) =>
+    new Request(`https://app.example/trpc/${path}`, {
+      method,
+      headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    });
+  const graphql = (query: string, token?: string) =>
+    new Request('https://app.example/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ query }),
+    });
+
+  test('tRPC and Yoga share the load', async () => {
+    const { sessions, store, trpc, yoga } = setUpHosts();
+    const { token } = await sessions.create({ userId: 'ann' });
+    store.reset();
+    const byTrpc = trpcCall('whoAmI', token);
+    expect(await (await sessions.handle(byTrpc, () => trpc(byTrpc))).json()).toEqual({ result: { data: 'ann' } });
+    expect(store.total()).toBe(1);
+    store.reset();
+    const byYoga = graphql('{ whoAmI }', token);
+    expect(await (await sessions.handle(byYoga, () => yoga.fetch(byYoga))).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(store.total()).toBe(1);
+  });
+
+  test('rule 12: tRPC and Yoga begin with what the handler has logged in', async () => {
+    const { sessions, trpc, yoga } = setUpHosts();
+    const byTrpc = trpcCall('whoAmI');
+    const guest = async (context: Context) => context.sessions.create({ userId: 'guest' });
+    const answer = await sessions.handle(byTrpc, async (context) => (await guest(context)) && trpc(byTrpc));
+    expect(await answer.json()).toEqual({ result: { data: 'guest' } });
+    const byYoga = graphql('{ whoAmI }');
+    const response = await sessions.handle(byYoga, async (context) => (await guest(context)) && yoga.fetch(byYoga));
+    expect(await response.json()).toEqual({ data: { whoAmI: 'guest' } });
+  });
+
+  test('rules 18 and 24: a login of theirs is written to the answer of the handler, once', async () => {
+    const { sessions, trpc, yoga } = setUpHosts({ sources: [cookie()] });
+    const byTrpc = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
+    const byYoga = graphql('mutation { login }');
+    for (const [request, serve] of [
+      [byTrpc, () => trpc(byTrpc)],
+      [byYoga, () => yoga.fetch(byYoga)],
+    ] as const) {
+      const response = await sessions.handle(request, serve);
+      const [sent, ...others] = response.headers.getSetCookie();
+      expect([others, response.headers.get('cache-control')]).toEqual([[], 'no-store']);
+      expect(await response.text()).toContain(sent?.split(/[=;]/)[1]);
+    }
+  });
+
+  test('rule 18: a login of theirs is undone where the handler fails', async () => {
+    const { sessions, store, trpc } = setUpHosts();
+    const request = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
+    await sessions.handle(request, async () => {
+      await trpc(request);
+      return new Response(null, { status: 500 });
+    });
+    expect(await store.count?.()).toBe(0);
+  });
+
+  test('rule 24: a cookie that the handler wrote before tRPC streams arrives', async () => {
+    const { sessions, trpc } = setUpHosts({ sources: [cookie()] });
+    const request = trpcCall('whoAmI?batch=1&input={}', undefined, 'GET', { 'trpc-accept': 'application/jsonl' });
+    const response = await sessions.handle(request, async (context) => {
+      await context.sessions.create({ userId: 'guest' });
+      return trpc(request);
+    });
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+    expect(await response.text()).toContain('guest');
+  });
+
+  test('rule 18: tRPC that streams refuses a login that would have to write a cookie', async () => {
+    const { sessions, store, trpc } = setUpHosts({ sources: [cookie()] });
+    const request = trpcCall('login?batch=1', undefined, 'POST', {
+      'trpc-accept': 'application/jsonl',
+      'content-type': 'application/json',
+    });
+    const response = await sessions.handle(request, () => trpc(request));
+    expect(await response.text()).toContain('INTERNAL_SERVER_ERROR');
+    expect(store.calls.insert).toBe(0);
+  });
+
+  test('rule 15: the same request object, sent once more, is another request', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const request = requestOf(token);
+    const logout = async (context: Context) => {
+      await requireSession(context).destroy();
+      return new Response();
+    };
+    expect((await sessions.handle(request, logout)).status).toBe(200);
+    expect((await sessions.handle(request, logout)).status).toBe(401);
+  });
+
+  test('a handler within a handler is part of it: its login waits for the outer outcome', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const request = requestOf();
+    const login = async (context: Context) => new Response((await context.sessions.create({ userId: 'ann' })).token);
+    const outer = await sessions.handle(request, async () => {
+      const inner = await sessions.handle(request, login);
+      return new Response(await inner.text(), { status: 500 });
+    });
+    expect(outer.headers.get('session-token')).toBeNull();
+    expect(await store.count?.()).toBe(0);
+  });
+});
+
+test('fromRequest gives the context alone', async () => {
+  const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+  const { token } = await sessions.create({ userId: 'ann' });
+  store.reset();
+  const { session } = await sessions.fromRequest(requestOf(token));
+  if (session) session.data.views = 1;
+  expect([session?.data.userId, store.calls]).toEqual(['ann', { insert: 0, find: 1, replace: 0, delete: 0 }]);
+  const context = await sessions.fromRequest(requestOf());
+  const created = await context.sessions.create({ userId: 'bob' });
+  expect(context.sessions.responseHeaders.get('session-token')).toBe(created.token);
+});
