@@ -85,7 +85,18 @@ function isMadeOf(request: object, node: Carrier): boolean {
   const fetchHost = field(request, 'headers');
   const host = fetchHost instanceof Object && 'get' in fetchHost && typeof fetchHost.get === 'function' ? fetchHost.get('host') : undefined;
   const isSameHost = !host || host === field(node.headers, 'host');
-  return isSameHost && field(request, 'method') === field(node, 'method') && path.replace(/#.*$/, '') === pathname + search;
+  return (
+    isSameHost && field(request, 'method') === field(node, 'method') && decoded(path.replace(/#.*$/, '')) === decoded(pathname + search)
+  );
+}
+
+/** Servers escape more of a URL than clients must. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The request, or the one that frameworks and graphql-sse have wrapped. */
