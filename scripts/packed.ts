@@ -12,6 +12,9 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
 export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
+/** The oldest compiler that the declarations are right for, without skipLibCheck. `npm run compat` tests it. */
+export const OLDEST_TYPESCRIPT = '5.0';
+
 /** The applications in test/package/consumer, and what they use besides the package and its hosts. */
 export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'stores'];
 export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql', 'redis', 'ioredis'];
@@ -84,6 +87,11 @@ export async function readTarball({ tarball }: Packed): Promise<Uint8Array<Array
 export function outputOf(error: unknown): string {
   const output = (name: string) => (error instanceof Error ? String(Reflect.get(error, name) ?? '') : '');
   return `${output('stdout')}${output('stderr')}` || String(error);
+}
+
+/** The compiler's errors, except those in the declarations of peers, which are not ours to judge. */
+export function ownErrors(stdout: string): string[] {
+  return stdout.split('\n').filter((line) => line.includes('error TS') && !/^[^(]*node_modules\/(?!token-sessions\/)/.test(line));
 }
 
 /** The line of Vitest's output that counts the tests. */

@@ -137,7 +137,10 @@ function administration<Data, Input>(services: Services): SessionAdministration<
   return {
     async create(data) {
       const { snapshot, credential } = await lifecycle.insert(data);
-      await lifecycle.activate(snapshot, null);
+      await lifecycle.activate(snapshot, null).catch(async (error: unknown) => {
+        await lifecycle.takeBack(snapshot.record.id);
+        throw error;
+      });
       const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },

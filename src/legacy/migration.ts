@@ -95,7 +95,8 @@ export class LegacyMove implements ForeignSession {
     const snapshot = isComplete ? found : await this.#complete(found, migration, canDeliver);
     const next = canDeliver ? this.#credential.successor(migration.nonce) : null;
     if (next && snapshot?.state.tokens.pending?.hash === next.hash) {
-      this.#head.issued({ id, token: next.reveal(settings.tokenPrefix), lifetime: lifetimeOf(snapshot, settings) });
+      const token = next.reveal(settings.tokenPrefix);
+      this.#head.issued({ id, token, lifetime: lifetimeOf(snapshot, settings), rotatedAt: settings.now() });
     }
     return snapshot;
   }

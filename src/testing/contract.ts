@@ -15,6 +15,7 @@ import { ownerTests } from './verbs/owners.js';
 import { stepTests } from './verbs/steps.js';
 import { touchTests } from './verbs/touch.js';
 import { trimTests } from './verbs/trim.js';
+import { unreadableTests } from './verbs/unreadable.js';
 import { verbTests } from './verbs/verbs.js';
 
 /**
@@ -50,6 +51,7 @@ export function storeContract(options: StoreContractOptions): void {
     kit.group('adopted owners', () => adoptionTests(kit));
     if (options.capabilities.inSteps) kit.group('steps', () => stepTests(kit));
     manyTests(kit);
+    if (options.capabilities.damages) kit.group('records that cannot be read', () => unreadableTests(kit));
     if (kit.has('subscribe')) kit.group('subscribe', () => notificationTests(kit));
     kit.group('data through the library', () => roundTripTests(kit));
     kit.group('deadlines through the library', () => deadlineTests(kit));

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { importsOf } from './imports.js';
-import { violations } from './rules.js';
+import { circles, violations } from './rules.js';
 
 const SRC = join(import.meta.dirname, '../../src');
 
@@ -11,10 +11,23 @@ function sources(): Map<string, string> {
   return new Map(paths.map((path) => [path.replaceAll('\\', '/'), readFileSync(join(SRC, path), 'utf8')]));
 }
 
-test('the sources import in one direction: core <- stores, core <- http <- adapters', () => {
+test('the sources import in one direction: core <- stores, core <- http <- adapters, and downwards inside core', () => {
   const files = sources();
   expect(files.size).toBeGreaterThan(20);
   expect(violations(files)).toEqual([]);
+});
+
+test('no files import each other in a circle', () => {
+  expect(circles(sources())).toEqual([]);
+});
+
+test('a planted circle is found', () => {
+  const planted = new Map([
+    ['core/a.ts', `import { b } from './b.js';`],
+    ['core/b.ts', `import { c } from './c.js'; import type { A } from './a.js';`],
+    ['core/c.ts', `export { a } from './a.js';`],
+  ]);
+  expect(circles(planted)).toEqual(['core/a.ts > core/b.ts > core/c.ts > core/a.ts']);
 });
 
 test.each([
@@ -28,6 +41,15 @@ test.each([
   ['core/kernel/kernel.ts', `const late = await import('../../http/sessions.js');`],
   ['core/kernel/kernel.ts', `const unknown = await import(name);`],
   ['core/kernel/kernel.ts', `type Sneaky = import('../../http/sessions.js').Sessions<unknown>;`],
+  ['core/store.ts', `import type { JsonValue } from './data/json.js';`],
+  ['core/data/json.ts', `import { decodeRecord } from '../record/codec.js';`],
+  ['core/record/snapshot.ts', `import type { Settings } from '../kernel/settings.js';`],
+  ['core/kernel/reader.ts', `import type { Call } from '../session/call.js';`],
+  ['core/session/call.ts', `import { LegacyMove } from '../../legacy/migration.js';`],
+  ['legacy/migration.ts', `import { hostOf } from '../http/host.js';`],
+  ['legacy/migration.ts', `import type { ProcedureCall } from '../adapters/trpc/call.js';`],
+  ['client/index.ts', `import { SessionError } from '../core/error.js';`],
+  ['version.ts', `import { SessionError } from './core/error.js';`],
   ['stores/redis.ts', `import { Kernel } from '../core/kernel/kernel.js';`],
   ['stores/redis.ts', `import { createClient } from 'redis';`],
   ['stores/redis.ts', `import '../http/sessions.js';`],

@@ -49,6 +49,21 @@ function areAllTypes(names: readonly (ts.ImportSpecifier | ts.ExportSpecifier)[]
   return names.length > 0 && names.every((each) => each.isTypeOnly);
 }
 
+/** The functions that constructors of exported classes are given. */
+export function callbacksIn(file: string, text: string): string[] {
+  return ts.createSourceFile(file, text, ts.ScriptTarget.Latest).statements.flatMap((statement) => {
+    if (!ts.isClassDeclaration(statement) || !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    const given = statement.members.filter(ts.isConstructorDeclaration).flatMap(({ parameters }) => [...parameters]);
+    return given
+      .filter(({ type }) => type && ts.isFunctionTypeNode(type))
+      .map(({ name }) => `${file}: the constructor of ${nameOf(statement.name)} is given the function ${nameOf(name)}`);
+  });
+}
+
+function nameOf(name: ts.BindingName | undefined): string {
+  return name && ts.isIdentifier(name) ? name.text : '?';
+}
+
 /** The path from `src` of what a relative specifier names; `undefined` for a package. */
 export function targetOf(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) return undefined;

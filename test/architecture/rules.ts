@@ -13,6 +13,10 @@ interface Rule {
   readonly packageTypes?: readonly string[];
 }
 
+/** The words of the core, and the ports of its surroundings: the lowest floor. */
+const PORTS = ['duration', 'error', 'events', 'logger', 'safe-cause', 'store', 'types'].map((name) => `core/${name}.ts`);
+/** The floors of the core, from the bottom up. Each may import itself and those below it. */
+const FLOORS = ['core/data/', 'core/record/', 'core/kernel/', 'core/session/'];
 /** Helpers of the core without state or decisions, which stores may call. */
 const CORE_HELPERS = [
   'core/error.ts',
@@ -24,11 +28,23 @@ const CORE_HELPERS = [
 ];
 const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
 
-/** The architecture, as DESIGN draws it: core <- stores, core <- http <- adapters. The first rule that fits a file holds. */
+/** core <- stores, core <- http <- adapters; `legacy` beside them. The first rule that fits a file holds. */
 const RULES: readonly Rule[] = [
-  { part: /^core\//, files: ['core/'], ...CORE_PACKAGES },
-  { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/'], packages: ['node:crypto'] },
-  { part: /^http\//, files: ['core/', 'http/'], packages: ['node:crypto', 'cookie'], packageTypes: ['@standard-schema/spec'] },
+  ...FLOORS.map((floor, index) => ({
+    part: new RegExp(`^${floor}`),
+    files: [...PORTS, ...FLOORS.slice(0, index + 1)],
+    ...CORE_PACKAGES,
+  })),
+  { part: /^core\//, files: PORTS },
+  { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/', 'legacy/'], packages: ['node:crypto'] },
+  { part: /^legacy\//, files: ['core/', 'legacy/'], fileTypes: ['http/'] },
+  {
+    part: /^http\//,
+    files: ['core/', 'http/', 'version.ts'],
+    fileTypes: ['legacy/'],
+    packages: ['node:crypto', 'cookie'],
+    packageTypes: ['@standard-schema/spec'],
+  },
   { part: /^adapters\/(trpc)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['@trpc/server'] },
   {
     part: /^adapters\/(yoga)\//,
@@ -37,9 +53,11 @@ const RULES: readonly Rule[] = [
     packageTypes: ['graphql-yoga', '@envelop/core'],
   },
   { part: /^adapters\/(\w+)\//, files: ['core/', 'http/', 'adapters/$1/'] },
+  { part: /^client\//, files: ['client/'] },
   { part: /^testing\//, files: ['testing/', 'core/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
-  { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
-  { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'] },
+  { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'legacy/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
+  { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'], fileTypes: ['legacy/'] },
+  { part: /^version\.ts$/, files: [] },
 ];
 
 /** One line for each import in `files` (path from `src` → text) that points in a direction it may not. */
@@ -62,4 +80,21 @@ function isAllowed(file: string, { specifier, typeOnly }: Import, rule: Rule): b
   const own = rule.part.exec(file)?.[1] ?? '';
   const allowed = [...rule.files, ...(typeOnly ? (rule.fileTypes ?? []) : [])].map((path) => path.replace('$1', own));
   return allowed.some((path) => (path.endsWith('/') ? target.startsWith(path) : target === path));
+}
+
+/** The circles of files that import each other's values, each as the path that leads back. */
+export function circles(files: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(' > '));
+    if (done.has(file) || path.includes(file)) return;
+    for (const { specifier, typeOnly } of importsOf(files.get(file) ?? '')) {
+      const target = typeOnly ? undefined : targetOf(file, specifier);
+      if (target !== undefined) visit(target, [...path, file]);
+    }
+    done.add(file);
+  };
+  for (const file of files.keys()) visit(file, []);
+  return found;
 }

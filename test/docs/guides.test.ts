@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
+import { OPTIONAL_VERBS } from '../../src/testing/kit/options.js';
 import { blocksOf } from './blocks.js';
 
 const run = promisify(execFile);
 
-/** What the guides take for granted: the application that the reader has. */
-const SURROUNDINGS: Readonly<Record<string, string>> = {
+/** The guides, each with what it takes for granted: the application that the reader has. */
+const PREAMBLES: Readonly<Record<string, string>> = {
   'docs/MIGRATION.md': `
     import type { Express } from 'express';
     import type { CallbackStore } from 'token-sessions/express-store';
@@ -19,9 +20,14 @@ const SURROUNDINGS: Readonly<Record<string, string>> = {
     declare const client: RedisClient;
     declare const oldStore: CallbackStore;
   `,
+  'docs/writing-a-store.md': '',
+  'docs/stores/redis.md': '',
+  'docs/stores/postgres.md': '',
+  'docs/stores/sqlite.md': '',
 };
 
-test.each(Object.keys(SURROUNDINGS))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
+/** A project with the blocks of a guide as its files, beside what is installed here. */
+async function withBlocks(guide: string, use: (dir: string) => Promise<void>): Promise<void> {
   const blocks = blocksOf(await readFile(join(ROOT, guide), 'utf8')).filter(({ language }) => language === 'ts');
   expect(blocks.length).toBeGreaterThan(0);
   const dir = await mkdtemp(join(tmpdir(), 'token-sessions-guide-'));
@@ -29,12 +35,33 @@ test.each(Object.keys(SURROUNDINGS))('every TypeScript block of %s compiles', { 
     await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
     await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }));
-    for (const [index, { text }] of blocks.entries()) await writeFile(join(dir, `block-${index}.ts`), SURROUNDINGS[guide] + text);
-    const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', dir]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
+    for (const [index, { text, file }] of blocks.entries()) {
+      await writeFile(join(dir, file ?? `block-${index}.ts`), PREAMBLES[guide] + text);
+    }
+    await use(dir);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+test.each(Object.keys(PREAMBLES))('every TypeScript block of %s compiles', { timeout: 60_000 }, async (guide) => {
+  await withBlocks(guide, async (dir) => {
+    const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', dir]).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
+});
+
+test('the store contract runs under the runner of Node', { timeout: 60_000 }, async () => {
+  await withBlocks('docs/writing-a-store.md', async (dir) => {
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test', 'my-store.test.ts'], { cwd: dir });
+    expect(stdout).toMatch(/^# fail 0$/m);
+    expect(stdout).not.toMatch(/^# pass 0$/m);
+  });
+});
+
+test('docs/writing-a-store.md names every verb of a store', async () => {
+  const page = await readFile(join(ROOT, 'docs/writing-a-store.md'), 'utf8');
+  expect([...OPTIONAL_VERBS, 'insert', 'find', 'replace', 'delete', 'steps'].filter((verb) => !page.includes(`\`${verb}`))).toEqual([]);
 });
 
 test('CONTRIBUTING names only scripts that there are', async () => {

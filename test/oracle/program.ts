@@ -6,13 +6,28 @@
 /** What guards a place in a tRPC procedure. */
 export type Guard = 'none' | 'with' | 'require' | 'fresh';
 
+/** The steps without more to say. */
+export type PlainStep =
+  | 'see'
+  | 'change'
+  | 'append'
+  | 'save'
+  | 'update'
+  /** Changes a field that all calls change, and saves. */
+  | 'share'
+  | 'reload'
+  | 'rotate'
+  | 'destroy'
+  | 'destroyOthers'
+  /** Takes the session from `sessions.load()`, as code outside a guard does. */
+  | 'load'
+  /** A guard in the middle of a resolver or handler. */
+  | 'require'
+  | 'fresh';
+
 /** One thing that a call does. Other calls may come before and after it, never between. */
 export type Step =
-  | { readonly do: 'see' | 'change' | 'append' | 'save' | 'update' | 'share' | 'reload' | 'rotate' | 'destroy' | 'destroyOthers' }
-  /** Takes the session from `sessions.load()`, as code outside a guard does. */
-  | { readonly do: 'load' }
-  /** A guard in the middle of a resolver or handler. */
-  | { readonly do: 'require' | 'fresh' }
+  | { readonly do: PlainStep }
   /** Logs in as this user; `createTwice` does it twice in parallel, `createLate` does not wait for it. */
   | { readonly do: 'create' | 'createTwice' | 'createLate'; readonly user: number }
   /** Calls procedures by a server-side caller that is made from the context, all of them at once. */
@@ -101,8 +116,11 @@ export interface Program {
   readonly turns: readonly number[];
 }
 
-/** The users of the sessions that there are at the beginning. The first one logged in an hour ago. */
-export const INITIAL_USERS = [0, 1] as const;
+/**
+ * The users of the sessions that there are at the beginning. The first session is an hour old. With a
+ * limit, both are of one account, which has as many as it may have.
+ */
+export const INITIAL_USERS = { bearer: [0, 1], cookie: [0, 0] } as const;
 
 export function actorOf(request: number, kind: 'x' | 'c' | 'o', index = 0): string {
   return kind === 'x' ? `r${request}.x` : `r${request}.${kind}${index}`;

@@ -6,6 +6,7 @@ import { BROKEN_OWNERS } from './support/broken-owners.js';
 import { BROKEN_STORES, type BrokenStore } from './support/broken-stores.js';
 import { ALL_VERBS, definedTests, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
 import { completeStore } from './support/complete-store.js';
+import { damageableStore } from './support/damaged-store.js';
 import { upsertStore } from './support/upsert-store.js';
 
 const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
@@ -25,6 +26,59 @@ describe.concurrent('a store with a planted bug fails the tests that are about i
     const options = { ...QUICK, capabilities: { ...ALL_VERBS, ...broken.capabilities }, createStore: creating(broken) };
     const groups = broken.fails.map((title) => title.split(' > ')[0] ?? '');
     ensureFound(broken, await runKit(options, (title) => groups.some((group) => title.includes(group))));
+  });
+
+  test.each<[string, Parameters<typeof damageableStore>[1], string]>([
+    ['a find that takes it for missing', ({ find }) => ({ find: (id) => find(id).catch(() => null) }), 'is INVALID_DATA, never null'],
+    [
+      'a find that lets its own error through',
+      (store, isDamaged) => ({ find: (id) => (isDamaged(id) ? Promise.reject(new Error('syntax')) : store.find(id)) }),
+      'is INVALID_DATA, never null',
+    ],
+    [
+      'a findMany that fails as a whole',
+      (store, isDamaged) => ({
+        findMany: async (ids) => (ids.some(isDamaged) ? Promise.reject(new Error('syntax')) : store.findMany(ids)),
+      }),
+      'does not spoil findMany',
+    ],
+    [
+      'a findMany that takes it for missing',
+      (store, isDamaged) => ({
+        findMany: async (ids) => (await store.findMany(ids)).map((each) => (each && isDamaged(each.id) ? null : each)),
+      }),
+      'does not spoil findMany',
+    ],
+    [
+      'a list that leaves it out',
+      (store, isDamaged) => ({ listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)) }),
+      'does not spoil listByOwner',
+    ],
+    [
+      'a deleteByOwner that passes it by',
+      (store, isDamaged) => ({
+        deleteByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)).map(({ id }) => id),
+      }),
+      'deleteByOwner ends a session',
+    ],
+    [
+      'a delete that cannot remove it',
+      (store, isDamaged) => ({ delete: async (id) => !isDamaged(id) && store.delete(id) }),
+      'can be deleted',
+    ],
+  ])('a record that cannot be read: %s', async (_bug, breaking, fails) => {
+    const capabilities = { ...ALL_VERBS, damages: true };
+    const createStore = ({ now }: { readonly now: () => number }) => damageableStore(now, breaking);
+    const { failures } = await runKit({ ...QUICK, capabilities, createStore }, (title) => title.includes('records that cannot be read'));
+    expect([...failures.keys()]).toContainEqual(expect.stringContaining(fails));
+  });
+
+  test('a record that cannot be read: nothing wrong', async () => {
+    const capabilities = { ...ALL_VERBS, damages: true };
+    const createStore = ({ now }: { readonly now: () => number }) => damageableStore(now);
+    const run = await runKit({ ...QUICK, capabilities, createStore }, (title) => title.includes('records that cannot be read'));
+    expect([...run.failures]).toEqual([]);
+    expect(run.titles).toHaveLength(5);
   });
 
   test.each(BROKEN_CLOCKS)('$bug', async (broken) => {

@@ -36,6 +36,8 @@ export class Lifecycle {
   readonly #settings: Settings;
   /** Sessions that did not take effect yet, with the session that each replaces. */
   readonly #replaced = new Map<string, string>();
+  /** How many sessions of an account did not take effect yet. */
+  readonly #pending = new PendingCount();
 
   constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
     this.#store = store;
@@ -63,7 +65,8 @@ export class Lifecycle {
     const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
     const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
     await this.#insertPending(snapshot.record, replaces);
-    if (replaces !== undefined) this.#replaced.set(id, replaces);
+    this.replaces(id, replaces);
+    if (this.#evictsLater()) this.#pending.add(snapshot.record);
     return { snapshot, credential };
   }
 
@@ -71,17 +74,21 @@ export class Lifecycle {
    * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's limit,
    * and emits the events.
    *
-   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the new one is taken back then
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the new one back then
    */
   async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
-    const { existed, evicted } = await this.#makeRoom(record, previous).catch(async (error: unknown) => {
-      await this.takeBack(record.id);
-      throw error;
-    });
+    this.#pending.remove(record.id);
+    const { existed, evicted } = await this.#makeRoom(record, previous);
     this.#replaced.delete(record.id);
     this.#events.emit('created', eventOf(record));
     if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
     this.#reportEvicted(evicted, record.ownerId);
+  }
+
+  /** An inserted session takes the place of another one than it was inserted for. */
+  replaces(id: string, replaced: string | undefined): void {
+    if (replaced === undefined) this.#replaced.delete(id);
+    else this.#replaced.set(id, replaced);
   }
 
   /** The id of the session that an inserted one replaces, until it has taken effect. */
@@ -92,6 +99,7 @@ export class Lifecycle {
   /** Removes a session that was inserted and did not take effect. What fails is left to its idle limit. */
   async takeBack(id: string): Promise<void> {
     this.#replaced.delete(id);
+    this.#pending.remove(id);
     await this.#store.delete(id).catch(() => undefined);
     this.#live.end(id, 'destroyed');
   }
@@ -192,7 +200,9 @@ export class Lifecycle {
   async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined): Promise<string[]> {
     const { maxPerOwner, now } = this.#settings;
     if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
-    const trim = { max: maxPerOwner.max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
+    // A login that may still fail evicts no session. It makes room when it takes effect.
+    const max = maxPerOwner.max + this.#pending.of(ownerId);
+    const trim = { max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
     const evicted: string[] = [];
     for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
     return evicted;
@@ -209,4 +219,29 @@ export class Lifecycle {
 /** Whether the error says that the session has ended. */
 export function isGone(error: unknown): boolean {
   return isSessionError(error) && error.code === 'SESSION_GONE';
+}
+
+/** Counts sessions by their owner, each once. */
+class PendingCount {
+  readonly #owners = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  add({ id, ownerId }: EndedSession): void {
+    if (ownerId === undefined) return;
+    this.#owners.set(id, ownerId);
+    this.#counts.set(ownerId, this.of(ownerId) + 1);
+  }
+
+  remove(id: string): void {
+    const ownerId = this.#owners.get(id);
+    if (ownerId === undefined) return;
+    this.#owners.delete(id);
+    const count = this.of(ownerId) - 1;
+    if (count > 0) this.#counts.set(ownerId, count);
+    else this.#counts.delete(ownerId);
+  }
+
+  of(ownerId: string): number {
+    return this.#counts.get(ownerId) ?? 0;
+  }
 }

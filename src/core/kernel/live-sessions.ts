@@ -3,7 +3,6 @@ import { describeError } from '../logger.js';
 import { decodeRecord } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
 import type { SessionState } from '../record/state.js';
-import { mayStreamGoOn } from '../record/upkeep.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
@@ -21,8 +20,8 @@ export interface Watcher {
   readonly ended: EndListener;
   /** Called with each record that a recheck has read. */
   readonly seen?: ((record: SessionRecord) => void) | undefined;
-  /** For a stream: the epoch of the token that opened it. It ends with that. */
-  readonly epoch?: (() => string | undefined) | undefined;
+  /** For a stream: whether a token of this epoch keeps it open (see `TokenState`). It ends with the token that opened it. */
+  readonly isOf?: ((epoch: string | undefined) => boolean) | undefined;
 }
 
 interface Watched {
@@ -256,7 +255,7 @@ export class LiveSessions {
 
   #endOtherEpochs(id: string, watched: Watched, current: string | undefined): void {
     for (const watcher of watched.watchers) {
-      if (!watcher.epoch || mayStreamGoOn(watcher.epoch(), { current: '', epoch: current })) continue;
+      if (!watcher.isOf || watcher.isOf(current)) continue;
       watched.watchers.delete(watcher);
       watcher.ended(withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')));
     }

@@ -152,7 +152,7 @@ function endAll(state: SessionState, credential: Credential, kind: RotationKind,
   const until = now + grace;
   const ended = [asReplaced({ hash: current, until })];
   if (pending) ended.push(asReplaced({ hash: pending.hash, until }));
-  if (previous) ended.push(asReplaced({ hash: previous.hash, until: Math.max(until, previous.until) }));
+  if (previous) ended.push(asReplaced(previous));
   const authenticatedAt = kind === 'plain' ? state.authenticatedAt : now;
   const tokens: TokenState = {
     current: credential.hash,

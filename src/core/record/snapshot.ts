@@ -1,11 +1,18 @@
 import type { JsonValue } from '../data/json.js';
-import type { Settings } from '../kernel/settings.js';
 import type { SessionRecord } from '../store.js';
 import { encodeBody, type SessionState } from './codec.js';
-import { deadlineOf, effectiveDeadline, NEVER } from './deadline.js';
+import { deadlineOf, effectiveDeadline, type Limits, NEVER } from './deadline.js';
 import { ownerOf } from './owner.js';
 import { newVersion, touchVersion } from './token.js';
 import { isUntidy, tidied } from './upkeep.js';
+
+/** The options that records are read and written by. */
+export interface RecordSettings {
+  readonly limits: Limits;
+  readonly maxDataBytes: number;
+  readonly ownerOf: ((data: JsonValue) => unknown) | undefined;
+  readonly now: () => number;
+}
 
 /** A session's state, and its data as the schema reads it. Never changed and never handed out: drafts are copies. */
 export interface Content {
@@ -25,7 +32,7 @@ export interface Snapshot extends Content {
 let lastOrder = 0;
 
 /** What a record says, its data as the schema reads it. */
-export function snapshotOf(record: SessionRecord, content: Content, settings: Settings): Snapshot {
+export function snapshotOf(record: SessionRecord, content: Content, settings: RecordSettings): Snapshot {
   lastOrder += 1;
   const deadline = effectiveDeadline(record, content.state, settings.limits);
   return { record, state: content.state, data: content.data, deadline, order: lastOrder };
@@ -36,7 +43,7 @@ export function firstSnapshot(
   id: string,
   ownerId: string | undefined,
   content: Content,
-  settings: Settings,
+  settings: RecordSettings,
   latest = Number.POSITIVE_INFINITY,
 ): Snapshot {
   const createdAt = content.state.lastActiveAt;
@@ -55,7 +62,7 @@ export function firstSnapshot(
  * The record that takes the place of `from`. Only activity moves the deadline. A session that is older
  * than the option `ownerOf` gets its owner here.
  */
-export function nextSnapshot(from: Snapshot, content: Content, settings: Settings): Snapshot {
+export function nextSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot {
   const isActive = content.state.lastActiveAt > from.state.lastActiveAt;
   const state = { ...content.state, tokens: tidied(content.state.tokens, settings.now()) };
   const ownerId = from.record.ownerId ?? adoptedOwner(content.data, settings);
@@ -74,7 +81,7 @@ export function nextSnapshot(from: Snapshot, content: Content, settings: Setting
  * its body stays as it is. `null` where the body has to be written, also because it is due: a body
  * holds a time of its own, which version 0.1.0 reads, and which must not get too old.
  */
-export function touchedSnapshot(from: Snapshot, content: Content, settings: Settings): Snapshot | null {
+export function touchedSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot | null {
   const { state, record } = from;
   const { lastActiveAt, tokens, stored, migration, authenticatedAt } = content.state;
   const isSame = tokens === state.tokens && stored === state.stored && migration === state.migration;
@@ -88,7 +95,7 @@ export function touchedSnapshot(from: Snapshot, content: Content, settings: Sett
 }
 
 /** Old data that `ownerOf` does not understand is no reason to refuse a write. */
-function adoptedOwner(data: JsonValue, settings: Settings): string | undefined {
+function adoptedOwner(data: JsonValue, settings: RecordSettings): string | undefined {
   try {
     return ownerOf(settings, data);
   } catch {
@@ -97,6 +104,6 @@ function adoptedOwner(data: JsonValue, settings: Settings): string | undefined {
 }
 
 /** The longest that a session can go on, however much it is used, in ms. */
-export function lifetimeOf({ record }: Snapshot, { limits, now }: Settings): number {
+export function lifetimeOf({ record }: Snapshot, { limits, now }: RecordSettings): number {
   return Math.min(record.createdAt + limits.absolute, NEVER) - now();
 }

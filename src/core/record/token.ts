@@ -17,6 +17,8 @@ const ID_LENGTH = 36;
 const SECRET_LENGTH = 43;
 const FAMILY_BYTES = 16;
 const OWN_BYTES = 16;
+/** 132 bits in base64url. Each session in a store pays for each character. */
+const FAMILY_HASH_LENGTH = 22;
 
 /**
  * A token that a request has sent, or that is about to be handed out. Its secret is private: printing a credential, with all its
@@ -41,9 +43,12 @@ export class Credential {
     return this.#hash;
   }
 
-  /** SHA-256 of the family, in base64url; `undefined` for another library's token. Costs a hash each time. */
+  /**
+   * SHA-256 of the family, as many bits of it as the family has, in base64url; `undefined` for another library's token. Costs a
+   * hash each time.
+   */
   familyHash(): string | undefined {
-    return this.#foreign ? undefined : sha256(this.#family());
+    return this.#foreign ? undefined : sha256(this.#family()).slice(0, FAMILY_HASH_LENGTH);
   }
 
   /**
@@ -52,7 +57,7 @@ export class Credential {
    */
   isOf(familyHash: string | undefined): boolean {
     if (this.#foreign) return true;
-    return familyHash !== undefined && sameHash(familyHash, sha256(this.#family()));
+    return familyHash !== undefined && beginsWith(sha256(this.#family()), familyHash, FAMILY_HASH_LENGTH);
   }
 
   /**
@@ -157,7 +162,12 @@ export function markOf(hash: string): string {
 
 /** Whether a hash begins with this mark, in constant time. */
 export function hasMark(hash: string, mark: string): boolean {
-  return mark.length === MARK_LENGTH && sameHash(mark + hash.slice(MARK_LENGTH), hash);
+  return beginsWith(hash, mark, MARK_LENGTH);
+}
+
+/** Whether a hash begins with this text of this length, in constant time. */
+function beginsWith(hash: string, beginning: string, length: number): boolean {
+  return beginning.length === length && sameHash(beginning + hash.slice(length), hash);
 }
 
 /** A fresh version for a write: 96 random bits, short, as a store in memory holds one for each session. */

@@ -13,11 +13,6 @@ export function mayStillWrite(rotatedAt: number, now: number, grace: number): bo
   return now - rotatedAt <= grace;
 }
 
-/** Whether a stream that was opened in this epoch may go on: no `immediate` has ended its token since. */
-export function mayStreamGoOn(openedIn: string | undefined, { epoch }: TokenState): boolean {
-  return openedIn === epoch;
-}
-
 /** Without what has had its time, above all the random value by which an old token could be used with a copy of the record. */
 export function tidied(tokens: TokenState, now: number): TokenState {
   if (!isUntidy(tokens, now)) return tokens;

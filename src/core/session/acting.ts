@@ -21,6 +21,8 @@ export class ActingSession {
   onChange: (() => void) | undefined;
   /** The epoch of the token that the call goes by. */
   #epoch: string | undefined;
+  /** How many rotations of the call's own are under way: the epoch that one begins is not known yet. */
+  #rotations = 0;
   /** The session that the call itself ends. */
   #ending: HeldSession | null = null;
   #listeners: Map<EndListener, () => void> | undefined;
@@ -46,7 +48,7 @@ export class ActingSession {
   /** Aborts when the session ends, whichever it is by then. */
   get signal(): AbortSignal {
     this.#signal ??= new FollowingSignal();
-    this.#signal.follow(this.held);
+    if (this.held) this.#signal.follow(this.held);
     return this.#signal.signal;
   }
 
@@ -80,12 +82,19 @@ export class ActingSession {
   /** A change is undone. */
   restore(before: Acting): void {
     this.change(before);
+    // The end of the session that is taken back is none of the call's own.
+    this.#signal?.follow(before.held);
     before.session?.retire(false);
   }
 
   /** The call itself ends this session: that is no news to its listeners. */
   isEnding(held: HeldSession | null): void {
     this.#ending = held;
+  }
+
+  /** A rotation by the call, or by one that runs in it, begins (1) or is over (-1): no recheck ends its own streams meanwhile. */
+  rotating(by: 1 | -1): void {
+    this.#rotations += by;
   }
 
   /** The call goes by a token of this epoch from now on. */
@@ -114,7 +123,7 @@ export class ActingSession {
       (reason) => {
         if (this.#ending !== held) listener(reason);
       },
-      () => this.#epoch,
+      (epoch) => this.#rotations > 0 || epoch === this.#epoch,
     );
     this.#listeners ??= new Map();
     this.#listeners.set(listener, stop ?? noop);

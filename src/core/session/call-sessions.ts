@@ -37,7 +37,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   async list(): Promise<SessionInfo<Data>[]> {
     await this.#call.load();
     const { held, request, replacedId } = this.#call;
-    if (!held) return [];
+    if (!held || held.isEnded) return [];
     const { ownerId, id } = held.snapshot.record;
     const snapshots = ownerId === undefined ? [held.snapshot] : await request.services.accounts.listFor(ownerId);
     return snapshots
@@ -53,14 +53,16 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     const { held } = call;
     if (!held) return false;
     if (id === held.id) return call.destroy(held);
-    return this.#destroyOther(id, held);
+    return !held.isEnded && this.#destroyOther(id, held);
   }
 
   async destroyOthers(): Promise<number> {
     await this.#call.load();
-    const record = this.#call.held?.snapshot.record;
-    if (record?.ownerId === undefined) return 0;
-    return this.#call.request.services.accounts.destroyFor(record.ownerId, record.id);
+    const { held, request } = this.#call;
+    // Who was logged out meanwhile has no say over the account any more.
+    if (!held || held.isEnded) return 0;
+    const { ownerId, id } = held.snapshot.record;
+    return ownerId === undefined ? 0 : request.services.accounts.destroyFor(ownerId, id);
   }
 
   get signal(): AbortSignal {

@@ -197,10 +197,8 @@ export class Call implements SessionOwner {
     if (!this.parent) this.request.head.seal();
   }
 
-  rotated(held: HeldSession, rotated: Rotated): void {
-    this.#identity.acting.goBy(held.snapshot.state.tokens.epoch);
-    // The token of a session that did not take effect yet is written when it does.
-    if (!this.#identity.renewLogin(held, rotated.credential)) this.request.rotated(held, rotated);
+  rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    return this.#identity.rotate(held, run);
   }
 
   /** Calls the listener when the call goes on with another session, or none. */

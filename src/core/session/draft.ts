@@ -65,8 +65,13 @@ export class Draft<Data> {
 
   /** Drops the unsaved changes. */
   discard(): void {
-    this.#box.isTaken = false;
+    this.renew();
     this.#layers = [];
+  }
+
+  /** Drops the changes since the last layer: what is read next is the newest that the request knows. */
+  renew(): void {
+    this.#box.isTaken = false;
   }
 
   /** Puts the changes since the last layer aside under this name: they wait for {@link saveLayers}. */

@@ -30,10 +30,10 @@ export class FollowingSignal {
   follow(held: HeldSession | null): void {
     const state = this.#state;
     const { listener } = state;
-    if (!held || held === state.held || !listener || this.signal.aborted) return;
+    if (held === state.held || !listener || this.signal.aborted) return;
     state.stop();
     state.held = held;
-    state.stop = held.watch(listener);
+    state.stop = held ? held.watch(listener) : () => undefined;
   }
 
   release(): void {

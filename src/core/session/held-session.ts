@@ -1,6 +1,6 @@
 import { gone, type SessionError } from '../error.js';
 import { isGone } from '../kernel/lifecycle.js';
-import type { EndListener } from '../kernel/live-sessions.js';
+import type { EndListener, Watcher } from '../kernel/live-sessions.js';
 import type { Services } from '../kernel/services.js';
 import type { Change } from '../kernel/write-queue.js';
 import type { Snapshot } from '../record/snapshot.js';
@@ -74,10 +74,10 @@ export class HeldSession {
     return snapshot;
   }
 
-  /** Reads the session again. @throws `SESSION_GONE` */
-  async reload(): Promise<void> {
+  /** Reads the session again, and resolves to what was read. @throws `SESSION_GONE` */
+  async reload(): Promise<Snapshot> {
     this.assertAlive();
-    await this.#ask(async () => {
+    return this.#ask(async () => {
       const snapshot = await this.services.reader.find(this.id);
       if (snapshot) return snapshot;
       throw gone();
@@ -87,9 +87,9 @@ export class HeldSession {
   /** Counts as activity. Where none has to be written, asks whether the session still exists. */
   async touch(): Promise<void> {
     const { lifecycle } = this.services;
-    if (!lifecycle.isTouchDue(this.#snapshot)) return this.reload();
     this.assertAlive();
-    await this.#ask(() => lifecycle.touch(this.#snapshot));
+    if (lifecycle.isTouchDue(this.#snapshot)) await this.#ask(() => lifecycle.touch(this.#snapshot));
+    else await this.reload();
   }
 
   /** Calls the listener when the session ends, or immediately if it already has. Returns a function that stops it. */
@@ -99,10 +99,10 @@ export class HeldSession {
 
   /**
    * {@link watch} for a stream: it also takes over what rechecks of the live session read, and ends
-   * with the token that opened it, where an immediate rotation ends that. `epoch`: see `TokenState`.
+   * with the token that opened it, where an immediate rotation ends that: see {@link Watcher.isOf}.
    */
-  follow(listener: EndListener, epoch: () => string | undefined): () => void {
-    return this.#watch({ ended: listener, seen: (record) => this.#see(record), epoch }, listener);
+  follow(listener: EndListener, isOf: Watcher['isOf']): () => void {
+    return this.#watch({ ended: listener, seen: (record) => this.#see(record), isOf }, listener);
   }
 
   /** @throws `SESSION_GONE` when this request has ended the session */
@@ -110,7 +110,7 @@ export class HeldSession {
     if (this.#ended) throw gone();
   }
 
-  #watch(watcher: Parameters<Services['live']['watch']>[1], listener: EndListener): () => void {
+  #watch(watcher: Watcher, listener: EndListener): () => void {
     if (this.#ended || this.#isGone) {
       listener(gone());
       return () => undefined;

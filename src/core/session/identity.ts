@@ -1,10 +1,10 @@
-import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
-import { activate, heldBefore, type Login, nullIfInvalid, type Previous } from './login.js';
+import { activate, heldBefore, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
 import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
+import type { Rotated } from './rotate.js';
 import { CallSession, type SessionOwner, withToken } from './session.js';
 
 export interface IdentityOptions {
@@ -80,11 +80,12 @@ export class Identity {
     const { services } = this.request;
     this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
-    const { snapshot, credential } = await services.lifecycle.insert(data, alive(this.held)?.id);
+    const previous = this.#replaced();
+    const { snapshot, credential } = await services.lifecycle.insert(data, heldBefore({ previous })?.id);
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
     const session = new CallSession<unknown>(held, { owner: this.#owner, grant: creatorsGrant(held) }, token);
-    await this.#place(this.#loginWith({ held, credential, previous: this.#replaced(), field }, session));
+    await this.#place(this.#loginWith({ held, credential, previous, field }, session));
     return withToken(session);
   }
 
@@ -126,6 +127,23 @@ export class Identity {
     this.#loading = Promise.resolve();
     request.ended(unreadable.credential.id);
     return existed;
+  }
+
+  /** Runs a rotation of the session, whose token goes to the response, or waits with its login. */
+  async rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
+    const acting = this.#actingFor(held);
+    for (const each of acting) each.rotating(1);
+    try {
+      const rotated = await run();
+      for (const each of acting) each.goBy(rotated.epoch);
+      // The token of a session that did not take effect yet is written when it does.
+      const creator = this.#creatorOf(held);
+      if (creator) creator.logins.renew(held, rotated.credential);
+      else this.request.rotated(held, rotated);
+      return rotated;
+    } finally {
+      for (const each of acting) each.rotating(-1);
+    }
   }
 
   /** The nearest call around this one whose outcome decides. */
@@ -173,12 +191,7 @@ export class Identity {
   async #place(login: Login): Promise<void> {
     if (this.#decides) return this.logins.push(login);
     const outer = this.isStream ? undefined : this.#outer;
-    try {
-      await (outer ? outer.#adopt(login) : this.#activate(login));
-    } catch (error) {
-      this.acting.restore(login.before);
-      throw error;
-    }
+    await (outer ? outer.#adopt(login) : this.#activate(login));
   }
 
   /** Takes over the login of a call that ran in this one. */
@@ -186,20 +199,26 @@ export class Identity {
     // The hold on what it replaces passes from that call's login to this one's.
     heldBefore({ previous })?.replacing(-1);
     const login = { held, credential, previous: this.logins.previous ?? previous, field: this.logins.field };
+    this.request.services.lifecycle.replaces(held.id, heldBefore(login)?.id);
     await this.logins.push(this.#loginWith(login, null));
   }
 
   async #activate(login: Login): Promise<void> {
     const replaced = heldBefore(login);
-    if (replaced) for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(replaced);
-    await activate(login, this.request);
+    if (replaced) this.#noteEnding(replaced);
+    try {
+      await activate(login, this.request);
+    } catch (error) {
+      this.#noteEnding(null);
+      // First, so that the end of the new session is no news to those who watch the call's own.
+      this.acting.restore(login.before);
+      await takeBack(login);
+      throw error;
+    }
   }
 
-  /** A session that waits to take effect was given a new token. Answers whether it is one. */
-  renewLogin(held: HeldSession, credential: Credential): boolean {
-    const creator = this.#creatorOf(held);
-    creator?.logins.renew(held, credential);
-    return creator !== undefined;
+  #noteEnding(held: HeldSession | null): void {
+    for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(held);
   }
 
   /** The call that has created a session which did not take effect yet: this one, or one around it. */
@@ -219,9 +238,16 @@ export class Identity {
     return true;
   }
 
+  /** What this call and those around it act for, as far as that is this session. */
+  #actingFor(held: HeldSession): ActingSession[] {
+    const acting: ActingSession[] = [];
+    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) acting.push(each.acting);
+    return acting;
+  }
+
   /** Notes, for this call and those around it, that it is itself ending the session. */
   #isEnding(held: HeldSession, ending: HeldSession | null): void {
-    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) each.acting.isEnding(ending);
+    for (const acting of this.#actingFor(held)) acting.isEnding(ending);
   }
 
   /** The session is over for this call and the calls around it that act for the same one. */

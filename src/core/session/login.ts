@@ -1,4 +1,4 @@
-import { isSessionError } from '../error.js';
+import { gone, isSessionError } from '../error.js';
 import type { Credential } from '../record/token.js';
 import type { Acting } from './acting.js';
 import type { HeldSession } from './held-session.js';
@@ -23,18 +23,19 @@ export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession |
   return previous && !('unreadable' in previous) ? previous : null;
 }
 
-/** Makes a login take effect: ends what it replaces, and hands the token to the response. */
+/**
+ * Makes a login take effect: ends what it replaces, and hands the token to the response.
+ *
+ * @throws `SESSION_GONE` where others have ended the new session while it waited, as by `destroyOthers()`
+ */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
-  const replaced = heldBefore(login);
-  try {
-    await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
-  } catch (error) {
-    held.markEnded();
-    replaced?.replacing(-1);
-    throw error;
+  if (held.isEnded) {
+    await takeBack(login);
+    throw gone();
   }
-  replaced?.markEnded();
+  await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
+  heldBefore(login)?.markEnded();
   await request.issue(held, credential);
 }
 

@@ -65,10 +65,11 @@ export class Logins {
 
   /** Takes the last one out, and undoes those before it. */
   async take(): Promise<Login | undefined> {
-    const [last, earlier] = [this.last, this.#list.slice(0, -1)];
+    const { last } = this;
+    const [first, earlier] = [this.#list.at(0), this.#list.slice(0, -1)];
     this.#list = [];
     await Promise.all(earlier.map(takeBack));
-    return last;
+    return last && first && { ...last, before: first.before };
   }
 
   /** Takes the login of this session out, and removes the session. */

@@ -167,7 +167,7 @@ export class SessionRequest {
     const { state, record } = held.snapshot;
     if (!isRotationDue(state, record.createdAt, rotateEvery, now())) return;
     try {
-      this.rotated(held, await rotate(held, { credentials: [credential], replaced: false }, {}));
+      this.rotated(held, await rotate(held, { credentials: [credential], replaced: false }, {}, record.version));
     } catch (error) {
       if (!isSessionError(error)) throw error;
     }

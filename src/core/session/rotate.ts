@@ -10,28 +10,56 @@ import type { HeldSession } from './held-session.js';
 export interface Rotated {
   readonly credential: Credential;
   readonly authenticatedAt: number;
+  /** The epoch that the token belongs to: see `TokenState`. */
+  readonly epoch: string | undefined;
 }
+
+/** What was made of the record, and whether the record was the store's newest at some moment of the rotation. */
+interface Attempt {
+  readonly outcome: RotationOutcome;
+  readonly epoch: string | undefined;
+  readonly isCertain: boolean;
+}
+
+/** Each further attempt means that others have written in between. */
+const MAX_ATTEMPTS = 10;
 
 /**
  * Gives a session a new token, or the one that others who asked with the same token got.
  *
  * @param holder the tokens of the call; `null` for the server's own use
+ * @param read the version that was read just now. What needs no write is not compared with the store, so
+ *   it must not be decided by what a long call has read at its beginning
  * @throws `TOKEN_REPLACED` · `SESSION_GONE` · `CONFLICT`
  */
-export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions): Promise<Rotated> {
+export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions, read?: string): Promise<Rotated> {
+  let newest = read;
+  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
+    const { outcome, epoch, isCertain } = await attempt(held, holder, options, newest);
+    if (isCertain && outcome.kind === 'refuse') throw refusal(outcome.why);
+    if (isCertain && outcome.kind !== 'refuse') return { ...outcome, epoch };
+    newest = (await held.reload()).record.version;
+  }
+  throw new SessionError('CONFLICT', 'the session was changed by others at each try to rotate its token: try again later');
+}
+
+async function attempt(held: HeldSession, holder: Holder | null, options: RotateOptions, newest?: string): Promise<Attempt> {
   const { settings, events } = held.services;
-  let outcome: Exclude<RotationOutcome, { kind: 'refuse' }> | undefined;
-  const snapshot = await held.submit((content) => {
-    const made = rotateTokens(content.state, held.id, holder, options, { now: settings.now(), grace: settings.rotationGrace });
-    if (made.kind === 'refuse') throw refusal(made.why);
-    outcome = made;
-    return made.kind === 'answer' ? content : active(held, { ...content, state: made.state });
+  const timing = () => ({ now: settings.now(), grace: settings.rotationGrace });
+  let made: { readonly outcome: RotationOutcome; readonly epoch: string | undefined; readonly version: string } | undefined;
+  const snapshot = await held.submit((content, { version }) => {
+    const outcome = rotateTokens(content.state, held.id, holder, options, timing());
+    const state = outcome.kind === 'write' ? outcome.state : content.state;
+    made = { outcome, epoch: state.tokens.epoch, version };
+    return outcome.kind === 'write' ? active(held, { ...content, state }) : content;
   });
-  if (!outcome) throw refusal('replaced');
+  if (!made) throw new TypeError('a write was answered without being tried');
+  const { outcome, epoch, version } = made;
+  const isWritten = snapshot.record.version !== version;
   if (outcome.kind === 'write' && outcome.made) {
     events.emit('rotated', { ...eventOf(snapshot.record), reason: options.immediate ? 'immediate' : 'pending' });
   }
-  return outcome;
+  return { outcome, epoch, isCertain: isWritten || version === newest };
 }
 
 function refusal(why: 'replaced' | 'waiting'): SessionError {

@@ -17,8 +17,8 @@ export interface SessionOwner {
   destroy(held: HeldSession): Promise<boolean>;
   /** @throws when a source that is configured to write a token can no longer do so */
   assertWritable(): void;
-  /** A new token was made. It is written to the response by the sources that can. */
-  rotated(held: HeldSession, rotated: Rotated): void;
+  /** Runs a rotation. The new token is written to the response by the sources that can. */
+  rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated>;
 }
 
 /** What the session grants to the tokens of the call. */
@@ -35,7 +35,7 @@ const serverOwner: SessionOwner = {
     return existed;
   },
   assertWritable: () => undefined,
-  rotated: () => undefined,
+  rotate: (_, run) => run(),
 };
 
 /** A session as one call sees it: the session that the request holds, with a draft of the call's own. */
@@ -127,7 +127,7 @@ export class CallSession<Data> implements Session<Data> {
   async reload(): Promise<void> {
     this.#assertOwn();
     await this.#held.reload();
-    this.#draft.discard();
+    this.#draft.renew();
   }
 
   async rotate(options: RotateOptions = {}): Promise<string> {
@@ -135,14 +135,12 @@ export class CallSession<Data> implements Session<Data> {
     this.#owner.assertWritable();
     const { credentials, services } = this.#held;
     const holder = credentials && { credentials: [...credentials, ...this.#given], replaced: this.#grant?.replaced ?? false };
-    const rotated = await rotate(this.#held, holder, options);
-    const { credential, authenticatedAt } = rotated;
+    const { credential, authenticatedAt, epoch } = await this.#owner.rotate(this.#held, () => rotate(this.#held, holder, options));
     this.#given = [...this.#given, credential];
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
     this.#token = credential.reveal(services.settings.tokenPrefix);
-    this.#owner.rotated(this.#held, rotated);
     // After the call itself goes by the new token: its own streams go on.
-    if (options.immediate) services.live.endOtherEpochs(this.id, this.#held.snapshot.state.tokens.epoch);
+    if (options.immediate) services.live.endOtherEpochs(this.id, epoch);
     return this.#token;
   }
 

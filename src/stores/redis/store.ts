@@ -62,7 +62,10 @@ function recognise(client: unknown): { readonly driver: RedisDriver; readonly li
 function recogniseSubscriber(client: unknown): Listen {
   const known = isObject(client) ? (listenOnNodeRedis(client) ?? listenOnIoredis(client)) : undefined;
   if (known) return known;
-  throw new SessionError('INVALID_OPTION', `subscriber has to be false or ${KINDS}, other than a pool`);
+  throw new SessionError(
+    'INVALID_OPTION',
+    'subscriber has to be false or a client of node-redis 5 or later (other than a pool), ioredis 5 or iovalkey',
+  );
 }
 
 function isObject(value: unknown): value is object {

@@ -11,6 +11,8 @@ export interface TestContext {
   /** The library's clock, and that of a store which can use it. */
   readonly clock: Clock;
   readonly capabilities: StoreCapabilities;
+  /** Makes a stored record one that the store cannot read. */
+  readonly damage?: ((id: string) => Promise<unknown>) | undefined;
   /** Polls until the condition holds, as long as the kit has patience. Answers whether it came to hold. */
   eventually(condition: () => boolean | Promise<boolean>): Promise<boolean>;
 }
@@ -49,7 +51,8 @@ async function withContext(
   const { store, other = store } = opened;
   try {
     const { capabilities, patience = 5_000 } = options;
-    await run({ store, other, clock, capabilities, eventually: (condition) => poll(condition, patience) });
+    const damage = opened.damage?.bind(opened);
+    await run({ store, other, clock, capabilities, damage, eventually: (condition) => poll(condition, patience) });
   } finally {
     await opened.close?.();
   }

@@ -15,7 +15,10 @@ export interface OpenedStore {
   readonly store: SessionStore;
   /** The same sessions as another process would reach them: over a connection of its own. Default: `store` itself. */
   readonly other?: SessionStore | undefined;
-  /** Makes the stored record with this id one that the store cannot read, as a damaged disk or another program would. */
+  /**
+   * Makes the stored record with this id one that the store cannot read, as a damaged disk or another program would. The
+   * owner of the session stays known. Needed with `damages`.
+   */
   damage?(id: string): Promise<unknown>;
   /** Called when the test has ended, also when it failed. */
   close?(): unknown;
@@ -48,6 +51,8 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
   readonly expires: 'injected clock' | 'own clock' | 'by sweep';
   /** Whether the store has `steps`, with every verb of them that it has at all. */
   readonly inSteps?: boolean;
+  /** Whether `createStore` gives `damage`: what cannot be read is tested then. */
+  readonly damages?: boolean;
   /**
    * `false` for an adapter to a foreign format, which has to read the body: it is then only given sessions whose data is an object.
    * Default `true`: any JSON text.

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { setOwn } from '../../core/data/json.js';
+import { isSessionError } from '../../core/error.js';
 import { createSessions } from '../../create-sessions.js';
 import type { Session, Sessions } from '../../index.js';
-import { ensureEqual, present } from '../kit/assert.js';
+import { ContractError, ensure, ensureEqual, present } from '../kit/assert.js';
 import type { TestContext } from '../kit/context.js';
 import { type RandomOptions, randomRuns } from '../kit/random-runs.js';
 import { HOUR } from '../kit/records.js';
-import { type ModelLimits, type ModelSession, modelLoad, modelRotate, modelSession, noteActivity } from './model.js';
+import { isAlive, type ModelLimits, type ModelSession, modelLoad, modelSession, noteActivity } from './model.js';
+import type { ModelCall, ModelRotation } from './token-model.js';
 
 const LIMITS: ModelLimits = { idle: HOUR, absolute: 3 * HOUR, touchInterval: HOUR / 10, grace: 10_000 };
 
@@ -15,21 +17,29 @@ type Data = Record<string, number>;
 /** `token`: which of those that were ever given out. */
 type SaveCommand = { readonly kind: 'save'; readonly token: number; readonly field: string; readonly value: number };
 type RequestCommand =
-  | { readonly kind: 'read' | 'update' | 'touch' | 'rotate' | 'rotate immediately' | 'destroy'; readonly token: number }
+  | { readonly kind: 'read' | 'update' | 'touch' | 'destroy'; readonly token: number }
+  | { readonly kind: 'rotate'; readonly token: number; readonly how: ModelRotation }
   | SaveCommand;
-type Command = { readonly kind: 'create' } | { readonly kind: 'advance'; readonly ms: number } | RequestCommand;
+type Command =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'advance'; readonly ms: number }
+  /** `call`: which of those that were ever let in. */
+  | { readonly kind: 'rotate late'; readonly call: number; readonly how: ModelRotation }
+  | RequestCommand;
 
 const token = fc.nat({ max: 30 });
+const how: fc.Arbitrary<ModelRotation> = fc.oneof(
+  { weight: 5, arbitrary: fc.constant({}) },
+  { weight: 2, arbitrary: fc.constant({ reauthenticated: true }) },
+  { weight: 2, arbitrary: fc.record({ immediate: fc.constant(true), reauthenticated: fc.boolean() }) },
+);
+const ms = fc.oneof(fc.constantFrom(1, 9_999, 10_000, 59_999, 60_000, HOUR / 10, HOUR - 1, HOUR), fc.nat({ max: 2 * HOUR }));
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Command>({ kind: 'create' }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('advance' as const),
-      ms: fc.oneof(fc.constantFrom(1, 9_999, 10_000, HOUR / 10, HOUR - 1, HOUR), fc.nat({ max: 2 * HOUR })),
-    }),
-  },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('read' as const, 'update', 'touch', 'rotate', 'rotate immediately'), token }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('read' as const, 'update', 'touch'), token }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('rotate' as const), token, how }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('rotate late' as const), call: token, how }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('destroy' as const), token }) },
   {
     weight: 2,
@@ -43,18 +53,27 @@ export async function checkHistories(context: TestContext, options: RandomOption
   await fc.assert(property, randomRuns(options));
 }
 
+/** A call that was let in: its session on both sides. */
+interface Call {
+  readonly session: Session<Data>;
+  readonly model: ModelSession;
+  readonly expected: ModelCall;
+}
+
 /** Both sides of a history. */
 interface State {
   readonly context: TestContext;
   readonly sessions: Sessions<Data>;
-  /** The tokens that were given out, each with its session. */
-  readonly tokens: { readonly text: string; readonly model: ModelSession }[];
+  /** The tokens that were given out, each with its session and its number there. */
+  readonly tokens: { readonly text: string; readonly model: ModelSession; readonly number: number }[];
+  readonly calls: Call[];
 }
 
 async function runHistory(context: TestContext, commands: readonly Command[]): Promise<void> {
   const { idle, absolute, touchInterval, grace } = LIMITS;
   const options = { idleTimeout: idle, absoluteTimeout: absolute, touchInterval, rotationGrace: grace };
-  const state: State = { context, sessions: createSessions({ ...options, store: context.store, now: context.clock.now }), tokens: [] };
+  const sessions = createSessions<Data>({ ...options, store: context.store, now: context.clock.now });
+  const state: State = { context, sessions, tokens: [], calls: [] };
   await create(state);
   for (const each of commands) await run(state, each);
   for (const index of state.tokens.keys()) await request(state, { kind: 'read', token: index });
@@ -63,29 +82,33 @@ async function runHistory(context: TestContext, commands: readonly Command[]): P
 async function run(state: State, each: Command): Promise<void> {
   if (each.kind === 'create') await create(state);
   else if (each.kind === 'advance') state.context.clock.advance(each.ms);
-  else await request(state, each);
+  else if (each.kind !== 'rotate late') await request(state, each);
+  else if (state.calls.length > 0) await rotate(state, present(state.calls[each.call % state.calls.length], 'a call'), each.how);
 }
 
 async function create({ context, sessions, tokens }: State): Promise<void> {
   const { token: text } = await sessions.create({});
-  tokens.push({ text, model: modelSession(tokens.length, context.clock.now(), LIMITS) });
+  tokens.push({ text, model: modelSession(context.clock.now(), LIMITS), number: 0 });
 }
 
 /** A request that reads the session, and does one thing with it. */
 async function request(state: State, each: RequestCommand): Promise<void> {
   const index = each.token % state.tokens.length;
-  const { text, model } = present(state.tokens[index], 'a token');
+  const { text, model, number } = present(state.tokens[index], 'a token');
   const now = state.context.clock.now();
   const { session } = await state.sessions.fromToken(text);
-  ensureEqual(session !== null, modelLoad(model, index, now, LIMITS), `whether token ${index} opens its session`);
-  if (!session) return;
-  ensureEqual(session.data, model.data, 'the data');
-  if (await operate(state, session, model, each)) noteActivity(model, now, LIMITS);
+  const expected = modelLoad(model, number, now, LIMITS);
+  ensureEqual(session !== null, expected !== null, `whether token ${index} opens its session`);
+  if (!session || !expected) return;
+  ensureEqual([session.data, session.authenticatedAt], [model.data, model.tokens.authenticatedAt(number)], 'the data and authenticatedAt');
+  state.calls.push({ session, model, expected });
+  if (each.kind === 'rotate') await rotate(state, { session, model, expected }, each.how);
+  else if (await operate(session, model, each)) noteActivity(model, now, LIMITS);
   ensureEqual([session.lastActiveAt, session.expiresAt], [model.lastActiveAt, model.expiresAt], 'the last activity and the deadline');
 }
 
 /** Answers whether it was a write. */
-async function operate({ tokens }: State, session: Session<Data>, model: ModelSession, each: RequestCommand): Promise<boolean> {
+async function operate(session: Session<Data>, model: ModelSession, each: Exclude<RequestCommand, { kind: 'rotate' }>): Promise<boolean> {
   switch (each.kind) {
     case 'read':
       return false;
@@ -100,12 +123,8 @@ async function operate({ tokens }: State, session: Session<Data>, model: ModelSe
       await session.update((data) => setOwn(data, 'count', (data['count'] ?? 0) + 1));
       setOwn(model.data, 'count', (model.data['count'] ?? 0) + 1);
       return true;
-    case 'save':
-      return save(session, model, each);
     default:
-      tokens.push({ text: await session.rotate({ immediate: each.kind === 'rotate immediately' }), model });
-      modelRotate(model, tokens.length - 1, each.kind === 'rotate immediately', session.lastActiveAt);
-      return true;
+      return save(session, model, each);
   }
 }
 
@@ -116,4 +135,33 @@ async function save(session: Session<Data>, model: ModelSession, { field, value 
   setOwn(model.data, field, value);
   await session.save();
   return changes;
+}
+
+/** A rotation by a call, perhaps long after it was let in. */
+async function rotate({ context, tokens }: State, { session, model, expected }: Call, request: ModelRotation): Promise<void> {
+  const now = context.clock.now();
+  if (!isAlive(model, now))
+    return ensureEqual(await refusalOf(session, request), 'SESSION_GONE', 'the refusal of a rotation after the end');
+  const count = model.tokens.facts.length;
+  const made = model.tokens.rotate(expected, request, now);
+  if (made === undefined) return ensureEqual(await refusalOf(session, request), 'TOKEN_REPLACED', 'the refusal of a rotation');
+  const text = await session.rotate(request);
+  const known = tokens.find((each) => each.text === text);
+  ensureEqual(known?.number, made < count ? made : undefined, 'the number of the token that a rotation has answered, if it is known');
+  ensure(known === undefined || known.model === model, 'a rotation has answered the token of another session');
+  ensureEqual(session.authenticatedAt, model.tokens.authenticatedAt(made), 'authenticatedAt after a rotation');
+  if (!known) tokens.push({ text, model, number: made });
+  expected.tokens.push(made);
+  // Only a plain token that is handed out again needs no write.
+  if (made >= count || request.reauthenticated) noteActivity(model, now, LIMITS);
+}
+
+async function refusalOf(session: Session<Data>, request: ModelRotation): Promise<string> {
+  try {
+    await session.rotate(request);
+  } catch (error) {
+    if (isSessionError(error)) return error.code;
+    throw error;
+  }
+  throw new ContractError('a rotation was not refused');
 }

@@ -1,14 +1,13 @@
-/** How sessions are to behave, without a store, tokens or encoding: what random histories are compared with. Times are in ms. */
+import { type ModelCall, TokenModel } from './token-model.js';
+
+/** How sessions are to behave, without a store or encoding: random histories are compared with it. Times are in ms. */
 export interface ModelSession {
   readonly createdAt: number;
   lastActiveAt: number;
   expiresAt: number;
   destroyed: boolean;
   data: Record<string, number>;
-  /** The numbers of its tokens. */
-  current: number;
-  pending: number | undefined;
-  previous: { readonly token: number; readonly until: number } | undefined;
+  readonly tokens: TokenModel;
 }
 
 export interface ModelLimits {
@@ -18,17 +17,9 @@ export interface ModelLimits {
   readonly grace: number;
 }
 
-export function modelSession(token: number, now: number, limits: ModelLimits): ModelSession {
-  const session = {
-    createdAt: now,
-    lastActiveAt: now,
-    expiresAt: 0,
-    destroyed: false,
-    data: {},
-    current: token,
-    pending: undefined,
-    previous: undefined,
-  };
+export function modelSession(now: number, limits: ModelLimits): ModelSession {
+  const tokens = new TokenModel(limits.grace, now);
+  const session = { createdAt: now, lastActiveAt: now, expiresAt: 0, destroyed: false, data: {}, tokens };
   noteActivity(session, now, limits);
   return session;
 }
@@ -39,29 +30,16 @@ export function noteActivity(session: ModelSession, now: number, limits: ModelLi
   session.expiresAt = Math.min(now + limits.idle, session.createdAt + limits.absolute);
 }
 
-/** A request with this token: whether it opens the session, and what that writes. */
-export function modelLoad(session: ModelSession, token: number, now: number, limits: ModelLimits): boolean {
-  if (session.destroyed || now >= session.expiresAt) return false;
-  if (token === session.pending) {
-    session.previous = { token: session.current, until: now + limits.grace };
-    session.current = token;
-    session.pending = undefined;
-    noteActivity(session, now, limits);
-    return true;
-  }
-  const inGrace = token === session.previous?.token && now < session.previous.until;
-  if (token !== session.current && !inGrace) return false;
-  if (now - session.lastActiveAt >= limits.touchInterval) noteActivity(session, now, limits);
-  return true;
+export function isAlive({ destroyed, expiresAt }: ModelSession, now: number): boolean {
+  return !destroyed && now < expiresAt;
 }
 
-/** A rotation by a request that has opened the session. */
-export function modelRotate(session: ModelSession, token: number, immediate: boolean, now: number): void {
-  if (!immediate) {
-    session.pending = token;
-    return;
-  }
-  session.previous = { token: session.current, until: now };
-  session.current = token;
-  session.pending = undefined;
+/** A request with the token of this number: the call that it lets in, or `null`; and what that writes. */
+export function modelLoad(session: ModelSession, token: number, now: number, limits: ModelLimits): ModelCall | null {
+  if (!isAlive(session, now)) return null;
+  const [match] = session.tokens.matches(token, now);
+  if (match === 'pending') session.tokens.use(token, now);
+  else if (match !== 'current' && match !== 'grace') return null;
+  if (match === 'pending' || now - session.lastActiveAt >= limits.touchInterval) noteActivity(session, now, limits);
+  return { tokens: [token], replaced: match === 'grace' };
 }

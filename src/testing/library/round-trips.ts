@@ -15,7 +15,7 @@ export function roundTripTests({ test, options }: Kit): void {
 
   test('invariant 9: data that is nested a thousand times comes back as it was put in', async (context) => {
     let [list, object]: [JsonValue, JsonValue] = [[], {}];
-    for (let level = 0; level < 1_000; level += 1) [list, object] = [[list], { a: object }];
+    for (let level = 0; level < 999; level += 1) [list, object] = [[list], { a: object }];
     for (const data of [list, object]) await roundTrip(context, data);
   });
 

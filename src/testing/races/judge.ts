@@ -2,7 +2,7 @@ import { decodeRecord } from '../../core/record/codec.js';
 import type { SessionRecord } from '../../core/store.js';
 import { ContractError, ensure, ensureEqual } from '../kit/assert.js';
 import type { Step } from './gate.js';
-import { fieldOf, holdsNewToken, type Outcome, type RaceData } from './operations.js';
+import { fieldOf, type Outcome, type RaceData, ROTATED_BY } from './operations.js';
 
 /** What the store did in a race, as far as it is known from its answers. */
 export interface History {
@@ -44,25 +44,14 @@ export function isAlive({ last, destroyed }: History, now: number): boolean {
 /** Whether each outcome is as it has to be, and the record that was written last holds what was acknowledged and nothing else. */
 export function ensureOutcomes(history: History, outcomes: readonly Outcome[]): void {
   const { last, destroyed, expired } = history;
-  for (const outcome of outcomes) {
-    const { name, result } = outcome;
-    ensure(
-      result === 'done' || destroyed || expired || wasReplaced(outcome, outcomes),
-      `${name} was refused though the session had not ended`,
-    );
+  for (const { name, result } of outcomes) {
+    ensure(result !== 'gone' || destroyed || expired, `${name} was refused though the session had not ended`);
+    ensure(result !== 'replaced' || name in ROTATED_BY, `${name} was refused as if it were a rotation`);
     if (name === 'destroy') ensure(result !== 'gone', 'invariant 5: destroy of what has ended was refused');
     if (name === 'destroy' && result === 'done')
       ensure(destroyed || expired, 'invariant 5: destroy has resolved, and the session has not ended');
   }
   ensureEqual(decodeRecord(last).stored, dataAfter(outcomes), 'invariant 3: the data written last');
-}
-
-/** Whether the token of an operation may have been replaced by the rotation of another one. */
-function wasReplaced({ name, actor }: Outcome, outcomes: readonly Outcome[]): boolean {
-  return outcomes.some((other) => {
-    if (other.actor === actor || other.token === undefined) return false;
-    return other.name === 'rotate immediately' || holdsNewToken(name);
-  });
 }
 
 /** The data with what was acknowledged: no less, and nothing that was refused. */

@@ -1,5 +1,5 @@
-import type { Session } from '../../core/types.js';
-import { isGone } from '../kit/assert.js';
+import { isSessionError } from '../../core/error.js';
+import type { RotateOptions, Session } from '../../core/types.js';
 
 /** The data of a session that is raced. */
 export type RaceData = Record<string, number>;
@@ -11,16 +11,29 @@ export interface Outcome {
   readonly name: OperationName;
   /** Its number: that of the field which `save` changes. */
   readonly actor: number;
-  /** `'done'`; `'gone'`: refused with `SESSION_GONE`; `'anonymous'`: its token opened nothing. */
-  readonly result: 'done' | 'gone' | 'anonymous';
+  /**
+   * `'done'`; `'gone'`: refused with `SESSION_GONE`; `'replaced'`: refused with `TOKEN_REPLACED`;
+   * `'anonymous'`: its token opened nothing.
+   */
+  readonly result: 'done' | 'gone' | 'replaced' | 'anonymous';
   /** What `rotate` resolved to. */
   readonly token?: string;
 }
 
 /** What is raced on a session with one token. `expire` is a step of the clock alone: past the deadline. */
 export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 'rotate', 'destroy', 'expire'];
+/** Rotations of each kind, raced on a session with one token. */
+export const RIVALS: readonly OperationName[] = ['rotate', 'rotate reauthenticated', 'rotate immediately'];
 /** What is raced on a session that was rotated, and whose new token was not used yet. */
 export const ROTATIONS: readonly OperationName[] = ['rotate', 'rotate immediately', 'use new token', 'rotate new token', 'save', 'destroy'];
+
+/** The kinds of rotation. */
+export const ROTATED_BY: Readonly<Partial<Record<OperationName, RotateOptions>>> = {
+  rotate: {},
+  'rotate new token': {},
+  'rotate reauthenticated': { reauthenticated: true },
+  'rotate immediately': { immediate: true },
+};
 
 const RUN = {
   save: async (session: Session<RaceData>, actor: number) => {
@@ -34,6 +47,7 @@ const RUN = {
   },
   touch: async (session: Session<RaceData>) => session.touch(),
   rotate: async (session: Session<RaceData>) => session.rotate(),
+  'rotate reauthenticated': async (session: Session<RaceData>) => session.rotate({ reauthenticated: true }),
   'rotate immediately': async (session: Session<RaceData>) => session.rotate({ immediate: true }),
   'rotate new token': async (session: Session<RaceData>) => session.rotate(),
   // To load the session with it is to use it.
@@ -50,14 +64,17 @@ export function holdsNewToken(name: OperationName): boolean {
   return name === 'use new token' || name === 'rotate new token';
 }
 
-/** Does the operation; anything but an end by `SESSION_GONE` is thrown on. */
+const REFUSALS: Readonly<Record<string, 'gone' | 'replaced'>> = { SESSION_GONE: 'gone', TOKEN_REPLACED: 'replaced' };
+
+/** Does the operation; anything but a refusal is thrown on. */
 export async function operate(name: keyof typeof RUN, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
   if (!session) return { name, actor, result: 'anonymous' };
   try {
     const token = await RUN[name](session, actor);
     return { name, actor, result: 'done', ...(typeof token === 'string' && { token }) };
   } catch (error) {
-    if (isGone(error)) return { name, actor, result: 'gone' };
+    const refused = isSessionError(error) ? REFUSALS[error.code] : undefined;
+    if (refused) return { name, actor, result: refused };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { StoreContractOptions } from '../kit/options.js';
-import { combinations, holdsNewToken, OPERATIONS, type OperationName, ROTATIONS } from './operations.js';
+import { combinations, holdsNewToken, OPERATIONS, type OperationName, RIVALS, ROTATIONS } from './operations.js';
 
 /** Who takes part in a race, and how. */
 export interface Race {
@@ -16,13 +16,20 @@ export interface Race {
 export function racesOf(depth: NonNullable<StoreContractOptions['depth']>, apart: boolean): Race[] {
   const sizes = depth === 'pairs' ? [2] : [2, 3];
   const plain = sizes.flatMap((size) => combinations(size, OPERATIONS));
+  const rivals = sizes.flatMap((size) => combinations(size, RIVALS)).filter(areRivals);
   const rotated = sizes.flatMap((size) => combinations(size, ROTATIONS)).filter(areOfRotations);
   const races = [
     ...plain.map((names) => ({ names, apart, loading: false, rotated: false })),
     ...plain.map((names) => ({ names, apart, loading: true, rotated: false })),
+    ...rivals.map((names) => ({ names, apart, loading: false, rotated: false })),
     ...rotated.map((names) => ({ names, apart, loading: false, rotated: true })),
   ];
   return depth === 'deep' ? races : races.filter((race) => !hasTooManyOrders(race));
+}
+
+/** Plain rotations alone are raced with the other operations. */
+function areRivals(names: readonly OperationName[]): boolean {
+  return names.some((each) => each !== 'rotate');
 }
 
 /** The others are raced on a plain session. */

@@ -4,10 +4,12 @@ import type { Sessions } from '../../index.js';
 import { ensure, ensureEqual, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR } from '../kit/records.js';
+import { TokenModel } from '../library/token-model.js';
 import { type Choose, explore } from './explore.js';
 import { Gate } from './gate.js';
 import { ensureOutcomes, ensureRotationsEnd, historyOf, isAlive } from './judge.js';
-import { holdsNewToken, type Outcome, operate, type RaceData } from './operations.js';
+import { holdsNewToken, type OperationName, type Outcome, operate, type RaceData, ROTATED_BY } from './operations.js';
+import { isExplained, type Known, type Line, type TokenAct } from './orders.js';
 import { type Race, racesOf, titleOf } from './race-plan.js';
 
 const GRACE = 10_000;
@@ -46,6 +48,7 @@ interface Start {
   readonly record: SessionRecord;
   /** The token that it was created with, and the one that it was rotated to. */
   readonly tokens: readonly string[];
+  readonly model: TokenModel;
 }
 
 async function runOnce(context: TestContext, race: Race, choose: Choose): Promise<void> {
@@ -54,19 +57,25 @@ async function runOnce(context: TestContext, race: Race, choose: Choose): Promis
   const outcomes: Outcome[] = [];
   const actors = await actorsOf(context, race, start, gate, outcomes);
   context.clock.advance(IDLE);
+  const known = { model: start.model, texts: start.tokens, now: context.clock.now() };
   const counts = await gate.race(actors, choose, race.apart);
-  if (counts) await judge(context, race, start, gate, outcomes);
+  if (counts) await judge(context, race, start, known, gate, outcomes);
   await start.observer.destroy(start.record.id);
 }
 
 async function prepare({ store, clock }: TestContext, { rotated }: Race): Promise<Start> {
   const observer = createSessions<RaceData>({ ...OPTIONS, store, now: clock.now });
   const { token, id } = await observer.create({ count: 0 });
+  const model = new TokenModel(GRACE, clock.now());
   const context = rotated ? await observer.fromToken(token) : undefined;
   const next = await context?.session?.rotate();
+  if (rotated) model.rotate(FIRST_CALL, {}, clock.now());
   const record = present(await store.find(id), 'the record of a new session');
-  return { observer, record, tokens: next === undefined ? [token] : [token, next] };
+  return { observer, record, tokens: next === undefined ? [token] : [token, next], model };
 }
+
+/** A call that the session's first token has let in. */
+const FIRST_CALL = { tokens: [0], replaced: false };
 
 async function actorsOf(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: Outcome[]): Promise<(() => Promise<void>)[]> {
   const { store, other, clock } = context;
@@ -75,47 +84,72 @@ async function actorsOf(context: TestContext, race: Race, start: Start, gate: Ga
     return createSessions<RaceData>({ ...OPTIONS, store: connection, now: clock.now });
   };
   const shared = open();
+  // A store may keep a record until a moment after its deadline.
+  const end = start.record.expiresAt + 1;
   return Promise.all(
     race.names.map(async (name, actor) => {
-      if (name === 'expire')
-        return () => gate.pass({ actor, verb: 'clock' }, async () => clock.advance(start.record.expiresAt - clock.now()));
+      if (name === 'expire') return () => gate.pass({ actor, verb: 'clock' }, async () => clock.advance(end - clock.now()));
       const sessions = race.apart ? open(actor) : shared;
       const load = async () => (await sessions.fromToken(start.tokens[holdsNewToken(name) ? 1 : 0])).session;
-      const loaded = race.loading || holdsNewToken(name) ? undefined : await load();
+      const loaded = loadsInRace(race, name) ? undefined : await load();
       return async () => void outcomes.push(await operate(name, actor, loaded === undefined ? await load() : loaded));
     }),
   );
 }
 
-async function judge(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: readonly Outcome[]): Promise<void> {
+function loadsInRace({ loading }: Race, name: OperationName): boolean {
+  return loading || holdsNewToken(name);
+}
+
+async function judge(
+  context: TestContext,
+  race: Race,
+  start: Start,
+  known: Known,
+  gate: Gate,
+  outcomes: readonly Outcome[],
+): Promise<void> {
   const { clock, capabilities } = context;
   const history = historyOf(start.record, gate.steps, capabilities.expires === 'injected clock');
   ensureOutcomes(history, outcomes);
   if (race.apart) ensureRotationsEnd(gate.steps, outcomes);
   const alive = isAlive(history, clock.now());
   ensureEqual((await start.observer.find(start.record.id)) !== null, alive, 'whether the session is there');
-  const tokens = [...start.tokens, ...outcomes.flatMap(({ token }) => token ?? [])];
+  const tokens = [...new Set([...start.tokens, ...outcomes.flatMap(({ token }) => token ?? [])])];
   const opening = await openingOf(start.observer, tokens);
-  if (!alive) return ensureEqual(opening.length, 0, 'invariant 5: how many tokens open a session that has ended');
-  ensure(opening.length > 0, 'the session is there, and nobody has a token that opens it');
-  // Nobody was given the new token as the current one: the old one's holder may have got no answer at all.
-  if (!race.rotated)
-    ensure(
-      start.tokens.every((token) => opening.includes(token)),
-      'a rotation whose new token was never used has ended the old token',
-    );
+  const lines = linesOf(race, start, outcomes, clock.now(), history.destroyed || history.expired);
+  if (!alive) {
+    ensureEqual(opening.filter(({ opened }) => opened).length, 0, 'invariant 5: how many tokens open a session that has ended');
+    return ensure(isExplained(known, lines, []), UNEXPLAINED);
+  }
+  ensure(
+    opening.some(({ opened }) => opened),
+    'rule 21: the session is there, and no token opens it',
+  );
   clock.advance(GRACE);
   const living = await openingOf(start.observer, tokens);
-  ensureEqual(living.length, 1, 'how many tokens live on after the grace');
-  ensure(
-    living.every((token) => opening.includes(token)),
-    'a token opens the session that did not before',
-  );
+  ensureEqual(living.filter(({ opened }) => opened).length, 1, 'how many tokens live on after the grace');
+  ensure(isExplained(known, lines, [...opening, { kind: 'time', now: clock.now() }, ...living]), UNEXPLAINED);
 }
 
-/** The tokens that open the session. To look is to use: a pending one becomes the current one. */
-async function openingOf(sessions: Sessions<RaceData>, tokens: readonly string[]): Promise<string[]> {
-  const opening: string[] = [];
-  for (const token of tokens) if ((await sessions.fromToken(token)).session) opening.push(token);
+const UNEXPLAINED = 'rules 21 and 22: in no order of the operations would their tokens have been answered as they were';
+
+/** What the actors did with tokens. `ended`: whether the session came to its end, which also refuses what tokens would allow. */
+function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], now: number, ended: boolean): Line[] {
+  const time: Line[] = race.names.includes('expire') ? [{ call: null, acts: [{ kind: 'time', now }] }] : [];
+  const lines = outcomes.map(({ name, result, token: made }): Line => {
+    const token = present(tokens[holdsNewToken(name) ? 1 : 0], 'a token');
+    const opened = result !== 'anonymous';
+    const load: TokenAct[] = loadsInRace(race, name) && (opened || !ended) ? [{ kind: 'load', token, opened }] : [];
+    const how = result === 'done' || result === 'replaced' ? ROTATED_BY[name] : undefined;
+    return { call: FIRST_CALL, acts: how ? [...load, { kind: 'rotate', how, made }] : load };
+  });
+  return [...time, ...lines];
+}
+
+/** Which tokens open the session. To look is to use: a pending one becomes the current one. */
+async function openingOf(sessions: Sessions<RaceData>, tokens: readonly string[]): Promise<(TokenAct & { readonly opened: boolean })[]> {
+  const opening: (TokenAct & { readonly opened: boolean })[] = [];
+  for (const token of tokens) opening.push({ kind: 'load', token, opened: (await sessions.fromToken(token)).session !== null });
   return opening;
 }

@@ -86,11 +86,12 @@ export function touchTests({ test, options, has }: Kit): void {
     await touch(store, rewritten(shorter), shorter.version, 100);
     clock.advance(99);
     ensure((await store.find(shorter.id)) !== null, 'the shorter one is gone before its time');
-    clock.advance(1);
+    // At that very moment it may be there or not.
+    clock.advance(2);
     ensureEqual(await store.find(shorter.id), null, 'the shorter one');
-    clock.advance(899);
+    clock.advance(898);
     ensure((await store.find(longer.id)) !== null, 'the longer one is gone before its time');
-    clock.advance(1);
+    clock.advance(2);
     ensureEqual(await store.find(longer.id), null, 'the longer one');
   });
 }

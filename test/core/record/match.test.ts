@@ -46,6 +46,14 @@ describe('a replaced token', () => {
     expect(bench.open(bench.first)).toBe('reused');
   });
 
+  test('rule 23: is a reuse right after an immediate rotation, if its grace was over long before', () => {
+    const bench = new Bench();
+    const second = bench.replace(bench.first);
+    bench.now += HOUR;
+    bench.rotated(bench.call(second), { immediate: true });
+    expect([bench.open(bench.first), bench.open(second)]).toEqual(['reused', 'replaced-recently']);
+  });
+
   test('rule 23: is no reuse when several rotations follow each other within a minute', () => {
     const bench = new Bench();
     const tokens = [bench.first];

@@ -126,8 +126,8 @@ describe('credentials', () => {
 
   test('rule 23: the family is the first 16 bytes of the secret, and its SHA-256 recognises it', () => {
     const family = bytesOf(credential).subarray(0, 16);
-    expect(credential.familyHash()).toBe(sha256(family));
-    expect(credential.isOf(sha256(family))).toBe(true);
+    expect(credential.familyHash()).toBe(sha256(family).slice(0, 22));
+    expect(credential.isOf(sha256(family).slice(0, 22))).toBe(true);
     expect(credential.isOf(newCredential().familyHash())).toBe(false);
     expect(credential.isOf(undefined)).toBe(false);
   });
@@ -161,7 +161,7 @@ describe('credentials', () => {
     const made = createHmac('sha256', 's:abc.signature').update('token-sessions successor:nonce').digest();
     const next = legacy.successor('nonce');
     expect(bytesOf(next)).toEqual(made);
-    expect(next.familyHash()).toBe(sha256(made.subarray(0, 16)));
+    expect(next.familyHash()).toBe(sha256(made.subarray(0, 16)).slice(0, 22));
     expect([legacy.hash, legacy.familyHash(), legacy.isOf(undefined)]).toEqual([sha256('express:abc'), undefined, true]);
     expect(legacy.sibling().familyHash()).not.toBe(legacy.sibling().familyHash());
     expect(() => legacy.reveal('ts_')).toThrow(TypeError);

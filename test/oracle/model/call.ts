@@ -109,25 +109,26 @@ export class ModelCall {
     return handle;
   }
 
-  /** Ends a session that a call has an object of. */
-  destroy({ session }: Handle): void {
-    for (let call: ModelCall | undefined = this; call; call = call.parent) {
-      const login = call.#logins.find((each) => each.session === session);
-      // Who logs out after a login that has not taken effect logs out of both sessions.
-      if (login) {
-        this.#leave(session);
-        call.#destroyLogin(login);
-        return;
-      }
+  /** Ends a session. One that has not taken effect is taken back, and what it was to replace is ended. */
+  destroy(session: Stored): void {
+    const creator = this.#creatorOf(session);
+    const login = creator?.#loginOf(session);
+    this.#leave(session);
+    if (!creator || !login) {
+      this.request.end(session, 'destroyed');
+      this.request.loggedOut(session);
+      return;
     }
-    this.#end(session);
+    creator.#logins = creator.#logins.filter((each) => each !== login);
+    this.#takeBack(login);
+    if (login.previous?.isAlive) this.destroy(login.previous);
   }
 
   /** Ends the other sessions of the account. The one that the current one replaces counts as part of it. Answers how many. */
   destroyOthers(): number {
     const { session } = this.#acting;
     if (!session?.isAlive) return 0;
-    const replaced = this.#logins.find((each) => each.session === session)?.previous;
+    const replaced = this.#creatorOf(session)?.#loginOf(session)?.previous;
     const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
     return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed')).length;
   }
@@ -137,8 +138,8 @@ export class ModelCall {
     this.#dropLogins(keepLogin);
     if (holds) yield* this.#wait();
     this.#save(keep);
-    this.#conclude();
     this.#isOver = true;
+    this.#conclude();
   }
 
   /** The call has failed. */
@@ -173,6 +174,16 @@ export class ModelCall {
   get #outer(): ModelCall | undefined {
     for (let call = this.parent; call; call = call.parent) if (call.hasOutcome && !call.hasAnswered && !call.#isOver) return call;
     return undefined;
+  }
+
+  /** The call, this one or one around it, that a session waits in to take effect. */
+  #creatorOf(session: Stored): ModelCall | undefined {
+    for (let call: ModelCall | undefined = this; call; call = call.parent) if (call.#loginOf(session)) return call;
+    return undefined;
+  }
+
+  #loginOf(session: Stored): Login | undefined {
+    return this.#logins.find((each) => each.session === session);
   }
 
   *#wait(): Generator<Pause, void, void> {
@@ -235,9 +246,15 @@ export class ModelCall {
     this.#push(login);
   }
 
-  #takeEffect({ session, previous }: Login): void {
+  /** @throws Fail where others have ended the new session while it waited */
+  #takeEffect(login: Login): void {
+    const { session, previous } = login;
     const { request } = this;
     const { world } = request;
+    if (!session.isAlive) {
+      this.#takeBack(login);
+      throw new Fail('SESSION_GONE');
+    }
     if (previous) request.end(previous, 'replaced');
     if (world.hasCookie) this.#evict(session);
     session.isEffective = true;
@@ -270,18 +287,6 @@ export class ModelCall {
       this.#restore(last ? { session: last.session, handle: null } : first.before);
     }
     for (const each of dropped) this.#takeBack(each);
-  }
-
-  #destroyLogin(login: Login): void {
-    this.#logins = this.#logins.filter((each) => each !== login);
-    this.#takeBack(login);
-    if (login.previous?.isAlive) this.#end(login.previous);
-  }
-
-  #end(session: Stored): void {
-    this.request.end(session, 'destroyed');
-    this.#leave(session);
-    this.request.loggedOut(session);
   }
 
   /** The session is over for this call and those around it that act for it. */

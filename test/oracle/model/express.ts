@@ -20,8 +20,15 @@ export interface Handling {
 
 const STATUS = { ok: 200, created: 201, refused: 403, unavailable: 503, throw: 500 } as const;
 
-/** Plays a request of Express. Answers its status; where other calls answer it, that one is given. */
-export function* runHandler(handling: Handling): Steps<number> {
+/** What a request of Express was answered with. */
+export interface Response {
+  readonly status: number;
+  /** Whether it failed when the calls behind the handler had answered: their answer is not sent then. */
+  readonly isLate: boolean;
+}
+
+/** Plays a request of Express. */
+export function* runHandler(handling: Handling): Steps<Response> {
   const { runtime, who, handler, request } = handling;
   const call = new ModelCall(request, { parent: undefined, hasOutcome: true });
   yield { turn: who, at: 'begin' };
@@ -34,9 +41,17 @@ export function* runHandler(handling: Handling): Steps<number> {
   const told = runtime.take(who, 'end');
   if (JSON.stringify(told) !== JSON.stringify(outcome)) throw wrong({ who }, 'end', told, JSON.stringify(outcome));
   const status = yield* respond(handling, call, outcome);
-  if (status >= 500 || ('code' in outcome && handler.guarded)) call.rollback();
-  else yield* call.commit(false);
-  return status;
+  if (status >= 500 || ('code' in outcome && handler.guarded)) {
+    call.rollback();
+    return { status, isLate: false };
+  }
+  try {
+    yield* call.commit(false);
+    return { status, isLate: false };
+  } catch (error) {
+    call.rollback();
+    return { status: handler.guarded ? 400 : statusOf(failureOf(error)), isLate: true };
+  }
 }
 
 function* runBody(handler: Handler, part: ModelPart): Steps<Outcome> {

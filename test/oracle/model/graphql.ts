@@ -8,7 +8,7 @@ import { type ModelPart, type Outcome, perform, wrong } from './steps.js';
 /** What a client is answered. */
 export interface GraphQLResult {
   readonly data: Readonly<Record<string, unknown>> | null;
-  readonly errors: readonly { readonly path: readonly string[]; readonly code: string | undefined }[];
+  readonly errors: readonly { readonly path: readonly string[] | undefined; readonly code: string | undefined }[];
 }
 
 export interface Execution {
@@ -37,10 +37,17 @@ export function* runOperation(execution: Execution): Steps<GraphQLResult> {
   runtime.take(who, 'end');
   if (isBatch) request.hold.leave();
   const result = resultOf(operation, outcomes);
-  if (!isSuccess(result, operation)) call.rollback();
-  else if (operation.type === 'query') yield* call.commit(isBatch);
-  else yield* commitFields(call, operation, outcomes, isBatch);
-  return result;
+  if (!isSuccess(result, operation)) {
+    call.rollback();
+    return result;
+  }
+  try {
+    yield* operation.type === 'query' ? call.commit(isBatch) : commitFields(call, operation, outcomes, isBatch);
+    return result;
+  } catch (error) {
+    call.rollback();
+    return { data: null, errors: [{ path: undefined, code: CODES[failureOf(error)] }] };
+  }
 }
 
 function commitFields(call: ModelCall, { fields }: Operation, outcomes: Outcomes, isBatch: boolean): Generator<Pause, void, void> {
@@ -127,7 +134,7 @@ const CODES: Readonly<Record<string, string | undefined>> = {
 /** Nothing failed, or a root field other than `__typename` came back. */
 function isSuccess({ data, errors }: GraphQLResult, { fields }: Operation): boolean {
   if (!data) return false;
-  const failed = new Set(errors.map(({ path }) => path[0]));
+  const failed = new Set(errors.map(({ path }) => path?.[0]));
   const isBack = (name: string, end: Field['end']) => !['null', 'below', null].includes(data[name] === null ? null : end);
   return failed.size === 0 || fields.some(({ end }, index) => isBack(`f${index}`, end) || !failed.has(`f${index}`));
 }

@@ -5,7 +5,7 @@ import type { Trace } from '../play/play.js';
 import { actorOf, callsOf, isSocket, type Program, type Request } from '../program.js';
 import { ModelCall } from './call.js';
 import { Complaint } from './complaint.js';
-import { runHandler } from './express.js';
+import { type Response, runHandler } from './express.js';
 import { type GraphQLResult, runOperation } from './graphql.js';
 import { ModelRequest, type World } from './request.js';
 import { type Routine, Runtime } from './runtime.js';
@@ -117,17 +117,21 @@ class Judge {
   #checkAnswers(): void {
     for (const [index, request] of this.#program.requests.entries()) {
       const { front, calls } = callsOf(request, index);
-      for (const who of request.kind === 'express' ? [actorOf(index, 'x')] : calls) {
-        const answer = this.#trace.answers.get(who);
+      const response = front === undefined ? undefined : (this.#calls.get(front)?.result?.value as Response | undefined);
+      // Express has answered in place of the calls behind it.
+      const isAnswered = request.kind !== 'express' && !response?.isLate;
+      if (request.kind === 'express') this.#checkAnswer(actorOf(index, 'x'), { kind: 'value', value: response?.status });
+      for (const who of isAnswered ? calls : []) {
         const value = this.#calls.get(who)?.result?.value;
-        // The handler of Express has answered in their place.
-        if (value === undefined && front !== undefined) continue;
-        const expected = expectedAnswer(request.kind, who, value);
-        if (!isDeepStrictEqual(normal(answer), normal(expected))) {
-          throw new Complaint(`${who} was answered ${JSON.stringify(answer)}; the model expects ${JSON.stringify(expected)}`);
-        }
+        if (value !== undefined) this.#checkAnswer(who, expectedAnswer(request.kind, who, value));
       }
     }
+  }
+
+  #checkAnswer(who: string, expected: Answer): void {
+    const answer = this.#trace.answers.get(who);
+    if (isDeepStrictEqual(normal(answer), normal(expected))) return;
+    throw new Complaint(`${who} was answered ${JSON.stringify(answer)}; the model expects ${JSON.stringify(expected)}`);
   }
 
   #checkHead(request: Request, index: number): void {
@@ -172,7 +176,6 @@ const CODES: Readonly<Record<string, string>> = {
 };
 
 function expectedAnswer(kind: Request['kind'], who: string, value: unknown): Answer {
-  if (kind === 'express') return { kind: 'value', value };
   if (kind === 'yoga') {
     const { data, errors } = value as GraphQLResult;
     return {

@@ -82,12 +82,7 @@ export class Runtime {
     throw new Complaint(`the events are [${seen.join(', ')}]; the model expects [${expected.join(', ')}]`);
   }
 
-  /** What a call has come to in this turn, if it has. */
-  peek(who: string, at: string): Seen | undefined {
-    return this.#turn.items.find((item, number) => item.who === who && item.at === at && !this.#taken.has(number))?.seen;
-  }
-
-  /** {@link peek}, once. @throws Complaint when it has not come to it */
+  /** What a call has come to in this turn. @throws Complaint when it has not come to it */
   take(who: string, at: string): Seen {
     const index = this.#turn.items.findIndex((item, number) => item.who === who && item.at === at && !this.#taken.has(number));
     const item = this.#turn.items[index];

@@ -111,7 +111,7 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
   },
   destroy: (part) => {
     const handle = own(part);
-    if (!handle.isRetired) part.call.destroy(handle);
+    if (!handle.isRetired) part.call.destroy(handle.session);
   },
   destroyOthers: (part, seen, at) => {
     part.call.load();
@@ -124,11 +124,11 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
     expectAdmitted(part, seen, at);
   },
   require: (part, seen, at) => {
-    part.handle = live(part, seen);
+    part.handle = live(part.call);
     expectAdmitted(part, seen, at);
   },
   fresh: (part, seen, at) => {
-    const handle = live(part, seen);
+    const handle = live(part.call);
     if (handle.session.isStale) throw new Fail('STEP_UP_REQUIRED');
     part.handle = handle;
     expectAdmitted(part, seen, at);
@@ -204,15 +204,12 @@ function current({ call }: ModelPart, seen: Seen): Handle | null {
 }
 
 /**
- * What a guard lets in. It refuses a session that has ended. One that a login under way is to replace
- * may be refused already. @throws Fail
+ * What a later guard lets in: no session that has ended, and none that a login under way is to
+ * replace. @throws Fail
  */
-export function live({ call }: Pick<ModelPart, 'call'>, seen: Seen): Handle {
-  const { handle } = call;
-  if (!handle?.session.isAlive) throw new Fail('UNAUTHENTICATED');
-  const isRefused = seen['code'] === 'UNAUTHENTICATED' || seen['id'] === null;
-  if (isRefused && call.request.isBeingReplaced(handle.session)) throw new Fail('UNAUTHENTICATED');
-  return handle;
+export function live({ request, handle }: ModelCall): Handle {
+  if (handle?.session.isAlive && !request.isBeingReplaced(handle.session)) return handle;
+  throw new Fail('UNAUTHENTICATED');
 }
 
 function expectAdmitted(part: ModelPart, seen: Seen, at: string): void {

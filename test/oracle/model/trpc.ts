@@ -100,7 +100,7 @@ function* guarded(
     return yield* rest(context);
   }
   if (context.call.key === key) {
-    const handle = admit(invocation, context.call, guard, at);
+    const handle = admit(invocation, stillLive(context.call), guard, at);
     return yield* rest({ call: context.call, handle });
   }
   const call = open(invocation, context.call, key);
@@ -112,7 +112,7 @@ function* guarded(
   if (isCounting) call.request.hold.enter();
   try {
     call.load();
-    const handle = admit(invocation, call, guard, at);
+    const handle = admit(invocation, call.handle, guard, at);
     yield* rest({ call, handle });
     leave();
     yield* call.commit(invocation.holds);
@@ -132,19 +132,17 @@ function open({ isOfClient }: Invocation, parent: ModelCall, key: object): Model
 }
 
 /** What a guard lets in. @throws Fail */
-function admit(invocation: Invocation, call: ModelCall, guard: Procedure['first'], at: string): Handle | null {
-  // A refusal is not seen here, but in what the procedure comes to.
-  const handle = admissible(invocation, call, at);
-  if (!handle && guard !== 'with') throw new Fail('UNAUTHENTICATED');
-  if (handle?.session.isStale && guard === 'fresh') throw new Fail('STEP_UP_REQUIRED');
-  expectSession(invocation, at, handle);
-  return handle;
+function admit(invocation: Invocation, found: Handle | null, guard: Procedure['first'], at: string): Handle | null {
+  if (!found && guard !== 'with') throw new Fail('UNAUTHENTICATED');
+  if (found?.session.isStale && guard === 'fresh') throw new Fail('STEP_UP_REQUIRED');
+  expectSession(invocation, at, found);
+  return found;
 }
 
-function admissible({ runtime, who }: Invocation, call: ModelCall, at: string): Handle | null {
-  const isLetIn = runtime.peek(who, at)?.['id'];
+/** What a second guard of the same call finds. */
+function stillLive(call: ModelCall): Handle | null {
   try {
-    return live({ call }, { id: isLetIn ?? null });
+    return live(call);
   } catch (error) {
     failureOf(error);
     return null;

@@ -144,11 +144,7 @@ function graphqlClient(request: YogaRequest, index: number, { port, token }: Add
       const body = JSON.stringify(link === 'single' ? bodies[0] : bodies);
       const sent = watchingFetch(heads)(`http://127.0.0.1:${port}/${front ? 'front' : 'alone'}/graphql`, { method: 'POST', headers, body });
       const results = sent.then((response) => response.json()).then((json: unknown) => [json].flat());
-      for (const [number, who] of calls.entries())
-        answers.set(
-          who,
-          results.then((all) => graphqlAnswer(all[number]), unreadable),
-        );
+      for (const [number, who] of calls.entries()) answers.set(who, results.then((all) => graphqlAnswer(all[number])).catch(unreadable));
     },
     close: async () => undefined,
   };

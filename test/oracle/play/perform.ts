@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import type { RequestSessions, Session } from '../../../src/index.js';
 import { isSessionError } from '../../../src/index.js';
-import { nestedOf, type Plan, type Procedure, type Step } from '../program.js';
+import { nestedOf, type PlainStep, type Plan, type Procedure, type Step } from '../program.js';
 import type { Data, Library } from './library.js';
 import type { Seen, Stage } from './stage.js';
 
@@ -56,7 +56,7 @@ export function codeOf(error: unknown): string {
 
 type Doing = (part: Part, at: string) => Promise<Seen> | Seen;
 
-const doings: { readonly [Name in Exclude<Step['do'], 'create' | 'createTwice' | 'createLate' | 'nested'>]: Doing } = {
+const doings: { readonly [Name in PlainStep]: Doing } = {
   see: (part) => {
     const { current } = part.context.sessions;
     return { current: current?.id ?? null, same: current === part.session, id: part.session?.id ?? null, data: look(part.session) };

@@ -42,7 +42,7 @@ export async function play(theatre: Theatre, program: Program): Promise<Trace> {
   rounds += 1;
   const round = new Round(program, `u${rounds}.`);
   theatre.round = round;
-  const initial = await theatre.logIn(INITIAL_USERS);
+  const initial = await theatre.logIn(INITIAL_USERS[program.world]);
   round.stage.takeItems();
   const { port } = theatre;
   const clients = program.requests.map((request, index) => {

@@ -4,12 +4,13 @@ import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import type { ExecutionArgs } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
-import type { SessionEventName, SessionStore, Sessions } from '../../../src/index.js';
+import type { SessionEventName, Sessions } from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
 import type { Program } from '../program.js';
 import { makeApp } from './express-app.js';
 import type { Data, Library } from './library.js';
 import type { Round } from './round.js';
+import { wholeStore } from './whole-store.js';
 
 /** How old the session of the first user is: too old for a step-up. */
 const AN_HOUR = 3_600_000;
@@ -28,7 +29,6 @@ const EVENTS: readonly SessionEventName[] = [
 /** A server with everything on it, which plays one round after the other. */
 export class Theatre {
   readonly sessions: Sessions<Data>;
-  readonly store: SessionStore;
   readonly library: Library;
   readonly #clock = testClock();
   readonly #server: Server;
@@ -39,9 +39,9 @@ export class Theatre {
     const { createSessions, memoryStore, bearer, cookie } = library.core;
     const { now } = this.#clock;
     this.library = library;
-    this.store = memoryStore({ now });
+    const store = wholeStore(memoryStore({ now }));
     this.sessions = createSessions<Data>({
-      store: this.store,
+      store,
       now,
       ownerOf: (data) => data.userId,
       ...(world === 'cookie' && {

@@ -1,4 +1,13 @@
-import { createSessions, isSessionError, memoryStore, type NewSession, type Session, type SessionContext } from 'token-sessions';
+import {
+  createSessions,
+  isSessionError,
+  memoryStore,
+  type NewSession,
+  type Session,
+  type SessionContext,
+  type SessionContextOf,
+  type SessionOf,
+} from 'token-sessions';
 import { z } from 'zod';
 import { holds, type Same } from './same.js';
 
@@ -31,6 +40,8 @@ holds<Same<typeof found, Session<Data> | null>>();
 
 const context = await sessions.fromHeaders({ authorization: `Bearer ${created.token}` });
 holds<Same<typeof context, SessionContext<Data, Input>>>();
+holds<Same<SessionContextOf<typeof sessions>, SessionContext<Data, Input>>>();
+holds<Same<SessionOf<typeof sessions>, Session<Data>>>();
 if (context.session?.data.userId !== 'ada') throw new Error('the session was not found by its token');
 
 /** With a type argument. */

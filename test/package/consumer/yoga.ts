@@ -1,10 +1,10 @@
 import { createSchema, createYoga } from 'graphql-yoga';
-import type { Session, SessionContext } from 'token-sessions';
+import type { Session, SessionContextOf } from 'token-sessions';
 import { requireFresh, requireSession, useSession } from 'token-sessions/yoga';
-import { type Data, type Input, sessions } from './core.js';
+import { type Data, sessions } from './core.js';
 import { holds, type Same } from './same.js';
 
-type Context = SessionContext<Data, Input>;
+type Context = SessionContextOf<typeof sessions>;
 
 export const yoga = createYoga({
   schema: createSchema<Context>({

@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { isSessionError, type Session, type Sessions } from '../../../src/index.js';
+import { isSessionError, type RotateOptions, type Session, type Sessions } from '../../../src/index.js';
 import type { Act, Data } from './types.js';
 
 /** Milliseconds on a clock that all processes of the machine share. */
 export const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 export const codeOf = (error: unknown): string => (isSessionError(error) ? error.code : String(error));
+
+/** A call that was let in, with the name that it has in the notes. */
+export interface NamedCall {
+  readonly name: string;
+  readonly session: Session<Data>;
+}
+
+let calls = 0;
 
 /** Does things with one session, and notes what came of each. */
 export class Hand {
@@ -16,28 +24,30 @@ export class Hand {
     this.#sessions = sessions;
   }
 
-  /** A request with this token: the session, or `null` where it was not served. */
-  async use(token: string): Promise<Session<Data> | null> {
+  /** A request with this token: the call that it lets in, or `null` where it was not served. */
+  async use(token: string): Promise<NamedCall | null> {
     const from = monotonic();
+    calls += 1;
+    const name = `${process.pid} ${calls}`;
+    const noted = { kind: 'use', call: name, process: String(process.pid), token, from } as const;
     try {
       const { session } = await this.#sessions.fromToken(token);
-      this.acts.push({ kind: 'use', token, ok: session !== null, from, to: monotonic() });
-      return session;
+      this.acts.push({ ...noted, ok: session !== null, to: monotonic() });
+      return session && { name, session };
     } catch (error) {
-      this.acts.push({ kind: 'use', token, ok: false, code: codeOf(error), from, to: monotonic() });
+      this.acts.push({ ...noted, ok: false, code: codeOf(error), to: monotonic() });
       return null;
     }
   }
 
-  /** Rotates by a session that was loaded with the token `by`. */
-  async rotate(by: string, session: Session<Data>, immediate = false): Promise<string | undefined> {
-    const from = monotonic();
+  async rotate({ name, session }: NamedCall, how: RotateOptions = {}): Promise<string | undefined> {
+    const noted = { kind: 'rotate', call: name, how, from: monotonic() } as const;
     try {
-      const made = await session.rotate({ immediate });
-      this.acts.push({ kind: 'rotate', by, immediate, made, from, to: monotonic() });
+      const made = await session.rotate(how);
+      this.acts.push({ ...noted, made, to: monotonic() });
       return made;
     } catch (error) {
-      this.acts.push({ kind: 'rotate', by, immediate, code: codeOf(error), from, to: monotonic() });
+      this.acts.push({ ...noted, code: codeOf(error), to: monotonic() });
       return undefined;
     }
   }

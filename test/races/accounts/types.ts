@@ -1,4 +1,4 @@
-import type { SessionEventName } from '../../../src/index.js';
+import type { RotateOptions, SessionEventName } from '../../../src/index.js';
 import type { OwnStore } from '../types.js';
 
 export interface Data {
@@ -15,6 +15,9 @@ export const MOST = 3;
 /** How long a token lasts that was replaced: longer than any race, so that it ends when the clocks are moved. */
 export const GRACE = 3_600_000;
 
+/** How the name of a call begins that a process has let in before the race, with the first token. */
+export const FIRST_CALL = 'first';
+
 /** Times are in ms on a clock that all processes share, and that nobody moves. */
 interface Timed {
   readonly from: number;
@@ -27,16 +30,20 @@ export type Login = Timed & ({ readonly token: string; readonly id: string } | {
 /** A request with a token: whether it was served. `code` for one that failed instead. */
 export interface Use extends Timed {
   readonly kind: 'use';
+  /** The name of the call that it lets in. */
+  readonly call: string;
+  /** The process that was asked. */
+  readonly process: string;
   readonly token: string;
   readonly ok: boolean;
   readonly code?: string;
 }
 
-/** A rotation by the holder of a token: the new one, or why there is none. */
+/** A rotation by a call that was let in before: the new token, or why there is none. */
 export interface Rotation extends Timed {
   readonly kind: 'rotate';
-  readonly by: string;
-  readonly immediate: boolean;
+  readonly call: string;
+  readonly how: RotateOptions;
   readonly made?: string;
   readonly code?: string;
 }
@@ -58,7 +65,7 @@ export interface Update {
 }
 
 /** The parts in a race of rotations: see `players.ts`. */
-export type Part = 'rotator' | 'hasty rotator' | 'holder of the old' | 'newcomer';
+export type Part = 'rotator' | 'hasty rotator' | 'prover' | 'holder of the old' | 'newcomer';
 
 export type Order =
   /** Opens a store; everything after it is about that one. */

@@ -5,7 +5,20 @@ import type { OwnStore } from '../types.js';
 import { codeOf, Hand, monotonic } from './acts.js';
 import { PARTS, type Seat, useAsNewcomer } from './players.js';
 import { listen, sessionsByRule } from './rules.js';
-import type { Act, Answers, Data, Login, Message, Order, Part, Rule, Told, Update, Use } from './types.js';
+import {
+  type Act,
+  type Answers,
+  type Data,
+  FIRST_CALL,
+  type Login,
+  type Message,
+  type Order,
+  type Part,
+  type Rule,
+  type Told,
+  type Update,
+  type Use,
+} from './types.js';
 
 /*
  * One process of several on one store, which does what it is told with the sessions of an account: see `Order`.
@@ -88,7 +101,10 @@ class Worker {
   async #load(rule: Rule, tokens: readonly string[]): Promise<null> {
     const sessions = this.#byRule(rule);
     this.#loaded = await Promise.all(
-      tokens.map(async (old) => ({ hand: new Hand(sessions), old, loaded: present((await sessions.fromToken(old)).session) })),
+      tokens.map(async (old) => {
+        const session = present((await sessions.fromToken(old)).session);
+        return { hand: new Hand(sessions), old, loaded: { name: `${FIRST_CALL} ${process.pid}`, session } };
+      }),
     );
     return null;
   }

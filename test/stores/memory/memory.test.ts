@@ -147,7 +147,7 @@ describe('expiry', () => {
     const all = [1, 2, 3].map(() => recordEnding(1_000, { ownerId: 'ada' }));
     const [found, written, deleted] = all.map(({ id }) => id);
     await add(...all);
-    clock.advance(1_000);
+    clock.advance(1_001);
     expect(await store.find(found ?? '')).toBe(null);
     expect(await store.replace(rewritten(recordEnding(1), { id: written ?? '' }), 'x', MINUTE)).toBe('gone');
     expect(await store.delete(deleted ?? '')).toBe(false);
@@ -160,7 +160,7 @@ describe('expiry', () => {
     const { store, add } = storeOf(10);
     const record = recordEnding(1_000, { ownerId: 'ada' });
     await add(record);
-    clock.advance(1_000);
+    clock.advance(1_001);
     expect(await store.insert(rewritten(record), MINUTE)).toBe('inserted');
     expect(await store.listByOwner('ada')).toHaveLength(1);
   });
@@ -183,7 +183,7 @@ describe('expiry', () => {
     await store.insert(brief, 1_000);
     await store.insert(long, MINUTE);
     await store.insert(unlimited, 8.64e15 - start);
-    odd.advance(1_000);
+    odd.advance(1_001);
     for (let writes = 0; writes < 3; writes += 1) await store.insert(newRecord(odd), MINUTE);
     const found = await store.findMany([brief.id, long.id, unlimited.id]);
     expect(found.map((each) => each?.id)).toEqual([undefined, long.id, unlimited.id]);
@@ -281,7 +281,7 @@ test('any number of operations leaves what a list of records would have', async 
           expect((await store.deleteByOwner(ownerId ?? '', id)).sort()).toEqual(gone.map((each) => each.id).sort());
           model = model.filter((each) => !gone.includes(each));
         } else {
-          if (kind === 'advance') clock.advance(ttl);
+          if (kind === 'advance') clock.advance(ttl + 1);
           else await store.sweep(clock.now());
           model = model.filter((each) => each.expiresAt > clock.now());
         }

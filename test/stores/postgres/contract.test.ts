@@ -5,24 +5,29 @@ import { type OpenedStore, type StoreCapabilities, storeContract } from '../../.
 import { NATIVE } from '../support/capabilities.js';
 import { describePostgres } from './support/server.js';
 
-const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, subscribe: true };
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, subscribe: true, damages: true };
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 
 /** The store contract on what `connect` opens, once for all tests: each finds the table empty. */
 function contractOn(name: string, connect: () => Promise<PostgresClient[]>): void {
   let opened: Promise<PostgresStore[]> | undefined;
+  let client: PostgresClient | undefined;
   const open = async (): Promise<PostgresStore[]> => {
-    const stores = (await connect()).map((client) => postgresStore(client));
+    const clients = await connect();
+    const stores = clients.map((each) => postgresStore(each));
     await stores[0]?.createTables();
+    client = clients.at(-1);
     return stores;
   };
+  /** A deadline that is no moment. */
+  const damage = async (id: string) => client?.query(`UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`);
   const createStore = async (): Promise<OpenedStore> => {
     opened ??= open();
     const [store, other] = await opened;
     if (!store) throw new Error('connect opens at least one');
     await store.clear();
-    return { store, other };
+    return { store, other, damage };
   };
   storeContract({ runner, name, capabilities, createStore, depth: 'pairs' });
 }

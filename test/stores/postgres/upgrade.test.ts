@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ROOT } from '../../../scripts/packed.js';
 import { createTablesSql, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
+import { blocksOf } from '../../docs/blocks.js';
 import { HOUR, NOW, record, rewritten } from '../support/records.js';
 import { describePostgres } from './support/server.js';
 
@@ -52,6 +56,16 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     expect(await store.listByOwner('ada')).toStrictEqual([given]);
     const next = rewritten(given);
     expect(await store.touch(next, given.version, 1_000)).toBe('replaced');
+  });
+
+  test('is brought up to date by the SQL for large tables that docs/stores/postgres.md gives', async () => {
+    const page = await readFile(join(ROOT, 'docs/stores/postgres.md'), 'utf8');
+    const [block] = blocksOf(page).filter(({ language }) => language === 'sql');
+    const statements = block?.text.split(';').filter((each) => each.trim() !== '') ?? [];
+    expect(statements).toHaveLength(3);
+    for (let times = 0; times < 2; times += 1) for (const each of statements) await pool.query(each);
+    expect(await indexes()).toEqual(['token_sessions_owner', 'token_sessions_pkey', 'token_sessions_sweep_at']);
+    expect(await store.insert(record(), 1_000)).toBe('inserted');
   });
 
   test('serves both versions of a rolling deploy', async () => {

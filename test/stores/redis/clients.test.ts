@@ -32,6 +32,10 @@ describeWithRedis('every client', () => {
       expect(await store.replace(second, first.version, HOUR)).toBe('replaced');
       expect(await store.replace(changed(first), first.version, HOUR)).toBe('conflict');
       expect(await store.find(first.id)).toEqual(second);
+      const third = changed(second, { expiresAt: second.expiresAt + HOUR });
+      expect(await store.touch(third, second.version, HOUR)).toBe('replaced');
+      expect(await store.touch(third, second.version, HOUR)).toBe('conflict');
+      expect(await store.find(first.id)).toEqual(third);
       expect(await store.delete(first.id)).toBe(true);
       expect(await store.delete(first.id)).toBe(false);
       expect(await store.find(first.id)).toBeNull();
@@ -65,6 +69,7 @@ describeWithRedis('every client', () => {
       expect(await store.find(third.id)).toBeNull();
       expect(await store.insertWithin(third, HOUR, limit)).toEqual({ outcome: 'inserted', evicted: [first.id] });
       expect((await store.listByOwner('zoë')).sort(byId)).toEqual([second, third].sort(byId));
+      expect(await store.trimOwner('zoë', { max: 1, now: Date.now(), keep: second.id })).toEqual([third.id]);
     });
 
     test('tells of ended sessions', async () => {

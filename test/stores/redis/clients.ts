@@ -1,6 +1,7 @@
 import { Cluster as IoredisCluster, Redis } from 'ioredis';
 import { Cluster as IovalkeyCluster, Redis as Valkey } from 'iovalkey';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import * as redis6 from 'redis6';
 import type { RedisClient } from '../../../src/stores/redis/index.js';
 import type { RedisCluster, RedisServer } from '../../support/services/redis.js';
 
@@ -64,6 +65,16 @@ const SINGLE_CLIENTS = {
     await client.connect();
     return { client, close: () => client.destroy() };
   },
+  async 'node-redis 6'({ single }: Services) {
+    const client = redis6.createClient({ url: single.url, disableOfflineQueue: true }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async 'node-redis 6 sentinel'({ sentinel }: Services) {
+    const client = redis6.createSentinel({ name: sentinel.name, sentinelRootNodes: hosts(sentinel) }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
   async 'ioredis with sentinels'({ sentinel }: Services) {
     const client = new Redis({ name: sentinel.name, sentinels: hosts(sentinel) }).on('error', ignore);
     return { client, close: () => client.disconnect() };
@@ -73,6 +84,11 @@ const SINGLE_CLIENTS = {
 const CLUSTER_CLIENTS = {
   async 'node-redis cluster'({ cluster }: Services) {
     const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })), useReplicas: true }).on('error', ignore);
+    await client.connect();
+    return { client, close: () => client.destroy() };
+  },
+  async 'node-redis 6 cluster'({ cluster }: Services) {
+    const client = redis6.createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) }).on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },

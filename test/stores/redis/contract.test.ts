@@ -5,7 +5,7 @@ import { command, describeWithRedis, type RedisServer, startRedis, startRedisClu
 import { NATIVE } from '../support/capabilities.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, type Services } from './clients.js';
 
-const capabilities: StoreCapabilities = { ...NATIVE, expires: 'own clock', subscribe: true };
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'own clock', subscribe: true, damages: true };
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 120_000) };
 
@@ -41,8 +41,15 @@ describeWithRedis('the store contract on a real server', () => {
       async createStore() {
         const [first, second] = await clientsOf(name);
         for (const server of /cluster/i.test(name) ? cluster.nodes : [single]) await command(server, ['FLUSHALL']);
-        return { store: redisStore(first.client), other: redisStore(second.client) };
+        const servers = /cluster/i.test(name) ? cluster.nodes : [single];
+        const damage = (id: string) => overwrite(servers, `ts:s:${id}`);
+        return { store: redisStore(first.client), other: redisStore(second.client), damage };
       },
     });
   }
 });
+
+/** Puts something else in the place of a session, on the server that has it. */
+async function overwrite(servers: readonly RedisServer[], key: string): Promise<void> {
+  for (const server of servers) await command(server, ['SET', key, 'damaged', 'XX', 'KEEPTTL']).catch(() => undefined);
+}

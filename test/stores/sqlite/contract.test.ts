@@ -7,7 +7,10 @@ import { type StoreCapabilities, storeContract } from '../../../src/testing/inde
 import { NATIVE } from '../support/capabilities.js';
 import { drivers } from './support/drivers.js';
 
-const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true };
+const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, damages: true };
+
+/** A deadline that is no moment. */
+const damageSql = (id: string) => `UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`;
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 
@@ -25,6 +28,7 @@ for (const driver of await drivers()) {
       return {
         store: sqliteStore(databases[0]),
         other: sqliteStore(databases[1]),
+        damage: async (id) => databases[1].exec(damageSql(id)),
         close() {
           for (const database of databases) database.close();
           rmSync(folder, { recursive: true });
@@ -39,7 +43,7 @@ for (const driver of await drivers()) {
     capabilities,
     createStore() {
       const database = driver.open(':memory:');
-      return { store: sqliteStore(database), close: () => database.close() };
+      return { store: sqliteStore(database), damage: async (id) => database.exec(damageSql(id)), close: () => database.close() };
     },
   });
 }

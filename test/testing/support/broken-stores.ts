@@ -106,7 +106,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     bug: 'a find that drops before the ttl has passed',
     create: (now) => {
       const store = sound(now);
-      return { ...store, insert: (record, ttl) => store.insert(record, ttl - 1) };
+      return { ...store, insert: (record, ttl) => store.insert(record, ttl - 2) };
     },
     fails: ['a record is forgotten when its ttl has passed, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
   },

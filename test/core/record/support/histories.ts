@@ -4,7 +4,7 @@ import { firstUse, type RotationRequest, rotate } from '../../../../src/core/rec
 import type { SessionState } from '../../../../src/core/record/state.js';
 import { type Credential, newCredential } from '../../../../src/core/record/token.js';
 import { tidied } from '../../../../src/core/record/upkeep.js';
-import { Oracle, type OracleCall } from './oracle.js';
+import { type ModelCall, TokenModel } from '../../../../src/testing/library/token-model.js';
 import { GRACE, START, stored } from './tokens.js';
 
 /** What happens to a session. Numbers choose among the tokens or calls that there are. */
@@ -43,7 +43,7 @@ export const MACHINE: Machine = { recognise, firstUse, rotate, tidied };
 
 interface Call {
   readonly credentials: Credential[];
-  readonly expected: OracleCall;
+  readonly expected: ModelCall;
 }
 
 /** Plays a history on the machine and on the oracle. Throws where they differ. */
@@ -54,7 +54,7 @@ export function play(acts: readonly Act[], machine: Machine): void {
 
 class Player {
   readonly #machine: Machine;
-  readonly #oracle = new Oracle(GRACE, START);
+  readonly #model = new TokenModel(GRACE, START);
   readonly #tokens: Credential[] = [newCredential()];
   readonly #calls: Call[] = [];
   #now = START;
@@ -84,29 +84,29 @@ class Player {
     const index = this.#tokens.length - 1 - back;
     const credential = pick(this.#tokens, index);
     const match = this.#machine.recognise(this.#state.tokens, credential, this.#now);
-    const expected = this.#oracle.matches(index, this.#now);
+    const expected = this.#model.matches(index, this.#now);
     if (!expected.includes(match)) throw new Error(`${where}: token ${index} is ${match}, not ${expected}`);
     if (match === 'pending') {
       this.#write(this.#machine.firstUse(this.#state, credential, { now: this.#now, grace: GRACE }));
-      this.#oracle.use(index, this.#now);
+      this.#model.use(index, this.#now);
     }
     const granted = authenticatedAtOf(this.#state, match === 'pending' ? 'current' : match);
     if (granted === undefined) return;
-    equal(granted, this.#oracle.authenticatedAt(index), `${where}: authenticatedAt of token ${index}`);
+    equal(granted, this.#model.authenticatedAt(index), `${where}: authenticatedAt of token ${index}`);
     this.#calls.push({ credentials: [credential], expected: { tokens: [index], replaced: match === 'grace' } });
   }
 
   #rotate(call: Call | null, given: RotationRequest, where: string): void {
     const holder = call && { credentials: call.credentials, replaced: call.expected.replaced };
     const outcome = this.#machine.rotate(this.#state, pick(this.#tokens, 0).id, holder, given, { now: this.#now, grace: GRACE });
-    const expected = this.#oracle.rotate(call?.expected ?? null, given, this.#now);
+    const expected = this.#model.rotate(call?.expected ?? null, given, this.#now);
     equal(outcome.kind === 'refuse', expected === undefined, `${where}: refused`);
     if (outcome.kind === 'refuse' || expected === undefined) return;
     if (outcome.kind === 'write') this.#write(outcome.state);
     const known = this.#tokens.findIndex(({ hash }) => hash === outcome.credential.hash);
     equal(known === -1 ? this.#tokens.length : known, expected, `${where}: the token`);
     if (known === -1) this.#tokens.push(outcome.credential);
-    equal(outcome.authenticatedAt, this.#oracle.authenticatedAt(expected), `${where}: authenticatedAt of token ${expected}`);
+    equal(outcome.authenticatedAt, this.#model.authenticatedAt(expected), `${where}: authenticatedAt of token ${expected}`);
     call?.credentials.push(outcome.credential);
     call?.expected.tokens.push(expected);
   }

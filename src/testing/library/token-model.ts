@@ -1,7 +1,19 @@
-import type { TokenMatch } from '../../../../src/core/record/match.js';
-import type { RotationRequest } from '../../../../src/core/record/rotation.js';
-
 const MINUTE = 60_000;
+
+/** What a token is to its session. */
+export type ModelMatch = 'current' | 'pending' | 'grace' | 'replaced-recently' | 'reused' | 'unknown';
+
+/** How a token is asked for. */
+export interface ModelRotation {
+  readonly immediate?: boolean | undefined;
+  readonly reauthenticated?: boolean | undefined;
+}
+
+/** The tokens by which a call acts, and whether it was let in by no more than a token in its grace. */
+export interface ModelCall {
+  readonly tokens: number[];
+  readonly replaced: boolean;
+}
 
 /** All that ever happened to a token. */
 interface Fact {
@@ -16,13 +28,11 @@ interface Fact {
   until: number | undefined;
 }
 
-export interface OracleCall {
-  readonly tokens: number[];
-  readonly replaced: boolean;
-}
-
-/** The rules of rotation, over everything that ever happened: no hashes, no record, nothing forgotten. */
-export class Oracle {
+/**
+ * The rules of rotation, over everything that ever happened to the tokens of one session: no hashes, no
+ * record, nothing forgotten. Tokens are numbers, the first is 0. Times are in ms.
+ */
+export class TokenModel {
   readonly facts: Fact[] = [];
   readonly #grace: number;
   #family = 0;
@@ -33,8 +43,22 @@ export class Oracle {
     this.facts.push({ family: 0, kind: 'plain', parent: undefined, madeAt: now, authenticatedAt: now, place: 'current', until: undefined });
   }
 
+  /** A model of its own, with the same past. */
+  copy(): TokenModel {
+    const copy = new TokenModel(this.#grace, 0);
+    copy.facts.splice(0, 1, ...this.facts.map((fact) => ({ ...fact })));
+    copy.#family = this.#family;
+    copy.#families = this.#families;
+    return copy;
+  }
+
+  /** What decides all that follows: models with the same key answer the same. */
+  get key(): string {
+    return JSON.stringify([this.#family, this.facts]);
+  }
+
   /** What a token is to the session. Two answers are right where the record cannot hold all that ended in a short time. */
-  matches(index: number, now: number): readonly TokenMatch[] {
+  matches(index: number, now: number): readonly ModelMatch[] {
     const fact = this.#fact(index);
     if (fact.place === 'current' || fact.place === 'pending') return [fact.place];
     const until = fact.until ?? 0;
@@ -45,8 +69,11 @@ export class Oracle {
     return recent.length > 6 ? ['reused', 'replaced-recently'] : ['reused'];
   }
 
-  /** `undefined`: refused. Otherwise the token that the caller gets: a new one has the next number. */
-  rotate(call: OracleCall | null, request: RotationRequest, now: number): number | undefined {
+  /**
+   * A rotation by a call, or by the server itself (`null`). `undefined`: refused. Otherwise the token
+   * that the caller gets: a new one has the next number.
+   */
+  rotate(call: ModelCall | null, request: ModelRotation, now: number): number | undefined {
     if (call?.replaced) return undefined;
     const kind = request.reauthenticated ? 'reauthenticated' : 'plain';
     const current = this.#at('current');
@@ -77,8 +104,8 @@ export class Oracle {
       const pending = this.#fact(waiting);
       const isMine = by !== undefined && pending.parent === by;
       if (isMine && pending.kind === kind) return this.#again(waiting, now);
-      const someone = pending.parent !== undefined && (by === undefined || isMine);
-      if ((someone && pending.kind === 'plain') || now - pending.madeAt < MINUTE) return undefined;
+      const canBeFetched = pending.parent !== undefined && (by === undefined || isMine);
+      if ((canBeFetched && pending.kind === 'plain') || now - pending.madeAt < MINUTE) return undefined;
       pending.place = 'ended';
       pending.until = now + this.#grace;
     }
@@ -107,9 +134,8 @@ export class Oracle {
   #endAll(family: number | undefined, kind: Fact['kind'], now: number): number {
     const authenticatedAt = kind === 'plain' ? this.authenticatedAt(this.#at('current')) : now;
     for (const fact of this.facts) {
-      if (fact.place === 'ended') continue;
+      if (fact.place !== 'ended') fact.until ??= now + this.#grace;
       fact.place = 'ended';
-      fact.until = Math.max(now + this.#grace, fact.until ?? 0);
     }
     this.#family = family ?? this.#newFamily();
     return this.#add({ family: this.#family, kind, parent: undefined, madeAt: now, authenticatedAt, place: 'current', until: undefined });

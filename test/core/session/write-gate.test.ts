@@ -1,0 +1,82 @@
+import { expect, test, vi } from 'vitest';
+import { WriteGate } from '../../../src/core/session/write-gate.js';
+
+const LONG = 60_000;
+
+/** Whether a wait is over, asked again and again. */
+function watch(waiting: Promise<void> | undefined): { isOver: boolean } {
+  const state = { isOver: waiting === undefined };
+  void waiting?.then(() => {
+    state.isOver = true;
+  });
+  return state;
+}
+
+test('a write waits for nothing where no other call runs', () => {
+  expect(new WriteGate().wait(LONG)).toBeUndefined();
+});
+
+test('a write that may not wait does not, though another call runs', () => {
+  const gate = new WriteGate();
+  gate.enter();
+  expect(gate.wait(0)).toBeUndefined();
+});
+
+test('all writes go on when the last call leaves', async () => {
+  const gate = new WriteGate();
+  const [first, second] = [gate.enter(), gate.enter()];
+  const waits = [watch(gate.wait(LONG)), watch(gate.wait(LONG))];
+  first();
+  await Promise.resolve();
+  expect(waits).toEqual([{ isOver: false }, { isOver: false }]);
+  second();
+  await vi.waitFor(() => expect(waits).toEqual([{ isOver: true }, { isOver: true }]));
+});
+
+test('a call that leaves twice leaves once', async () => {
+  const gate = new WriteGate();
+  const leave = gate.enter();
+  gate.enter();
+  leave();
+  leave();
+  const waiting = watch(gate.wait(LONG));
+  await Promise.resolve();
+  expect(waiting.isOver).toBe(false);
+});
+
+test('a write goes on after its time where another call takes long, and is not resolved again', async () => {
+  vi.useFakeTimers();
+  try {
+    const gate = new WriteGate();
+    const leave = gate.enter();
+    const waiting = watch(gate.wait(100));
+    await vi.advanceTimersByTimeAsync(99);
+    expect(waiting.isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(waiting.isOver).toBe(true);
+    leave();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('the gate works again for calls that come after all have left', async () => {
+  const gate = new WriteGate();
+  gate.enter()();
+  const leave = gate.enter();
+  const waiting = watch(gate.wait(LONG));
+  await Promise.resolve();
+  expect(waiting.isOver).toBe(false);
+  leave();
+  await vi.waitFor(() => expect(waiting.isOver).toBe(true));
+});
+
+test('rule 17: ten thousand calls cost as little to leave as one: no list of them is looked through', () => {
+  const gate = new WriteGate();
+  const leaves = Array.from({ length: 10_000 }, () => gate.enter());
+  const waiting = gate.wait(LONG);
+  for (const leave of leaves) leave();
+  expect(gate.wait(LONG)).toBeUndefined();
+  return waiting;
+});
