@@ -112,7 +112,7 @@ export class ModelCall {
   /** Ends a session. One that has not taken effect is taken back, and what it was to replace is ended. */
   destroy(session: Stored): void {
     const creator = this.#creatorOf(session);
-    const login = creator?.#loginOf(session);
+    const login = creator ? creator.#loginOf(session) : undefined;
     this.#leave(session);
     if (!creator || !login) {
       this.request.end(session, 'destroyed');
@@ -128,7 +128,8 @@ export class ModelCall {
   destroyOthers(): number {
     const { session } = this.#acting;
     if (!session?.isAlive) return 0;
-    const replaced = this.#creatorOf(session)?.#loginOf(session)?.previous;
+    const maker = this.#creatorOf(session);
+    const replaced = maker ? maker.#loginOf(session)?.previous : undefined;
     const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
     return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed')).length;
   }
