@@ -20,7 +20,7 @@ const DRAFT = 'core/session/draft.ts';
 const LIFECYCLE = 'core/kernel/lifecycle.ts';
 const HEAD = 'http/response-head.ts';
 const TRPC_CALL = 'adapters/trpc/call.ts';
-const YOGA_RESULTS = 'adapters/yoga/results.ts';
+const YOGA_RESULTS = 'graphql/results.ts';
 
 function bug(name: string, ...patches: readonly (readonly [file: string, from: string, to: string])[]): Bug {
   return { name, patches: patches.map(([file, from, to]) => ({ file, from, to })) };
