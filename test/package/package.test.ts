@@ -28,6 +28,8 @@ const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   './trpc': ['trpcSessions'],
   './yoga': ['requireFresh', 'requireSession', 'sessionKey', 'useSession'],
   './express': ['expressSessionErrors', 'expressSessions'],
+  './fastify': ['fastifySessions'],
+  './hono': ['honoSessions'],
   './redis': ['redisStore'],
   './postgres': ['createTablesSql', 'postgresStore'],
   './sqlite': ['createTablesSql', 'sqliteStore'],
