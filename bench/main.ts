@@ -4,9 +4,12 @@ import { toSvg } from './report/chart.ts';
 import { checkTable, type Section, toMarkdown } from './report/section.ts';
 import { tableToText } from './report/table.ts';
 import type { MeasureOptions } from './run/measure.ts';
+import { bulkSection } from './sections/bulk.ts';
 import { frugalitySection } from './sections/frugality.ts';
+import { growthSection } from './sections/growth.ts';
 import { httpSection } from './sections/http.ts';
 import { memorySection } from './sections/memory.ts';
+import { postgresSection } from './sections/postgres.ts';
 import { requestsSection } from './sections/requests.ts';
 import { sizeSection } from './sections/size.ts';
 import { throughputSection } from './sections/throughput.ts';
@@ -20,6 +23,9 @@ const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section
   throughput: throughputSection,
   frugality: ({ redis }) => frugalitySection(redis),
   memory: memorySection,
+  postgres: postgresSection,
+  bulk: bulkSection,
+  growth: growthSection,
   size: sizeSection,
 };
 

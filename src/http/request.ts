@@ -56,8 +56,8 @@ export class OpenedRequest {
     return this.#sent === sent.join('\n');
   }
 
-  open(options: Omit<CallOptions, 'parent'>): Call {
-    return new Call(this.#request, { ...options, parent: this.enclosing });
+  open(options: Omit<CallOptions, 'parent' | 'isAnswered'>): Call {
+    return new Call(this.#request, { ...options, isAnswered: true, parent: this.enclosing });
   }
 }
 

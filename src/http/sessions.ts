@@ -112,6 +112,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
     request.head.expectReader(() => warnOnce(UNREAD));
     const call = request.open({ hasOutcome: false });
     await call.load();
+    await call.request.rotateByAge();
     return contextFor<Data, Input>(call);
   }
 

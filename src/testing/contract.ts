@@ -19,9 +19,9 @@ import { unreadableTests } from './verbs/unreadable.js';
 import { verbTests } from './verbs/verbs.js';
 
 /**
- * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the library's invariants on top of the
- * store, alone and raced in every order of the store calls. Call it where tests are defined, in a file of any runner that has `describe`
- * and `it`.
+ * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the
+ * library's invariants on top of the store, alone and raced in every order of the store calls.
+ * Call it where tests are defined, in a file of any runner that has `describe` and `it`.
  *
  * ```ts
  * storeContract({

@@ -109,12 +109,15 @@ export type Request =
   | (Sent & { readonly kind: 'express'; readonly handler: Handler });
 
 export interface Program {
-  /** `cookie`: a source writes the token to the response, and an account has at most two sessions. */
+  /** `cookie`: a source writes the token to the response, and an account has a limit. */
   readonly world: 'bearer' | 'cookie';
   readonly requests: readonly Request[];
   /** Whose turn it is, of those who wait: taken modulo their number. */
   readonly turns: readonly number[];
 }
+
+/** The most sessions of an account, in the world with cookies. */
+export const LIMIT = 2;
 
 /**
  * The users of the sessions that there are at the beginning. The first session is an hour old. With a

@@ -54,6 +54,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
 
 /** `abandon`: nothing is saved any more, whatever the source comes to. */
 function savingIterator(source: Iteration, owner: StreamOwner) {
+  const steps = stepsOf(source);
   let over = false;
   const abandon = (): void => {
     over = true;
@@ -72,31 +73,55 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
     if (!saving) return conclude(result);
     return saving.then(
       () => conclude(result),
-      (error: unknown) => close(source).then(() => fail(error)),
+      (error: unknown) => cleanUp(source).then(() => fail(error)),
     );
   };
   const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
+  /** A step that still runs when the source has closed may yet fail: what it changed is not saved. */
+  const close = (returned: Promise<IteratorResult<unknown, unknown>>) =>
+    returned.then((result) => {
+      if (!steps.isRunning()) return handOn(result);
+      abandon();
+      return result;
+    }, fail);
   const iterator: AsyncIterableIterator<unknown, unknown, unknown> = {
     [Symbol.asyncIterator]() {
       return this;
     },
     next: (...args) => {
       owner.start();
-      return step(source.next(...args));
+      return step(steps.next(...args));
     },
     // By hand: that of an async generator would stand in line behind a `next` that is under way, and never reach the source.
     return: (value) => {
       const returned = source.return?.(value) ?? Promise.resolve({ done: true, value });
       // tRPC returns from what has thrown, too: nothing is saved then.
-      return over ? returned : step(returned);
+      return over ? returned : close(returned);
     },
     throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
   };
   return { iterator, abandon };
 }
 
+/** The steps of a source, and whether one is under way. */
+function stepsOf(source: Iteration) {
+  let running = 0;
+  const settled = (): void => {
+    running -= 1;
+  };
+  return {
+    isRunning: () => running > 0,
+    next: (...args: [] | [unknown]): Promise<IteratorResult<unknown, unknown>> => {
+      running += 1;
+      const result = source.next(...args);
+      result.then(settled, settled);
+      return result;
+    },
+  };
+}
+
 /** What the body has changed cannot be saved, about which it can do nothing: it is to clean up. */
-async function close(source: Iteration): Promise<void> {
+async function cleanUp(source: Iteration): Promise<void> {
   await source.return?.().then(undefined, () => undefined);
 }
 

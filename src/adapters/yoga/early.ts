@@ -1,6 +1,7 @@
-import { restate } from './errors.js';
-import type { Executor, OperationResult, OperationResults } from './hooks.js';
-import { isStream } from './results.js';
+import { restate } from '../../graphql/errors.js';
+import { isStream } from '../../graphql/results.js';
+import type { OperationResult, OperationResults } from '../../graphql/types.js';
+import type { Executor } from './hooks.js';
 
 /**
  * The executor, with the library's errors in its results as GraphQL errors. Plugins that mask

@@ -1,26 +1,10 @@
-import type { DocumentNode, GraphQLError, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import type { OperationResult, OperationResults } from '../../graphql/types.js';
 
 /*
  * The hooks of Envelop and Yoga, as far as they are used here: described by their shape, so that the plugin's type fits both hosts
  * and needs neither to be installed.
  */
-
-/** A part of a result that came later, by `@defer` or `@stream`. */
-export interface LaterPart {
-  readonly errors?: readonly GraphQLError[];
-}
-
-/** What an operation, or an event of a subscription, came to. */
-export interface OperationResult {
-  readonly data?: { readonly [field: string]: unknown } | null;
-  readonly errors?: readonly GraphQLError[];
-  readonly incremental?: readonly LaterPart[];
-  /** Parts that have ended, in the format of graphql 17. */
-  readonly completed?: readonly LaterPart[];
-  readonly hasNext?: boolean;
-}
-
-export type OperationResults = OperationResult | AsyncIterable<OperationResult>;
 
 export interface ContextPayload {
   readonly context: unknown;

@@ -1,6 +1,6 @@
+import { toGraphQLError } from '../../graphql/errors.js';
 import { hostOf } from '../../http/host.js';
 import type { Sessions } from '../../http/sessions.js';
-import { toGraphQLError } from './errors.js';
 import type { Message } from './hooks.js';
 import { yogaRequest } from './request.js';
 

@@ -1,18 +1,19 @@
+import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { isOurs, toGraphQLError } from '../../graphql/errors.js';
+import { canDefer, observeFields } from '../../graphql/fields.js';
+import { inResult, isStream } from '../../graphql/results.js';
+import { NO_SHAPE, shapeOf } from '../../graphql/shape.js';
+import { savedStream } from '../../graphql/stream.js';
 import { sessionsOf } from '../../http/context.js';
+import { foreignRequest, hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
 import { field, isObject } from '../../http/hosts.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
-import { OPERATION, Operation, operationOf } from './call.js';
 import { restatingEarly } from './early.js';
-import { isOurs, toGraphQLError } from './errors.js';
-import { canDefer, observeFields } from './fields.js';
 import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
-import { foreignRequest, hasRequest, noteNodeRequest, yogaRequest } from './request.js';
+import { noteNodeRequest, yogaRequest } from './request.js';
 import { sendHeaders } from './response.js';
-import { inResult, isStream } from './results.js';
-import { NO_SHAPE, shapeOf } from './shape.js';
-import { savedStream } from './stream.js';
 
 /** A request whose GraphQL parameters Yoga has parsed, and whose response it sends. */
 interface ParsedRequest {

@@ -29,7 +29,7 @@ export interface Authenticated {
 /** How a token comes. */
 export interface Arrival {
   readonly foreign?: ForeignSession | undefined;
-  /** A call on an open socket: a replaced token there is refused, and no reuse. */
+  /** Whether the token was not sent now, as with a call on an open socket: one that was replaced is refused, and no reuse. */
   readonly isRepeated?: boolean;
 }
 

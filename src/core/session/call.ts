@@ -25,6 +25,8 @@ export interface CallOptions {
   readonly key?: unknown;
   /** Whether calls that begin later in the parent begin with a session that this one creates. */
   readonly sharesLogin?: boolean;
+  /** Whether the response answers the call, as it does those that run in none with an outcome. */
+  readonly isAnswered?: boolean;
 }
 
 /**
@@ -40,6 +42,7 @@ export class Call implements SessionOwner {
   details: unknown;
   readonly #identity: Identity;
   readonly #hasOutcome: boolean;
+  readonly #isAnswered: boolean;
   /** Whether nothing that the call runs can have had an effect yet. See {@link start}. */
   isAtStart = false;
   /** Whether the head of its answer is on the way, while that of the request may still be open. */
@@ -51,12 +54,13 @@ export class Call implements SessionOwner {
   #unreadableSession: UnreadableSession | undefined;
   #leaveGate: (() => void) | undefined;
 
-  constructor(request: SessionRequest, { parent, hasOutcome, key, sharesLogin = false }: CallOptions) {
+  constructor(request: SessionRequest, { parent, hasOutcome, key, sharesLogin = false, isAnswered }: CallOptions) {
     this.request = request;
     this.parent = parent;
     this.key = key;
     this.#identity = new Identity(this, request, { parent: parent ? parent.#identity : undefined, hasOutcome, sharesLogin });
     this.#hasOutcome = hasOutcome;
+    this.#isAnswered = isAnswered ?? (parent === undefined || !parent.#hasOutcome);
   }
 
   /** What users get as `ctx.sessions`. */
@@ -96,7 +100,12 @@ export class Call implements SessionOwner {
 
   /** Whether {@link commit} has anything to do. */
   get isPending(): boolean {
-    return this.hasLogin || this.#creating !== undefined || this.isDirty;
+    return this.hasLogin || this.#creating !== undefined || this.isDirty || this.#rotates;
+  }
+
+  /** Whether the token is rotated with the answer to this call, because of its age. */
+  get #rotates(): boolean {
+    return this.#isAnswered && this.request.isRotationDue;
   }
 
   /** Whether a session was created that has not taken effect. */
@@ -248,9 +257,10 @@ export class Call implements SessionOwner {
       await this.#creating;
       await logins.drop(keepLogin);
       this.leaveBatch();
-      if (this.isDirty) await this.request.gate.wait(holdMs);
+      if (this.isDirty || this.#rotates) await this.request.gate.wait(holdMs);
       await acting.session?.autosave((draft) => this.fields.save(draft, keep));
       await this.#identity.conclude();
+      if (this.#rotates) await this.request.rotateByAge();
     } catch (error) {
       await this.rollback();
       throw error;

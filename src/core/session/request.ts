@@ -1,6 +1,7 @@
 import { isSessionError } from '../error.js';
 import type { ForeignSession } from '../kernel/authentication.js';
 import type { Services } from '../kernel/services.js';
+import { MINUTE } from '../record/match.js';
 import { lifetimeOf, type Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';
 import { isRotationDue } from '../record/upkeep.js';
@@ -57,9 +58,12 @@ export class SessionRequest {
   #given: readonly Credential[] = [];
   /** Whether the credential was looked up before: on a socket, it was sent only then. */
   #hasLooked = false;
+  readonly #openedAt: number;
   #unreadable: Unreadable | undefined;
   /** The session whose token this answer carries, where a source writes it. */
   #issued: HeldSession | null = null;
+  /** The session whose token is to be rotated because of its age. */
+  #due: HeldSession | null = null;
 
   constructor(services: Services, { credential, foreign, tokenSent, persistent, head }: RequestOptions) {
     this.services = services;
@@ -68,6 +72,7 @@ export class SessionRequest {
     this.tokenSent = tokenSent;
     this.persistent = persistent;
     this.head = head;
+    this.#openedAt = services.settings.now();
   }
 
   get credential(): Credential | null {
@@ -103,6 +108,7 @@ export class SessionRequest {
   /** Writes the token of a new session to the response. */
   announce(held: HeldSession, credential: Credential): void {
     const { settings } = this.services;
+    this.#due = null;
     if (this.head.isWritable()) this.#issued = held;
     this.head.issued({ id: held.id, token: credential.reveal(settings.tokenPrefix), lifetime: lifetimeOf(held.snapshot, settings) });
   }
@@ -110,6 +116,7 @@ export class SessionRequest {
   /** A session got a new token, which goes to the response unless that carries another session's. */
   rotated(held: HeldSession, { credential }: Rotated): void {
     const { settings } = this.services;
+    this.#due = null;
     if (this.persistent && this.#held === held) this.#given = [...this.#given, credential];
     if (this.#issued && this.#issued.id !== held.id) return;
     this.head.issued({
@@ -120,8 +127,29 @@ export class SessionRequest {
     });
   }
 
+  /** Whether the token is to be rotated because of its age, and the new one can go out with this answer. */
+  get isRotationDue(): boolean {
+    return this.#due !== null && this.head.mayRotate();
+  }
+
+  /**
+   * Rotates a token that is older than `rotateEvery`: when the request has done its work, so that the
+   * application's own rotation or login comes first. Whatever fails, the answer goes out without a new token.
+   */
+  async rotateByAge(): Promise<void> {
+    const held = this.#due;
+    if (!held || !this.isRotationDue || held.isEnded) return;
+    this.#due = null;
+    try {
+      this.rotated(held, await rotate(held, { credentials: held.credentials ?? [], replaced: false }, {}));
+    } catch (error) {
+      if (!isSessionError(error)) throw error;
+    }
+  }
+
   /** One of the request's calls has ended this session. */
   ended(id: string): void {
+    this.#due = null;
     if (this.#held?.id === id) this.#forget();
     this.head.ended(id);
   }
@@ -141,8 +169,10 @@ export class SessionRequest {
   async #load(): Promise<Loaded | null> {
     const credential = this.#credential;
     if (!credential) return null;
-    const { authentication } = this.services;
-    const arrival = { foreign: this.#foreign?.(this.head), isRepeated: this.#hasLooked };
+    const { authentication, settings } = this.services;
+    // The first call may come long after the token, which may have been replaced only since.
+    const isRepeated = this.#hasLooked || settings.now() - this.#openedAt >= MINUTE;
+    const arrival = { foreign: this.#foreign?.(this.head), isRepeated };
     this.#hasLooked = true;
     this.#unreadable = undefined;
     try {
@@ -152,7 +182,7 @@ export class SessionRequest {
         return null;
       }
       const held = this.#heldFor(found.snapshot, credential);
-      if (!found.standing.replaced) await this.#rotateByAge(held, credential);
+      if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
       return { held, grant: found.standing };
     } catch (error) {
       this.#unreadable = { credential, error };
@@ -160,17 +190,11 @@ export class SessionRequest {
     }
   }
 
-  /** Rotates a token that is older than `rotateEvery`. Whatever fails, the request goes on without a new token. */
-  async #rotateByAge(held: HeldSession, credential: Credential): Promise<void> {
+  /** Whether a token is older than `rotateEvery`, which is looked at only where the new one can be written. */
+  #isDue({ state, record }: Snapshot): boolean {
     const { rotateEvery, now } = this.services.settings;
-    if (rotateEvery === Number.POSITIVE_INFINITY || !this.head.mayRotate()) return;
-    const { state, record } = held.snapshot;
-    if (!isRotationDue(state, record.createdAt, rotateEvery, now())) return;
-    try {
-      this.rotated(held, await rotate(held, { credentials: [credential], replaced: false }, {}, record.version));
-    } catch (error) {
-      if (!isSessionError(error)) throw error;
-    }
+    if (rotateEvery === Number.POSITIVE_INFINITY || !this.head.mayRotate()) return false;
+    return isRotationDue(state, record.createdAt, rotateEvery, now());
   }
 
   #heldFor(snapshot: Snapshot, credential: Credential): HeldSession {

@@ -27,13 +27,14 @@ const MAX_ATTEMPTS = 10;
 /**
  * Gives a session a new token, or the one that others who asked with the same token got.
  *
+ * What needs no write is not compared with the store: it is read again first, so that it is not
+ * decided by what a long call has read at its beginning.
+ *
  * @param holder the tokens of the call; `null` for the server's own use
- * @param read the version that was read just now. What needs no write is not compared with the store, so
- *   it must not be decided by what a long call has read at its beginning
  * @throws `TOKEN_REPLACED` · `SESSION_GONE` · `CONFLICT`
  */
-export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions, read?: string): Promise<Rotated> {
-  let newest = read;
+export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions): Promise<Rotated> {
+  let newest: string | undefined;
   for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
     const { outcome, epoch, isCertain } = await attempt(held, holder, options, newest);
     if (isCertain && outcome.kind === 'refuse') throw refusal(outcome.why);

@@ -1,13 +1,20 @@
 import { SessionError } from '../../core/error.js';
 
 /**
- * A store in the style of express-session, as much of it as is used here: those of express-session and of
- * `express-token-session` fit. Each method calls its callback once; what it returns does not matter.
+ * A store in the style of express-session, as much of it as is used here: those of express-session
+ * and of `express-token-session` fit. Each method calls its callback once; what it returns does
+ * not matter.
  */
 export interface CallbackStore {
-  /** Calls back with the session, or with nothing (or an error with the code `ENOENT`) where there is none. */
+  /**
+   * Calls back with the session, or with nothing (or an error with the code `ENOENT`) where there
+   * is none.
+   */
   get(sid: string, callback: (error?: unknown, session?: unknown) => void): unknown;
-  /** Inserts or overwrites. What it stores is JSON; how long it keeps it, it reads from `session.cookie`. */
+  /**
+   * Inserts or overwrites. What it stores is JSON; how long it keeps it, it reads from
+   * `session.cookie`.
+   */
   set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
   /** How many sessions there are. */
@@ -24,7 +31,7 @@ export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** What may be told of a store's error where its message could hold a key that is a credential. */
+/** What may be said of a store's error where its message could hold a key that is a credential. */
 export function describeWithoutMessage(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error;
   const code = codeOf(error);

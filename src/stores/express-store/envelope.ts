@@ -9,9 +9,10 @@ import { StoredCookie } from './stored-cookie.js';
  *
  *   { cookie: { … }, userId: 'ann', views: 2, …, __tokenSession: { format, id, version, ownerId?, createdAt, expiresAt, body } }
  *
- * The fields of the data stand flat, for express-session to read. The record stands in the reserved key, with the body to the
- * character: JSON would lose a -0, and stores the order of fields. Where both differ somebody else has changed the fields, and they
- * hold: see `withChangesOfOthers`.
+ * The fields of the data stand flat, for express-session to read. The record stands in the
+ * reserved key, with the body to the character: JSON would lose a -0, and stores the order of
+ * fields. Where both differ another program has changed the fields, and they hold: see
+ * `withChangesOfOthers`.
  */
 
 /** The one name that this library adds to the data's own. */
@@ -21,7 +22,10 @@ const FORMAT = 1;
 /** Names that express-session and its stores use beside the data's own. */
 const TAKEN: ReadonlySet<string> = new Set(['cookie', 'id', 'lastModified', '__lastAccess', RESERVED]);
 
-/** Names of the methods of express-session's own sessions: it does not read fields that are called like that. */
+/**
+ * Names of the methods of express-session's own sessions: it does not read fields that are called
+ * like that.
+ */
 const UNREADABLE: ReadonlySet<string> = new Set(['req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate']);
 
 /**
@@ -74,7 +78,10 @@ export function unwrap(id: string, stored: unknown): SessionRecord | null {
   }
 }
 
-/** The fields of the data of an express-session style session: all but what the library and its stores put beside them. */
+/**
+ * The fields of the data of an express-session style session: all but what the library and its
+ * stores put beside them.
+ */
 export function flatData(stored: JsonObject): JsonObject {
   const data: Record<string, JsonValue | undefined> = {};
   for (const [name, value] of Object.entries(stored)) {
@@ -88,8 +95,9 @@ export function unreadable(id: string, problem: string): SessionError {
 }
 
 /**
- * Fields that express-session has changed hold, and count as another writer's change: the version is another one, the same as often as
- * it is read, so that a write that does not know of them is a conflict.
+ * Fields that express-session has changed hold, and count as another writer's change: the version
+ * is another one, the same as often as it is read, so that a write that does not know of them is a
+ * conflict.
  */
 function withChangesOfOthers(record: SessionRecord, stored: JsonObject): SessionRecord {
   const body = parse(record.body);

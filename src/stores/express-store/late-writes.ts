@@ -1,6 +1,6 @@
 /**
- * Writes that were given up because the store did not call back: they may still happen, at any time. A session that was deleted in the
- * meantime would be back then.
+ * Writes that were given up because the store did not call back: they may still happen, at any
+ * time. A session that was deleted in the meantime would be back then.
  */
 export class LateWrites {
   readonly #lateWrites = new Map<string, { count: number; deleted: boolean }>();
@@ -18,7 +18,10 @@ export class LateWrites {
     if (stray) stray.deleted = true;
   }
 
-  /** A write that was given up has happened after all. Answers whether the session had been deleted before. */
+  /**
+   * A write that was given up has happened after all. Answers whether the session had been deleted
+   * before.
+   */
   returned(id: string): boolean {
     const stray = this.#lateWrites.get(id);
     if (!stray) return false;

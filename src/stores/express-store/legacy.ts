@@ -11,11 +11,14 @@ import { call, type Start, stateOf } from './store-state.js';
 /** The options of {@link expressLegacy}. */
 export interface ExpressLegacyOptions {
   /**
-   * The secret by which express-session has signed its cookies, or all of them where it has had several. Without it the tokens are those of
-   * `express-token-session`: bare keys.
+   * The secret by which express-session has signed its cookies, or all of them where it has had
+   * several. Without it the tokens are those of `express-token-session`: bare keys.
    */
   readonly secret?: string | readonly string[] | undefined;
-  /** How long a call to the store may go without calling back before it is given up. Default `'10s'`. */
+  /**
+   * How long a call to the store may go without calling back before it is given up. Default
+   * `'10s'`.
+   */
   readonly callbackTimeout?: Duration | undefined;
 }
 
@@ -25,8 +28,9 @@ const LONGEST = 4_096;
 const BARE = /^[\w.~+=:@-]{1,256}$/;
 
 /**
- * The sessions that `express-token-session` (without `secret`) or express-session (with it) has left in a store: for the option `legacy` of
- * `header` and `cookie`. It reads and removes them, and never writes.
+ * The sessions that `express-token-session` (without `secret`) or express-session (with it) has
+ * left in a store: for the option `legacy` of `header` and `cookie`. It reads and removes them,
+ * and never writes.
  *
  * @throws `INVALID_OPTION`
  */
@@ -48,7 +52,10 @@ export function expressLegacy(store: CallbackStore, options: ExpressLegacyOption
   };
 }
 
-/** Public ids of this library are no tokens, and names that every object inherits have been seen to crash a store. */
+/**
+ * Public ids of this library are no tokens, and names that every object inherits have been seen to
+ * crash a store.
+ */
 function bareKey(token: string): string | undefined {
   return BARE.test(token) && !isSessionId(token) && !(token in Object.prototype) ? token : undefined;
 }
@@ -56,13 +63,16 @@ function bareKey(token: string): string | undefined {
 function legacySession(stored: unknown): LegacySession | null {
   if (!stored) return null;
   if (!isJsonObject(stored) || ArrayBuffer.isView(stored)) throw unreadable();
-  // A record of this library is found by its public id: it is nobody's old session.
+  // A record of this library is found by its public id: it is no old session.
   if (Object.hasOwn(stored, RESERVED)) return null;
   const expiresAt = expiryOf(stored);
   return { data: flatData(stored), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-/** When the cookie of an express-session ends. Without one, as the ancestor has it, nothing but the store ends the session. */
+/**
+ * When the cookie of an express-session ends. Without one, as the ancestor has it, nothing but the
+ * store ends the session.
+ */
 function expiryOf({ cookie }: JsonObject): number | undefined {
   const expires: unknown = isJsonObject(cookie) ? cookie['expires'] : undefined;
   if (expires === undefined || expires === null || expires === false) return undefined;

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * The session id in a cookie as express-session signs it (`s:<id>.<HMAC-SHA256 of the id>`), or `undefined` where no secret has signed it. The
- * signature is in base64 without padding.
+ * The session id in a cookie as express-session signs it (`s:<id>.<HMAC-SHA256 of the id>`), or
+ * `undefined` where no secret has signed it. The signature is in base64 without padding.
  */
 export function verifiedSid(signed: string, secrets: readonly string[]): string | undefined {
   const dot = signed.lastIndexOf('.');

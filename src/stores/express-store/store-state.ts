@@ -30,7 +30,10 @@ export class StoreState {
     });
   }
 
-  /** The outcome of `run`, or a rejection as soon as the store is disconnected. What is under way then goes on, unheard. */
+  /**
+   * The outcome of `run`, or a rejection as soon as the store is disconnected. What is under way
+   * then goes on, unheard.
+   */
   unlessDisconnected<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (!this.#connected) return reject(disconnected());
@@ -50,15 +53,16 @@ export class StoreState {
 
 /** What may be done when a store does not call back in time. */
 export interface Patience {
-  /** Called when nobody waits any more. */
+  /** Called when no caller waits any more. */
   givenUp(): void;
   /** Called when the store calls back after that. */
   late(): void;
 }
 
 /**
- * What the store calls back with. Whatever it does with its callback (never, twice, at once, with an error and a value, beside a
- * promise or an exception), the call has one outcome, within `patience` ms.
+ * What the store calls back with. Whatever it does with its callback (never, twice, at once, with
+ * an error and a value, beside a promise or an exception), the call has one outcome, within
+ * `patience` ms.
  */
 export function call(start: Start, patience: number, after?: Patience): Promise<unknown> {
   const outcome = calledBack(start);

@@ -7,13 +7,17 @@ import { Verbs } from './verbs.js';
 /** The options of {@link expressStore}. */
 export interface ExpressStoreOptions {
   /**
-   * How long a call may go without calling back before it is given up, and what waits behind it goes on. Default `'10s'`; keep it above
-   * `storeTimeout`. Nobody waits that long, but until then no other write of the same session begins.
+   * How long a call may go without calling back before it is given up, and what waits behind it
+   * goes on. Default `'10s'`; keep it above `storeTimeout`. Nobody waits that long, but until then
+   * no other write of the same session begins.
    */
   readonly callbackTimeout?: Duration | undefined;
 }
 
-/** A `SessionStore` made of a callback store. The optional capabilities are there where the callback store has what they need. */
+/**
+ * A `SessionStore` made of a callback store. The optional capabilities are there where the
+ * callback store has what they need.
+ */
 export interface ExpressStore extends SessionStore {
   readonly atomic: false;
 }
@@ -21,16 +25,21 @@ export interface ExpressStore extends SessionStore {
 /**
  * A store in the style of express-session as a `SessionStore`.
  *
- * Such a store has no compare-and-swap. Within this process the operations on one session run one after the other, for everybody who uses
- * the same store object, so that in-process races are as safe as with any other store. Between processes a write may be
- * lost, and one that is under way while another process ends the session may bring it back: the library says so once, through its logger.
- * A read is one `get`; a write is a `get` and a `set`, and ending a session a `get` and a `destroy`.
+ * Such a store has no compare-and-swap. Within this process the operations on one session run one
+ * after the other, for everybody who uses the same store object, so that in-process races are as
+ * safe as with any other store. Between processes a write may be lost, and one that is under way
+ * while another process ends the session may bring it back: the library says so once, through its
+ * logger. A read is one `get`; a write is a `get` and a `set`, and ending a session a `get` and a
+ * `destroy`.
  *
- * What is written has the data's fields flat at the top level, for express-session to read; what express-session changes there holds.
- * Data has to be an object without fields that express-session or its stores use: `INVALID_DATA` otherwise. `count` and `clear` are
- * about everything in the store. A session without limits may be forgotten after ten years without a write.
+ * What is written has the data's fields flat at the top level, for express-session to read; what
+ * express-session changes there holds. Data has to be an object without fields that
+ * express-session or its stores use: `INVALID_DATA` otherwise. `count` and `clear` are about
+ * everything in the store. A session without limits may be forgotten after ten years without a
+ * write.
  *
- * The ids of sessions are the keys: do not let `express-token-session` use the same keys, as it takes a key for a token.
+ * The ids of sessions are the keys: do not let `express-token-session` use the same keys, as it
+ * takes a key for a token.
  *
  * @throws `INVALID_OPTION`
  */

@@ -4,8 +4,9 @@ const LAST_STEP = 2 ** 32 - 1;
 const ABSENT = -1;
 
 /**
- * Rows (small whole numbers) by their deadline, earliest first: a binary heap that knows where each row stands. Takes 12 bytes a row,
- * as it counts in steps of about a second: a row comes out at its deadline or up to a step later, never before.
+ * Rows (small whole numbers) by their deadline, earliest first: a binary heap that knows where
+ * each row stands. Takes 12 bytes a row, as it counts in steps of about a second: a row comes out
+ * at its deadline or up to a step later, never before.
  */
 export class DeadlineHeap {
   #size = 0;

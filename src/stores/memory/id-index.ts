@@ -3,8 +3,9 @@ const EMPTY = -1;
 const FULL = 0.8;
 
 /**
- * Finds the row of an id: a hash table with open addressing. Holds the row and the hash of each id side by side, 10 to 20 bytes, where
- * a `Map` takes 29 to 73. Ids are minted by the library and end at random: their ends are hash enough.
+ * Finds the row of an id: a hash table with open addressing. Holds the row and the hash of each id
+ * side by side, 10 to 20 bytes, where a `Map` takes 29 to 73. Ids are minted by the library and
+ * end at random: their ends are hash enough.
  */
 export class IdIndex {
   readonly #hasId: (row: number, id: string) => boolean;

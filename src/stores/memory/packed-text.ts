@@ -1,8 +1,9 @@
 import type { SessionRecord } from '../../core/store.js';
 
 /*
- * The texts of a record in one: a character for the length of the id, one for that of the version, then the id, the version and
- * the body. A text of its own for each of them takes 16 bytes and a reference more, and lies somewhere else in memory.
+ * The texts of a record in one: a character for the length of the id, one for that of the version,
+ * then the id, the version and the body. A text of its own for each of them takes 16 bytes and a
+ * reference more, and lies somewhere else in memory.
  */
 const HEAD = 2;
 
@@ -28,14 +29,16 @@ export function hasVersion(text: string, version: string): boolean {
   return text.charCodeAt(1) === version.length && text.startsWith(version, endOfId(text));
 }
 
-/** A text that refers to no other: one that was cut out of a longer one would keep the whole of it. */
+/**
+ * A text that refers to no other: one that was cut out of a longer one would keep the whole of it.
+ */
 export function ownCopy(text: string): string {
   return flat(text.slice(0, 1), text.slice(1));
 }
 
 /**
- * The pieces as one text. What `+` puts together is kept by engines as a tree of its pieces, at several times the size, until
- * somebody looks inside.
+ * The pieces as one text. What `+` puts together is kept by engines as a tree of its pieces, at
+ * several times the size, until the text is looked into.
  */
 function flat(...pieces: string[]): string {
   return pieces.join('');

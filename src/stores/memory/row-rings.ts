@@ -4,8 +4,9 @@ import { enlarge } from './deadline-heap.js';
 export const NONE = -1;
 
 /**
- * Rows (small whole numbers) linked into rings, each row in one of them: 8 bytes a row, and every operation takes the same time
- * however many there are. A ring is named by the row that it starts with; `NONE` is the empty one.
+ * Rows (small whole numbers) linked into rings, each row in one of them: 8 bytes a row, and every
+ * operation takes the same time however many there are. A ring is named by the row that it starts
+ * with; `NONE` is the empty one.
  */
 export class RowRings {
   /** The row after each and the one before it, side by side. */

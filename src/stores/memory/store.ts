@@ -13,20 +13,27 @@ import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
 import { MemoryTable } from './table.js';
 
 export interface MemoryStoreOptions {
-  /** The most sessions that are kept; beyond it the least recently active ones are ended. Default 1,000,000. */
+  /**
+   * The most sessions that are kept; beyond it the least recently active ones are ended. Default
+   * 1,000,000.
+   */
   readonly maxSessions?: number | undefined;
   /** The clock by which sessions are forgotten, in ms since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** The store in this process's memory: with every capability of the contract that makes sense for one process. */
+/**
+ * The store in this process's memory: with every capability of the contract that makes sense for
+ * one process.
+ */
 export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onWarning'>> {
   readonly steps: Required<StoreSteps>;
 }
 
 /**
- * A store in the memory of this process: for development, tests and single processes whose sessions may be lost. Holds
- * encoded text, so that nothing is shared with what was put in; every verb is atomic, as nothing else runs meanwhile.
+ * A store in the memory of this process: for development, tests and single processes whose
+ * sessions may be lost. Holds encoded text, so that nothing is shared with what was put in; every
+ * verb is atomic, as nothing else runs meanwhile.
  *
  * @throws `INVALID_OPTION`
  */
@@ -39,7 +46,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new SessionMap(maxSessions, now);
 }
 
-/** Forgetting is spread over the writes: each looks at no more than this many sessions whose time may have come. */
+/**
+ * Forgetting is spread over the writes: each looks at no more than this many sessions whose time
+ * may have come.
+ */
 const LOOKS_PER_WRITE = 8;
 /** How many rows one step of a sweep looks at: each costs the reading of one number. */
 const ROWS_PER_SWEEP = 1_000;
@@ -170,7 +180,8 @@ class SessionMap implements MemoryStore {
   }
 
   /**
-   * Of any of an owner's sessions, those beyond the `max` newest have to go: so it is enough to look at a few more than `max`.
+   * Of any of an owner's sessions, those beyond the `max` newest have to go: so it is enough to
+   * look at a few more than `max`.
    */
   #trimSome(ownerId: string, { max, now, keep, ignore }: OwnerTrim): string[] {
     const counting = this.#counting(ownerId, now, ignore, max + STEP);

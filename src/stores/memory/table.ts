@@ -4,7 +4,10 @@ import { IdIndex } from './id-index.js';
 import { hasId, hasVersion, ownCopy, pack, packedId, unpack } from './packed-text.js';
 import { NONE, RowRings } from './row-rings.js';
 
-/** The times of a row stand side by side: a look at one brings the others into the processor's cache. */
+/**
+ * The times of a row stand side by side: a look at one brings the others into the processor's
+ * cache.
+ */
 const TIMES = 3;
 const CREATED = 0;
 const EXPIRES = 1;
@@ -15,8 +18,8 @@ const OWNER = 0;
 const PACKED = 1;
 
 /**
- * Records in rows of plain columns: an object for each of a million sessions, with its boxed numbers, takes twice the memory, and
- * the time of the garbage collector.
+ * Records in rows of plain columns: an object for each of a million sessions, with its boxed
+ * numbers, takes twice the memory, and the time of the garbage collector.
  */
 export class MemoryTable {
   readonly #maxRows: number;
@@ -53,7 +56,10 @@ export class MemoryTable {
     return this.#rows.get(id);
   }
 
-  /** The rows of an owner, in the order in which they came. The table must not be changed meanwhile. */
+  /**
+   * The rows of an owner, in the order in which they came. The table must not be changed
+   * meanwhile.
+   */
   rowsOf(ownerId: string): Iterable<number> {
     return this.#siblings.rows(this.#owners.get(ownerId) ?? NONE);
   }
@@ -68,7 +74,10 @@ export class MemoryTable {
     return this.#fresh;
   }
 
-  /** The rows from `from` to `to` whose deadline has come at `now`: looks at nothing but the one number of each. */
+  /**
+   * The rows from `from` to `to` whose deadline has come at `now`: looks at nothing but the one
+   * number of each.
+   */
   expired(now: number, from: number, to: number): number[] {
     const rows: number[] = [];
     for (let row = from; row < Math.min(to, this.#fresh); row += 1) if (this.expiresAt(row) <= now) rows.push(row);
@@ -89,7 +98,8 @@ export class MemoryTable {
   update(row: number, record: SessionRecord, forgetAt: number): void {
     const active = record.expiresAt > this.expiresAt(row);
     if (record.ownerId !== undefined && this.#ownerOf(row) === undefined) this.#setOwner(row, record.ownerId);
-    // A later time is left to be found when the earlier one has come: most sessions are written often in between.
+    // A later time is left to be found when the earlier one has come: most sessions are written
+    // often in between.
     if (forgetAt < this.forgetAt(row)) this.#deadlines.set(row, forgetAt);
     this.#write(row, record, forgetAt);
     if (active) this.#leastRecent = this.#activity.append(this.#activity.remove(this.#leastRecent, row), row);
@@ -106,7 +116,10 @@ export class MemoryTable {
     this.#free.push(row);
   }
 
-  /** A row that may be forgotten at `now`, as far as is known without looking at those that have become later. */
+  /**
+   * A row that may be forgotten at `now`, as far as is known without looking at those that have
+   * become later.
+   */
   due(now: number): number | undefined {
     return this.#deadlines.due(now);
   }

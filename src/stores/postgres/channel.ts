@@ -10,8 +10,8 @@ export function channelOver(client: PostgresClient, runner: Runner, name: string
 }
 
 /**
- * A connection of its own, with the pool's settings. One of the pool's would be missing there as long as it listens: two
- * stores would leave nothing of a pool of two.
+ * A connection of its own, with the pool's settings. One of the pool's would be missing there as
+ * long as it listens: two stores would leave nothing of a pool of two.
  */
 function besidePool({ Client, options }: Pool, name: string): Channel {
   return {
@@ -21,7 +21,8 @@ function besidePool({ Client, options }: Pool, name: string): Channel {
       const state = { ended: false };
       const close = async () => {
         state.ended = true;
-        // Not waited for: a connection that died silently never answers. Its handlers stay, as it may still fail.
+        // Not waited for: a connection that died silently never answers. Its handlers stay, as it
+        // may still fail.
         connection.end().catch(ignore);
       };
       const lost = () => {

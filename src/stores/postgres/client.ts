@@ -1,12 +1,18 @@
 import { SessionError } from '../../core/error.js';
 import { hasMethods, wrongKind } from '../shared/kinds.js';
 
-/** What the store needs of a client: a `Pool` or `Client` of pg, PGlite, Neon's, and any other that has this method. */
+/**
+ * What the store needs of a client: a `Pool` or `Client` of pg, PGlite, Neon's, and any other that
+ * has this method.
+ */
 export interface PostgresClient {
   query(text: string, params?: (string | null)[]): PromiseLike<unknown>;
 }
 
-/** A client of pg: a pool or a connection. It can name statements, which the server then prepares once for each connection. */
+/**
+ * A client of pg: a pool or a connection. It can name statements, which the server then prepares
+ * once for each connection.
+ */
 export interface PgClient {
   query(statement: { readonly name?: string; readonly text: string; readonly values: (string | null)[] }): PromiseLike<unknown>;
 }
@@ -56,7 +62,10 @@ export function isPGlite(client: object): client is PGlite {
   return hasMethods(client, 'exec', 'listen');
 }
 
-/** @throws `INVALID_OPTION` naming `option`, unless it has `query(text, params)` and is not known to be another database's */
+/**
+ * @throws `INVALID_OPTION` naming `option`, unless it has `query(text, params)` and is not known
+ * to be another database's
+ */
 export function checkClient(client: unknown, option: string): asserts client is PostgresClient {
   const kind = wrongKind(client, 'PostgreSQL');
   if (kind !== undefined) throw new SessionError('INVALID_OPTION', `${option} is ${kind}`);

@@ -3,7 +3,10 @@ import { quoteName } from '../shared/sql-names.js';
 
 /** Where the sessions are kept. */
 export interface TableOptions {
-  /** The table's name, of at most 48 bytes; quoted, so that case counts. Default `'token_sessions'`. */
+  /**
+   * The table's name, of at most 48 bytes; quoted, so that case counts. Default
+   * `'token_sessions'`.
+   */
   readonly table?: string | undefined;
   /** The table's schema, quoted as well. Default: the connection's `search_path` decides. */
   readonly schema?: string | undefined;
@@ -19,7 +22,10 @@ export interface Names {
   readonly sweepIndex: string;
   /** What version 0.1.0 had, and moved with each touch. */
   readonly expiryIndex: string;
-  /** The channel of ended sessions. From the table's name alone, so that processes hear each other however each names the schema. */
+  /**
+   * The channel of ended sessions. From the table's name alone, so that processes hear each other
+   * however each names the schema.
+   */
   readonly channel: string;
 }
 

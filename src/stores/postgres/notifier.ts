@@ -10,8 +10,9 @@ const AT_ONCE = 50;
 const NOTIFY: Statement = statement('notify', `SELECT pg_notify($1, ids)::text AS sent FROM unnest(string_to_array($2, ';')) AS ids`);
 
 /**
- * Notifies of ended sessions, apart from what ended them: transactions that notify commit one at a time in the whole server.
- * One statement is under way at most, for all that have ended since the one before.
+ * Notifies of ended sessions, apart from what ended them: transactions that notify commit one at a
+ * time in the whole server. One statement is under way at most, for all that have ended since the
+ * one before.
  */
 export class Notifier {
   readonly #runner: Runner;

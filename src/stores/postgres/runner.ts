@@ -34,7 +34,10 @@ export class Runner {
     this.#inTurn = isConnection(client) ? turns() : (task) => task();
   }
 
-  /** The rows of a statement that is run often: prepared by the server where the client can name it. */
+  /**
+   * The rows of a statement that is run often: prepared by the server where the client can name
+   * it.
+   */
   run(given: Statement, params: Params = []): Promise<readonly Row[]> {
     return this.#attempt(() => this.#send(given, params));
   }
@@ -61,7 +64,10 @@ export class Runner {
     }
   }
 
-  /** A pooler that hands out connections by the transaction takes a statement to a connection that does not know its name. */
+  /**
+   * A pooler that hands out connections by the transaction takes a statement to a connection that
+   * does not know its name.
+   */
   #stopPreparing(): void {
     this.#prepares = false;
     this.#warnings.report(
@@ -87,7 +93,10 @@ function rowsOf(answer: unknown): readonly Row[] {
   throw new SessionError('INVALID_OPTION', 'the client answered a query with neither { rows } nor rows: the store cannot use it');
 }
 
-/** The code of an error of the server, five characters by the SQL standard. Clients that wrap it have it in the cause or under other names. */
+/**
+ * The code of an error of the server, five characters by the SQL standard. Clients that wrap it
+ * have it in the cause or under other names.
+ */
 export function sqlState(error: unknown): string {
   for (let each = error, depth = 0; typeof each === 'object' && each !== null && depth < 4; depth += 1) {
     for (const name of ['code', 'originalCode']) {
@@ -99,7 +108,10 @@ export function sqlState(error: unknown): string {
   return '';
 }
 
-/** Serialisation failures (where the default isolation is stricter than usual) and deadlocks: nothing of it has happened. */
+/**
+ * Serialisation failures (where the default isolation is stricter than usual) and deadlocks:
+ * nothing of it has happened.
+ */
 function isUndone(error: unknown): boolean {
   return ['40001', '40P01'].includes(sqlState(error));
 }
@@ -112,7 +124,10 @@ function isUnprepared(error: unknown): boolean {
 /** Missing columns, other types, no unique id, a NOT NULL column that the store does not know. */
 const OTHER_COLUMNS = ['42703', '42804', '42883', '42846', '42P10', '23502'];
 
-/** Says what to do about the errors that are the set-up's. All others are the server's or the network's, and speak for themselves. */
+/**
+ * Says what to do about the errors that are the set-up's. All others are the server's or the
+ * network's, and speak for themselves.
+ */
 function explain(cause: unknown, client: PostgresClient): unknown {
   const state = sqlState(cause);
   if (isClosed(client)) return unusable('the PostgreSQL client that the session store was given has been closed', cause);
@@ -133,7 +148,10 @@ function unusable(message: string, cause: unknown): SessionError {
   return new SessionError('STORE_UNAVAILABLE', message, { cause });
 }
 
-/** What pools, connections and PGlite call it; the message of what they throw then differs from version to version. */
+/**
+ * What pools, connections and PGlite call it; the message of what they throw then differs from
+ * version to version.
+ */
 function isClosed(client: object): boolean {
   return ['ending', 'ended', 'closed', '_ending', '_ended'].some((flag) => Reflect.get(client, flag) === true);
 }

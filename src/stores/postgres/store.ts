@@ -13,17 +13,21 @@ import { type Verbs, verbsOf } from './verbs.js';
 
 export interface PostgresStoreOptions extends TableOptions {
   /**
-   * Where notifications of ended sessions are heard. Default: a connection of its own with the settings of the pool, or the
-   * client itself where it is PGlite or a `Client` of pg. A client: a pool, PGlite or a connected `Client` of pg that goes to
-   * the server itself, where `client` goes through a pooler such as PgBouncer. `false`: none are heard, and live sessions are
-   * ended by rechecks.
+   * Where notifications of ended sessions are heard. Default: a connection of its own with the
+   * settings of the pool, or the client itself where it is PGlite or a `Client` of pg. A client: a
+   * pool, PGlite or a connected `Client` of pg that goes to the server itself, where `client` goes
+   * through a pooler such as PgBouncer. `false`: none are heard, and live sessions are ended by
+   * rechecks.
    */
   readonly subscriber?: PostgresClient | false | undefined;
-  /** `false` sends no notifications: other processes end live sessions by rechecks. Default `true`. */
+  /**
+   * `false` sends no notifications: other processes end live sessions by rechecks. Default `true`.
+   */
   readonly notify?: boolean | undefined;
   /**
-   * Whether the server prepares the statements, which halves its work for them. Only with clients of pg. Default `true`;
-   * `false` behind a pooler that hands out connections by the transaction, such as PgBouncer before 1.21.
+   * Whether the server prepares the statements, which halves its work for them. Only with clients
+   * of pg. Default `true`; `false` behind a pooler that hands out connections by the transaction,
+   * such as PgBouncer before 1.21.
    */
   readonly prepare?: boolean | undefined;
 }
@@ -31,8 +35,9 @@ export interface PostgresStoreOptions extends TableOptions {
 /** A {@link SessionStore} with every capability; `subscribe` where the client can listen. */
 export interface PostgresStore extends Verbs, Pick<SessionStore, 'subscribe'>, Required<Pick<SessionStore, 'onWarning'>> {
   /**
-   * Makes the table and its indexes where they are missing, and brings those of an older version up to date. May be called by
-   * every process at every start. Else run {@link createTablesSql} as a migration.
+   * Makes the table and its indexes where they are missing, and brings those of an older version
+   * up to date. May be called by every process at every start. Else run {@link createTablesSql} as
+   * a migration.
    *
    * @throws `INVALID_OPTION` where the table has other columns, or the server is too old
    */
@@ -40,8 +45,8 @@ export interface PostgresStore extends Verbs, Pick<SessionStore, 'subscribe'>, R
 }
 
 /**
- * A store in PostgreSQL 12 or later, through any client with `query(text, params)`: a `Pool` or `Client` of pg, PGlite, Neon,
- * and others by a wrapper of one line (see docs/stores/postgres.md).
+ * A store in PostgreSQL 12 or later, through any client with `query(text, params)`: a `Pool` or
+ * `Client` of pg, PGlite, Neon, and others by a wrapper of one line (see docs/stores/postgres.md).
  *
  * @example
  * const store = postgresStore(new pg.Pool({ connectionString }));

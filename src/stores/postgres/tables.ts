@@ -3,8 +3,8 @@ import { type Names, namesIn, namesOf, type TableOptions, within } from './names
 import { type Runner, sqlState } from './runner.js';
 
 /**
- * The SQL that makes the table and its indexes, for migration tools: statements that do nothing where the thing exists. It
- * also brings the table of an older version up to date.
+ * The SQL that makes the table and its indexes, for migration tools: statements that do nothing
+ * where the thing exists. It also brings the table of an older version up to date.
  *
  * @throws `INVALID_OPTION`
  */
@@ -19,7 +19,8 @@ function schemaSql(schema: string): string {
   return `CREATE SCHEMA IF NOT EXISTS ${schema}`;
 }
 
-// Room is left on the pages for new versions of a row: an update that finds it there touches no index.
+// Room is left on the pages for new versions of a row: an update that finds it there touches no
+// index.
 function tableSql({ table }: Names): string {
   return `CREATE TABLE IF NOT EXISTS ${table} (
   id uuid PRIMARY KEY,
@@ -51,7 +52,10 @@ function dropExpiryIndexSql({ schema, expiryIndex }: Names): string {
   return `DROP INDEX IF EXISTS ${within(schema, expiryIndex)}`;
 }
 
-/** Looks where `CREATE TABLE` would create the table: another schema of the search path may have one of the same name. */
+/**
+ * Looks where `CREATE TABLE` would create the table: another schema of the search path may have
+ * one of the same name.
+ */
 const INSPECT = `WITH place AS (SELECT coalesce($1::text, quote_ident(current_schema())) AS schema)
 SELECT current_setting('server_version_num') AS server, current_setting('server_encoding') AS encoding, schema,
   (to_regnamespace(schema) IS NOT NULL)::text AS has_schema,
@@ -63,8 +67,8 @@ SELECT current_setting('server_version_num') AS server, current_setting('server_
 FROM place`;
 
 /**
- * Makes what is missing. Nothing is locked where all is there, so that every process may call it when it starts. Answers the
- * names with the schema in which the table is.
+ * Makes what is missing. Nothing is locked where all is there, so that every process may call it
+ * when it starts. Answers the names with the schema in which the table is.
  */
 export async function createTables(runner: Runner, options: TableOptions): Promise<Names> {
   const given = namesOf(options);
@@ -112,7 +116,10 @@ function checkColumns(table: string, columns: string): void {
   );
 }
 
-/** What the server says when another process has made the same thing at the same time, despite IF NOT EXISTS. */
+/**
+ * What the server says when another process has made the same thing at the same time, despite IF
+ * NOT EXISTS.
+ */
 const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710', '42701'];
 /** The lock was not to be had within the time that is given, and a deadlock. */
 const LOCKED = ['55P03', '40P01'];
@@ -122,8 +129,8 @@ async function create(runner: Runner, sql: string): Promise<void> {
 }
 
 /**
- * Changes a table that may be in use. All statements on it queue up behind one that waits for its lock: so it waits for a
- * moment only, and comes again.
+ * Changes a table that may be in use. All statements on it queue up behind one that waits for its
+ * lock: so it waits for a moment only, and comes again.
  */
 async function change(runner: Runner, sql: string): Promise<void> {
   const text = sql.replaceAll("'", "''");

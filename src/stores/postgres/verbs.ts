@@ -80,7 +80,8 @@ function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
         const [row = {}] = await run('trimOwner', owner, String(time), ignore ?? null, String(max), keep);
         yield report(row, ended);
         if (numberIn(row, 'seen') < max + STEP) return;
-        // Down to a few more than the limit. The last of them are ended by a statement that sees them all.
+        // Down to a few more than the limit. The last of them are ended by a statement that sees
+        // them all.
         const found = (await members(run, owner, time, ignore, max + MEMBERS_AT_ONCE)).sort(byAge);
         const others = found.filter(({ id }) => id !== keep);
         yield* deleteMany(others.slice(0, Math.max(0, found.length - max - STEP)));
@@ -143,8 +144,8 @@ async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'ex
 }
 
 /**
- * The record comes first, then what has to make room goes, or the record itself: whatever races, each statement sees the
- * inserts that were answered before.
+ * The record comes first, then what has to make room goes, or the record itself: whatever races,
+ * each statement sees the inserts that were answered before.
  */
 async function insertWithin(run: Run, steps: Required<StoreSteps>, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
   const { ownerId, id } = record;
@@ -162,7 +163,8 @@ async function insertWithin(run: Run, steps: Required<StoreSteps>, record: Sessi
     const [row = {}] = await run('confirm', owner, String(Math.floor(now)), replaces ?? null, String(max), id, String(record.expiresAt));
     return { outcome: numberIn(row, 'admitted') > 0 ? 'inserted' : 'limit-reached', evicted: [] };
   } catch (cause) {
-    // Taken back, and reported as a SessionError: after any other error the library looks whether the record arrived, and keeps it.
+    // Taken back, and reported as a SessionError: after any other error the library looks whether
+    // the record arrived, and keeps it.
     await run('delete', id).catch(() => undefined);
     if (isSessionError(cause)) throw cause;
     throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was admitted: see the error's cause", {

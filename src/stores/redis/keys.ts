@@ -7,16 +7,20 @@ const ID_GLOB = '????????-????-????-????-????????????';
 const OWNER_GLOB = '?'.repeat(43);
 
 /**
- * The names of all keys of a store: `<prefix>s:<id>` for a session, `<prefix>o:<hash>` for the index of an owner. What follows the prefix
- * has a fixed length and alphabet, so that no two keys of any two stores are the same, whatever their prefixes.
+ * The names of all keys of a store: `<prefix>s:<id>` for a session, `<prefix>o:<hash>` for the
+ * index of an owner. What follows the prefix has a fixed length and alphabet, so that no two keys
+ * of any two stores are the same, whatever their prefixes.
  */
 export class Keys {
   readonly prefix: string;
-  /** The pub/sub channel that tells of ended sessions. */
+  /** The pub/sub channel of ended sessions. */
   readonly channel: string;
   readonly #full: string;
 
-  /** `clientPrefix` is what the client itself puts before each key; it does not do so for patterns and channels. */
+  /**
+   * `clientPrefix` is what the client itself puts before each key; it does not do so for patterns
+   * and channels.
+   */
   constructor(prefix: string, clientPrefix: string) {
     this.prefix = prefix;
     this.#full = clientPrefix + prefix;
@@ -32,7 +36,10 @@ export class Keys {
     return `${this.prefix}p`;
   }
 
-  /** Hashed, since an owner is any text of any length. As UTF-16: as UTF-8 all lone surrogates would be one. */
+  /**
+   * Hashed, since an owner is any text of any length. As UTF-16: as UTF-8 all lone surrogates
+   * would be one.
+   */
   owner(ownerId: string): string {
     return `${this.prefix}o:${createHash('sha256').update(ownerId, 'utf16le').digest('base64url')}`;
   }
@@ -45,7 +52,10 @@ export class Keys {
     return `${escapeGlob(this.#full)}o:${OWNER_GLOB}`;
   }
 
-  /** The id in the name of a session's key as the server has it, or `undefined` for a name that only looks like one. */
+  /**
+   * The id in the name of a session's key as the server has it, or `undefined` for a name that
+   * only looks like one.
+   */
   idOf(stored: string): string | undefined {
     const id = stored.slice(this.#full.length + 2);
     return isSessionId(id) ? id : undefined;
@@ -62,8 +72,9 @@ function escapeGlob(text: string): string {
 }
 
 /**
- * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous: an empty one would claim the keys of others, braces would put all sessions
- * of a Cluster into one slot, lone surrogates are all the same once they are encoded
+ * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous: an empty one would claim
+ * the keys of others, braces would put all sessions of a Cluster into one slot, lone surrogates
+ * are all the same once they are encoded
  */
 export function checkPrefix(prefix: unknown): string {
   if (typeof prefix === 'string' && /^[^\s\p{C}{}]{1,128}$/u.test(prefix)) return prefix;

@@ -9,12 +9,18 @@ import type { Server } from './server.js';
 const HOUR = 3_600_000;
 /** How many members whose deadline has passed are looked at by each login. */
 const LOOKED_AT = 16;
-/** A script that applies a limit looks at so many members more than the limit: its work is bounded, however many there are. */
+/**
+ * A script that applies a limit looks at so many members more than the limit: its work is bounded,
+ * however many there are.
+ */
 const BEYOND_LIMIT = 1_000;
 /** Each round has looked at members that the one before had not. */
 const MOST_ROUNDS = 1_000;
 
-/** A member of an index and what was found of it: its deadline in ms, or `'-'` where the session has ended. */
+/**
+ * A member of an index and what was found of it: its deadline in ms, or `'-'` where the session
+ * has ended.
+ */
 export type Finding = readonly [member: string, deadline: number | '-'];
 
 /** Looks up sessions by their members in an index. */
@@ -26,7 +32,10 @@ export interface Added {
   readonly ttl: number;
 }
 
-/** The indexes of owners: which sessions they have. Each is one key, changed by commands and scripts of that key alone. */
+/**
+ * The indexes of owners: which sessions they have. Each is one key, changed by commands and
+ * scripts of that key alone.
+ */
 export class OwnerIndex {
   readonly #server: Server;
   readonly #lookUp: LookUp;
@@ -42,7 +51,10 @@ export class OwnerIndex {
     this.#tidy(key, asTexts(await this.#server.run(INDEX, key, args)));
   }
 
-  /** Adds a session whose record is stored, unless the owner has as many others as the limit allows. */
+  /**
+   * Adds a session whose record is stored, unless the owner has as many others as the limit
+   * allows.
+   */
   async admit(key: string, { record, ttl }: Added, limit: OwnerLimit): Promise<boolean> {
     const { now, max, replaces = '' } = limit;
     const alive = new Map<string, number | '-'>();
@@ -61,8 +73,8 @@ export class OwnerIndex {
   }
 
   /**
-   * Picks the sessions that are too many, step by step: those of each step have to be ended before the next. `added` is let in
-   * first.
+   * Picks the sessions that are too many, step by step: those of each step have to be ended before
+   * the next. `added` is let in first.
    */
   async *trim(key: string, trim: OwnerTrim, added?: Added): AsyncGenerator<readonly string[]> {
     const { now, max, keep, ignore: replaced = '' } = trim;
@@ -107,7 +119,10 @@ export class OwnerIndex {
     return { members, count: asInteger(count) };
   }
 
-  /** Looks at members whose deadline was not moved for long, and notes what is found. Nobody waits for it: what fails is met again. */
+  /**
+   * Looks at members whose deadline was not moved for long, and notes what is found. Nobody waits
+   * for it: what fails is met again.
+   */
   #tidy(key: string, due: readonly string[]): void {
     if (due.length === 0) return;
     this.#lookUp(key, due)
@@ -134,7 +149,10 @@ function asEnded(member: string): Finding {
   return [member, '-'];
 }
 
-/** The member, score and ttl of the index for a record. The index lives longer than it promises: clocks and networks are not exact. */
+/**
+ * The member, score and ttl of the index for a record. The index lives longer than it promises:
+ * clocks and networks are not exact.
+ */
 function entryOf(record: TouchedRecord, ttl: number): [string, string, string] {
   return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, NEVER))];
 }
@@ -149,8 +167,9 @@ export function idOfMember(member: string): string {
 }
 
 /**
- * Until when an index that was written now outlives the session, by the library's clock. Uses move the deadline, and a store does not know how
- * far they may: so the index is given as long again, and is written again before a use moves the deadline beyond that.
+ * Until when an index that was written now outlives the session, by the library's clock. Uses move
+ * the deadline, and a store does not know how far they may: so the index is given as long again,
+ * and is written again before a use moves the deadline beyond that.
  */
 export function indexedUntil(record: { readonly expiresAt: number }, ttl: number): number {
   return Math.min(record.expiresAt + slackOf(ttl), NEVER);

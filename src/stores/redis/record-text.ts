@@ -6,12 +6,17 @@ import type { SessionRecord } from '../../core/store.js';
  *
  *   1<version> · createdAt · expiresAt · indexedUntil · owner · body
  *
- * The 1 is the format. The version comes first, for scripts to compare; the body comes last and as it is, so that its JSON is parsed
- * once only. Splitting at line feeds was measured against JSON around the record, JSON for the header alone, a regular expression
- * and numbers in base 36: 0.14 µs against 0.42, 0.23, 0.19 and 0.18. Owner and indexedUntil are empty for a session without an owner.
+ * The 1 is the format. The version comes first, for scripts to compare; the body comes last and as
+ * it is, so that its JSON is parsed once only. Splitting at line feeds was measured against JSON
+ * around the record, JSON for the header alone, a regular expression and numbers in base 36: 0.14
+ * µs against 0.42, 0.23, 0.19 and 0.18. Owner and indexedUntil are empty for a session without an
+ * owner.
  */
 
-/** Until when, by the library's clock, the owner's index is known to outlive the session. For a session with an owner. */
+/**
+ * Until when, by the library's clock, the owner's index is known to outlive the session. For a
+ * session with an owner.
+ */
 export type IndexedUntil = number | undefined;
 
 export function encodeRecord(record: SessionRecord, indexedUntil: IndexedUntil): string {
@@ -49,7 +54,10 @@ export function decodeRecord(id: string, value: string): SessionRecord {
   return { id, version, ownerId: decodeOwner(id, value.slice(afterIndexed + 1, afterOwner)), createdAt, expiresAt, body };
 }
 
-/** As it is, unless it has characters that JSON escapes: line feeds and lone surrogates among them, and the quote that tells the two apart. */
+/**
+ * As it is, unless it has characters that JSON escapes: line feeds and lone surrogates among them,
+ * and the quote that tells the two apart.
+ */
 export function encodeOwner(ownerId: string | undefined): string {
   if (ownerId === undefined) return '';
   const quoted = JSON.stringify(ownerId);

@@ -11,8 +11,8 @@ function script(lua: string): Script {
 }
 
 /**
- * Splits the head of a record. A write that is answered without one is refused all the same by a server that has become a
- * replica: it must not speak for the primary.
+ * Splits the head of a record. A write that is answered without one is refused all the same by a
+ * server that has become a replica: it must not speak for the primary.
  */
 const HEAD = `
 local head = redis.call('GETRANGE', KEYS[1], 0, 191)
@@ -26,8 +26,9 @@ if version ~= ARGV[1] then return 'conflict' end
 `;
 
 /**
- * Puts a record in the place of one with the expected version, keeping `indexedUntil` unless a new one is given.
- * ARGV: expected version, new version, times, owner and body, ttl, expiresAt, new indexedUntil or nothing, 'owned' or nothing.
+ * Puts a record in the place of one with the expected version, keeping `indexedUntil` unless a new
+ * one is given. ARGV: expected version, new version, times, owner and body, ttl, expiresAt, new
+ * indexedUntil or nothing, 'owned' or nothing.
  */
 export const REPLACE = script(`${HEAD}
 if ARGV[7] ~= '' then indexed = ARGV[7]
@@ -37,9 +38,10 @@ return 'replaced'
 `);
 
 /**
- * Writes the version and the deadline alone. A head of the same length, as those of one version of the library are, is
- * written in place: a large body is neither read nor copied nor sent to the replicas. Not every user may do that.
- * ARGV: expected version, new version, ttl, expiresAt, new indexedUntil or nothing.
+ * Writes the version and the deadline alone. A head of the same length, as those of one version of
+ * the library are, is written in place: a large body is neither read nor copied nor sent to the
+ * replicas. Not every user may do that. ARGV: expected version, new version, ttl, expiresAt, new
+ * indexedUntil or nothing.
  */
 export const TOUCH = script(`${HEAD}
 local length = #version + #created + #expires + #indexed + 5
@@ -55,9 +57,10 @@ return 'replaced'
 `);
 
 /**
- * Removes a session and publishes its id. ARGV: channel, id, and the owner that it must have, where only one of that owner
- * is meant. Answers 0 when it was not there, otherwise its createdAt and owner, as far as they can be read. Where the user
- * may not publish, the session ends all the same.
+ * Removes a session and publishes its id. ARGV: channel, id, and the owner that it must have,
+ * where only one of that owner is meant. Answers 0 when it was not there, otherwise its createdAt
+ * and owner, as far as they can be read. Where the user may not publish, the session ends all the
+ * same.
  */
 export const DELETE = script(`
 local value = redis.pcall('GET', KEYS[1])
@@ -71,9 +74,10 @@ return {created, owner}
 `);
 
 /*
- * The index of an owner is a sorted set. Members are '<createdAt>:<id>'. The score is the deadline that was known last, by the
- * library's clock: uses of the session may have moved it since, so that nothing is dropped for its score without looking at
- * the session. Score 0: picked for eviction, which has to be done before a session is let in.
+ * The index of an owner is a sorted set. Members are '<createdAt>:<id>'. The score is the deadline
+ * that was known last, by the library's clock: uses of the session may have moved it since, so
+ * that nothing is dropped for its score without looking at the session. Score 0: picked for
+ * eviction, which has to be done before a session is let in.
  */
 
 const KEEP = `
@@ -84,8 +88,9 @@ end
 `;
 
 /**
- * ARGV: member, score, ttl of the index, now, how many members at most, a random number below 1. Answers members that are due
- * to be looked at: by chance, so that sessions that come together do not all look at the same.
+ * ARGV: member, score, ttl of the index, now, how many members at most, a random number below 1.
+ * Answers members that are due to be looked at: by chance, so that sessions that come together do
+ * not all look at the same.
  */
 export const INDEX = script(`${KEEP}
 keep(ARGV[1], ARGV[2], ARGV[3])
@@ -97,8 +102,8 @@ return redis.call('ZRANGE', KEYS[1], first, first + math.min(due, most) - 1)
 `);
 
 /**
- * Notes what was found of members, in pairs of a member and its deadline, or '-' where its session has ended. What was picked
- * for eviction stays so.
+ * Notes what was found of members, in pairs of a member and its deadline, or '-' where its session
+ * has ended. What was picked for eviction stays so.
  */
 const NOTE = `
 local function note(first)
@@ -118,10 +123,11 @@ end
 `;
 
 /**
- * Lets a member into the index if fewer than `max` others are alive. Looks at no more members than ARGV[7], those with the
- * latest deadlines: that is enough to know of `max` that are alive.
- * ARGV: member, score, ttl of the index, now, max, id of a session that does not count, most members, then what was found.
- * Answers {'unsure', members that have to be looked at first}, {'full', {}}, or {'admitted', members that are due}.
+ * Lets a member into the index if fewer than `max` others are alive. Looks at no more members than
+ * ARGV[7], those with the latest deadlines: that is enough to know of `max` that are alive. ARGV:
+ * member, score, ttl of the index, now, max, id of a session that does not count, most members,
+ * then what was found. Answers {'unsure', members that have to be looked at first}, {'full', {}},
+ * or {'admitted', members that are due}.
  */
 export const ADMIT = script(`${KEEP}${NOTE}
 local found, now = note(8), tonumber(ARGV[4])
@@ -146,12 +152,13 @@ return {'admitted', due}
 `);
 
 /**
- * Picks the sessions that are too many, the oldest first. Looks at no more members than ARGV[5], more than \`max\`: of any of
- * an owner's sessions, those beyond the \`max\` newest have to go.
- * ARGV: now, max, id of a session to keep, id of a session that does not count, most members, most to pick, and either
- * nothing or the member, score and ttl of a session to let in; then what was found.
- * Answers {'unsure', members that have to be looked at first}, or {'picked', members to be ended, members due}: all that have
- * to go; {'more', members to be ended} where there may be others.
+ * Picks the sessions that are too many, the oldest first. Looks at no more members than ARGV[5],
+ * more than \`max\`: of any of an owner's sessions, those beyond the \`max\` newest have to go.
+ * ARGV: now, max, id of a session to keep, id of a session that does not count, most members, most
+ * to pick, and either nothing or the member, score and ttl of a session to let in; then what was
+ * found. Answers {'unsure', members that have to be looked at first}, or {'picked', members to be
+ * ended, members due}: all that have to go; {'more', members to be ended} where there may be
+ * others.
  */
 export const TRIM = script(`${KEEP}${NOTE}
 if ARGV[7] ~= '' then keep(ARGV[7], ARGV[8], ARGV[9]) end
@@ -190,8 +197,8 @@ return {'more', picked}
 `);
 
 /**
- * Takes note of what was found of members. ARGV: how many members to answer, then what was found. Answers the first members
- * that are left, and before them how many there are.
+ * Takes note of what was found of members. ARGV: how many members to answer, then what was found.
+ * Answers the first members that are left, and before them how many there are.
  */
 export const SETTLE = script(`${NOTE}
 note(2)

@@ -22,7 +22,10 @@ export class Server {
   #lookedForPrimary = Number.NEGATIVE_INFINITY;
   #evicts = false;
 
-  /** `probe`: the name of a key that does not exist, by which is found whether the server takes writes. */
+  /**
+   * `probe`: the name of a key that does not exist, by which is found whether the server takes
+   * writes.
+   */
   constructor(driver: RedisDriver, probe: string) {
     this.driver = driver;
     this.#probe = probe;
@@ -37,7 +40,10 @@ export class Server {
     this.#warnings.add(listener);
   }
 
-  /** @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too old, or the client's own error */
+  /**
+   * @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too
+   * old, or the client's own error
+   */
   async send(key: string | undefined, command: Command): Promise<unknown> {
     try {
       return this.own(await this.ask(key, command));
@@ -46,18 +52,27 @@ export class Server {
     }
   }
 
-  /** {@link send} in fewer steps: what it resolves to is left to the caller to take as its {@link own}, and what it rejects with to {@link explain}. */
+  /**
+   * {@link send} in fewer steps: what it resolves to is left to the caller to take as its {@link
+   * own}, and what it rejects with to {@link explain}.
+   */
   ask(key: string | undefined, command: Command): Promise<unknown> {
     return this.#trusted ? this.driver.send(key, command) : this.ready().then(() => this.driver.send(key, command));
   }
 
-  /** A reply that has just come. @throws when it may be what the server says to everybody who connects */
+  /**
+   * A reply that has just come. @throws when it may be what the server says to every client that
+   * connects
+   */
   own(reply: unknown): unknown {
     if (reply !== 'OK' || this.driver.isInStep()) return reply;
     throw new Error('the connection was lost while a command was under way: whether it was done is not known');
   }
 
-  /** Whether a command was answered with `OK`. `false` also where that may have been said to somebody who connects. */
+  /**
+   * Whether a command was answered with `OK`. `false` also where that may have been said to
+   * a client that connects.
+   */
   async isDone(key: string, command: Command): Promise<boolean> {
     try {
       return asText(await this.ask(key, command)) === 'OK' && this.driver.isInStep();
@@ -66,7 +81,10 @@ export class Server {
     }
   }
 
-  /** Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT FLUSH`. */
+  /**
+   * Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT
+   * FLUSH`.
+   */
   async run(script: Script, key: string, args: readonly string[]): Promise<unknown> {
     try {
       return await this.send(key, ['evalsha', script.sha, '1', key, ...args]);
@@ -108,7 +126,10 @@ export class Server {
     this.#trusted = true;
   }
 
-  /** Its answers may be old, also those to reads: of what the primary has ended since, it knows nothing. */
+  /**
+   * Its answers may be old, also those to reads: of what the primary has ended since, it knows
+   * nothing.
+   */
   async #assertPrimary(): Promise<void> {
     try {
       // No key is removed, but a replica refuses.
@@ -125,7 +146,10 @@ export class Server {
     this.#checked = true;
   }
 
-  /** An owner's index is used more rarely than the sessions that it names: where keys are evicted, it may go before them. */
+  /**
+   * An owner's index is used more rarely than the sessions that it names: where keys are evicted,
+   * it may go before them.
+   */
   #checkEviction(info: unknown): void {
     const policy = fieldOf(info, 'maxmemory_policy');
     this.#evicts = policy !== undefined && policy !== 'noeviction' && fieldOf(info, 'maxmemory') !== '0';
@@ -150,13 +174,17 @@ export class Server {
     try {
       return await this.driver.send(undefined, ['info']);
     } catch (error) {
-      // Not every user may ask. What is too old then fails by the first command that it does not know.
+      // Not every user may ask. What is too old then fails by the first command that it does not
+      // know.
       if (isReply(error, 'NOPERM') || isReply(error, 'ERR')) return '';
       throw error;
     }
   }
 
-  /** The server has become a replica. Nothing that it says is believed until it takes writes again, or another one answers. */
+  /**
+   * The server has become a replica. Nothing that it says is believed until it takes writes again,
+   * or another one answers.
+   */
   #demoted(cause: unknown): SessionError {
     this.#trusted = false;
     if (performance.now() - this.#lookedForPrimary > LOOK_AGAIN) {
@@ -190,7 +218,10 @@ function readVersion(info: unknown): readonly [number, number] | undefined {
   return match ? [Number(match[1]), Number(match[2])] : undefined;
 }
 
-/** Whether the server answered with this error. Those of commands inside a script are wrapped by older servers. */
+/**
+ * Whether the server answered with this error. Those of commands inside a script are wrapped by
+ * older servers.
+ */
 export function isReply(error: unknown, code: 'NOSCRIPT' | 'NOPERM' | 'ERR' | 'WRONGTYPE' | 'READONLY'): boolean {
   if (!(error instanceof Error)) return false;
   return code === 'WRONGTYPE' || code === 'READONLY' ? error.message.includes(code) : error.message.startsWith(`${code} `);

@@ -20,7 +20,7 @@ export interface Removed {
   readonly member?: string;
 }
 
-/** The keys of the sessions, each read and written by itself. */
+/** The keys of the sessions, each read and written on its own. */
 export class Sessions {
   readonly #server: Server;
   readonly #keys: Keys;
@@ -53,8 +53,8 @@ export class Sessions {
   }
 
   /**
-   * {@link find} for many. One that cannot be read does not spoil the others: it is given as a record that the library
-   * cannot read either.
+   * {@link find} for many. One that cannot be read does not spoil the others: it is given as a
+   * record that the library cannot read either.
    */
   async findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
     if (this.#server.driver.clustered || ids.length < 2) return Promise.all(ids.map((id) => this.#findAnything(id)));
@@ -65,7 +65,10 @@ export class Sessions {
     return records;
   }
 
-  /** `until`: how long the owner's index is known to have the session, where it was written just before. */
+  /**
+   * `until`: how long the owner's index is known to have the session, where it was written just
+   * before.
+   */
   replace(record: SessionRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
     const { id, version, ownerId, expiresAt } = record;
     const owned = ownerId === undefined ? '' : 'owned';
@@ -88,8 +91,8 @@ export class Sessions {
   }
 
   /**
-   * Removes a session and publishes its id; `null` when it was not there. With an owner, only a session of that owner: where
-   * it got another one, an index may still name it.
+   * Removes a session and publishes its id; `null` when it was not there. With an owner, only a
+   * session of that owner: where it got another one, an index may still name it.
    */
   async remove(id: string, ownerId?: string): Promise<Removed | null> {
     const args = [this.#keys.channel, id, ...(ownerId === undefined ? [] : [encodeOwner(ownerId)])];
@@ -104,13 +107,16 @@ export class Sessions {
     }
   }
 
-  /** Removes a session that nobody knows of yet. */
+  /** Removes a session whose token was not handed out. */
   async withdraw(id: string): Promise<void> {
     const key = this.#keys.session(id);
     await this.#server.send(key, ['del', key]);
   }
 
-  /** What there is of the members of an index. One that cannot be read exists; one that got another owner does not. */
+  /**
+   * What there is of the members of an index. One that cannot be read exists; one that got another
+   * owner does not.
+   */
   async lookUp(key: string, members: readonly string[]): Promise<Finding[]> {
     const records = await this.findMany(members.map(idOfMember));
     return members.map((member, index) => [member, deadlineOf(records[index], (ownerId) => this.#keys.owner(ownerId) === key)]);
@@ -120,7 +126,8 @@ export class Sessions {
     const keys = ids.map((id) => this.#keys.session(id));
     const values = asTextsOrNulls(await this.#server.send(keys[0], ['mget', ...keys]), keys.length);
     const missing = keys.filter((_, index) => values[index] === null);
-    // `MGET` answers nothing for a key of another type. There should be none; if there is, each is asked for by itself.
+    // `MGET` answers nothing for a key of another type. There should be none; if there is, each is
+    // asked for on its own.
     const doubtful = missing.length > 0 && asInteger(await this.#server.send(keys[0], ['exists', ...missing])) > 0;
     return Promise.all(
       ids.map((id, index) => {

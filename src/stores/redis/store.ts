@@ -13,31 +13,38 @@ import { checkPrefix, Keys } from './keys.js';
 import { Server } from './server.js';
 import { type RedisStore, SessionsInRedis } from './verbs.js';
 
-/** The clients that {@link redisStore} takes: of node-redis 5 or later, of ioredis 5, of iovalkey and of `@upstash/redis`. */
+/**
+ * The clients that {@link redisStore} takes: of node-redis 5 or later, of ioredis 5, of iovalkey
+ * and of `@upstash/redis`.
+ */
 export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
 
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
-  /** What the names of all keys begin with: 1 to 128 visible characters without spaces and braces. Default `'ts:'`. */
+  /**
+   * What the names of all keys begin with: 1 to 128 visible characters without spaces and braces.
+   * Default `'ts:'`.
+   */
   readonly prefix?: string | undefined;
   /**
-   * Where notifications of ended sessions come from. Default: a connection of its own, made from `client` while anything
-   * listens. A client: one that is connected already and used for nothing else. `false`: no notifications.
+   * Where notifications of ended sessions come from. Default: a connection of its own, made from
+   * `client` while anything listens. A client: one that is connected already and used for nothing
+   * else. `false`: no notifications.
    */
   readonly subscriber?: RedisClient | false | undefined;
 }
 
 /**
- * Keeps sessions in Redis or Valkey, 6.2 or newer: alone, with Sentinels, as a Cluster, or over HTTP. The client is connected,
- * and closed, by the caller. See docs/stores/redis.md.
+ * Keeps sessions in Redis or Valkey, 6.2 or newer: alone, with Sentinels, as a Cluster, or over
+ * HTTP. The client is connected, and closed, by the caller. See docs/stores/redis.md.
  *
  * @example
  * const client = createClient({ url, disableOfflineQueue: true });
  * await client.connect();
  * const store = redisStore(client);
  *
- * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server that is too old is
- * `NOT_SUPPORTED`, of a client that is closed `STORE_UNAVAILABLE`.
+ * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server
+ * that is too old is `NOT_SUPPORTED`, of a client that is closed `STORE_UNAVAILABLE`.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix = 'ts:', subscriber } = options;

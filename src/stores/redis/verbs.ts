@@ -11,12 +11,18 @@ import { Sessions, type WriteOutcome } from './sessions.js';
 /** So many rounds without an end, each with new logins of one account in it, do not happen. */
 const MOST_ROUNDS = 100;
 
-/** The store that `redisStore` makes. Redis forgets on its own, so there is no `sweep`; `subscribe` is missing with `subscriber: false`. */
+/**
+ * The store that `redisStore` makes. Redis forgets on its own, so there is no `sweep`; `subscribe`
+ * is missing with `subscriber: false`.
+ */
 export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
 }
 
-/** The verbs: in which order the keys of sessions and of owners are written, which no script may touch together. */
+/**
+ * The verbs: in which order the keys of sessions and of owners are written, which no script may
+ * touch together.
+ */
 export class SessionsInRedis implements RedisStore {
   readonly subscribe?: NonNullable<SessionStore['subscribe']>;
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
@@ -120,20 +126,25 @@ export class SessionsInRedis implements RedisStore {
     this.#server.onWarning(listener);
   }
 
-  /** Writes a record that is there. `write` is told until when the owner's index has the session, where that was written before. */
+  /**
+   * Writes a record that is there. `write` gets the time until which the owner's index has the session,
+   * where that was written before.
+   */
   async #write(
     record: TouchedRecord,
     ttl: number,
     write: (until?: number) => Promise<WriteOutcome>,
   ): Promise<'replaced' | 'gone' | 'conflict'> {
     const assertSentOnce = this.#resendGuard();
-    // A server that evicts takes the index before the sessions that it names, unless it is written as often as they are.
+    // A server that evicts takes the index before the sessions that it names, unless it is written
+    // as often as they are.
     let outcome = record.ownerId !== undefined && this.#server.evicts ? 'index-first' : await write();
     if (outcome === 'index-first') {
       if (record.ownerId !== undefined) await this.#index.add(this.#keys.owner(record.ownerId), { record, ttl });
       outcome = await write(indexedUntil(record, ttl));
     }
-    // The other version may be that of a writer who came after this very write, when it was sent the first time.
+    // The other version may be that of a writer who came after this very write, when it was sent
+    // the first time.
     if (outcome === 'conflict') assertSentOnce();
     return outcome === 'index-first' ? 'conflict' : outcome;
   }
@@ -181,8 +192,8 @@ export class SessionsInRedis implements RedisStore {
   }
 
   /**
-   * Ends what an index has, until nothing is left in it: a session that is added meanwhile either is seen here or is handed
-   * out after the last look.
+   * Ends what an index has, until nothing is left in it: a session that is added meanwhile either
+   * is seen here or is handed out after the last look.
    */
   async *#endIndexed(key: string, ownerId?: string, except?: string): AsyncGenerator<string[]> {
     const size = except === undefined ? STEP : STEP + 1;
@@ -208,9 +219,9 @@ export class SessionsInRedis implements RedisStore {
   }
 
   /**
-   * A session of an owner is inserted in several steps. Where one fails, the record is taken back; and the failure is reported as a
-   * `SessionError`, since after any other the library looks whether the record arrived, and would hand out a session that its
-   * owner's index lacks.
+   * A session of an owner is inserted in several steps. Where one fails, the record is taken back;
+   * and the failure is reported as a `SessionError`, since after any other the library looks
+   * whether the record arrived, and would hand out a session that its owner's index lacks.
    */
   async #whollyOrNot<Outcome>(record: SessionRecord, steps: () => Promise<Outcome>): Promise<Outcome> {
     try {
@@ -224,7 +235,10 @@ export class SessionsInRedis implements RedisStore {
     }
   }
 
-  /** What it returns throws if a command may have been sent twice since: an answer of 'no' may then be due to its own first time. */
+  /**
+   * What it returns throws if a command may have been sent twice since: an answer of 'no' may then
+   * be due to its own first time.
+   */
   #resendGuard(): () => void {
     const { driver } = this.#server;
     const before = driver.resends();

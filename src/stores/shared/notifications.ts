@@ -4,13 +4,18 @@ import type { StoreListener } from '../../core/store.js';
 /** What a subscription to a channel reports. */
 export interface ChannelEvents {
   message(text: string): void;
-  /** Messages may have been missed: the connection was lost or restored. It comes back on its own. */
+  /**
+   * Messages may have been missed: the connection was lost or restored. It comes back on its own.
+   */
   gap(): void;
   /** The connection is gone and does not come back. */
   lost(): void;
 }
 
-/** Reports one gap when a connection is lost, however often the client tries to restore it, and one when it is back. */
+/**
+ * Reports one gap when a connection is lost, however often the client tries to restore it, and one
+ * when it is back.
+ */
 export function gapsOf(events: ChannelEvents): { interrupted(): void; restored(): void } {
   let isDown = false;
   return {
@@ -47,14 +52,17 @@ interface Subscription {
 }
 
 /**
- * Reports ended sessions to any number of listeners over one subscription: opened for the first listener, closed after
- * the last, opened again when it is lost.
+ * Reports ended sessions to any number of listeners over one subscription: opened for the first
+ * listener, closed after the last, opened again when it is lost.
  */
 export class Notifications {
   readonly #channel: Channel;
   readonly #listeners = new Set<StoreListener>();
   #subscription: Subscription | undefined;
-  /** Openings and closings run one after the other: on a shared client, a late UNSUBSCRIBE would end a newer subscription. */
+  /**
+   * Openings and closings run one after the other: on a shared client, a late UNSUBSCRIBE would
+   * end a newer subscription.
+   */
   #line: Promise<unknown> = Promise.resolve();
   #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
@@ -63,7 +71,10 @@ export class Notifications {
     this.#channel = channel;
   }
 
-  /** Resolves once everything that ends from now on will be reported, to a function that stops the reports. */
+  /**
+   * Resolves once everything that ends from now on will be reported, to a function that stops the
+   * reports.
+   */
   async subscribe(listener: StoreListener): Promise<Unsubscribe> {
     // An entry of its own for each call, so that a listener may subscribe twice.
     const entry: StoreListener = { ended: (ids) => listener.ended(ids), gap: () => listener.gap() };
@@ -127,7 +138,10 @@ export class Notifications {
     await closing;
   }
 
-  /** Messages just before a loss may not have arrived, and until another subscription is open none will. */
+  /**
+   * Messages just before a loss may not have arrived, and until another subscription is open none
+   * will.
+   */
   #lost(subscription: Subscription): void {
     if (subscription.closed || this.#subscription !== subscription) return;
     subscription.closed = true;
@@ -138,7 +152,8 @@ export class Notifications {
   }
 
   #reopenLater(): void {
-    // At random, so that the processes that lost the same server do not all come back at the same moment.
+    // At random, so that the processes that lost the same server do not all come back at the same
+    // moment.
     const pause = Math.random() * Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
     this.#failures += 1;
     clearTimeout(this.#retry);
@@ -146,7 +161,10 @@ export class Notifications {
     this.#retry.unref();
   }
 
-  /** A message is a list of session ids. Other programs may publish on the channel: what is no id is left out. */
+  /**
+   * A message is a list of session ids. Other programs may publish on the channel: what is no id
+   * is left out.
+   */
   #report(text: string): void {
     const ids = text.split(',').filter(isSessionId);
     if (ids.length > 0) for (const listener of this.#listeners) listener.ended(ids);

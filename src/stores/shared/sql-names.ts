@@ -3,8 +3,8 @@ import { SessionError } from '../../core/error.js';
 /**
  * An identifier in SQL's quotes.
  *
- * @throws `INVALID_OPTION` naming `option`, unless it is text of 1 to 48 bytes (names derived from it have to fit as well) without
- * a dot or U+0000
+ * @throws `INVALID_OPTION` naming `option`, unless it is text of 1 to 48 bytes (names derived from
+ * it have to fit as well) without a dot or U+0000
  */
 export function quoteName(name: string, option: string): string {
   if (typeof name === 'string' && /^[^.\0]+$/.test(name) && !/\p{Surrogate}/u.test(name) && new TextEncoder().encode(name).length <= 48) {

@@ -8,8 +8,9 @@ export type Row = Readonly<Record<string, unknown>>;
 export const COLUMNS = ['id', 'version', 'owner_id', 'created_at', 'expires_at', 'body'] as const;
 
 /**
- * The record in a row, whatever its state: a damaged field becomes one that the library cannot read either. For answers of many
- * rows, of which one that is damaged must not take the others along: the library tells of each by itself.
+ * The record in a row, whatever its state: a damaged field becomes one that the library cannot
+ * read either. For answers of many rows, of which one that is damaged must not take the others
+ * along: the library reports each on its own.
  */
 export function recordOf(row: Row): SessionRecord {
   const owner = row['owner_id'];
@@ -23,7 +24,10 @@ export function recordOf(row: Row): SessionRecord {
   };
 }
 
-/** The record in the first row, or `null` where there is none. @throws `INVALID_DATA` when it is damaged */
+/**
+ * The record in the first row, or `null` where there is none. @throws `INVALID_DATA` when it is
+ * damaged
+ */
 export function readRecord([row]: readonly Row[]): SessionRecord | null {
   if (!row) return null;
   const record = recordOf(row);
@@ -42,14 +46,18 @@ export function inOrderOf(ids: readonly string[], rows: readonly Row[]): (Sessio
   return ids.map((id) => records.get(id) ?? null);
 }
 
-/** U+001A, "substitute": stands before the four hexadecimal digits of a character that SQL text cannot hold. */
+/**
+ * U+001A, "substitute": stands before the four hexadecimal digits of a character that SQL text
+ * cannot hold.
+ */
 const ESCAPE = '\u001a';
 const UNSTORABLE = new RegExp(`[\0${ESCAPE}]|\\p{Surrogate}`, 'gu');
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, 'g');
 
 /**
- * An owner as SQL text. Any text may be an owner, but U+0000 and lone surrogates are refused, cut off or replaced by one database or
- * another; two owners must never become one. All others are stored as they are, so that they can be joined with.
+ * An owner as SQL text. Any text may be an owner, but U+0000 and lone surrogates are refused, cut
+ * off or replaced by one database or another; two owners must never become one. All others are
+ * stored as they are, so that they can be joined with.
  */
 export function encodeOwner(owner: string): string {
   return owner.replace(UNSTORABLE, (character) => ESCAPE + character.charCodeAt(0).toString(16).padStart(4, '0'));

@@ -1,4 +1,7 @@
-/** Problems that an operator should know of: each is reported once to every listener, also to those that come later. */
+/**
+ * Problems that an operator should know of: each is reported once to every listener, also to those
+ * that come later.
+ */
 export class Warnings {
   readonly #messages = new Set<string>();
   readonly #listeners = new Set<(message: string) => void>();

@@ -44,7 +44,10 @@ function isD1(database: object): database is D1 {
   return hasMethods(database, 'prepare', 'batch') && !hasMethods(database, 'pragma');
 }
 
-/** Runs statements on an asynchronous database, which may be far away. The table is made when a statement finds it missing. */
+/**
+ * Runs statements on an asynchronous database, which may be far away. The table is made when a
+ * statement finds it missing.
+ */
 export class AsyncRunner implements SqliteRunner {
   readonly #execute: Execute;
   readonly #names: Names;

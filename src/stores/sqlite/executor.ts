@@ -6,11 +6,17 @@ import type { SqliteRunner, SqliteValue } from './verbs.js';
 
 /** A prepared statement that answers rows. */
 export interface SqliteStatement {
-  /** Given {@link SqliteValue}s; `unknown`, since the drivers' own types of parameters differ, and TypeScript 5 finds no narrower one that fits all. */
+  /**
+   * Given {@link SqliteValue}s; `unknown`, since the drivers' own types of parameters differ, and
+   * TypeScript 5 finds no narrower one that fits all.
+   */
   all(...params: unknown[]): unknown;
 }
 
-/** A synchronous driver's database: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or another one with these methods. */
+/**
+ * A synchronous driver's database: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or another
+ * one with these methods.
+ */
 export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
   exec(sql: string): unknown;
@@ -20,7 +26,10 @@ export function isSyncDatabase(database: unknown): database is SqliteDatabase {
   return typeof database === 'object' && database !== null && hasMethods(database, 'prepare', 'exec');
 }
 
-/** Runs statements on the caller's connection, and waits for other processes without blocking this one. */
+/**
+ * Runs statements on the caller's connection, and waits for other processes without blocking this
+ * one.
+ */
 export class Executor implements SqliteRunner {
   readonly #database: SqliteDatabase;
   /** How long the driver would block the process for another one's lock, in ms. */
@@ -39,7 +48,10 @@ export class Executor implements SqliteRunner {
     this.#writes = new RetryQueue(patience, errors);
   }
 
-  /** With write-ahead logging readers wait for nobody but a process that is just mending the file after another one has crashed. */
+  /**
+   * With write-ahead logging readers wait only for a process that is just mending the file
+   * after another one has crashed.
+   */
   read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#reads.run(() => {
       this.#assertOpen();
@@ -48,9 +60,9 @@ export class Executor implements SqliteRunner {
   }
 
   /**
-   * Runs a statement in a transaction that holds the write lock from its beginning: a database that is busy is found before
-   * anything has happened. (A single statement that finds it busy stays open in libsql, and keeps what is written after it
-   * from being committed.)
+   * Runs a statement in a transaction that holds the write lock from its beginning: a database
+   * that is busy is found before anything has happened. (A single statement that finds it busy
+   * stays open in libsql, and keeps what is written after it from being committed.)
    */
   write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#writes.run(() => {
@@ -65,7 +77,10 @@ export class Executor implements SqliteRunner {
     return statement;
   }
 
-  /** Without the driver's own wait, which would block the process; it is the caller's setting and is put back. */
+  /**
+   * Without the driver's own wait, which would block the process; it is the caller's setting and
+   * is put back.
+   */
   #withoutBlocking<Result>(work: () => Result): Result {
     if (this.#driverTimeout === 0) return work();
     this.#database.exec('PRAGMA busy_timeout = 0');
@@ -92,18 +107,24 @@ export class Executor implements SqliteRunner {
     try {
       this.#database.exec('ROLLBACK');
     } catch {
-      // SQLite has done it by itself, as it does after some errors.
+      // SQLite has done it on its own, as it does after some errors.
     }
   }
 
-  /** Statements that were prepared before go on in some drivers, on a connection that is closed for all others. */
+  /**
+   * Statements that were prepared before go on in some drivers, on a connection that is closed for
+   * all others.
+   */
   #assertOpen(): void {
     if (flag(this.#database, 'open') !== false && flag(this.#database, 'isOpen') !== false) return;
     throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed');
   }
 }
 
-/** The rows of a statement. @throws `INVALID_OPTION` for a driver that answers otherwise, such as an asynchronous one */
+/**
+ * The rows of a statement. @throws `INVALID_OPTION` for a driver that answers otherwise, such as
+ * an asynchronous one
+ */
 export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): readonly Row[] {
   const rows: unknown = typeof statement?.all === 'function' ? statement.all(...params) : undefined;
   if (Array.isArray(rows)) return rows;
@@ -116,7 +137,10 @@ export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): re
 const BUSY = 5;
 const LOCKED = 6;
 
-/** Whether another connection holds a lock. Drivers tell SQLite's code as text or number, under several names. */
+/**
+ * Whether another connection holds a lock. Drivers tell SQLite's code as text or number, under
+ * several names.
+ */
 export function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code: unknown = Reflect.get(error, 'code');

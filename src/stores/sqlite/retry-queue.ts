@@ -1,6 +1,7 @@
 /**
- * The longest pause between two tries, in ms. A lock is held for about as long where a disk is waited for; with longer pauses those who wait were
- * seen to starve beside processes that write all the time.
+ * The longest pause between two tries, in ms. A lock is held for about as long where a disk is
+ * waited for; with longer pauses those who wait were seen to starve beside processes that write
+ * all the time.
  */
 const LONGEST_PAUSE = 5;
 /** How long those who waited are served before the process may do something else, in ms. */
@@ -10,13 +11,14 @@ const SLICE = 5;
 export interface Errors {
   /** Whether a later try may succeed. */
   isBusy(error: unknown): boolean;
-  /** What is told of an error that no further try follows. */
+  /** What to report of an error that no further try follows. */
   explain(error: unknown): unknown;
 }
 
 /**
- * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line, and the first alone tries again, with timers. (Where each
- * tried by itself, a thousand that waited took the whole of a core for nothing.)
+ * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line,
+ * and the first alone tries again, with timers. (Where each tried on its own, a thousand that
+ * waited took the whole of a core for nothing.)
  */
 export class RetryQueue {
   readonly #patience: number;
@@ -42,7 +44,7 @@ export class RetryQueue {
         }
         return true;
       };
-      // Behind those who came first: else somebody might wait for ever.
+      // Behind those who came first: else one might wait for ever.
       if (this.#waiting.length > 0) this.#waiting.push(settled);
       else if (!settled()) this.#form(settled);
     });

@@ -7,19 +7,24 @@ import { namesOf, prepareDatabase, type TableOptions } from './table.js';
 import { type SqliteStore, verbsOf } from './verbs.js';
 
 export interface SqliteStoreOptions extends TableOptions {
-  /** How long a call waits for other processes that write, before it fails as busy. It does not block the process. Default `'2s'`. */
+  /**
+   * How long a call waits for other processes that write, before it fails as busy. It does not
+   * block the process. Default `'2s'`.
+   */
   readonly busyTimeout?: Duration | undefined;
 }
 
 /**
- * A store in an SQLite database (3.38 or later): of better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or any other driver
- * with `prepare(sql)` and `exec(sql)`, and of the asynchronous ones, `@libsql/client` (Turso) and Cloudflare D1. Makes its
- * table where it is missing, and sets a file to write-ahead logging. See docs/stores/sqlite.md.
+ * A store in an SQLite database (3.38 or later): of better-sqlite3, libsql, `node:sqlite`,
+ * `bun:sqlite` or any other driver with `prepare(sql)` and `exec(sql)`, and of the asynchronous
+ * ones, `@libsql/client` (Turso) and Cloudflare D1. Makes its table where it is missing, and sets
+ * a file to write-ahead logging. See docs/stores/sqlite.md.
  *
  * @example
  * const store = sqliteStore(new Database('sessions.db'));
  *
- * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5 s while the table is to be made
+ * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5
+ * s while the table is to be made
  */
 export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: SqliteStoreOptions = {}): SqliteStore {
   const kind = wrongKind(database, 'SQLite');

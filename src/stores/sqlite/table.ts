@@ -23,7 +23,8 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
 }
 
 /**
- * The SQL of the table and its indexes, for migration tools; the store makes what is missing by itself.
+ * The SQL of the table and its indexes, for migration tools; the store makes what is missing by
+ * itself.
  *
  * @throws `INVALID_OPTION`
  */
@@ -58,10 +59,11 @@ function quoted(name: string): string {
 const PATIENCE = 5_000;
 
 /**
- * Makes the database ready: write-ahead logging, so that readers and a writer do not hinder each other, and the table. Blocks the
- * process while another one is at it.
+ * Makes the database ready: write-ahead logging, so that readers and a writer do not hinder each
+ * other, and the table. Blocks the process while another one is at it.
  *
- * @throws `INVALID_OPTION` where the database cannot be used, `STORE_UNAVAILABLE` where another process keeps it locked
+ * @throws `INVALID_OPTION` where the database cannot be used, `STORE_UNAVAILABLE` where another
+ * process keeps it locked
  */
 export function prepareDatabase(database: SqliteDatabase, names: Names): void {
   try {

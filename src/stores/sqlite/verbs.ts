@@ -14,7 +14,10 @@ export interface SqliteRunner {
   write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]>;
 }
 
-/** A {@link SessionStore} with every capability but `subscribe`: SQLite reports no changes, so live sessions are ended by rechecks. */
+/**
+ * A {@link SessionStore} with every capability but `subscribe`: SQLite reports no changes, so live
+ * sessions are ended by rechecks.
+ */
 export interface SqliteStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
   readonly steps: Required<StoreSteps>;
 }
@@ -101,7 +104,10 @@ async function insertBelow(runner: SqliteRunner, sql: Statements, record: Sessio
   return { outcome: stored.length > 0 ? 'exists' : 'limit-reached', evicted: [] };
 }
 
-/** The eviction sees the insert of every login that was answered before: so the last of those under way leaves the limit. */
+/**
+ * The eviction sees the insert of every login that was answered before: so the last of those under
+ * way leaves the limit.
+ */
 async function insertAndEvict(
   runner: SqliteRunner,
   sql: Statements,
@@ -116,7 +122,8 @@ async function insertAndEvict(
   try {
     return { outcome: 'inserted', evicted: await collect(steps.trimOwner(ownerId, trim)) };
   } catch (cause) {
-    // Taken back, and reported as a SessionError: after any other error the library looks whether the record arrived, and keeps it.
+    // Taken back, and reported as a SessionError: after any other error the library looks whether
+    // the record arrived, and keeps it.
     await runner.write(sql.delete, keep).catch(() => undefined);
     if (isSessionError(cause)) throw cause;
     throw new SessionError('STORE_UNAVAILABLE', "the session store failed before room was made for the session: see the error's cause", {

@@ -19,7 +19,10 @@ export function ensure(condition: boolean, message: string): asserts condition {
   if (!condition) throw new ContractError(message);
 }
 
-/** Deep equality of what JSON can carry: `-0` is not `0`, and an undefined property is an absent one. */
+/**
+ * Deep equality of what JSON can carry: `-0` is not `0`, and an undefined property is an absent
+ * one.
+ */
 export function ensureEqual(actual: unknown, expected: unknown, message: string): void {
   if (equalJson(actual, expected)) return;
   throw new ContractError(`${message}: ${show(actual)} instead of ${show(expected)}`, actual, expected);
@@ -43,7 +46,9 @@ export function present<Value>(value: Value | null | undefined, what: string): V
 
 const FIELDS: readonly string[] = ['id', 'version', 'ownerId', 'createdAt', 'expiresAt', 'body'] satisfies (keyof SessionRecord)[];
 
-/** Every field as it was written, to the character, and no others: what is read is written again. */
+/**
+ * Every field as it was written, to the character, and no others: what is read is written again.
+ */
 export function ensureRecord(actual: SessionRecord | null | undefined, expected: SessionRecord, message: string): void {
   if (!actual) throw new ContractError(`${message}: there is no record`, actual, expected);
   for (const field of FIELDS) ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);

@@ -16,7 +16,10 @@ export function stoppedClock(start = Date.UTC(2030, 0, 1) + 987): Clock {
   };
 }
 
-/** Asks until the condition holds, for what happens by a clock that cannot be moved. Answers whether it came to hold. */
+/**
+ * Asks until the condition holds, for what happens by a clock that cannot be moved. Answers
+ * whether it came to hold.
+ */
 export async function poll(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
   const end = performance.now() + withinMs;
   for (;;) {

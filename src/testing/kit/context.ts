@@ -13,7 +13,10 @@ export interface TestContext {
   readonly capabilities: StoreCapabilities;
   /** Makes a stored record one that the store cannot read. */
   readonly damage?: ((id: string) => Promise<unknown>) | undefined;
-  /** Polls until the condition holds, as long as the kit has patience. Answers whether it came to hold. */
+  /**
+   * Polls until the condition holds, as long as the kit has patience. Answers whether it came to
+   * hold.
+   */
   eventually(condition: () => boolean | Promise<boolean>): Promise<boolean>;
 }
 

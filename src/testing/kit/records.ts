@@ -12,7 +12,7 @@ export function newRecord(clock: Clock, fields: Partial<SessionRecord> = {}): Se
   return { id: newId(), version: newVersion(), createdAt: now, expiresAt: now + HOUR, body: bodyOf({ user: 'ada' }, now), ...fields };
 }
 
-/** What takes a record's place: the same session, written anew. */
+/** What takes a record's place: the same session, written again. */
 export function rewritten(record: SessionRecord, fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     ...record,

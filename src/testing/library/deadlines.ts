@@ -8,7 +8,10 @@ const DAY = 24 * HOUR;
 /** No touch between the writes of a test. */
 const LIMITS = { idleTimeout: HOUR, absoluteTimeout: DAY, touchInterval: HOUR / 2 };
 
-/** Deadlines through the library, by its own clock: the store may keep up with it, stand still or be somewhere else. */
+/**
+ * Deadlines through the library, by its own clock: the store may keep up with it, stand still or
+ * be somewhere else.
+ */
 export function deadlineTests(kit: Kit): void {
   const { test, options } = kit;
   test('invariant 7: a session that is not used ends at its idle limit, to the millisecond', endsWhenIdle);

@@ -47,7 +47,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** Runs random histories on the library and on the model side by side; of those that differ the shortest is reported. */
+/**
+ * Runs random histories on the library and on the model side by side; of those that differ the
+ * shortest is reported.
+ */
 export async function checkHistories(context: TestContext, options: RandomOptions): Promise<void> {
   const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), (commands) => runHistory(context, commands));
   await fc.assert(property, randomRuns(options));

@@ -1,6 +1,9 @@
 import { type ModelCall, TokenModel } from './token-model.js';
 
-/** How sessions are to behave, without a store or encoding: random histories are compared with it. Times are in ms. */
+/**
+ * How sessions are to behave, without a store or encoding: random histories are compared with it.
+ * Times are in ms.
+ */
 export interface ModelSession {
   readonly createdAt: number;
   lastActiveAt: number;
@@ -34,7 +37,10 @@ export function isAlive({ destroyed, expiresAt }: ModelSession, now: number): bo
   return !destroyed && now < expiresAt;
 }
 
-/** A request with the token of this number: the call that it lets in, or `null`; and what that writes. */
+/**
+ * A request with the token of this number: the call that it lets in, or `null`; and what that
+ * writes.
+ */
 export function modelLoad(session: ModelSession, token: number, now: number, limits: ModelLimits): ModelCall | null {
   if (!isAlive(session, now)) return null;
   const [match] = session.tokens.matches(token, now);

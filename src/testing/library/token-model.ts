@@ -9,7 +9,9 @@ export interface ModelRotation {
   readonly reauthenticated?: boolean | undefined;
 }
 
-/** The tokens by which a call acts, and whether it was let in by no more than a token in its grace. */
+/**
+ * The tokens by which a call acts, and whether it was let in by no more than a token in its grace.
+ */
 export interface ModelCall {
   readonly tokens: number[];
   readonly replaced: boolean;
@@ -29,8 +31,8 @@ interface Fact {
 }
 
 /**
- * The rules of rotation, over everything that ever happened to the tokens of one session: no hashes, no
- * record, nothing forgotten. Tokens are numbers, the first is 0. Times are in ms.
+ * The rules of rotation, over everything that ever happened to the tokens of one session: no
+ * hashes, no record, nothing forgotten. Tokens are numbers, the first is 0. Times are in ms.
  */
 export class TokenModel {
   readonly facts: Fact[] = [];
@@ -57,7 +59,10 @@ export class TokenModel {
     return JSON.stringify([this.#family, this.facts]);
   }
 
-  /** What a token is to the session. Two answers are right where the record cannot hold all that ended in a short time. */
+  /**
+   * What a token is to the session. Two answers are right where the record cannot hold all that
+   * ended in a short time.
+   */
   matches(index: number, now: number): readonly ModelMatch[] {
     const fact = this.#fact(index);
     if (fact.place === 'current' || fact.place === 'pending') return [fact.place];
@@ -70,8 +75,8 @@ export class TokenModel {
   }
 
   /**
-   * A rotation by a call, or by the server itself (`null`). `undefined`: refused. Otherwise the token
-   * that the caller gets: a new one has the next number.
+   * A rotation by a call, or by the server itself (`null`). `undefined`: refused. Otherwise the
+   * token that the caller gets: a new one has the next number.
    */
   rotate(call: ModelCall | null, request: ModelRotation, now: number): number | undefined {
     if (call?.replaced) return undefined;

@@ -4,8 +4,8 @@ import { ContractError } from '../kit/assert.js';
 export type Choose = (count: number) => number;
 
 /**
- * Runs `run` once for each way that its choices can go, depth first, and answers how many there were. A run has to be
- * repeatable: the same choices lead to the same further choices.
+ * Runs `run` once for each way that its choices can go, depth first, and answers how many there
+ * were. A run has to be repeatable: the same choices lead to the same further choices.
  */
 export async function explore(run: (choose: Choose) => Promise<void>): Promise<number> {
   const path: { taken: number; readonly count: number }[] = [];

@@ -22,8 +22,9 @@ interface Waiting {
 }
 
 /**
- * Stops every call before it reaches the store, until all who run beside it have come to a stop as well; then lets one go on. What is
- * chosen each time makes an order of the calls, and each order can be had.
+ * Stops every call before it reaches the store, until all who run beside it have come to a stop as
+ * well; then lets one go on. What is chosen each time makes an order of the calls, and each order
+ * can be had.
  */
 export class Gate {
   readonly steps: Step[] = [];
@@ -67,17 +68,20 @@ export class Gate {
   }
 
   /**
-   * Runs the actors together, and lets their steps through one at a time as `choose` has it. `apart`: each actor has a guarded store of
-   * its own, and so stands still when it waits there. Actors that share one may wait for each other as well: they get a turn of
-   * the event loop, in which all that does not wait at the gate runs to its end.
+   * Runs the actors together, and lets their steps through one at a time as `choose` has it.
+   * `apart`: each actor has a guarded store of its own, and so stands still when it waits there.
+   * Actors that share one may wait for each other as well: they get a turn of the event loop, in
+   * which all that does not wait at the gate runs to its end.
    *
-   * Answers `false` for an order that differs from another one only in which of two finds came first.
+   * Answers `false` for an order that differs from another one only in which of two finds came
+   * first.
    */
   async race(actors: readonly (() => Promise<void>)[], choose: Choose, apart: boolean): Promise<boolean> {
     this.#closed = true;
     this.#unfinished = actors.length;
     const ends = actors.map((run) => run().finally(() => this.#finished()));
-    // Heard of at the end: until then a failure of one must not stop the others, nor count as unhandled.
+    // Heard of at the end: until then a failure of one must not stop the others, nor count as
+    // unhandled.
     const end = Promise.allSettled(ends);
     for (let next = await this.#next(choose, apart); next; next = await this.#next(choose, apart)) await next.proceed();
     this.#closed = false;
@@ -100,7 +104,10 @@ export class Gate {
     return step;
   }
 
-  /** Two finds one after the other read the same in either order: only that of the lower actor first is taken. */
+  /**
+   * Two finds one after the other read the same in either order: only that of the lower actor
+   * first is taken.
+   */
   #commutes(next: Waiting): boolean {
     if (!this.#last || next.verb !== 'find' || this.#last.step.verb !== 'find') return false;
     return next.actor < this.#last.step.actor && this.#last.beside.includes(next);

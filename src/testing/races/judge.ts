@@ -14,8 +14,9 @@ export interface History {
 }
 
 /**
- * Goes through the steps of a race. `forgets`: the store forgets a record when its deadline comes, so that nothing can be written
- * after it. Otherwise a write that was under way may still come: that was activity before the deadline.
+ * Goes through the steps of a race. `forgets`: the store forgets a record when its deadline comes,
+ * so that nothing can be written after it. Otherwise a write that was under way may still come:
+ * that was activity before the deadline.
  *
  * @throws where the store or the library wrote what has ended
  */
@@ -41,7 +42,10 @@ export function isAlive({ last, destroyed }: History, now: number): boolean {
   return !destroyed && now < last.expiresAt;
 }
 
-/** Whether each outcome is as it has to be, and the record that was written last holds what was acknowledged and nothing else. */
+/**
+ * Whether each outcome is as it has to be, and the record that was written last holds what was
+ * acknowledged and nothing else.
+ */
 export function ensureOutcomes(history: History, outcomes: readonly Outcome[]): void {
   const { last, destroyed, expired } = history;
   for (const { name, result } of outcomes) {
@@ -66,8 +70,8 @@ function dataAfter(outcomes: readonly Outcome[]): RaceData {
 }
 
 /**
- * Whether an immediate rotation has ended all tokens that were there: nobody who held one of them rotated after it. For actors with
- * stores of their own.
+ * Whether an immediate rotation has ended all tokens that were there: nobody who held one of them
+ * rotated after it. For actors with stores of their own.
  */
 export function ensureRotationsEnd(steps: readonly Step[], outcomes: readonly Outcome[]): void {
   const writtenAt = ({ actor }: Outcome) => steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');

@@ -20,7 +20,10 @@ export interface Outcome {
   readonly token?: string;
 }
 
-/** What is raced on a session with one token. `expire` is a step of the clock alone: past the deadline. */
+/**
+ * What is raced on a session with one token. `expire` is a step of the clock alone: past the
+ * deadline.
+ */
 export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 'rotate', 'destroy', 'expire'];
 /** Rotations of each kind, raced on a session with one token. */
 export const RIVALS: readonly OperationName[] = ['rotate', 'rotate reauthenticated', 'rotate immediately'];
@@ -79,7 +82,10 @@ export async function operate(name: keyof typeof RUN, actor: number, session: Se
   }
 }
 
-/** All combinations of `size` operations, the same one several times included; time passes once at most. */
+/**
+ * All combinations of `size` operations, the same one several times included; time passes once at
+ * most.
+ */
 export function combinations(size: number, from: readonly OperationName[]): OperationName[][] {
   if (size === 0) return [[]];
   return from.flatMap((first, index) => {

@@ -4,7 +4,10 @@ import type { ModelCall, ModelRotation, TokenModel } from '../library/token-mode
 export type TokenAct =
   /** A request with this token, and whether it was served. */
   | { readonly kind: 'load'; readonly token: string; readonly opened: boolean }
-  /** A rotation by the call that was let in last; `made`: the answer, `undefined` for `TOKEN_REPLACED`. */
+  /**
+   * A rotation by the call that was let in last; `made`: the answer, `undefined` for
+   * `TOKEN_REPLACED`.
+   */
   | { readonly kind: 'rotate'; readonly how: ModelRotation; readonly made: string | undefined }
   /** The clock stands at this time from now on. */
   | { readonly kind: 'time'; readonly now: number };
@@ -24,8 +27,8 @@ export interface Known {
 }
 
 /**
- * Whether the model would have answered the same in some order of these acts, and of what was seen at
- * the end. Lines go on beside each other.
+ * Whether the model would have answered the same in some order of these acts, and of what was seen
+ * at the end. Lines go on beside each other.
  */
 export function isExplained(start: Known, lines: readonly Line[], end: readonly TokenAct[]): boolean {
   const going = lines.filter(({ acts }) => acts.length > 0);

@@ -37,7 +37,10 @@ function areOfRotations(names: readonly OperationName[]): boolean {
   return names.includes('rotate immediately') || names.some(holdsNewToken);
 }
 
-/** In three processes, where loading reads and writes as well, there are a hundred times as many orders. */
+/**
+ * In three processes, where loading reads and writes as well, there are a hundred times as many
+ * orders.
+ */
 function hasTooManyOrders({ names, apart, loading }: Race): boolean {
   const writesTwice = names.includes('rotate new token') || names.filter(holdsNewToken).length > 1;
   return apart && names.length > 2 && (loading || writesTwice);

@@ -24,8 +24,8 @@ const OPTIONS = {
 const IDLE = HOUR / 2;
 
 /**
- * Operations on one session, in every order in which their store calls can reach the store. Those of stores that are not atomic
- * are raced within a process alone.
+ * Operations on one session, in every order in which their store calls can reach the store. Those
+ * of stores that are not atomic are raced within a process alone.
  */
 export function raceTests(kit: Kit): void {
   const { depth = 'triples', capabilities } = kit.options;
@@ -134,7 +134,10 @@ async function judge(
 
 const UNEXPLAINED = 'rules 21 and 22: in no order of the operations would their tokens have been answered as they were';
 
-/** What the actors did with tokens. `ended`: whether the session came to its end, which also refuses what tokens would allow. */
+/**
+ * What the actors did with tokens. `ended`: whether the session came to its end, which also
+ * refuses what tokens would allow.
+ */
 function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], now: number, ended: boolean): Line[] {
   const time: Line[] = race.names.includes('expire') ? [{ call: null, acts: [{ kind: 'time', now }] }] : [];
   const lines = outcomes.map(({ name, result, token: made }): Line => {

@@ -3,7 +3,10 @@ import { ensureEqual, ensureRecord, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten } from '../kit/records.js';
 
-/** Sessions that get their owner by a later write: `ownerOf` was switched on after they were created. */
+/**
+ * Sessions that get their owner by a later write: `ownerOf` was switched on after they were
+ * created.
+ */
 export function adoptionTests({ test, has }: Kit): void {
   test('rule 27: a replace gives an owner to a session that had none, for good', async (context) => {
     const adopted = await adopt(context);

@@ -5,7 +5,10 @@ import { HOUR, newRecord, rewritten, together } from '../kit/records.js';
 const WRITERS = 16;
 const ROUNDS = 40;
 
-/** The verbs called together: from one process, and over the other's connection where the store has declared itself atomic. */
+/**
+ * The verbs called together: from one process, and over the other's connection where the store has
+ * declared itself atomic.
+ */
 export function concurrencyTests({ test }: Kit): void {
   test('invariant 3: of concurrent replaces with one expected version exactly one is answered', async (context) => {
     for (let round = 0; round < ROUNDS / 4; round += 1) await raceReplaces(context);
@@ -66,7 +69,9 @@ function via({ store, other, capabilities }: TestContext, writer: number) {
   return capabilities.atomic && writer % 2 === 1 ? other : store;
 }
 
-/** The answers of two calls under way together; each is the first to be sent in every other round. */
+/**
+ * The answers of two calls under way together; each is the first to be sent in every other round.
+ */
 async function inTurn<First, Second>(
   round: number,
   first: () => Promise<First>,

@@ -90,7 +90,7 @@ async function ensureThere({ store }: TestContext, ids: readonly string[], start
 }
 
 function sweepTests({ test, has }: Kit): void {
-  test('sweep removes the records whose deadline has come, by the clock that it is told, and counts them', async ({ store, clock }) => {
+  test('sweep removes the records whose deadline has come, by the clock that it is given, and counts them', async ({ store, clock }) => {
     const now = clock.now();
     const records = [-HOUR, -1, 0, 1, HOUR].map((rest) => newRecord(clock, { ownerId: 'ada', expiresAt: now + rest }));
     for (const record of records) await store.insert(record, HOUR);

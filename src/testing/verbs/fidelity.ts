@@ -6,7 +6,10 @@ import { HOSTILE_DATA } from '../kit/hostile-data.js';
 import { OWNERS } from '../kit/owner-names.js';
 import { bodyOf, HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
-/** What a record may hold is given back to the character, and shares nothing with what the caller has in hand. */
+/**
+ * What a record may hold is given back to the character, and shares nothing with what the caller
+ * has in hand.
+ */
 export function fidelityTests(kit: Kit): void {
   const { test } = kit;
 

@@ -88,7 +88,7 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(denied.outcome, 'limit-reached', 'beside one whose deadline has moved on');
   });
 
-  test("'evict-oldest': inserts under way together leave exactly the limit, and tell of each that they ended", async (context) => {
+  test("'evict-oldest': inserts under way together leave exactly the limit, and answer each that they ended", async (context) => {
     for (let round = 0; round < 5; round += 1) await raceInserts(context, 'evict-oldest');
   });
 

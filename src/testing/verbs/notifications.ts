@@ -3,9 +3,9 @@ import { ensure, ensureEqual, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten } from '../kit/records.js';
 
-/** `subscribe`: who is told that sessions have ended. */
+/** `subscribe`: the reports of ended sessions. */
 export function notificationTests({ test, has }: Kit): void {
-  test('invariant 5: a listener is told of a session that was deleted, here and by another process', async (context) => {
+  test('invariant 5: a listener hears of a session that was deleted, here and by another process', async (context) => {
     const { store, other, clock } = context;
     const told = await listen(store);
     const byOther = await listen(other);
@@ -19,7 +19,7 @@ export function notificationTests({ test, has }: Kit): void {
     await Promise.all([told.stop(), byOther.stop()]);
   });
 
-  test('a listener is told of what has ended, once for each, and of nothing else', async (context) => {
+  test('a listener hears of what has ended, once for each, and of nothing else', async (context) => {
     const { store, clock } = context;
     const told = await listen(store);
     const [kept, ended] = [newRecord(clock), newRecord(clock)];
@@ -31,16 +31,17 @@ export function notificationTests({ test, has }: Kit): void {
     await store.delete(ended.id);
     await store.delete(ended.id);
     await ensureTold(context, told, ended.id);
-    // When a later one has come, what was to come before it has, at least where there is one server. Where there are several, one that was sent
-    // before this test may still arrive: so only what is about these sessions is looked at.
+    // When a later one has come, what was to come before it has, at least where there is one
+    // server. Where there are several, one that was sent before this test may still arrive: so
+    // only what is about these sessions is looked at.
     await ensureTold(context, told, await endOne(context));
     const about = told.ids.filter((id) => id === kept.id || id === ended.id);
-    ensureEqual(about, [ended.id], 'what the listener was told of the two sessions');
+    ensureEqual(about, [ended.id], 'what the listener heard of the two sessions');
     await told.stop();
   });
 
   if (has('deleteByOwner')) {
-    test("invariant 5: a listener is told of all of an owner's sessions that deleteByOwner ended", async (context) => {
+    test("invariant 5: a listener hears of all of an owner's sessions that deleteByOwner ended", async (context) => {
       const { store, other, clock } = context;
       const told = await listen(store);
       const [spared, first, second] = [
@@ -51,26 +52,26 @@ export function notificationTests({ test, has }: Kit): void {
       for (const record of [spared, first, second]) await store.insert(record, HOUR);
       await other.deleteByOwner?.('ada', spared.id);
       for (const { id } of [first, second]) await ensureTold(context, told, id);
-      ensure(!told.ids.includes(spared.id), 'told of the session that was spared');
+      ensure(!told.ids.includes(spared.id), 'it heard of the session that was spared');
       await told.stop();
     });
   }
 
   if (has('insertWithin')) {
-    test('invariant 5: a listener is told of a session that had to make room', async (context) => {
+    test('invariant 5: a listener hears of a session that had to make room', async (context) => {
       const { store, other, clock } = context;
       const told = await listen(store);
       const [first, second] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
       await store.insert(first, HOUR);
       await other.insertWithin?.(second, HOUR, { max: 1, onLimit: 'evict-oldest', now: clock.now() });
       await ensureTold(context, told, first.id);
-      ensure(!told.ids.includes(second.id), 'told of the new session');
+      ensure(!told.ids.includes(second.id), 'it heard of the new session');
       await told.stop();
     });
   }
 
   if (has('clear')) {
-    test('invariant 5: a listener is told of what clear ended, by the ids or by a gap', async (context) => {
+    test('invariant 5: a listener hears of what clear ended, by the ids or by a gap', async (context) => {
       const { store, other, clock } = context;
       const told = await listen(store);
       const record = newRecord(clock);
@@ -78,13 +79,13 @@ export function notificationTests({ test, has }: Kit): void {
       await other.clear?.();
       ensure(
         await context.eventually(() => told.ids.includes(record.id) || told.gaps.length > 0),
-        'nobody was told of a session that clear ended',
+        'no listener heard of a session that clear ended',
       );
       await told.stop();
     });
   }
 
-  test('a listener that has stopped is told nothing more, and the others go on', async (context) => {
+  test('a listener that has stopped hears nothing more, and the others go on', async (context) => {
     const [stopped, goesOn] = [await listen(context.store), await listen(context.store)];
     await stopped.stop();
     const first = await endOne(context);
@@ -94,7 +95,7 @@ export function notificationTests({ test, has }: Kit): void {
     const second = await endOne(context);
     await ensureTold(context, again, second);
     const afterwards = [stopped.ids.includes(first), stopped.ids.includes(second), goesOn.ids.includes(second)];
-    ensureEqual(afterwards, [false, false, false], 'whether those that have stopped were told of what ended then');
+    ensureEqual(afterwards, [false, false, false], 'whether those that have stopped heard of what ended then');
     await again.stop();
   });
 }

@@ -11,7 +11,7 @@ export function ownerTests(kit: Kit): void {
 }
 
 function listTests({ test }: Kit): void {
-  test("listByOwner gives all of an owner's records as they were written last, and nobody else's", async ({ store, other, clock }) => {
+  test("listByOwner gives all of an owner's records as they were written last, and no other's", async ({ store, other, clock }) => {
     const [first, second, third] = [
       newRecord(clock, { ownerId: 'ada' }),
       newRecord(clock, { ownerId: 'ada' }),

@@ -11,7 +11,8 @@ export function touchTests({ test, options, has }: Kit): void {
     for (const record of records) await store.insert(record, HOUR);
     for (const record of records) {
       let stored = record;
-      // Versions and times of several lengths: a store may write a text of the same length in place.
+      // Versions and times of several lengths: a store may write a text of the same length in
+      // place.
       for (const [version, ahead] of [
         ['v1', 1],
         ['v2', 2],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { toGraphQLError } from '../../../src/adapters/yoga/errors.js';
 import { requireFresh, requireSession } from '../../../src/adapters/yoga/index.js';
+import { toGraphQLError } from '../../../src/graphql/errors.js';
 import { type SessionContext, SessionError } from '../../../src/index.js';
 import type { Data } from './support/app.js';
 import { bearer } from './support/client.js';

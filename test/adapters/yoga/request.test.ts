@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { foreignRequest, hasRequest, noteNodeRequest, yogaRequest } from '../../../src/adapters/yoga/request.js';
+import { noteNodeRequest, yogaRequest } from '../../../src/adapters/yoga/request.js';
+import { foreignRequest, hasRequest } from '../../../src/http/foreign-request.js';
 
 const headers = { authorization: 'Bearer token' };
 

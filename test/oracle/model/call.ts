@@ -1,5 +1,5 @@
 import { Fail } from './complaint.js';
-import type { ModelRequest } from './request.js';
+import { evict, type ModelRequest } from './request.js';
 import type { Pause } from './runtime.js';
 import { Draft, type Fields, type Handle, Stored } from './store.js';
 
@@ -111,14 +111,14 @@ export class ModelCall {
 
   /** Ends a session. One that has not taken effect is taken back, and what it was to replace is ended. */
   destroy(session: Stored): void {
-    const creator = this.#creatorOf(session);
-    const login = creator ? creator.#loginOf(session) : undefined;
+    const waiting = this.#waitingIn(session);
     this.#leave(session);
-    if (!creator || !login) {
+    if (!waiting) {
       this.request.end(session, 'destroyed');
       this.request.loggedOut(session);
       return;
     }
+    const { creator, login } = waiting;
     creator.#logins = creator.#logins.filter((each) => each !== login);
     this.#takeBack(login);
     if (login.previous?.isAlive) this.destroy(login.previous);
@@ -128,8 +128,7 @@ export class ModelCall {
   destroyOthers(): number {
     const { session } = this.#acting;
     if (!session?.isAlive) return 0;
-    const maker = this.#creatorOf(session);
-    const replaced = maker ? maker.#loginOf(session)?.previous : undefined;
+    const replaced = this.#waitingIn(session)?.login.previous;
     const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
     return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed')).length;
   }
@@ -177,30 +176,25 @@ export class ModelCall {
     return undefined;
   }
 
-  /** The call, this one or one around it, that a session waits in to take effect. */
-  #creatorOf(session: Stored): ModelCall | undefined {
-    for (let call: ModelCall | undefined = this; call; call = call.parent) if (call.#loginOf(session)) return call;
+  /** Where a session waits to take effect: this call, or one around it. */
+  #waitingIn(session: Stored): { readonly creator: ModelCall; readonly login: Login } | undefined {
+    for (let call: ModelCall | undefined = this; call; call = call.parent) {
+      const login = call.#logins.find((each) => each.session === session);
+      if (login) return { creator: call, login };
+    }
     return undefined;
-  }
-
-  #loginOf(session: Stored): Login | undefined {
-    return this.#logins.find((each) => each.session === session);
   }
 
   *#wait(): Generator<Pause, void, void> {
     const { hold, world } = this.request;
+    const { runtime } = world;
     const isBusy = hold.running > 0;
     if (isBusy ? !this.isDirty : hold.waiting === 0) return;
     const login = this.pendingLogin;
-    const session = this.#acting.session;
+    const { session } = this;
     // Those that go on together have no order of their own: what they bring about shows it.
-    yield {
-      hold,
-      rank: () => {
-        if (login) return world.runtime.placeOf('created', login.id);
-        return session && world.runtime.placeOf('gone', session.id) >= 0 ? Number.MAX_SAFE_INTEGER : -1;
-      },
-    };
+    const last = Number.MAX_SAFE_INTEGER;
+    yield { hold, rank: () => (login ? runtime.placeOf(login.id) : session && runtime.isGone(session.id) ? last : -1) };
   }
 
   #save(keep: Keep): void {
@@ -257,20 +251,10 @@ export class ModelCall {
       throw new Fail('SESSION_GONE');
     }
     if (previous) request.end(previous, 'replaced');
-    if (world.hasCookie) this.#evict(session);
+    if (world.hasCookie) evict(world, session);
     session.isEffective = true;
     world.runtime.emit('created', session.id);
     request.issue(session);
-  }
-
-  /** An account has at most two sessions. Those that have not taken effect do not count. */
-  #evict(kept: Stored): void {
-    const { sessions, runtime } = this.request.world;
-    const others = sessions.filter(({ isAlive, isEffective, user }) => isAlive && isEffective && user === kept.user);
-    for (const each of others.slice(0, Math.max(0, others.length - 1))) {
-      each.isAlive = false;
-      runtime.emit('evicted', each.id);
-    }
   }
 
   #takeBack({ session, previous }: Login): void {
@@ -306,11 +290,6 @@ export class ModelCall {
     if (before.handle) before.handle.isRetired = false;
     this.#acting = before;
   }
-}
-
-/** @throws Fail where a source cannot write the token any more */
-export function assertWritable({ writes, isSealed }: ModelRequest): void {
-  if (writes && isSealed) throw new Fail('HEADERS_SENT');
 }
 
 function alive(session: Stored | null): Stored | null {

@@ -21,7 +21,7 @@ export function judge(program: Program, trace: Trace): void {
 class Judge {
   readonly #program: Program;
   readonly #trace: Trace;
-  readonly #runtime = new Runtime();
+  readonly #runtime: Runtime;
   readonly #world: World;
   readonly #requests: readonly ModelRequest[];
   /** What the calls come to, by their names. */
@@ -30,6 +30,7 @@ class Judge {
   constructor(program: Program, trace: Trace) {
     this.#program = program;
     this.#trace = trace;
+    this.#runtime = new Runtime(trace.turns);
     const sessions = trace.initial.map(
       ({ id, token, user }, order) =>
         new Stored({ id, token, user, order, isStale: order === 0, isEffective: true, data: { userId: trace.userName(user), n: 0 } }),

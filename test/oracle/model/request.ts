@@ -1,4 +1,5 @@
-import type { Request } from '../program.js';
+import { LIMIT, type Request } from '../program.js';
+import { Fail } from './complaint.js';
 import { Hold, type Runtime } from './runtime.js';
 import type { Stored } from './store.js';
 
@@ -8,7 +9,7 @@ export type Cookie = { readonly session: Stored } | 'ended' | undefined;
 /** Everything that the requests of a round share. */
 export interface World {
   readonly runtime: Runtime;
-  /** Whether a cookie is configured, and at most two sessions for each account. */
+  /** Whether a cookie is configured, and a limit for each account. */
   readonly hasCookie: boolean;
   /** All sessions, in the order in which they were created. */
   readonly sessions: Stored[];
@@ -117,4 +118,18 @@ export class ModelRequest {
     this.knows(session);
     return session;
   }
+}
+
+/** Makes room for a session that takes effect. Those that still wait to do so do not count. */
+export function evict({ sessions, runtime }: World, kept: Stored): void {
+  const others = sessions.filter(({ isAlive, isEffective, user }) => isAlive && isEffective && user === kept.user);
+  for (const each of others.slice(0, Math.max(0, others.length + 1 - LIMIT))) {
+    each.isAlive = false;
+    runtime.emit('evicted', each.id);
+  }
+}
+
+/** @throws Fail where a source cannot write the token any more */
+export function assertWritable({ writes, isSealed }: ModelRequest): void {
+  if (writes && isSealed) throw new Fail('HEADERS_SENT');
 }

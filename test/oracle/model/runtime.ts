@@ -46,6 +46,12 @@ export class Runtime {
   #turn: Turn = { who: '', at: '', items: [] };
   #taken = new Set<number>();
   #events: Seen[] = [];
+  readonly #created: readonly unknown[];
+
+  constructor(turns: readonly Turn[]) {
+    const items = turns.flatMap((turn) => turn.items);
+    this.#created = items.filter(({ who, at }) => who === 'event' && at === 'created').map(({ seen }) => seen['id']);
+  }
 
   start<Result>(steps: Steps<Result>): Routine<Result> {
     const routine = new Routine(steps);
@@ -96,9 +102,14 @@ export class Runtime {
     this.#events.push({ name, id, ...(reason !== undefined && { reason }) });
   }
 
-  /** Where an event stands among those of this turn, for what has no order of its own. */
-  placeOf(event: string, id: string): number {
-    return this.#turn.items.findIndex(({ who, at, seen }) => who === 'event' && at === event && seen['id'] === id);
+  /** The place of a session among those that take effect in the round, for logins that have no order of their own; or -1. */
+  placeOf(id: string): number {
+    return this.#created.indexOf(id);
+  }
+
+  /** Whether the change of a call finds this session ended in this turn. */
+  isGone(id: string): boolean {
+    return this.#turn.items.some(({ who, at, seen }) => who === 'event' && at === 'gone' && seen['id'] === id);
   }
 
   /** Those who wait for their turn. */

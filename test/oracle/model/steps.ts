@@ -1,7 +1,8 @@
 import type { Seen } from '../play/stage.js';
 import { nestedOf, type Plan, type Procedure, type Step } from '../program.js';
-import { assertWritable, type ModelCall } from './call.js';
+import type { ModelCall } from './call.js';
 import { Complaint, Fail, failureOf } from './complaint.js';
+import { assertWritable } from './request.js';
 import type { Pause, Routine, Runtime, Steps } from './runtime.js';
 import type { Handle } from './store.js';
 
@@ -69,19 +70,19 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
     if (seen['same'] !== (call.handle === handle))
       throw wrong(part, at, seen, `current ${call.handle === handle ? 'the same' : 'another'}`);
   },
-  change: (part, _, at) => readable(part).draft.change(part.who, `${part.who}:${at}`, known(part)),
+  change: (part, seen) => readable(part).draft.change(part.who, seen['value'], known(part)),
   append: (part, seen, at) => {
     const { draft } = readable(part);
     const list = `list ${part.who.replace(/\.f\d+$/, '')}`;
     draft.take(known(part));
     const before = draft.likely[list];
-    const after = [...(Array.isArray(before) ? before : []), `${part.who}:${at}`];
+    const after = [...(Array.isArray(before) ? before : []), seen['value']];
     if (String(seen['list']) !== String(after)) throw wrong(part, at, seen, `the list ${String(after)}`);
     draft.change(list, after, known(part));
   },
   save: (part, seen) => save(part, seen),
-  share: (part, seen, at) => {
-    readable(part).draft.change('last', `${part.who}:${at}`, known(part));
+  share: (part, seen) => {
+    readable(part).draft.change('last', seen['value'], known(part));
     save(part, seen);
   },
   update: (part, seen, at) => {

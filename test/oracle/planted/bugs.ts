@@ -20,7 +20,7 @@ const DRAFT = 'core/session/draft.ts';
 const LIFECYCLE = 'core/kernel/lifecycle.ts';
 const HEAD = 'http/response-head.ts';
 const TRPC_CALL = 'adapters/trpc/call.ts';
-const YOGA_RESULTS = 'adapters/yoga/results.ts';
+const YOGA_RESULTS = 'graphql/results.ts';
 
 function bug(name: string, ...patches: readonly (readonly [file: string, from: string, to: string])[]): Bug {
   return { name, patches: patches.map(([file, from, to]) => ({ file, from, to })) };
@@ -93,8 +93,8 @@ export const bugs: readonly Bug[] = [
   ),
   bug('an operation that failed keeps its batch waiting', [
     CALL,
-    '  async rollback(): Promise<void> {\n    this.end();',
-    '  async rollback(): Promise<void> {\n    this.#identity.isDone = true;',
+    '    this.#identity.isDone = true;\n    this.leaveBatch();',
+    '    this.#identity.isDone = true;',
   ]),
   bug('a logout deletes the cookie of a neighbour that logged in', [HEAD, '(this.#written?.isToken && this.#written.id !== id)', 'false']),
   bug('an answer with a token may be cached', [HEAD, '    this.noStore();\n    this.#write(', '    this.#write(']),
@@ -125,13 +125,4 @@ export const bugs: readonly Bug[] = [
     "    await this.services.lifecycle.destroy(earlier.snapshot.record, 'replaced').catch(() => false);",
     '',
   ]),
-  bug(
-    'requireFresh looks at the newest session of the request',
-    ['adapters/trpc/index.ts', 'assertFresh(session,', 'assertFresh(call.request.newest ?? session,'],
-    [
-      REQUEST,
-      'if (this.persistent) this.#hold(',
-      'this.newest = { authenticatedAt: held.snapshot.state.authenticatedAt };\n    if (this.persistent) this.#hold(',
-    ],
-  ),
 ];

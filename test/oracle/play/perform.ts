@@ -36,10 +36,11 @@ export async function perform(plan: Plan, name: string, part: Part): Promise<voi
   for (const [index, step] of plan.entries()) {
     const at = `${name}${index}`;
     await part.stage.turn(part.who, at);
+    const note: Note = {};
     try {
-      part.stage.log(part.who, at, await act(step, at, part));
+      part.stage.log(part.who, at, { ...note, ...(await act(step, at, part, note)) });
     } catch (error) {
-      part.stage.log(part.who, at, { code: codeOf(error) });
+      part.stage.log(part.who, at, { ...note, code: codeOf(error) });
       if (!part.careful) throw error;
     }
   }
@@ -54,24 +55,30 @@ export function codeOf(error: unknown): string {
   return error instanceof NoSession ? 'none' : 'error';
 }
 
-type Doing = (part: Part, at: string) => Promise<Seen> | Seen;
+/** What is to be known of a step also if it fails. */
+interface Note {
+  value?: string;
+}
+
+type Doing = (part: Part, note: Note) => Promise<Seen> | Seen;
 
 const doings: { readonly [Name in PlainStep]: Doing } = {
   see: (part) => {
     const { current } = part.context.sessions;
     return { current: current?.id ?? null, same: current === part.session, id: part.session?.id ?? null, data: look(part.session) };
   },
-  change: (part, at) => {
-    own(part).data[part.who] = `${part.who}:${at}`;
-    return {};
+  change: (part) => {
+    const value = part.stage.unique();
+    own(part).data[part.who] = value;
+    return { value };
   },
-  append: (part, at) => {
+  append: (part) => {
     const { data } = own(part);
     const list = `list ${part.who.replace(/\.f\d+$/, '')}`;
     const before = data[list];
-    const after = [...(Array.isArray(before) ? before : []), `${part.who}:${at}`];
-    data[list] = after;
-    return { list: after };
+    const value = part.stage.unique();
+    data[list] = [...(Array.isArray(before) ? before : []), value];
+    return { value, list: data[list] };
   },
   save: async (part) => {
     await own(part).save();
@@ -83,11 +90,12 @@ const doings: { readonly [Name in PlainStep]: Doing } = {
     });
     return { data: { ...data } };
   },
-  share: async (part, at) => {
+  share: async (part, note) => {
     const session = own(part);
-    session.data['last'] = `${part.who}:${at}`;
+    note.value = part.stage.unique();
+    session.data['last'] = note.value;
     await session.save();
-    return {};
+    return { value: note.value };
   },
   reload: async (part) => {
     await own(part).reload();
@@ -113,7 +121,7 @@ const doings: { readonly [Name in PlainStep]: Doing } = {
   },
 };
 
-async function act(step: Step, at: string, part: Part): Promise<Seen> {
+async function act(step: Step, at: string, part: Part, note: Note): Promise<Seen> {
   const { sessions } = part.context;
   switch (step.do) {
     case 'create': {
@@ -135,7 +143,7 @@ async function act(step: Step, at: string, part: Part): Promise<Seen> {
     case 'nested':
       return callAll(step.calls, at, part);
     default:
-      return doings[step.do](part, at);
+      return doings[step.do](part, note);
   }
 }
 

@@ -20,6 +20,7 @@ export class Stage {
   readonly #ended = new Map<string, Seen>();
   readonly #arrivals = new Map<string, () => void>();
   #items: Item[] = [];
+  #values = 0;
   #isAbandoned = false;
 
   /** Waits for the turn of this call. */
@@ -30,6 +31,12 @@ export class Stage {
       this.#arrivals.get(who)?.();
     });
     if (this.#isAbandoned) throw new Error('the round is over');
+  }
+
+  /** A value that nothing else in the round has. */
+  unique(): string {
+    this.#values += 1;
+    return `v${this.#values}`;
   }
 
   log(who: string, at: string, seen: Seen): void {

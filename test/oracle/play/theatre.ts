@@ -6,7 +6,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { SessionEventName, Sessions } from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
-import type { Program } from '../program.js';
+import { LIMIT, type Program } from '../program.js';
 import { makeApp } from './express-app.js';
 import type { Data, Library } from './library.js';
 import type { Round } from './round.js';
@@ -46,7 +46,7 @@ export class Theatre {
       ownerOf: (data) => data.userId,
       ...(world === 'cookie' && {
         sources: [cookie('sid', { secure: false }), bearer()],
-        maxPerOwner: { max: 2, onLimit: 'evict-oldest' as const },
+        maxPerOwner: { max: LIMIT, onLimit: 'evict-oldest' as const },
       }),
     });
     const { app, trpc, yoga } = makeApp(library, this.sessions, () => this.round);

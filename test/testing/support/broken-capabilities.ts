@@ -72,7 +72,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   {
     bug: 'a deleteByOwner that spares nobody',
     create: breaking((store) => ({ deleteByOwner: (ownerId) => store.deleteByOwner(ownerId) })),
-    fails: ['deleteByOwner spares one session', 'subscribe > invariant 5: a listener is told of all'],
+    fails: ['deleteByOwner spares one session', 'subscribe > invariant 5: a listener hears of all'],
   },
   {
     bug: 'a deleteByOwner that answers ids which were gone before',
@@ -151,7 +151,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   {
     bug: 'a clear that leaves something',
     create: breaking((store) => ({ clear: async () => void (await store.deleteByOwner('eve')) })),
-    fails: ['clear removes every record', 'a listener is told of what clear ended'],
+    fails: ['clear removes every record', 'a listener hears of what clear ended'],
   },
   {
     bug: 'a sweep by another clock than it is told',
@@ -166,12 +166,12 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   {
     bug: 'notifications that never come',
     create: telling(() => undefined),
-    fails: ['a listener is told of a session that was deleted', 'a listener is told of a session that had to make room'],
+    fails: ['a listener hears of a session that was deleted', 'a listener hears of a session that had to make room'],
   },
   {
     bug: 'notifications that come twice',
     create: telling((listener, ids) => listener.ended([...ids, ...ids])),
-    fails: ['a listener is told of what has ended, once for each'],
+    fails: ['a listener hears of what has ended, once for each'],
   },
   {
     bug: 'notifications of what was only replaced',
@@ -188,7 +188,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['a listener is told of what has ended, once for each'],
+    fails: ['a listener hears of what has ended, once for each'],
   },
   {
     bug: 'a subscription that does not stop',
@@ -198,7 +198,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         return async () => undefined;
       },
     })),
-    fails: ['a listener that has stopped is told nothing more'],
+    fails: ['a listener that has stopped hears nothing more'],
   },
   {
     bug: 'a subscription that stops all others as well',
@@ -211,6 +211,6 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['a listener that has stopped is told nothing more, and the others go on'],
+    fails: ['a listener that has stopped hears nothing more, and the others go on'],
   },
 ];

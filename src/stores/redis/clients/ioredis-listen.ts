@@ -12,7 +12,10 @@ export function listenOnIoredis(client: object): Listen | undefined {
   };
 }
 
-/** A subscription while the client still connects would come between its own questions to the server. */
+/**
+ * A subscription while the client still connects would come between its own questions to the
+ * server.
+ */
 async function whenReady(client: Client): Promise<void> {
   if (client.status !== 'connecting' && client.status !== 'connect') return;
   let giveUp = ignore;

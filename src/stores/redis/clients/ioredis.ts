@@ -3,7 +3,10 @@ import type { Command, Listen, RedisDriver, Sender } from './driver.js';
 import { listenBeside, randomNode } from './ioredis-listen.js';
 import { type Client, type Cluster, isClient, isCluster, isRedis, keyPrefixOf } from './ioredis-shapes.js';
 
-/** The connection over a client of ioredis or iovalkey, and how to open a subscription beside it; `undefined` for any other object. */
+/**
+ * The connection over a client of ioredis or iovalkey, and how to open a subscription beside it;
+ * `undefined` for any other object.
+ */
 export function ioredis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
   if (!isClient(client)) return undefined;
   if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBeside(() => randomNode(client)) };
@@ -39,7 +42,8 @@ function common(client: Client): Pick<RedisDriver, 'isClosed' | 'isInStep' | 'ke
     isClosed: () => client.status === 'end',
     isInStep: () => true,
     keyPrefix: keyPrefixOf(client),
-    // Commands that were not answered are sent again once the connection, or another to the Cluster, stands.
+    // Commands that were not answered are sent again once the connection, or another to the
+    // Cluster, stands.
     resends: () => losses.count,
   };
 }
@@ -52,7 +56,10 @@ function senderOf(client: Client): Sender {
   return (command) => call(client, command);
 }
 
-/** Where a Cluster groups commands by itself, older versions take the first argument for the key, which that of a script is not. */
+/**
+ * Where a Cluster groups commands on its own, older versions take the first argument for the key,
+ * which that of a script is not.
+ */
 function unpipelined(client: Cluster): RedisDriver['send'] {
   const commands = new Map<string, (...args: string[]) => Promise<unknown>>();
   return (_key, [name, ...args]) => {
@@ -62,7 +69,10 @@ function unpipelined(client: Cluster): RedisDriver['send'] {
   };
 }
 
-/** How often each client lost a connection. One listener for each client, however many stores there are on it. */
+/**
+ * How often each client lost a connection. One listener for each client, however many stores there
+ * are on it.
+ */
 const losses = new WeakMap<Client, { count: number }>();
 
 function lossesOf(client: Client): { readonly count: number } {

@@ -18,7 +18,8 @@ interface ConnectionEvents {
 }
 
 const SINGLE: ConnectionEvents = { lost: 'reconnecting', restored: 'ready' };
-// The client keeps a connection for subscriptions itself. It reports a new primary, but not a connection that was broken and mended.
+// The client keeps a connection for subscriptions itself. It reports a new primary, but not a
+// connection that was broken and mended.
 const SENTINEL: ConnectionEvents = { restored: 'topology-change' };
 
 /** A subscription on a client that the caller set aside for it, and closes. */
@@ -27,7 +28,10 @@ export function listenOnNodeRedis(client: object): Listen | undefined {
   return isNodeRedis(client) && isSubscriber(client) ? (channel, events) => listenOn(client, SINGLE, channel, events) : undefined;
 }
 
-/** A subscription on a duplicate of the client. It comes in an array, as a client that is connecting must not be awaited. */
+/**
+ * A subscription on a duplicate of the client. It comes in an array, as a client that is
+ * connecting must not be awaited.
+ */
 export function listenBeside(duplicate: () => Promise<readonly [Duplicable]>): Listen {
   return listenOnOwn(async () => {
     const [own] = await duplicate();
@@ -75,7 +79,8 @@ export function listenOnSentinel(client: Sentinel): Listen {
 async function listenOn(client: Subscriber, on: ConnectionEvents, channel: string, events: ChannelEvents): Promise<Unsubscribe> {
   const listener = (message: string) => events.message(message);
   const gaps = gapsOf(events);
-  // Subscribing again is no command where the subscription stands, and waits where it is being made.
+  // Subscribing again is no command where the subscription stands, and waits where it is being
+  // made.
   const onRestored = () => void client.subscribe(channel, listener).then(gaps.restored, ignore);
   await client.subscribe(channel, listener);
   if (on.lost) client.on(on.lost, gaps.interrupted);

@@ -1,6 +1,9 @@
 import { has } from './driver.js';
 
-/** The clients of node-redis 5 and later: of `createClient`, `createClientPool`, `createCluster` and `createSentinel`. */
+/**
+ * The clients of node-redis 5 and later: of `createClient`, `createClientPool`, `createCluster`
+ * and `createSentinel`.
+ */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   sendCommand(...args: never[]): Promise<unknown>;

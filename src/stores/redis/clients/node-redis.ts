@@ -15,7 +15,10 @@ import {
 /** Replies come as they are, also from a client that was told to map their types. */
 const PLAIN: SendOptions = { typeMapping: undefined };
 
-/** The connection over a client of node-redis, and how to open a subscription beside it; `undefined` for any other object. */
+/**
+ * The connection over a client of node-redis, and how to open a subscription beside it;
+ * `undefined` for any other object.
+ */
 export function nodeRedis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
   if (isSentinel(client)) return { driver: sentinelDriver(client), listen: listenOnSentinel(client) };
   if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBesideCluster(client) };
@@ -34,7 +37,8 @@ function singleDriver(client: Single): RedisDriver {
     primaries: async () => [send],
     resends: () => 0,
     lookForPrimary() {
-      // The server closes the connection, and the client opens another one. Without this option some never get ready after that.
+      // The server closes the connection, and the client opens another one. Without this option
+      // some never get ready after that.
       if (optionOf(client, 'disableOfflineQueue') === true) send(['quit']).catch(ignore);
     },
   };
@@ -46,9 +50,11 @@ function optionOf(client: object, name: string): unknown {
 }
 
 /**
- * A command may be written to a connection that was just lost; the first answers on the next one, which are those to its greeting, are then taken for
- * its own. That connection never gets ready (seen in 5.12 and 6.3: what is to be written in the next turn is written without a look at the
- * connection), so that this tells; commands that waited for a connection may also be answered before it says that it is ready. Pools do not say.
+ * A command may be written to a connection that was just lost; the first answers on the next one,
+ * which are those to its greeting, are then taken for its own. That connection never gets ready
+ * (seen in 5.12 and 6.3: what is to be written in the next turn is written without a look at the
+ * connection), so that this tells; commands that waited for a connection may also be answered
+ * before it says that it is ready. Pools do not say.
  */
 function isReady(client: Single): boolean {
   return Reflect.get(client, 'isReady') !== false;
@@ -73,9 +79,10 @@ function clusterDriver(client: Cluster): RedisDriver {
 const askingAnew = new WeakSet<Cluster>();
 
 /**
- * This client asks who holds which keys only when a server says `MOVED`, which one that died does not: its keys would stay out of
- * reach, though a replica has taken over (redis/node-redis#2806). So when a server is lost, another is asked for some key: unless it happens to
- * be its own, it says `MOVED`.
+ * This client asks who holds which keys only when a server says `MOVED`, which one that died does
+ * not: its keys would stay out of reach, though a replica has taken over (redis/node-redis#2806).
+ * So when a server is lost, another is asked for some key: unless it happens to be its own, it
+ * says `MOVED`.
  */
 function askAnewAfterLosses(client: Cluster): void {
   if (askingAnew.has(client)) return;
@@ -85,13 +92,16 @@ function askAnewAfterLosses(client: Cluster): void {
   });
 }
 
-/** A command whose connection breaks is sent again by the sentinel client, to the primary of then. */
+/**
+ * A command whose connection breaks is sent again by the sentinel client, to the primary of then.
+ */
 function sentinelDriver(client: Sentinel): RedisDriver {
   let resends = 0;
   const send: Sender = (command) => {
     let sent = 0;
     const options = {
-      // Looked at each time that the command is handed to a connection: this is how the repetition is seen.
+      // Looked at each time that the command is handed to a connection: this is how the repetition
+      // is seen.
       get typeMapping(): undefined {
         sent += 1;
         if (sent > 1) resends += 1;

@@ -15,9 +15,10 @@ interface Requester {
 }
 
 /**
- * The driver over a client of Upstash; `undefined` for any other object. Requests go past the client: it repeats those whose
- * answers were lost, which would do a write twice, turns texts into numbers, and quotes commands with all their arguments in
- * its errors. Over HTTP there are no notifications.
+ * The driver over a client of Upstash; `undefined` for any other object. Requests go past the
+ * client: it repeats those whose answers were lost, which would do a write twice, turns texts into
+ * numbers, and quotes commands with all their arguments in its errors. Over HTTP there are no
+ * notifications.
  */
 export function upstash(client: object): { readonly driver: RedisDriver; readonly listen: undefined } | undefined {
   const requester: unknown = Reflect.get(client, 'client');

@@ -1,7 +1,7 @@
-import type { Call } from '../../core/session/call.js';
-import type { OperationResult } from './hooks.js';
+import type { Call } from '../core/session/call.js';
 import { failedNames } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
+import type { OperationResult } from './types.js';
 
 type Path = readonly (string | number)[];
 type Keep = (name: string) => boolean;

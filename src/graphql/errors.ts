@@ -1,6 +1,6 @@
 import { type ASTNode, GraphQLError, type Source } from 'graphql';
-import { isSessionError, type SessionErrorCode } from '../../core/error.js';
-import { challenge, type Exchange, publicError } from '../../http/errors.js';
+import { isSessionError, type SessionErrorCode } from '../core/error.js';
+import { challenge, type Exchange, publicError } from '../http/errors.js';
 
 /** Codes that GraphQL clients know by another name. */
 const CODES: Partial<Record<SessionErrorCode | 'INTERNAL', string>> = {

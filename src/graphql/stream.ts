@@ -1,9 +1,9 @@
 import type { GraphQLError } from 'graphql';
-import { withoutStack } from '../../core/error.js';
-import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
+import { withoutStack } from '../core/error.js';
+import { type EndWatch, endingIterator } from '../core/session/ending-iterator.js';
 import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
-import type { OperationResult } from './hooks.js';
+import type { OperationResult } from './types.js';
 
 /**
  * The results of a subscription or of `@defer`, with the operation's changes saved on the way. The

@@ -1,8 +1,8 @@
 import type { GraphQLError } from 'graphql';
-import type { Exchange } from '../../http/errors.js';
+import type { Exchange } from '../http/errors.js';
 import { restate } from './errors.js';
-import type { OperationResult, OperationResults } from './hooks.js';
 import type { OperationShape } from './shape.js';
+import type { OperationResult, OperationResults } from './types.js';
 
 export function isStream(results: OperationResults): results is AsyncIterable<OperationResult> {
   return typeof results === 'object' && results !== null && Symbol.asyncIterator in results;

@@ -1,14 +1,14 @@
 import type { GraphQLError, GraphQLFieldResolver } from 'graphql';
-import { describeError } from '../../core/logger.js';
-import type { Call } from '../../core/session/call.js';
-import type { Session } from '../../core/types.js';
-import type { Exchange } from '../../http/errors.js';
-import type { OpenedRequest } from '../../http/request.js';
+import { describeError } from '../core/logger.js';
+import type { Call } from '../core/session/call.js';
+import type { Session } from '../core/types.js';
+import type { Exchange } from '../http/errors.js';
+import type { OpenedRequest } from '../http/request.js';
 import { toGraphQLError } from './errors.js';
 import { FieldOutcomes } from './field-outcomes.js';
-import type { OperationResult } from './hooks.js';
 import { failedPart, inResult, isSuccess } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
+import type { OperationResult } from './types.js';
 
 /** Where a context holds its operation. A symbol goes along when the context is spread into another. */
 export const OPERATION: unique symbol = Symbol('token-sessions.operation');

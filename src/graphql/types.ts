@@ -1,0 +1,18 @@
+import type { GraphQLError } from 'graphql';
+
+/** A part of a result that came later, by `@defer` or `@stream`. */
+export interface LaterPart {
+  readonly errors?: readonly GraphQLError[];
+}
+
+/** What an operation, or an event of a subscription, came to. */
+export interface OperationResult {
+  readonly data?: { readonly [field: string]: unknown } | null;
+  readonly errors?: readonly GraphQLError[];
+  readonly incremental?: readonly LaterPart[];
+  /** Parts that have ended, in the format of graphql 17. */
+  readonly completed?: readonly LaterPart[];
+  readonly hasNext?: boolean;
+}
+
+export type OperationResults = OperationResult | AsyncIterable<OperationResult>;

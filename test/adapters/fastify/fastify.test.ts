@@ -1,0 +1,240 @@
+import { Readable } from 'node:stream';
+import { initTRPC } from '@trpc/server';
+import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { describe, expect, expectTypeOf, onTestFinished, test, vi } from 'vitest';
+import { fastifySessions } from '../../../src/adapters/fastify/index.js';
+import { trpcSessions } from '../../../src/adapters/trpc/index.js';
+import { useSession } from '../../../src/adapters/yoga/index.js';
+import {
+  bearer,
+  cookie,
+  createSessions,
+  isSessionError,
+  requireFresh,
+  requireSession,
+  type Session,
+  type SessionContext,
+  type SessionsOptions,
+} from '../../../src/index.js';
+import { testClock } from '../../support/clock.js';
+import { countingStore } from '../../support/counting-store.js';
+import type { ContractData } from '../contract.js';
+
+type Data = ContractData;
+
+/** What Yoga's documentation hands on from Fastify. */
+interface Served {
+  req: FastifyRequest;
+  reply: FastifyReply;
+}
+
+async function setUp(options: SessionsOptions<Data> = {}) {
+  const clock = testClock();
+  const store = countingStore();
+  const errors: string[] = [];
+  const logger = { warn: () => undefined, error: (line: string) => void errors.push(line) };
+  const sessions = createSessions<Data>({ store, now: clock.now, logger, ...options });
+  const { token } = await sessions.create({ userId: 'ann', theme: 'light' });
+  store.reset();
+  const app = fastify({ forceCloseConnections: true });
+  onTestFinished(() => app.close());
+  app.register(fastifySessions(sessions));
+  await app.after();
+  const asAnn = (url: string) => app.inject({ url, headers: { authorization: `Bearer ${token}` } });
+  const theme = async () => (await sessions.fromToken(token)).session?.data.theme;
+  return { app, asAnn, clock, errors, sessions, store, token, theme };
+}
+
+function change({ session }: FastifyRequest): void {
+  if (session) session.data.theme = 'dark';
+}
+
+describe('the final answer decides', () => {
+  test.each([
+    ['an answer of 200', 200, 'dark'],
+    ['an answer of 404', 404, 'dark'],
+    ['an answer of 500', 500, 'light'],
+  ])('rule 18: %s', async (_, status, expected) => {
+    const { app, asAnn, theme } = await setUp();
+    app.get('/', (request, reply) => {
+      change(request);
+      return reply.code(status).send('x');
+    });
+    expect((await asAnn('/')).statusCode).toBe(status);
+    expect(await theme()).toBe(expected);
+  });
+
+  test('rule 18: an error that a handler of the application answers with 400', async () => {
+    const { app, asAnn, theme } = await setUp();
+    app.setErrorHandler((_error, _request, reply) => reply.code(400).send('bad'));
+    app.get('/', (request) => {
+      change(request);
+      throw new Error('oops');
+    });
+    expect((await asAnn('/')).statusCode).toBe(400);
+    expect(await theme()).toBe('dark');
+  });
+
+  test('rule 18: what the body of a stream changes is saved at its end', async () => {
+    const { app, asAnn, theme } = await setUp();
+    app.get('/', (request, reply) => {
+      async function* body() {
+        yield 'a';
+        change(request);
+        yield 'b';
+      }
+      return reply.send(Readable.from(body()));
+    });
+    expect((await asAnn('/')).body).toBe('ab');
+    await vi.waitFor(async () => expect(await theme()).toBe('dark'));
+  });
+
+  test('rule 18: a reply that was hijacked is saved before it ends', async () => {
+    const { app, asAnn, theme, store, errors } = await setUp();
+    app.get('/', (request, reply) => {
+      change(request);
+      reply.hijack();
+      reply.raw.end('raw');
+    });
+    expect((await asAnn('/')).body).toBe('raw');
+    expect(await theme()).toBe('dark');
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('db.internal refused');
+    };
+    const failed = await asAnn('/');
+    expect([failed.statusCode, errors.length]).toEqual([200, 0]);
+  });
+});
+
+describe('errors', () => {
+  test('rule 26: a refusal is a problem of 401 with its challenge', async () => {
+    const { app, asAnn, clock } = await setUp();
+    app.get('/me', (request) => requireSession(request).data);
+    app.get('/fresh', async (request) => requireFresh(request, '1m').data);
+    app.get('/late', async (request) => {
+      await Promise.resolve();
+      return requireFresh(request, '1m').data;
+    });
+    const anonymous = await app.inject('/me');
+    expect([anonymous.statusCode, anonymous.headers['content-type']]).toEqual([401, 'application/problem+json']);
+    expect(anonymous.json()).toEqual({ title: 'A session is required', status: 401, code: 'UNAUTHENTICATED' });
+    expect(anonymous.headers['www-authenticate']).toBe('Bearer');
+    clock.advance(61_000);
+    const stale = await asAnn('/fresh');
+    expect([stale.json().code, stale.headers['www-authenticate']]).toEqual([
+      'STEP_UP_REQUIRED',
+      'Bearer error="insufficient_user_authentication", max_age=60',
+    ]);
+    expect((await asAnn('/late')).headers['www-authenticate']).toBe('Bearer');
+  });
+
+  test('rule 26: an error handler of the application has the error, and its answer stays', async () => {
+    const { app } = await setUp();
+    app.setErrorHandler((error, _request, reply) => reply.code(418).send({ own: isSessionError(error) && error.code, message: 'x' }));
+    app.get('/me', (request) => requireSession(request).data);
+    const answer = await app.inject('/me');
+    expect([answer.statusCode, answer.json()]).toEqual([418, { own: 'UNAUTHENTICATED', message: 'x' }]);
+  });
+
+  test('invariant 6: a change that cannot be saved is 503, whatever the handler answered', async () => {
+    const { app, asAnn, store } = await setUp();
+    app.get('/', (request, reply) => {
+      change(request);
+      return reply.header('location', '/new').send({ saved: true });
+    });
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('db.internal refused');
+    };
+    const answer = await asAnn('/');
+    expect([answer.statusCode, answer.json().code]).toEqual([503, 'STORE_UNAVAILABLE']);
+    expect(answer.body).not.toContain('db.internal');
+  });
+
+  test('rule 26: an error inside the server is logged, and says nothing', async () => {
+    const { app, asAnn, errors, store, token } = await setUp();
+    const record = await store.find(token.slice(3, 39));
+    if (record) await store.replace({ ...record, version: 'x', body: '{' }, record.version, 1_000_000);
+    app.get('/', (request) => request.session?.data ?? null);
+    expect((await asAnn('/')).json()).toEqual({ title: 'Internal server error', status: 500, code: 'INTERNAL' });
+    expect(errors).toContainEqual(expect.stringContaining('a request failed'));
+  });
+});
+
+describe('one request', () => {
+  test('request.session follows a login of a hook, and a logout', async () => {
+    const { app, asAnn } = await setUp();
+    app.addHook('preHandler', async (request) => {
+      if (!request.session) await request.sessions.create({ userId: 'guest', theme: '' });
+    });
+    app.get('/', (request) => request.session?.data.userId);
+    app.get('/logout', async (request) => {
+      await request.session?.destroy();
+      return { session: request.session };
+    });
+    expect((await app.inject('/')).body).toBe('guest');
+    expect((await asAnn('/')).body).toBe('ann');
+    expect((await asAnn('/logout')).json()).toEqual({ session: null });
+  });
+
+  test('the plugin twice is the plugin once', async () => {
+    const { app, asAnn, sessions, store } = await setUp();
+    app.register(async (inner) => {
+      inner.register(fastifySessions(sessions));
+      inner.get('/inner', (request) => {
+        change(request);
+        return 'ok';
+      });
+    });
+    expect((await asAnn('/inner')).body).toBe('ok');
+    expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+  });
+
+  test('tRPC and Yoga share its session and its load', async () => {
+    const { app, sessions, store, token } = await setUp();
+    const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const router = t.router({ whoAmI: t.procedure.concat(required).query(({ ctx }) => ctx.session.data.userId) });
+    const options: FastifyTRPCPluginOptions<typeof router> = { prefix: '/trpc', trpcOptions: { router, createContext, responseMeta } };
+    app.register(fastifyTRPCPlugin, options);
+    const yoga = createYoga<Served, SessionContext<Data>>({
+      logging: false,
+      plugins: [useSession(sessions)],
+      schema: createSchema<SessionContext<Data> & Served>({
+        typeDefs: 'type Query { whoAmI: String }',
+        resolvers: { Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId } },
+      }),
+    });
+    app.route({
+      url: '/graphql',
+      method: ['GET', 'POST'],
+      handler: (request, reply) => yoga.handleNodeRequestAndResponse(request, reply, { req: request, reply }),
+    });
+    const url = await app.listen({ port: 0 });
+    const headers = { authorization: `Bearer ${token}` };
+    expect(await (await fetch(`${url}/trpc/whoAmI`, { headers })).json()).toEqual({ result: { data: 'ann' } });
+    expect(store.total()).toBe(1);
+    store.reset();
+    expect(await (await fetch(`${url}/graphql?query={whoAmI}`, { headers })).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(store.total()).toBe(1);
+  });
+
+  test('rule 24: a login beside cookies and CORS of the application', async () => {
+    const { app } = await setUp({ sources: [bearer({ respond: true }), cookie()] });
+    app.post('/login', async (request, reply) => {
+      void reply.header('set-cookie', 'theme=dark').header('set-cookie', 'lang=en').header('access-control-expose-headers', 'ETag');
+      return (await request.sessions.create({ userId: 'bob', theme: '' })).token;
+    });
+    const answer = await app.inject({ method: 'POST', url: '/login' });
+    const cookies = [answer.headers['set-cookie']].flat().map((each) => each?.split(';')[0]);
+    expect(cookies).toEqual(['theme=dark', 'lang=en', `__Host-session=${answer.body}`]);
+    expect(answer.headers['access-control-expose-headers']).toBe('ETag, Session-Token');
+    expect(answer.headers['session-token']).toBe(answer.body);
+  });
+});
+
+test('invariant 10: the request is typed', () => {
+  expectTypeOf<FastifyRequest['session']>().toEqualTypeOf<Session<Data> | null>();
+  expectTypeOf(requireSession<Data>).toBeCallableWith({} as FastifyRequest);
+});

@@ -1,0 +1,238 @@
+import { trpcServer } from '@hono/trpc-server';
+import { initTRPC } from '@trpc/server';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { HTTPException } from 'hono/http-exception';
+import { streamSSE } from 'hono/streaming';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { honoSessions } from '../../../src/adapters/hono/index.js';
+import { trpcSessions } from '../../../src/adapters/trpc/index.js';
+import { useSession } from '../../../src/adapters/yoga/index.js';
+import {
+  bearer,
+  cookie,
+  createSessions,
+  type RequestSessions,
+  requireFresh,
+  requireSession,
+  type Session,
+  type SessionContext,
+  SessionError,
+  type SessionsOptions,
+} from '../../../src/index.js';
+import { testClock } from '../../support/clock.js';
+import { countingStore } from '../../support/counting-store.js';
+
+interface Data {
+  userId: string;
+  views?: number;
+}
+
+async function setUp(options: SessionsOptions<Data> = {}) {
+  const clock = testClock();
+  const store = countingStore();
+  const sessions = createSessions<Data>({ store, now: clock.now, ...options });
+  const { token } = await sessions.create({ userId: 'ann' });
+  store.reset();
+  const app = new Hono<{ Variables: SessionContext<Data> }>();
+  app.use(honoSessions(sessions));
+  const asAnn = (path: string, init: RequestInit = {}) =>
+    app.request(path, { ...init, headers: { authorization: `Bearer ${token}`, ...Object(init.headers) } });
+  const views = async () => (await sessions.fromToken(token)).session?.data.views;
+  return { app, asAnn, clock, sessions, store, token, views };
+}
+
+function change({ session }: { readonly session: Session<Data> | null }): void {
+  if (session) session.data.views = 7;
+}
+
+describe('the final answer decides', () => {
+  test.each([
+    ['an answer of 204', 204, 7],
+    ['an answer of 404', 404, 7],
+    ['an answer of 500', 500, undefined],
+  ] as const)('rule 18: %s', async (_, status, expected) => {
+    const { app, asAnn, views } = await setUp();
+    app.get('/', (c) => {
+      change(c.var);
+      return c.body(null, status);
+    });
+    expect((await asAnn('/')).status).toBe(status);
+    expect(await views()).toBe(expected);
+  });
+
+  test.each([
+    ['an HTTPException of 403', new HTTPException(403), 403, 7],
+    ['an HTTPException of 503', new HTTPException(503), 503, undefined],
+    ['an error of the library', new SessionError('INVALID_DATA', 'bad'), 422, undefined],
+  ])('rule 18: %s', async (_, error, status, expected) => {
+    const { app, asAnn, views } = await setUp();
+    app.get('/', (c) => {
+      change(c.var);
+      throw error;
+    });
+    expect((await asAnn('/')).status).toBe(status);
+    expect(await views()).toBe(expected);
+  });
+
+  test('rule 18: an error that onError answers with 400', async () => {
+    const { app, asAnn, views } = await setUp();
+    app.get('/', (c) => {
+      change(c.var);
+      throw new Error('oops');
+    });
+    app.onError((_error, c) => c.text('bad', 400));
+    expect((await asAnn('/')).status).toBe(400);
+    expect(await views()).toBe(7);
+  });
+
+  test('an answer that cannot be saved leaves nothing of itself on the error', async () => {
+    const { app, asAnn, store } = await setUp();
+    app.get('/', (c) => {
+      change(c.var);
+      return c.json({ saved: true }, 201, { location: '/new', 'set-cookie': 'flash=saved' });
+    });
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('db.internal refused');
+    };
+    const answer = await asAnn('/');
+    expect([answer.status, answer.headers.get('location'), answer.headers.getSetCookie()]).toEqual([503, null, []]);
+    expect(await answer.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 });
+  });
+});
+
+describe('errors', () => {
+  test('rule 26: a refusal is a problem of 401, and Hono does not log it', async () => {
+    const { app, asAnn, clock } = await setUp();
+    const log = vi.spyOn(console, 'error');
+    app.get('/me', (c) => c.json(requireSession(c.var).data));
+    app.get('/fresh', (c) => c.json(requireFresh(c.var, '1m').data));
+    app.get('/late', async (c) => {
+      await c.req.text();
+      return c.json(requireFresh(c.var, '1m').data);
+    });
+    const anonymous = await app.request('/me');
+    expect([anonymous.status, anonymous.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    const nonsense = await app.request('/me', { headers: { authorization: 'Bearer nonsense' } });
+    expect(nonsense.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
+    clock.advance(61_000);
+    const stale = await asAnn('/fresh');
+    expect(await stale.json()).toMatchObject({ code: 'STEP_UP_REQUIRED', status: 401 });
+    expect(stale.headers.get('www-authenticate')).toBe('Bearer error="insufficient_user_authentication", max_age=60');
+    expect((await asAnn('/late')).headers.get('www-authenticate')).toBe('Bearer');
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
+  });
+
+  test('rule 26: onError of the application comes first, and has the status', async () => {
+    const { app } = await setUp();
+    app.get('/me', (c) => c.json(requireSession(c.var).data));
+    app.onError((error, c) => c.json({ own: error instanceof SessionError && error.code }, 418));
+    const answer = await app.request('/me');
+    expect([answer.status, await answer.json()]).toEqual([418, { own: 'UNAUTHENTICATED' }]);
+  });
+
+  test('rule 16: an error of another copy of the package has its status too', async () => {
+    const { app, asAnn, views } = await setUp();
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    app.get('/', (c) => {
+      change(c.var);
+      throw Object.assign(new Error('bad'), { name: 'SessionError', code: 'CONFLICT', status: 409 });
+    });
+    expect(await (await asAnn('/')).json()).toMatchObject({ code: 'CONFLICT', status: 409 });
+    expect(await views()).toBeUndefined();
+    log.mockRestore();
+  });
+});
+
+describe('one request', () => {
+  test('c.var.session follows a login of a middleware, and a logout', async () => {
+    const { app, asAnn } = await setUp();
+    app.use(async (c, next) => {
+      if (!c.var.session) await c.var.sessions.create({ userId: 'guest' });
+      await next();
+    });
+    app.get('/', (c) => c.text(c.var.session?.data.userId ?? 'nobody'));
+    app.post('/logout', async (c) => {
+      await c.var.session?.destroy();
+      return c.json(c.var.session);
+    });
+    expect(await (await app.request('/')).text()).toBe('guest');
+    expect(await (await asAnn('/')).text()).toBe('ann');
+    expect(await (await asAnn('/logout', { method: 'POST' })).json()).toBeNull();
+  });
+
+  test('the middleware twice is the middleware once', async () => {
+    const { app, asAnn, sessions, store, views } = await setUp();
+    app.use('/inner/*', honoSessions(sessions));
+    app.get('/inner/x', (c) => {
+      change(c.var);
+      return c.text('ok');
+    });
+    expect(await (await asAnn('/inner/x')).text()).toBe('ok');
+    expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+    expect(await views()).toBe(7);
+  });
+
+  test('tRPC and Yoga share its session and its load', async () => {
+    const { app, asAnn, sessions, store } = await setUp();
+    const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const whoAmI = t.procedure.concat(required).mutation(({ ctx }) => ctx.session.data.userId);
+    const yoga = createYoga<object, SessionContext<Data>>({
+      logging: false,
+      plugins: [useSession(sessions)],
+      schema: createSchema<SessionContext<Data>>({
+        typeDefs: 'type Query { whoAmI: String }',
+        resolvers: { Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId } },
+      }),
+    });
+    app.use('/trpc/*', trpcServer({ router: t.router({ whoAmI }), createContext, responseMeta }));
+    app.use('/graphql', (c) => yoga.handle(c.req.raw, c) as Promise<Response>);
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    expect(await (await asAnn('/trpc/whoAmI', json)).json()).toEqual({ result: { data: 'ann' } });
+    expect(store.total()).toBe(1);
+    store.reset();
+    expect(await (await asAnn('/graphql', { ...json, body: '{"query":"{ whoAmI }"}' })).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(store.total()).toBe(1);
+  });
+
+  test('rule 24: a login beside CORS and cookies of the application', async () => {
+    const { app } = await setUp({ sources: [bearer({ respond: true }), cookie()] });
+    app.use(cors({ origin: 'https://web.example', exposeHeaders: ['ETag'] }));
+    app.post('/login', async (c) => {
+      c.header('set-cookie', 'theme=dark', { append: true });
+      const { token } = await c.var.sessions.create({ userId: 'bob' });
+      return c.text(token);
+    });
+    const answer = await app.request('/login', { method: 'POST' });
+    const token = await answer.text();
+    expect(answer.headers.get('access-control-expose-headers')).toBe('ETag, Session-Token');
+    expect(answer.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual(['theme=dark', `__Host-session=${token}`]);
+  });
+
+  test('a streamed body reads the session, and saves by update()', async () => {
+    const { app, asAnn, views } = await setUp();
+    app.get('/events', (c) =>
+      streamSSE(c, async (stream) => {
+        await c.var.session?.update((data) => {
+          data.views = 3;
+        });
+        await stream.writeSSE({ data: String(c.var.session?.data.views) });
+      }),
+    );
+    expect(await (await asAnn('/events')).text()).toContain('data: 3');
+    expect(await views()).toBe(3);
+  });
+});
+
+test('invariant 10: the variables are typed, also where they are inferred', () => {
+  const sessions = createSessions<Data>();
+  new Hono().use(honoSessions(sessions)).get('/', (c) => {
+    expectTypeOf(c.var.session).toEqualTypeOf<Session<Data> | null>();
+    expectTypeOf(c.var.sessions).toEqualTypeOf<RequestSessions<Data>>();
+    expectTypeOf(requireSession(c.var)).toEqualTypeOf<Session<Data>>();
+    return c.text('');
+  });
+});

@@ -1,0 +1,389 @@
+import { PassThrough, Readable } from 'node:stream';
+import { initTRPC, TRPCError } from '@trpc/server';
+import { observable } from '@trpc/server/observable';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { trpcSessions } from '../../../src/adapters/trpc/index.js';
+import { createSessions, isSessionError } from '../../../src/index.js';
+import { gate } from '../../support/gate.js';
+import { type Data, kitOf } from './support/router.js';
+
+type Copy = typeof import('../../../src/index.js') & typeof import('../../../src/adapters/trpc/index.js');
+
+/** Another copy of the package in this process, as bundles, pnpm and dev servers make them. */
+async function loadCopy(): Promise<Copy> {
+  vi.resetModules();
+  return { ...(await import('../../../src/index.js')), ...(await import('../../../src/adapters/trpc/index.js')) };
+}
+
+afterEach(() => {
+  vi.doUnmock('../../../src/version.js');
+  vi.resetModules();
+});
+
+/** What the guard of some sessions says of a context, and what the server learns. */
+async function guardWith(guard: { query(resolver: (options: { ctx: object }) => unknown): object }, ctx: object): Promise<unknown> {
+  const procedure = guard.query(({ ctx: given }) => Reflect.get(given, 'session')?.data ?? null);
+  const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
+  try {
+    return await Reflect.apply(Object(procedure), undefined, [call]);
+  } catch (error) {
+    if (!(error instanceof TRPCError)) throw error;
+    return { code: error.code, told: isSessionError(error.cause) ? error.cause.message : error.message };
+  }
+}
+
+describe('the guards and other sessions', () => {
+  test.each(['withSession', 'requireSession'] as const)('rule 16: %s refuses the context of another createSessions', async (name) => {
+    const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
+    const { token } = await users.create({ userId: 'ann' });
+    const ctx = trpcSessions(users).createContext({ headers: { authorization: `Bearer ${token}` } });
+    expect(await guardWith(trpcSessions(users)[name], ctx)).toEqual({ userId: 'ann' });
+    expect(await guardWith(trpcSessions(admins)[name], ctx)).toEqual({
+      code: 'INTERNAL_SERVER_ERROR',
+      told: expect.stringContaining('another createSessions()'),
+    });
+  });
+
+  test('rule 16: requireFresh and a context of fromHeaders are held to the same', async () => {
+    const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
+    const { token } = await users.create({ userId: 'ann' });
+    const ctx = await users.fromHeaders({ authorization: `Bearer ${token}` });
+    expect(await guardWith(trpcSessions(users).requireFresh('1h'), ctx)).toEqual({ userId: 'ann' });
+    expect(await guardWith(trpcSessions(admins).requireFresh('1h'), ctx)).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+  });
+
+  test.each([
+    ['no sessions', {}],
+    ['null', { sessions: null }],
+    ['a copy of them', {}],
+    ['an object that throws when it is looked at', { sessions: new Proxy({}, { get: () => fail(), has: () => fail() }) }],
+    ['a context with a getter that throws', Object.defineProperty({}, 'sessions', { get: () => fail(), enumerable: true })],
+  ])('rule 16: a context with %s is refused, and says why on the server', async (name, given) => {
+    const sessions = createSessions<Data>();
+    const trpc = trpcSessions(sessions);
+    const { token } = await sessions.create({ userId: 'ann' });
+    const real = trpc.createContext({ headers: { authorization: `Bearer ${token}` } });
+    const ctx = name === 'a copy of them' ? { sessions: { ...real.sessions } } : given;
+    expect(await guardWith(trpc.withSession, ctx)).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+  });
+
+  test('rule 16: two copies of the package in one process work together', async () => {
+    const copy = await loadCopy();
+    const sessions = copy.createSessions<Data>({ ownerOf: (data) => data.userId });
+    const ours = trpcSessions<Data>(sessions);
+    const theirs = copy.trpcSessions(sessions);
+    expect(ours.withSession).not.toBe(theirs.withSession);
+    const { token } = await sessions.create({ userId: 'ann' });
+    for (const make of [ours, theirs]) {
+      for (const guard of [ours.requireSession, theirs.requireSession, ours.requireFresh('1h'), theirs.requireFresh('1h')]) {
+        const ctx = make.createContext({ headers: { authorization: `Bearer ${token}` } });
+        expect(await guardWith(guard, ctx)).toEqual({ userId: 'ann' });
+      }
+    }
+  });
+
+  test('rule 16: guards of two copies in one procedure look at one call, and save it once', async () => {
+    const copy = await loadCopy();
+    const sessions = copy.createSessions<Data>();
+    const ours = trpcSessions<Data>(sessions);
+    const theirs = copy.trpcSessions(sessions);
+    const t = initTRPC.context<typeof ours.createContext>().create();
+    const router = t.router({
+      change: t.procedure
+        .concat(ours.withSession)
+        .use(({ ctx, next }) => {
+          if (ctx.session) ctx.session.data.role = 'admin';
+          return next();
+        })
+        .concat(theirs.requireSession)
+        .mutation(({ ctx }) => {
+          ctx.session.data.theme = 'dark';
+          return ctx.session.data.role;
+        }),
+      refused: t.procedure.concat(ours.withSession).mutation(({ ctx }) => ctx.session?.update(() => fail('SESSION'))),
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const caller = t.createCallerFactory(router)(theirs.createContext({ headers: { authorization: `Bearer ${token}` } }));
+    expect(await caller.change()).toBe('admin');
+    expect((await sessions.fromToken(token)).session?.data).toEqual({ userId: 'ann', role: 'admin', theme: 'dark' });
+  });
+
+  test('rule 16: errors of one copy are told by the adapter of another', async () => {
+    const copy = await loadCopy();
+    const sessions = copy.createSessions<Data>();
+    const ours = trpcSessions<Data>(sessions);
+    const anonymous = copy.trpcSessions(sessions).createContext({ headers: {} });
+    expect(await guardWith(ours.requireSession, anonymous)).toMatchObject({ code: 'UNAUTHORIZED' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const ctx = ours.createContext({ headers: { authorization: `Bearer ${token}` } });
+    const t = initTRPC.context<typeof ours.createContext>().create({ errorFormatter: ours.errorFormatter });
+    const router = t.router({
+      gone: t.procedure.concat(ours.requireSession).query(async ({ ctx: { session } }) => {
+        await session.destroy();
+        return session.data;
+      }),
+    });
+    await expect(t.createCallerFactory(router)(ctx).gone()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test('rule 16: a copy of another protocol is refused, and both versions are named', async () => {
+    vi.doMock('../../../src/version.js', () => ({ VERSION: '9.9.9', PROTOCOL: 99 }));
+    const copy = await loadCopy();
+    const theirs = copy.createSessions<Data>();
+    const problem = expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringMatching(/9\.9\.9.*0\.1\.0|0\.1\.0.*9\.9\.9/) });
+    expect(() => trpcSessions<Data>(theirs)).toThrow(problem);
+    expect(() => copy.trpcSessions<Data>(createSessions<Data>())).toThrow(problem);
+    expect(() => trpcSessions<Data>(JSON.parse('{}'))).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
+  });
+});
+
+describe('what passes through a guard', () => {
+  const results = {
+    readable: () => Readable.from(['a', 'b']),
+    web: () => new ReadableStream({ start: (controller) => controller.close() }),
+    passThrough: () => new PassThrough(),
+    cursor: () =>
+      Object.assign(
+        {
+          async *[Symbol.asyncIterator]() {
+            yield 1;
+          },
+        },
+        { count: () => 42 },
+      ),
+    iterable: () => [1, 2][Symbol.iterator](),
+    promise: () => ({ later: Promise.resolve(1) }),
+    observableLike: () => ({ subscribe: () => ({ unsubscribe: () => undefined }) }),
+    date: () => new Date(0),
+    map: () => new Map([['a', 1]]),
+    undefined: () => undefined,
+    null: () => null,
+    function: () => () => 'called',
+  };
+
+  test.each(Object.keys(results) as (keyof typeof results)[])('rule 19: a result stays the very object that it is: %s', async (name) => {
+    const kit = kitOf();
+    const made: unknown[] = [];
+    const router = kit.t.router({
+      result: kit.own.mutation(({ ctx }) => {
+        ctx.session.data.theme = 'dark';
+        made.push(results[name]());
+        return made[0];
+      }),
+    });
+    const session = await kit.sessions.create({ userId: 'ann' });
+    const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+    expect(await kit.t.createCallerFactory(router)(ctx).result()).toBe(made[0]);
+    expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
+  });
+
+  test.each(['generator', 'readable'])('rule 19: a mutation that returns a stream (%s) is saved when it returns', async (kind) => {
+    const kit = kitOf();
+    const never = gate();
+    const router = kit.t.router({
+      stream: kit.own.mutation(({ ctx }) => {
+        ctx.session.data.theme = 'dark';
+        if (kind === 'readable') return new Readable({ read: () => undefined });
+        return (async function* () {
+          yield 1;
+          await never.opened;
+        })();
+      }),
+    });
+    const session = await kit.sessions.create({ userId: 'ann' });
+    const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+    await kit.t.createCallerFactory(router)(ctx).stream();
+    expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
+  });
+
+  test('rule 18: what the body of a generator creates takes effect at once, and stays when the body fails', async () => {
+    const kit = kitOf();
+    const router = kit.t.router({
+      login: kit.open.mutation(async function* ({ ctx }) {
+        yield (await ctx.sessions.create({ userId: 'bob' })).id;
+        throw new Error('later');
+      }),
+    });
+    const ctx = kit.createContext({ headers: {} });
+    const body = await kit.t.createCallerFactory(router)(ctx).login();
+    const iterator = body[Symbol.asyncIterator]();
+    const { value } = await iterator.next();
+    expect(kit.events).toEqual([`created ${value}`]);
+    await expect(iterator.next()).rejects.toThrow('later');
+    expect(await kit.sessions.listFor('bob')).toHaveLength(1);
+  });
+
+  test('rule 18: what a subscription’s procedure creates before it returns its stream follows the outcome', async () => {
+    const kit = kitOf();
+    const router = kit.t.router({
+      refused: kit.open.subscription(async ({ ctx }) => {
+        await ctx.sessions.create({ userId: 'bob' });
+        if (ctx.session) throw new TRPCError({ code: 'FORBIDDEN' });
+        throw new TRPCError({ code: 'BAD_REQUEST' });
+      }),
+      watched: kit.open.subscription(({ ctx }) =>
+        observable<string>((observer) => {
+          ctx.sessions.create({ userId: 'carol' }).then(
+            ({ id }) => observer.next(id),
+            (error) => observer.error(error),
+          );
+        }),
+      ),
+    });
+    const caller = kit.t.createCallerFactory(router)(kit.createContext({ headers: {} }));
+    await expect(caller.refused()).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+    expect(await kit.sessions.listFor('bob')).toEqual([]);
+    const stream = await caller.watched();
+    const id = await new Promise((resolve) => stream.subscribe({ next: resolve }));
+    expect(kit.events).toEqual([`created ${id}`]);
+  });
+});
+
+describe('streams', () => {
+  test('rule 20: unchanged data of a stream is as new as the last recheck, changed data stays; reload() gives the newest', async () => {
+    vi.useFakeTimers();
+    try {
+      const kit = kitOf({ recheckInterval: 1_000 });
+      const router = kit.t.router({
+        watch: kit.own.subscription(async function* ({ ctx }) {
+          for (;;) yield { ...ctx.session.data };
+        }),
+        reload: kit.own.subscription(async function* ({ ctx }) {
+          for (;;) {
+            await ctx.session.reload();
+            yield { ...ctx.session.data };
+          }
+        }),
+      });
+      const session = await kit.sessions.create({ userId: 'ann' });
+      const context = () => kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+      const factory = kit.t.createCallerFactory(router);
+      const [watch, reload] = await Promise.all([factory(context()).watch(), factory(context()).reload()]);
+      const iterators = [watch, reload].map((each) => each[Symbol.asyncIterator]());
+      for (const each of iterators) expect((await each.next()).value).toEqual({ userId: 'ann' });
+      await (await kit.sessions.find(session.id))?.update((data) => {
+        data.role = 'admin';
+      });
+      expect((await iterators[1]?.next())?.value).toEqual({ userId: 'ann', role: 'admin' });
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect((await iterators[0]?.next())?.value).toEqual({ userId: 'ann', role: 'admin' });
+      for (const each of iterators) await each.return?.();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('rule 20: a stream ends at the absolute deadline of its session, though the store is away', async () => {
+    vi.useFakeTimers();
+    try {
+      const kit = kitOf({ now: Date.now, absoluteTimeout: '1h', idleTimeout: false, recheckInterval: '1m' });
+      const router = kit.t.router({
+        watch: kit.own.subscription(async function* () {
+          yield 'open';
+          await new Promise(() => undefined);
+        }),
+      });
+      const session = await kit.sessions.create({ userId: 'ann' });
+      const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+      const iterator = (await kit.t.createCallerFactory(router)(ctx).watch())[Symbol.asyncIterator]();
+      await iterator.next();
+      const ended = iterator.next().then(
+        () => 'went on',
+        (error: unknown) => error,
+      );
+      const down = async () => {
+        throw new Error('down');
+      };
+      Object.assign(kit.store, { find: down, findMany: down });
+      await vi.advanceTimersByTimeAsync(3_600_000);
+      expect(await ended).toMatchObject({ code: 'UNAUTHORIZED' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('rule 20: a rotation elsewhere ends no stream, and later calls on the socket with the replaced token are refused', async () => {
+    const kit = kitOf({ rotationGrace: 0, recheckInterval: 1_000 });
+    const wait = gate();
+    const router = kit.t.router({
+      watch: kit.own.subscription(async function* () {
+        yield 'open';
+        await wait.opened;
+        yield 'still open';
+      }),
+      who: kit.own.query(({ ctx }) => ctx.session.data.userId),
+    });
+    const session = await kit.sessions.create({ userId: 'ann' });
+    const socket = kit.createContext({ req: { headers: { upgrade: 'websocket', authorization: `Bearer ${session.token}` } } });
+    const caller = kit.t.createCallerFactory(router)(socket);
+    const iterator = (await caller.watch())[Symbol.asyncIterator]();
+    await iterator.next();
+    const elsewhere = await kit.sessions.fromToken(session.token);
+    const next = await elsewhere.session?.rotate();
+    expect((await kit.sessions.fromToken(next)).session?.id).toBe(session.id);
+    await expect(caller.who()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    wait.open();
+    expect((await iterator.next()).value).toBe('still open');
+    await iterator.return?.();
+  });
+
+  test('rule 20: an immediate rotation elsewhere ends the streams that the old token opened, not those of its own call', async () => {
+    const kit = kitOf();
+    const rotated = gate();
+    const router = kit.t.router({
+      watch: kit.own.subscription(async function* () {
+        yield 'open';
+        await new Promise(() => undefined);
+      }),
+      rotate: kit.own.subscription(async function* ({ ctx }) {
+        yield 'open';
+        yield await ctx.session.rotate({ immediate: true });
+        rotated.open();
+        yield 'still open';
+      }),
+    });
+    const session = await kit.sessions.create({ userId: 'ann' });
+    const context = () => kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+    const factory = kit.t.createCallerFactory(router);
+    const [watch, rotate] = await Promise.all([factory(context()).watch(), factory(context()).rotate()]);
+    const [old, own] = [watch[Symbol.asyncIterator](), rotate[Symbol.asyncIterator]()];
+    await Promise.all([old.next(), own.next()]);
+    const ended = old.next().then(
+      () => 'went on',
+      (error: unknown) => error,
+    );
+    const { value: token } = await own.next();
+    expect((await own.next()).value).toBe('still open');
+    expect(await ended).toMatchObject({ code: 'UNAUTHORIZED' });
+    expect((await kit.sessions.fromToken(String(token))).session?.id).toBe(session.id);
+    await own.return?.();
+  });
+
+  test('rule 18: a custom iterator that is closed while it works saves nothing of the step under way', async () => {
+    const working = gate();
+    const kit = kitOf();
+    const router = kit.t.router({
+      watch: kit.own.subscription(({ ctx }) => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            ctx.session.data.role = 'admin';
+            working.open();
+            return new Promise<IteratorResult<number, undefined>>(() => undefined);
+          },
+          return: async () => ({ done: true as const, value: undefined }),
+        }),
+      })),
+    });
+    const session = await kit.sessions.create({ userId: 'ann' });
+    const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+    const iterator = (await kit.t.createCallerFactory(router)(ctx).watch())[Symbol.asyncIterator]();
+    void iterator.next();
+    await working.opened;
+    await iterator.return?.();
+    expect(await kit.stored(session)).toEqual({ userId: 'ann' });
+  });
+});
+
+function fail(message = 'looked at'): never {
+  throw new Error(message);
+}
