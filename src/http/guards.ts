@@ -33,7 +33,8 @@ export function requireSession<Data>(context: WithSession<Data>): Session<Data> 
  * ago: at login, or at `rotate({ reauthenticated: true })` (OWASP ASVS 7.5.1).
  *
  * @example
- * deleteAccount: (_parent, _args, ctx) => deleteAccountOf(requireFresh(ctx, '5m').data.userId), // GraphQL
+ * // In a GraphQL resolver:
+ * deleteAccount: (_parent, _args, ctx) => deleteAccountOf(requireFresh(ctx, '5m').data.userId),
  *
  * @throws `UNAUTHENTICATED` · `STEP_UP_REQUIRED`
  */

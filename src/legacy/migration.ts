@@ -18,15 +18,16 @@ import type { LegacySession, LegacySessions } from './legacy-sessions.js';
  * The session of another library moves in steps. Whatever is lost or dies between them, the next
  * request with the old token goes on where they stopped:
  *
- *   copy it                        insert, under an id that follows from the old token: of two requests one inserts
- *   prove the copy                 the old session is still there
+ *   copy it                   insert, under an id that follows from the old token: of two requests
+ *                             one inserts
+ *   prove the copy            the old session is still there
  *   remove the old session
- *   done                           with a new token pending, for this answer and later ones to carry
+ *   done                      with a new token pending, for this answer and later ones to carry
  *
- * A copy serves nobody before the old session is removed. So while the old session is there,
- * nobody can have logged out of the copy; and when it is not, a copy that nobody has proven was
- * made from what was read before the session was moved and ended by others: it has to go, or a
- * logout would be undone.
+ * A copy serves no request before the old session is removed. So while the old session is there, no
+ * user can have logged out of the copy. When the old session is gone, a copy that was never proven
+ * may come from a read before others moved the session and ended it. It must go, or a logout would
+ * be undone.
  */
 
 /**
