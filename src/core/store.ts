@@ -236,9 +236,9 @@ export interface SessionStore {
   readonly steps?: StoreSteps;
 
   /**
-   * Reports ended sessions to the listener, whatever ended them: deleted here or by another process,
-   * also by {@link deleteByOwner}, eviction and {@link clear}. Resolves once everything that ends
-   * from now on will be told; what it resolves to stops the notifications.
+   * Reports ended sessions to the listener, whatever ended them: deleted here or by another
+   * process, also by {@link deleteByOwner}, eviction and {@link clear}. Resolves once everything
+   * that ends from now on will be told; what it resolves to stops the notifications.
    */
   subscribe?(listener: StoreListener): Promise<() => Promise<void>>;
 

@@ -31,7 +31,7 @@ export function restate(error: GraphQLError, exchange?: Exchange): GraphQLError 
   return found ? build(found.cause, exchange, error) : error;
 }
 
-/** Whether an error is the library's, and not one of the application's that was caused by it. */
+/** Whether an error is the library's own, not one of the application's with it as the cause. */
 export function isOurs(error: unknown): boolean {
   return causeOf(error) !== undefined;
 }
@@ -51,8 +51,8 @@ function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError
     source: at?.source ?? null,
     positions: at?.positions ?? null,
     path: at?.path ?? null,
-    // Yoga and Envelop mask and log an error that stems from another one. That is right for errors
-    // inside the server; of the others it would hide the code.
+    // Yoga and Envelop mask and log an error that stems from another one. That is right for
+    // internal errors. For the others it would hide the code.
     originalError: code === 'INTERNAL' && cause instanceof Error ? cause : null,
     extensions: { code: CODES[code] ?? code, ...http },
   });

@@ -6,15 +6,16 @@ import type { OperationResult } from './types.js';
 type Path = readonly (string | number)[];
 type Keep = (name: string) => boolean;
 
-/** The layer of changes that no resolver can be named for. */
+/** The layer of changes whose resolver is not known. */
 const UNKNOWN = '';
-/** What begins the layer of a resolver within a part; root fields have names of their own. */
+/** The prefix of the layer of a resolver within a part. Root fields have names of their own. */
 const PART = '\u0000';
 
 /**
- * What the fields of one operation came to, and so which changes are saved. Root fields of a mutation
- * run one after the other, and each decides for its own changes. Resolvers within `@defer` and
- * `@stream` run side by side: only what one of them changed before it first waited can be told.
+ * The outcomes of the fields of one operation, which decide which changes are saved. Root fields
+ * of a mutation run one after the other, and each decides for its own changes. Resolvers within
+ * `@defer` and `@stream` run side by side: only the changes that one made before it first waited
+ * are known to be its own.
  */
 export class FieldOutcomes {
   readonly #call: Call;
@@ -47,7 +48,7 @@ export class FieldOutcomes {
     return this.#hasFailed;
   }
 
-  /** Whether all that failed is known by its path. */
+  /** Whether the path of each failure is known. */
   get canTell(): boolean {
     return this.#failures.length > 0 && this.#failures.every((path) => path.length > 0);
   }
@@ -84,7 +85,10 @@ export class FieldOutcomes {
     this.#failures.push([]);
   }
 
-  /** What the initial result of a mutation decides: the changes of root fields up to the first one with parts. */
+  /**
+   * The part that the initial result of a mutation decides: its root fields up to the first with
+   * parts.
+   */
   initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
     const outcome = this.#initial && this.outcomeOf(this.#initial);
     const last = this.#deferred === undefined ? this.#order.length : this.#order.indexOf(this.#deferred) + 1;
@@ -139,7 +143,7 @@ export class FieldOutcomes {
     }
   }
 
-  /** What a resolver changes before it first waits is its own. */
+  /** The changes that a resolver makes before it first waits are its own. */
   #runNested<Result>(path: Path, run: () => Result): Result {
     const name = PART + JSON.stringify(path);
     const around = this.#call.fields.current;
@@ -157,7 +161,10 @@ export class FieldOutcomes {
     return new Set([...names, ...this.#refused]);
   }
 
-  /** The root fields after one that failed below its resolver: its nested resolvers may have run beside them. */
+  /**
+   * The root fields after one that failed below its resolver: its nested resolvers may have run
+   * beside them.
+   */
   #afterFailureBelow(failed: ReadonlySet<string>): ReadonlySet<string> {
     const index = this.#order.findIndex((name) => failed.has(name) && !this.#refused.has(name));
     return new Set(index < 0 ? [] : this.#order.slice(index + 1));

@@ -29,8 +29,8 @@ export function failedNames(errors: readonly GraphQLError[] | undefined): Set<st
 
 /**
  * The result with our errors as clients get them. The status and challenge of an error go to the
- * response as a whole only where nothing else came back: Yoga would also set them beside the data of
- * other fields.
+ * response as a whole only where nothing else came back: Yoga would also set them beside the data
+ * of other fields.
  */
 export function inResult(result: OperationResult, shape: OperationShape, exchange?: Exchange): OperationResult {
   if (!result.errors && !result.incremental) return result;
@@ -45,7 +45,7 @@ export function inResult(result: OperationResult, shape: OperationShape, exchang
 /** A part of a stream whose changes could not be saved. */
 export function failedPart(result: OperationResult, error: GraphQLError): OperationResult {
   const errors = [error];
-  // In the format of graphql 17, what has failed is said where the part is completed.
+  // In the format of graphql 17, the entry that completes a part has its errors.
   if (result.completed?.length) return { ...result, completed: result.completed.map((part) => ({ ...part, errors })) };
   if (!result.incremental) return { ...result, data: null, errors };
   return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors })) };

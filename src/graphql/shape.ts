@@ -1,6 +1,6 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
 
-/** What has to be known of an operation's document. */
+/** The facts that are needed about an operation's document. */
 export interface OperationShape {
   readonly isMutation: boolean;
   /** Whether it can be answered in parts. */
@@ -13,10 +13,10 @@ export interface OperationShape {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Of an operation that was not executed. */
+/** The shape of an operation that was not executed. */
 export const NO_SHAPE: OperationShape = { isMutation: false, isIncremental: false, typeNames: () => NONE, defers: () => false };
 
-/** The shape of an operation. The walk through the document is left until a question needs it. */
+/** The shape of an operation. Walks through the document only when a question needs it. */
 export function shapeOf(document: DocumentNode, operationName: string | null | undefined, mayDefer: boolean): OperationShape {
   const operation = operationIn(document, operationName);
   if (!operation) return NO_SHAPE;

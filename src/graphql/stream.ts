@@ -6,9 +6,9 @@ import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './types.js';
 
 /**
- * The results of a subscription or of `@defer`, with the operation's changes saved on the way. The
- * stream ends with one more result that says so when its session ends, unless the operation itself
- * ends it.
+ * The results of a subscription or of `@defer`. Saves the operation's changes on the way. When the
+ * session ends, the stream ends with one more result that says so, unless the operation itself
+ * ends the session.
  *
  * Written by hand, since `return` of an async generator queues behind a pending `next`.
  */
@@ -93,7 +93,10 @@ async function finishEvents(operation: Operation): Promise<GraphQLError | undefi
   return errors?.[0];
 }
 
-/** A client gets our errors as a last result, as when its session ends: some hosts do not outlive a source that throws. */
+/**
+ * A client gets our errors as a last result, as when its session ends. Some hosts do not survive a
+ * source that throws.
+ */
 async function fail(operation: Operation, error: unknown): Promise<Step> {
   await operation.call.rollback();
   if (!isOurs(error)) throw error;

@@ -5,7 +5,7 @@ export interface LaterPart {
   readonly errors?: readonly GraphQLError[];
 }
 
-/** What an operation, or an event of a subscription, came to. */
+/** The result of an operation, or of an event of a subscription. */
 export interface OperationResult {
   readonly data?: { readonly [field: string]: unknown } | null;
   readonly errors?: readonly GraphQLError[];

@@ -19,9 +19,10 @@ interface AnyCookieOptions {
   readonly persistent?: boolean | undefined;
   /**
    * The check against cross-site request forgery, by `Sec-Fetch-Site` and `Origin` (OWASP). When
-   * another site's page made an unsafe request, or opens a WebSocket, the request is anonymous and no
-   * cookie is written (`CROSS_SITE`). `trustedOrigins` are origins, such as `https://app.example.com`,
-   * that pass. `false` switches the check off, for an application that has one of its own.
+   * another site's page made an unsafe request, or opens a WebSocket, the request is anonymous and
+   * no cookie is written (`CROSS_SITE`). `trustedOrigins` are origins, such as
+   * `https://app.example.com`, that pass. `false` switches the check off, for an application that
+   * has one of its own.
    *
    * @default { trustedOrigins: [] }
    */
@@ -65,9 +66,9 @@ export type CookieOptions<Name extends string = string> =
 const LONGEST_AGE = 400 * 86_400;
 
 /**
- * The token in a cookie that scripts cannot read. It is read from requests, written when a session is
- * created or rotated, and expired when the session is destroyed: `HttpOnly; Secure; SameSite=Lax;
- * Path=/`.
+ * The token in a cookie that scripts cannot read. It is read from requests, written when a session
+ * is created or rotated, and expired when the session is destroyed:
+ * `HttpOnly; Secure; SameSite=Lax; Path=/`.
  *
  * @example
  * createSessions({ sources: [bearer(), cookie()] });
@@ -108,7 +109,9 @@ function soleValue(header: string | undefined, name: string): string | undefined
   return values.length <= 1 ? values[0] : 'ambiguous';
 }
 
-/** RFC 6265bis, section 5.6: only SP and HTAB are trimmed. Other white space makes another name. */
+/**
+ * RFC 6265bis, section 5.6: only SP and HTAB are trimmed. Other white space makes another name.
+ */
 function valueIn(pair: string, name: string): string[] {
   const equals = pair.indexOf('=');
   if (equals < 0 || trim(pair.slice(0, equals)) !== name) return [];

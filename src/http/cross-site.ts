@@ -3,12 +3,12 @@ import { isUpgrade } from './hosts.js';
 import type { RequestDetails, WritePurpose } from './token-source.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** A navigation has none of these; a form that a page posts has some. */
+/** A navigation has none of these headers. A posted form has some. */
 const BODY_HEADERS = ['origin', 'content-type', 'content-length', 'transfer-encoding'];
 
 /**
- * Whether a request with a cookie may have an effect and was made by another site's page. Such a
- * request is not to be trusted (OWASP, Cross-Site Request Forgery Prevention). The upgrade to a
+ * Whether another site's page made this request, and it may have an effect. The cookie of such a
+ * request must not be trusted (OWASP, Cross-Site Request Forgery Prevention). The upgrade to a
  * WebSocket counts as one with an effect, since no CORS protects it.
  */
 export function isForged(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
@@ -30,7 +30,8 @@ export function mayWriteCookie(header: HeaderReader, request: RequestDetails, { 
   if (!isFromElsewhere(header, request, trustedOrigins)) return true;
   // Another site's page must not make this one rotate.
   if (purpose === 'rotation' || !isSafe(header, request)) return false;
-  // Links and redirects are navigations. A cookie that other sites may carry can also come from a fetch or a frame.
+  // Links and redirects are navigations. A cookie that other sites may carry can also come from a
+  // fetch or a frame.
   return sameSite !== 'none' || isTopLevelNavigation(header);
 }
 
@@ -45,8 +46,8 @@ function isTopLevelNavigation(header: HeaderReader): boolean {
 }
 
 /**
- * Browsers say it in `Sec-Fetch-Site`, older ones by `Origin`. Clients that are no browsers send
- * neither, and hold no cookies that other pages could use.
+ * Browsers send `Sec-Fetch-Site`, older ones `Origin`. Other clients send neither, and hold no
+ * cookies that other pages could use.
  */
 function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
   const origin = header('origin');
@@ -56,7 +57,9 @@ function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedO
   return origin !== undefined && !isOwnOrigin(origin, header, request.url);
 }
 
-/** The own authority is in `Host`, over HTTP/2 in `:authority`, and of a Fetch request in its URL. */
+/**
+ * The own authority is in `Host`, over HTTP/2 in `:authority`, and in the URL of a Fetch request.
+ */
 function isOwnOrigin(origin: string, header: HeaderReader, url: string | undefined): boolean {
   if (!URL.canParse(origin)) return false;
   const { host } = new URL(origin);

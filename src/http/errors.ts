@@ -1,6 +1,6 @@
 import { isSessionError, type SessionError, type SessionErrorCode } from '../core/error.js';
 
-/** What a client may know of an error. What happened stays on the server. */
+/** The part of an error that a client may know. The rest stays on the server. */
 export interface PublicError {
   readonly code: SessionErrorCode | 'INTERNAL';
   readonly status: number;
@@ -21,7 +21,7 @@ const MESSAGES: Partial<Record<SessionErrorCode, string>> = {
 
 const INTERNAL: PublicError = { code: 'INTERNAL', status: 500, message: 'Internal server error' };
 
-/** The one table of what clients are told, for every host. Any error that is not ours is one inside the server. */
+/** The one table of public errors, for every host. Any error that is not ours is INTERNAL. */
 export function publicError(error: unknown): PublicError {
   if (!isSessionError(error)) return INTERNAL;
   const message = MESSAGES[error.code];
@@ -37,17 +37,17 @@ export function problemBody(error: unknown): string {
 
 const NO_STEP_UP: Pick<SessionError, 'maxAge' | 'mayRepeat'> = {};
 
-/** What an HTTP response can say of the request that it answers. */
+/** The facts about a request that its HTTP response may mention. */
 export interface Exchange {
   /** Whether anything was sent where a token is expected. */
   readonly tokenSent: boolean;
-  /** `false`: something ran, whatever an error says of its own part. */
+  /** `false`: something ran, whatever the error says. */
   readonly mayRepeat?: boolean | undefined;
 }
 
 /**
- * The value of `WWW-Authenticate` with a 401: RFC 6750, section 3, and RFC 9470, section 3. Clients
- * repeat a request whose user must authenticate again, so that is only said where nothing ran.
+ * The value of `WWW-Authenticate` with a 401: RFC 6750, section 3, and RFC 9470, section 3.
+ * Clients repeat a request that needs a step-up, so this is only sent if nothing ran before.
  */
 export function challenge(error: unknown, { tokenSent, mayRepeat = true }: Exchange): string {
   const { maxAge, mayRepeat: isFirst } = isSessionError(error) ? error : NO_STEP_UP;

@@ -11,8 +11,8 @@ import { field } from './hosts.js';
 export type WithSession<Data> = { readonly session: Session<Data> | null };
 
 /**
- * The session of a handler or resolver that requires one. It follows the call: after a login in the
- * call it is the new session, after a logout there is none.
+ * The session of a handler or resolver that requires one. It follows the call: after a login in
+ * the call it is the new session, after a logout there is none.
  *
  * @example
  * app.get('/me', (req, res) => res.json(requireSession(req).data)); // Express
@@ -29,11 +29,12 @@ export function requireSession<Data>(context: WithSession<Data>): Session<Data> 
 }
 
 /**
- * {@link requireSession} for an action whose user must have proven who they are at most `maxAge` ago:
- * at login, or at `rotate({ reauthenticated: true })` (OWASP ASVS 7.5.1).
+ * {@link requireSession} for an action whose user must have proven who they are at most `maxAge`
+ * ago: at login, or at `rotate({ reauthenticated: true })` (OWASP ASVS 7.5.1).
  *
  * @example
- * deleteAccount: (_parent, _args, ctx) => deleteAccountOf(requireFresh(ctx, '5m').data.userId), // GraphQL
+ * // In a GraphQL resolver:
+ * deleteAccount: (_parent, _args, ctx) => deleteAccountOf(requireFresh(ctx, '5m').data.userId),
  *
  * @throws `UNAUTHENTICATED` · `STEP_UP_REQUIRED`
  */
@@ -46,7 +47,8 @@ export function requireFresh<Data>(context: WithSession<Data>, maxAge: Duration)
 
 /**
  * @param mayRepeat whether nothing ran before, where the call itself does not know
- * @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge` ms ago
+ * @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge`
+ *   ms ago
  */
 export function assertFresh(session: Session<unknown>, maxAge: number, call: Call | undefined, mayRepeat = call?.mayRepeat ?? false): void {
   const now = call?.request.services.settings.now() ?? Date.now();
@@ -59,7 +61,7 @@ export function assertFresh(session: Session<unknown>, maxAge: number, call: Cal
 }
 
 /**
- * A session whose record cannot be read counts as present only if its token was verified before.
+ * An unreadable session counts as present only if its token was verified.
  *
  * @throws the error of the read
  */

@@ -10,7 +10,7 @@ import { putHeaders } from './put-headers.js';
 import type { OpenedRequest } from './request.js';
 import type { ResponseHead } from './response-head.js';
 
-/** What is done with the library's headers where the handler threw what its host makes the answer of. */
+/** Delivers the library's headers if the handler threw an error that its host answers. */
 type Deliver = (headers: Headers) => void | Promise<void>;
 
 /** A handler of Fetch requests. */
@@ -46,7 +46,7 @@ export function openFetch(host: Host, request: Request): OpenedRequest {
   return host.open({ key: request.headers, headers: request.headers, details: request, target: { kind: 'collect' } });
 }
 
-/** Opens a call that those of other adapters, which the request is handed on to, run in. */
+/** Opens a call. The calls of other adapters, which get the same request, run in it. */
 export function enter(opened: OpenedRequest): { readonly call: Call; leave(): void } {
   const around = opened.enclosing;
   const call = opened.open({ hasOutcome: true });
@@ -88,7 +88,9 @@ async function start(call: Call, run: () => Response | Promise<Response>): Promi
   throw new TypeError('the handler of sessions.handle() must return a Response');
 }
 
-/** Saves what succeeded: what was answered with a status below 500. What the body does later belongs to a stream. */
+/**
+ * Saves a call that was answered with a status below 500. The rest of the body runs as a stream.
+ */
 export async function conclude(call: Call, status: number): Promise<void> {
   if (status >= 500) return call.rollback();
   await call.commit();
@@ -98,13 +100,13 @@ export async function conclude(call: Call, status: number): Promise<void> {
 /** The response with the library's headers. */
 export function withHeaders(response: Response, head: ResponseHead): Response {
   head.settle();
-  // Of an error of the network, or an upgrade, no other response can be made.
+  // A network error or an upgrade cannot be made again as another response.
   if (head.isEmpty || response.status < 200) return response;
   const headers = new Headers(response.headers);
   putHeaders(headers, head.headers);
   const { status, statusText } = response;
-  // A response of another make, such as a ponyfill's, has a body of that make. Its own headers stay,
-  // as the application may answer with the same object again.
+  // A response of another make, such as a ponyfill's, has a body of that make. Its own headers
+  // stay, as the application may answer with the same object again.
   const make = response.constructor as typeof Response;
   return new make(response.body, { status, statusText, headers });
 }
@@ -117,7 +119,7 @@ export function problem(error: SessionError, exchange: Exchange): Response {
   return new Response(problemBody(error), { status, headers });
 }
 
-/** An error inside the server says nothing to its client, so that it has to be in the log. */
+/** An internal error tells its client nothing, so it must be in the log. */
 export function reportInternal(error: SessionError, { request }: Call): void {
   const { logger } = request.services.settings;
   if (publicError(error).code === 'INTERNAL') logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
@@ -127,7 +129,7 @@ function isResponse(value: unknown): value is Response {
   return typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function';
 }
 
-/** The answer that is meant by what was thrown: a response, or the redirect of a host such as SvelteKit. */
+/** The response that was thrown, or that a host such as SvelteKit makes of a thrown redirect. */
 function thrownResponse(thrown: unknown): Response | undefined {
   if (isResponse(thrown)) return thrown;
   const [status, location] = [statusOf(thrown), field(thrown, 'location')];
@@ -135,7 +137,7 @@ function thrownResponse(thrown: unknown): Response | undefined {
   return isRedirect ? new Response(null, { status, headers: { location } }) : undefined;
 }
 
-/** The status that a host answers with when this is thrown, as far as that can be known; 500 otherwise. */
+/** The status with which a host answers this error, as far as it is known; otherwise 500. */
 export function statusOf(thrown: unknown): number {
   // Next.js redirects, and answers `notFound()` and its like, by errors that have a digest.
   if (/^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest')))) return 303;

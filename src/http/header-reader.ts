@@ -1,4 +1,4 @@
-/** What carries a request's headers: a Fetch `Headers`, or a record as Node and serverless platforms have it. */
+/** A request's headers: a Fetch `Headers`, or a record as in Node and on serverless platforms. */
 export type HeadersLike = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The value of a header by its lower-case name; repeated ones joined by commas, as Fetch does. */

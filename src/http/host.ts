@@ -5,10 +5,10 @@ import { PROTOCOL, VERSION } from '../version.js';
 import { field, isObject } from './hosts.js';
 import type { IncomingRequest, OpenedRequest } from './request.js';
 
-/** Where adapters find what they need of a `createSessions`, also one of another copy of the package. */
+/** The key of {@link Host}. The same in all copies of the package. */
 export const HOST: unique symbol = Symbol.for('token-sessions.host');
 
-/** What adapters need of a `createSessions`. */
+/** The part of a `createSessions` that adapters use. */
 export interface Host {
   readonly protocol: number;
   readonly version: string;
@@ -24,7 +24,7 @@ export const HOST_VERSION = { protocol: PROTOCOL, version: VERSION };
 /**
  * The adapters' side of what `createSessions` returned.
  *
- * @throws `NOT_SUPPORTED` for anything else, and for another version of the package that works differently
+ * @throws `NOT_SUPPORTED` for anything else, and for a copy with another protocol number
  */
 export function hostOf(sessions: { readonly [HOST]: Host }): Host {
   const host: unknown = field(sessions, HOST);

@@ -1,9 +1,9 @@
 /*
- * What the library recognises of the objects that hosts hand in. They are probed by shape, never by
- * class: other realms, ponyfills and frameworks have classes of their own.
+ * Recognises the objects that hosts pass in. They are probed by shape, never by class: other
+ * realms, ponyfills and frameworks have classes of their own.
  */
 
-/** As much of a Node response as is needed to set headers. */
+/** The part of a Node response that setting headers needs. */
 export interface NodeResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string | string[]): unknown;
@@ -14,7 +14,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** A property of a foreign object; `undefined` where reading it throws, as getters over private fields do. */
+/** A property of a foreign object; `undefined` if reading it throws, as with private fields. */
 export function field(value: unknown, name: PropertyKey): unknown {
   if (!isObject(value)) return undefined;
   try {
@@ -29,7 +29,9 @@ export function isNodeResponse(value: unknown): value is NodeResponse {
   return hasMethods && typeof field(value, 'headersSent') === 'boolean';
 }
 
-/** The WebSocket that tRPC's adapter passes as the response. Express and Fastify responses have `send` too. */
+/**
+ * The WebSocket that tRPC passes as the response. Express and Fastify responses have `send` too.
+ */
 export function isWebSocketResponse(value: unknown): boolean {
   return isObject(value) && field(value, 'readyState') !== undefined && typeof field(value, 'terminate') === 'function';
 }

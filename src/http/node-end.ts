@@ -1,6 +1,6 @@
 import type { NodeResponse } from './hosts.js';
 
-/** As much of a Node response as is needed to do something before it ends. */
+/** The part of a Node response that is needed to hold its end back. */
 export interface EndableResponse extends NodeResponse {
   end: (...args: never[]) => unknown;
   destroy(error?: Error): unknown;
@@ -10,12 +10,12 @@ export interface EndableResponse extends NodeResponse {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** What is to be done before a response ends. */
+/** The work to do before a response ends. */
 export interface BeforeEnd {
-  /** Asked when the response is about to end; where it is not needed the response is not delayed. */
+  /** Asked when the response is about to end. If not needed, the response is not delayed. */
   isNeeded(): boolean;
   run(): Promise<void>;
-  /** Called with a failure while the response can still become another one. */
+  /** Called with a failure while the response can still change. */
   failed(error: unknown): void;
 }
 
@@ -40,7 +40,8 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
       (error: unknown) => {
         res.end = end;
         if (res.headersSent) {
-          // The client has been told of a success that did not happen: cutting the answer short is all that is left to say.
+          // The client has seen a success that did not happen. Only cutting the answer short is
+          // left.
           res.destroy(error instanceof Error ? error : undefined);
           return;
         }
@@ -54,7 +55,7 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
   res.end = holdingEnd;
 }
 
-/** Takes back what the handler has set, for the error handler to answer instead. */
+/** Undoes the handler's head, so that the error handler can answer. */
 function resetHead(res: EndableResponse, headers: ReadonlyMap<string, number | string | string[] | undefined>): void {
   res.statusCode = 200;
   for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);

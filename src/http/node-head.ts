@@ -7,9 +7,9 @@ const listeners = new WeakMap<object, Listener[]>();
 
 /**
  * Calls the listener when the head of a Node response is about to be written, with its status. It
- * comes after every handler and every header, also those that are passed to `writeHead`, so what it
- * sets is sent. Listeners run in the order in which they were added; one that is `early` runs before
- * all others. Answers whether the response has such a moment.
+ * comes after every handler and every header, also those that are passed to `writeHead`, so what
+ * it sets is sent. Listeners run in the order in which they were added; one that is `early` runs
+ * before all others. Answers whether the response has such a moment.
  */
 export function onHead(response: NodeResponse, listener: Listener, early = false): boolean {
   const writeHead: unknown = Reflect.get(response, 'writeHead');
@@ -37,7 +37,10 @@ function headWriter(response: NodeResponse, added: readonly Listener[], writeHea
   };
 }
 
-/** Moves the headers that were passed to `writeHead` onto the response: an object, a list of pairs, or a flat list. */
+/**
+ * Moves the headers that were passed to `writeHead` onto the response: an object, a list of pairs,
+ * or a flat list.
+ */
 function setAll(response: NodeResponse, headers: unknown): void {
   if (typeof headers !== 'object' || headers === null) return;
   const values = new Map<string, string[]>();

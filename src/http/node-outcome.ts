@@ -3,7 +3,10 @@ import type { Call } from '../core/session/call.js';
 import { type EndableResponse, holdEnd } from './node-end.js';
 import { onHead } from './node-head.js';
 
-/** The details of a call whose request met an error. Plain data: another copy of the package may read it. */
+/**
+ * The details of a call whose request met an error. Plain data: other copies of the package read
+ * it.
+ */
 const FAILED = { failed: true } as const;
 
 /** An error handler will answer: the request has failed, whatever the status. */
@@ -17,8 +20,8 @@ export function isFailure(call: Call, status: number): boolean {
 }
 
 /**
- * Reports the outcome of a request to its call: by the status when the response ends, or when its
- * head leaves, if that is earlier.
+ * Reports the outcome of a request to its call, by its status: when the response ends, or earlier
+ * when its head leaves.
  *
  * @param fail answers a request whose changes could not be saved
  */
@@ -59,7 +62,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
   });
 }
 
-/** For a failure that no client can get any more. */
+/** For a failure that can no longer reach a client. */
 function report(call: Call, error: unknown): void {
   call.request.services.settings.logger?.error(`token-sessions: a request's changes could not be saved: ${describeError(error)}`);
 }

@@ -1,6 +1,6 @@
 import type { NodeResponse } from './hosts.js';
 
-/** What is on a response, in the shapes that hosts have. */
+/** A header's values on a response, as hosts represent them. */
 type Present = number | string | readonly string[] | null | undefined;
 
 /** Puts the library's headers on those of a response. */
@@ -19,7 +19,7 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
 }
 
-/** Our value of a header, with as much of the application's as must stay. */
+/** Our value of a header, with the part of the application's that must stay. */
 export function combined(name: string, ours: string, present: Present): string {
   const theirs = present === null || present === undefined ? '' : String(present);
   // A proxy must not transform an event stream: that directive of the host's stays.
@@ -44,7 +44,7 @@ export function setCookies(headers: Headers, cookies: readonly string[]): void {
   for (const each of cookies) headers.append('set-cookie', each);
 }
 
-/** Ours take the place of those that were written before, and stand beside the application's own. */
+/** Our cookies replace those that we wrote before. The application's own stay. */
 export function mergeCookies(present: Present, ours: readonly string[]): string[] {
   const all = present === undefined || present === null ? [] : [present].flat().map(String);
   const names = new Set(ours.map(cookieName));

@@ -11,7 +11,10 @@ export interface IncomingRequest {
   /** The object that stands for the request: adapters that it passes through share one by it. */
   readonly key: object | undefined;
   readonly headers: HeadersLike;
-  /** Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go before the headers. */
+  /**
+   * Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go
+   * before the headers.
+   */
   readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
   /** A socket: its session is looked up again for each call. */
   readonly persistent?: boolean;
@@ -33,7 +36,7 @@ export interface SourceSettings {
 export class OpenedRequest {
   readonly head: ResponseHead;
   readonly #request: SessionRequest;
-  /** What the sources found. Private, as it holds the token. */
+  /** The text that the sources found. Private, as it holds the token. */
   readonly #sent: string;
   /** The call of a middleware that the request went through before: others run in it. */
   enclosing: Call | undefined;
@@ -51,7 +54,7 @@ export class OpenedRequest {
     return this.#request.tokenSent;
   }
 
-  /** Whether what the sources find now is what the request was opened with. */
+  /** Whether the sources find the same now as when the request was opened. */
   isFor(sent: readonly (string | undefined)[]): boolean {
     return this.#sent === sent.join('\n');
   }
@@ -61,12 +64,12 @@ export class OpenedRequest {
   }
 }
 
-/** What was found in a request: the credentials, and the source that they came from. */
+/** The credentials found in a request, and the source that they came from. */
 interface Found extends Credentials {
   readonly from: TokenSource | undefined;
 }
 
-/** What each source finds in a request, unchecked. */
+/** The text that each source finds in a request, unchecked. */
 export function readSources({ sources, warnOnce }: SourceSettings, incoming: IncomingRequest): (string | undefined)[] {
   const header = requestReader(incoming);
   const details = incoming.details ?? {};
@@ -98,7 +101,10 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
   return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
 }
 
-/** The first well-formed token in the order of the sources. Without one, the first of another library. */
+/**
+ * The first well-formed token in the order of the sources. Without one, the first of another
+ * library.
+ */
 function findCredentials({ services, sources, foreign }: SourceSettings, sent: readonly (string | undefined)[]): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
   const tokenSent = sent.some((text) => text !== undefined && text !== '');
@@ -125,5 +131,8 @@ function requestReader({ headers, connectionParams }: IncomingRequest): HeaderRe
   };
 }
 
-/** Headers that a browser sets and no page can. Connection parameters, which a page makes, do not count there. */
+/**
+ * Headers that a browser sets and no page can. Connection parameters, which a page makes, do not
+ * count there.
+ */
 const BROWSERS_OWN = /^(?:cookie|host|origin|upgrade|sec-.*)$/;

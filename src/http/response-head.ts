@@ -31,12 +31,12 @@ export interface HeadOptions {
   readonly method: string | undefined;
 }
 
-/** Methods whose answers are looked at for their headers alone, or by the browser itself. */
+/** Methods whose answers the page does not see. */
 const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
 
 const ADVICE = 'Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone';
 
-/** What the sources last wrote: a token of this session, or that it has ended. */
+/** The last thing that the sources wrote: a token of this session, or its end. */
 interface Written {
   readonly id: string;
   readonly isToken: boolean;
@@ -50,7 +50,7 @@ interface Reading {
   readonly report: () => void;
 }
 
-/** The head of the response to one request: what the sources write there, and that tokens are not cached. */
+/** The head of the response to one request: the sources write there, and tokens are not cached. */
 export class ResponseHead implements ResponseHeadPort {
   #headers: Headers | undefined;
   readonly #options: HeadOptions;
@@ -60,7 +60,7 @@ export class ResponseHead implements ResponseHeadPort {
   /** The headers that the sources last wrote. */
   #ours: Headers | undefined;
   #isOnNode = false;
-  /** Where nothing sends the headers but the application. */
+  /** If only the application sends the headers. */
   #reading: Reading | undefined;
 
   constructor(options: HeadOptions) {
@@ -92,7 +92,9 @@ export class ResponseHead implements ResponseHeadPort {
     return this.headers;
   }
 
-  /** Nothing sends the headers but the application: reports a token that is written and never read. */
+  /**
+   * Nothing sends the headers but the application: reports a token that is written and never read.
+   */
   expectReader(report: () => void): void {
     this.#reading = { isRead: false, isWatched: false, report };
   }
@@ -177,7 +179,7 @@ export class ResponseHead implements ResponseHeadPort {
     this.#putOnNode();
   }
 
-  /** A token goes to the source that the request's token came from; to all that write where it had none. */
+  /** A token goes to the source of the request's token, or to all that write if there was none. */
   get #writers(): readonly TokenSource[] {
     const { writers, from } = this.#options;
     return from ? writers.filter((each) => each === from) : writers;

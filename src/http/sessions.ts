@@ -15,17 +15,17 @@ import { type IncomingRequest, type OpenedRequest, openRequest, openToken, readS
 import { privateSlot } from './slot.js';
 import { bearer, type RequestDetails, type TokenSource } from './token-source.js';
 
-/** What `createSessions` returns. */
+/** The object that `createSessions` returns. */
 export interface Sessions<Data, Input = Data> extends SessionAdministration<Data, Input> {
   /**
    * Serves a Fetch request, on any host that has them: saves what the handler changed, puts new
    * tokens and cookies on its response, and answers the library's errors as
    * `application/problem+json` with `code` and `status`.
    *
-   * Changes are dropped when the handler throws, or answers with a status of 500 or more. A response
-   * that is thrown, or a redirect or HTTP error of the host, counts by its status; so do the
-   * `redirect()` and `notFound()` of Next.js. What tRPC or Yoga serve of the same request inside the
-   * handler shares its session, and its load.
+   * Changes are dropped when the handler throws, or answers with a status of 500 or more. A
+   * response that is thrown, or a redirect or HTTP error of the host, counts by its status; so do
+   * the `redirect()` and `notFound()` of Next.js. What tRPC or Yoga serve of the same request
+   * inside the handler shares its session, and its load.
    *
    * @example
    * const handler = (request: Request) =>
@@ -38,32 +38,35 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
   handle(request: Request, handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>): Promise<Response>;
   /**
    * The context of a Fetch request, and no more. Nothing is saved: call `save()` or `update()`.
-   * Nothing is written: where a source writes tokens, put `sessions.responseHeaders` on the response.
-   * {@link handle} does both.
+   * Nothing is written: where a source writes tokens, put `sessions.responseHeaders` on the
+   * response. {@link handle} does both.
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
    */
   fromRequest(request: Request): Promise<SessionContext<Data, Input>>;
   /**
-   * The context of a request by its headers, and no more: for servers that have no Fetch requests and
-   * no adapter here. Nothing is saved: call `save()` or `update()`. Nothing is written: where a source
-   * writes tokens, send `sessions.responseHeaders`. Errors are yours to answer, by their `status`.
+   * The context of a request by its headers, and no more: for servers that have no Fetch requests
+   * and no adapter here. Nothing is saved: call `save()` or `update()`. Nothing is written: where
+   * a source writes tokens, send `sessions.responseHeaders`. Errors are yours to answer, by their
+   * `status`.
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
    */
   fromHeaders(headers: HeadersLike, request?: RequestDetails): Promise<SessionContext<Data, Input>>;
-  /** {@link fromHeaders} for a token that came in another way. What is not well-formed counts as anonymous. */
+  /**
+   * {@link fromHeaders} for a token that came in another way. A malformed token counts as
+   * anonymous.
+   */
   fromToken(token: string | null | undefined): Promise<SessionContext<Data, Input>>;
   /** How the adapters open requests. Not for applications. */
   readonly [HOST]: Host;
 }
 
 /**
- * The context of these sessions, so that an application writes the type of its data once:
+ * The context of these sessions, so that an application writes the type of its data once.
  *
- * ```ts
+ * @example
  * type Context = SessionContextOf<typeof sessions>;
- * ```
  */
 export type SessionContextOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = Awaited<ReturnType<Of['fromToken']>>;
 
@@ -73,7 +76,11 @@ export type SessionOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = 
 export interface HttpOptions<Data> extends CoreOptions<Data> {
   readonly store: SessionStore;
   readonly schema?: StandardSchemaV1<unknown, Data> | undefined;
-  /** Where the token is read from, in order: the first well-formed one decides. Default `[bearer()]`. */
+  /**
+   * The places where the token is read, in order: the first well-formed one decides.
+   *
+   * @default [bearer()]
+   */
   readonly sources?: readonly TokenSource[] | undefined;
 }
 
@@ -92,7 +99,10 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
   const settings: SourceSettings = { services, sources, foreign: foreign?.read, warnOnce };
   const slot = privateSlot<{ request: OpenedRequest }>();
 
-  /** One for each request object and caller: an object that travels with another token is another caller. */
+  /**
+   * One for each request object and caller: an object that travels with another token is another
+   * caller.
+   */
   function open(incoming: IncomingRequest): OpenedRequest {
     const { key } = incoming;
     if (!key) return openRequest(settings, incoming);

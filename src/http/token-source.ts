@@ -3,7 +3,7 @@ import type { LegacySessions } from '../legacy/legacy-sessions.js';
 import type { HeaderReader } from './header-reader.js';
 import { EXPOSED } from './put-headers.js';
 
-/** What is known of a request besides its headers. */
+/** The facts about a request besides its headers. */
 export interface RequestDetails {
   /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
@@ -14,22 +14,22 @@ export interface RequestDetails {
 export type WritePurpose = 'login' | 'rotation';
 
 /**
- * A place in the request's headers from which the token is read, and perhaps one in the response's to
- * which it is written.
+ * A place in the request's headers from which the token is read, and perhaps one in the response's
+ * to which it is written.
  */
 export interface TokenSource {
   /** For messages, such as `'header x-auth-token'`. */
   readonly name: string;
   /**
-   * Returns what may be the token, unchecked. `undefined` if the request has nothing in this place, or
-   * if it must not count; `warn` then says why.
+   * Returns what may be the token, unchecked. `undefined` if the request has nothing in this
+   * place, or if it must not count; `warn` then says why.
    */
   read(header: HeaderReader, request: RequestDetails, warn?: (message: string) => void): string | undefined;
   /** Whether {@link write} may be called for this request. Absent: it may. */
   mayWrite?(header: HeaderReader, request: RequestDetails, purpose: WritePurpose): boolean;
   /**
-   * Writes a new token to the response; `null`: the session has ended. `lifetime` is the longest that
-   * the session can last, in ms. Absent: the application hands the token out itself.
+   * Writes a new token to the response; `null`: the session has ended. `lifetime` is the longest
+   * that the session can last, in ms. Absent: the application hands the token out itself.
    */
   write?(response: Headers, token: string | null, lifetime: number): void;
   /** Sessions of another library, whose tokens are accepted here until each has been replaced. */
@@ -39,21 +39,24 @@ export interface TokenSource {
 /** The options of {@link header}. */
 export interface HeaderOptions {
   /**
-   * Whether a new token is also written to this header of the response, and an empty value when the
-   * session has ended.
+   * Whether a new token is also written to this header of the response, and an empty value when
+   * the session has ended.
    *
    * @default false
    */
   readonly respond?: boolean | undefined;
-  /** Sessions of another library whose tokens are accepted as well, such as `expressLegacy(store)`. */
+  /**
+   * Sessions of another library whose tokens are accepted as well, such as `expressLegacy(store)`.
+   */
   readonly legacy?: LegacySessions | undefined;
 }
 
 /** The options of {@link bearer}. */
 export interface BearerOptions {
   /**
-   * Whether a new token is also written to the response header `Session-Token`, or to the one that is
-   * named here, and an empty value when the session has ended. Pages of other origins may read it.
+   * Whether a new token is also written to the response header `Session-Token`, or to the one that
+   * is named here, and an empty value when the session has ended. Pages of other origins may read
+   * it.
    *
    * @default false: the application hands the token out, in a response's body
    */

@@ -1,6 +1,6 @@
 /** A live session of another library. */
 export interface LegacySession {
-  /** What the application kept in it. */
+  /** The application's data. */
   readonly data: unknown;
   /** When it ends, in ms since the epoch; absent where its own library sets no limit. */
   readonly expiresAt?: number | undefined;
@@ -14,12 +14,14 @@ export interface LegacySession {
  * The errors of `read` and `remove` must not contain the token: their messages are logged.
  */
 export interface LegacySessions {
-  /** The kind of tokens: letters and digits. A key of one kind never opens a session of another. */
+  /**
+   * The kind of tokens: letters and digits. A key of one kind never opens a session of another.
+   */
   readonly scheme: string;
   /**
-   * Returns the old store's key for this token, or `undefined` if it is not such a token. Must verify
-   * any signature: nothing else is checked. Must return the same key for each spelling of a token.
-   * Synchronous and without side effects.
+   * Returns the old store's key for this token, or `undefined` if it is not such a token. Must
+   * verify any signature: nothing else is checked. Must return the same key for each spelling of a
+   * token. Synchronous and without side effects.
    */
   keyOf(token: string): string | undefined;
   /**
@@ -28,9 +30,6 @@ export interface LegacySessions {
    * @throws `INVALID_DATA` if it cannot be read
    */
   read(key: string): Promise<LegacySession | null>;
-  /**
-   * Removes the session with this key; a no-op if it is not there. After that, `read` must not find
-   * it.
-   */
+  /** Removes the session with this key, if it is there. After that, `read` must not find it. */
   remove(key: string): Promise<void>;
 }

@@ -15,20 +15,25 @@ import type { SessionRecord } from '../core/store.js';
 import type { LegacySession, LegacySessions } from './legacy-sessions.js';
 
 /*
- * The session of another library moves in steps. Whatever is lost or dies between them, the next request with the old token goes on
- * where they stopped:
+ * The session of another library moves in steps. Whatever is lost or dies between them, the next
+ * request with the old token goes on where they stopped:
  *
- *   copy it                        insert, under an id that follows from the old token: of two requests one inserts
- *   prove the copy                 the old session is still there
+ *   copy it                   insert, under an id that follows from the old token: of two requests
+ *                             one inserts
+ *   prove the copy            the old session is still there
  *   remove the old session
- *   done                           with a new token pending, for this answer and later ones to carry
+ *   done                      with a new token pending, for this answer and later ones to carry
  *
- * A copy serves nobody before the old session is removed. So while the old session is there, nobody can have logged out of the copy;
- * and when it is not, a copy that nobody has proven was made from what was read before the session was moved and ended by
- * others: it has to go, or a logout would be undone.
+ * A copy serves no request before the old session is removed. So while the old session is there, no
+ * user can have logged out of the copy. When the old session is gone, a copy that was never proven
+ * may come from a read before others moved the session and ended it. It must go, or a logout would
+ * be undone.
  */
 
-/** How often a request starts over where another process has overwritten its copy, as stores that are not atomic allow. */
+/**
+ * How often a request starts over when another process has overwritten its copy. Only stores that
+ * are not atomic allow that.
+ */
 const MAX_TRIES = 5;
 
 /** A token of another library, as a source has recognised it. */
@@ -121,7 +126,9 @@ export class LegacyMove implements ForeignSession {
     return null;
   }
 
-  /** The last step: its first rotation, where the new token can be handed out. It does not replace one that waits already. */
+  /**
+   * The last step: the first rotation, if the new token can be handed out and none waits already.
+   */
   async #finish(snapshot: Snapshot, nonce: string, canDeliver: boolean): Promise<Snapshot> {
     const { queue, events } = this.#services;
     let [moved, offered] = [false, false];
@@ -155,9 +162,10 @@ export class LegacyMove implements ForeignSession {
   }
 
   /**
-   * How far the move is of the copy with this nonce; `undefined` once the new token has been used.
+   * The stage of the move of the copy with this nonce; `undefined` once the new token was used.
    *
-   * @throws `SESSION_GONE` when the session is another copy by now, or when the old token no longer opens it
+   * @throws `SESSION_GONE` if the session is another copy by now, or the old token no longer opens
+   *   it
    */
   #migrationOf({ state }: Content, nonce: string): Migration | undefined {
     const { migration } = state;
@@ -172,7 +180,7 @@ export class LegacyMove implements ForeignSession {
     const stored = copyJson(given);
     const data = settings.validator ? await settings.validator(stored) : stored;
     const migration: Migration = { stage: 'copied', nonce: newVersion() };
-    // When its user last proved who they are is not known: not lately.
+    // When the user last proved who they are is not known: it was not lately.
     const state = { tokens: { current: hash }, authenticatedAt: 0, lastActiveAt: settings.now(), migration, stored };
     return firstSnapshot(id, ownerOf(settings, data), { state, data }, settings, expiresAt);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from '../../scripts/packed.js';
 
 /** Folders of the project, from its root or from `src`. */
-const TOPS = ['src', 'test', 'docs', 'examples', 'bench', 'scripts', 'core', 'http', 'adapters', 'stores', 'legacy', 'testing', 'client'];
+const TOPS = 'src test docs examples bench scripts core http adapters stores legacy graphql testing client'.split(' ');
 
 /** The paths that a page names as code, such as `core/store.ts` or `test/races`, and those of them that do not exist. */
 export function namedPaths(markdown: string): { readonly found: readonly string[]; readonly missing: readonly string[] } {

@@ -6,8 +6,8 @@ import { problem, reportInternal } from '../../http/handle.js';
 import { field } from '../../http/hosts.js';
 
 /**
- * Lets Hono's own error handler answer an error of the library as it answers its `HTTPException`. An
- * `onError` of the application's is asked first, as ever.
+ * Lets Hono's own error handler answer an error of the library as it answers its `HTTPException`.
+ * An `onError` of the application's is asked first, as ever.
  */
 export function answerLikeHono(): void {
   Object.defineProperty(SessionError.prototype, 'getResponse', {

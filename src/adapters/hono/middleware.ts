@@ -8,8 +8,8 @@ import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
 /**
- * Middleware for Hono 4, on any runtime: `c.var.session` and `c.var.sessions`, loaded before the next
- * handler runs. `c.var.session` follows create and destroy.
+ * Middleware for Hono 4, on any runtime: `c.var.session` and `c.var.sessions`, loaded before the
+ * next handler runs. `c.var.session` follows create and destroy.
  *
  * The status of the final answer decides: below 500, what the handlers changed is saved before the
  * answer leaves. New tokens and cookies are put on it. An error of the library is answered as

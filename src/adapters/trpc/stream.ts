@@ -3,21 +3,27 @@ import { isSessionError, withoutStack } from '../../core/error.js';
 import { type EndWatch, endingIterator } from '../../core/session/ending-iterator.js';
 import { sessionFailure } from './errors.js';
 
-/** Whose changes a stream makes. */
+/** The call whose changes a stream makes. */
 export interface StreamOwner {
-  /** Tells of the end of the session that the stream was opened with: its client is told, and the body is to clean up. */
+  /**
+   * Watches the end of the session that opened the stream. Then the client gets an error, and the
+   * body must clean up.
+   */
   readonly onEnd: EndWatch | undefined;
   /** The body is about to run. May be called again. */
   start(): void;
-  /** Saves what the body has changed so far, where it has changed something. Rejects with a `TRPCError`. */
+  /** Saves the changes of the body so far, if there are any. Rejects with a `TRPCError`. */
   save(): Promise<void> | undefined;
-  /** The body has ended: what it changed and was not saved is dropped. May be called again. */
+  /** The body has ended: its unsaved changes are dropped. May be called again. */
   end(): void;
 }
 
 type Iteration = AsyncIterator<unknown, unknown, unknown>;
 
-/** Whether a value is what an `async function*` returns: its body has not run yet, and runs in the call. */
+/**
+ * Whether a value is what an `async function*` returns: its body has not run yet, and runs in the
+ * call.
+ */
 export function isGenerator(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object AsyncGenerator]';
 }
@@ -27,19 +33,22 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown,
 }
 
 /**
- * The same values, each handed on when what the body changed before it is saved. What the body changed last is saved when it
- * ends well, also because the client left, and is dropped when it throws.
+ * The same values. Each is handed on when the changes before it are saved. The last changes are
+ * saved when the body ends well, also because the client left, and are dropped when it throws.
  */
 export function ownedIterable(
   source: AsyncIterable<unknown, unknown, unknown>,
   owner: StreamOwner,
 ): AsyncIterable<unknown, unknown, unknown> {
   const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
-  // A generator is iterable and iterator in one, and so is what takes its place.
+  // A generator is iterable and iterator in one, so its substitute is both too.
   return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
 }
 
-/** A client whose session has ended is told `UNAUTHORIZED`: it does not reconnect then, as it would after the end or another error. */
+/**
+ * A client whose session has ended gets `UNAUTHORIZED`. After that it does not reconnect, as it
+ * would after the end of the stream or another error.
+ */
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
   const { onEnd } = owner;
   const { iterator, abandon } = savingIterator(source, owner);
@@ -52,7 +61,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
   return endingIterator(iterator, watch, (reason, _resolve, reject) => reject(clientError(reason)));
 }
 
-/** `abandon`: nothing is saved any more, whatever the source comes to. */
+/** `abandon`: from now on nothing is saved. */
 function savingIterator(source: Iteration, owner: StreamOwner) {
   const steps = stepsOf(source);
   let over = false;
@@ -77,7 +86,9 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
     );
   };
   const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
-  /** A step that still runs when the source has closed may yet fail: what it changed is not saved. */
+  /**
+   * A step that still runs when the source has closed may yet fail: what it changed is not saved.
+   */
   const close = (returned: Promise<IteratorResult<unknown, unknown>>) =>
     returned.then((result) => {
       if (!steps.isRunning()) return handOn(result);
@@ -92,10 +103,11 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
       owner.start();
       return step(steps.next(...args));
     },
-    // By hand: that of an async generator would stand in line behind a `next` that is under way, and never reach the source.
+    // By hand: `return` of an async generator would queue behind a pending `next`, and never reach
+    // the source.
     return: (value) => {
       const returned = source.return?.(value) ?? Promise.resolve({ done: true, value });
-      // tRPC returns from what has thrown, too: nothing is saved then.
+      // tRPC calls `return` after a throw too: nothing is saved then.
       return over ? returned : close(returned);
     },
     throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
@@ -120,17 +132,17 @@ function stepsOf(source: Iteration) {
   };
 }
 
-/** What the body has changed cannot be saved, about which it can do nothing: it is to clean up. */
+/** The changes of the body cannot be saved. It must clean up. */
 async function cleanUp(source: Iteration): Promise<void> {
   await source.return?.().then(undefined, () => undefined);
 }
 
-/** The body's own errors stay what they are: tRPC tells an abort from others by it. */
+/** The body's own errors stay what they are: by them, tRPC recognises an abort. */
 function clientError(error: unknown): unknown {
   return isSessionError(error) ? withoutStack(() => sessionFailure(error)) : error;
 }
 
-/** The same for an observable: what it changed is saved when it completes. */
+/** The same for an observable: its changes are saved when it completes. */
 export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
   return observable((observer) => {
     owner.start();

@@ -5,7 +5,7 @@ import type { Executor } from './hooks.js';
 
 /**
  * The executor, with the library's errors in its results as GraphQL errors. Plugins that mask
- * errors may stand before this one: they would take a `SessionError` for one inside the server.
+ * errors may stand before this one: they would take a `SessionError` for an internal error.
  */
 export function restatingEarly(run: Executor): Executor {
   return (args) => {

@@ -2,8 +2,8 @@ import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql'
 import type { OperationResult, OperationResults } from '../../graphql/types.js';
 
 /*
- * The hooks of Envelop and Yoga, as far as they are used here: described by their shape, so that the plugin's type fits both hosts
- * and needs neither to be installed.
+ * The hooks of Envelop and Yoga that are used here. They are described by their shape, so that the
+ * plugin's type fits both hosts and needs neither to be installed.
  */
 
 export interface ContextPayload {
@@ -11,7 +11,7 @@ export interface ContextPayload {
   extendContext(extension: object): void;
 }
 
-/** As much of an executor's arguments as is looked at. */
+/** The arguments of an executor that are used here. */
 export interface ExecutionArguments {
   readonly schema?: GraphQLSchema;
   readonly document?: DocumentNode;
@@ -24,7 +24,7 @@ export interface StartPayload extends ContextPayload {
   setResultAndStopExecution(result: OperationResult): void;
 }
 
-/** What executes an operation. */
+/** Executes an operation. */
 export type Executor = (args: ExecutionArguments) => unknown;
 
 export interface ExecutePayload extends StartPayload {
@@ -48,12 +48,15 @@ export interface ContextErrorPayload {
   setError(error: unknown): void;
 }
 
-/** A Fetch request or response, as far as it is looked at. */
+/** The part of a Fetch request or response that is used here. */
 export interface Message {
   readonly headers: Headers;
 }
 
-/** The plugin: a selection of the hooks of Yoga's and of Envelop's plugin types, assignable to both. */
+/**
+ * The plugin: a selection of the hooks of Yoga's and of Envelop's plugin types, assignable to
+ * both.
+ */
 export interface SessionPlugin {
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
   onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;

@@ -2,9 +2,11 @@ import { type Carrier, carrierOf, describe, keyOf } from '../../http/foreign-req
 import { field, text } from '../../http/hosts.js';
 import type { IncomingRequest } from '../../http/request.js';
 
-/** Node's request behind one of Fetch's, for hooks that only get the latter. */
+/** The Node request behind a Fetch request, for hooks that only get the latter. */
 const nodeRequests = new WeakMap<object, Carrier>();
-/** The Fetch request that Yoga made of a Node request: one that only travels with it is another. */
+/**
+ * The Fetch request that Yoga made of a Node request: one that only travels with it is another.
+ */
 const fetchRequests = new WeakMap<object, object>();
 
 /** Notes the Node request that a Fetch request was made of, if it was. */
@@ -17,7 +19,7 @@ export function noteNodeRequest(request: object, serverContext: unknown): void {
   nodeRequests.set(request, node);
 }
 
-/** The request, when Yoga serves it over HTTP and sends its response. {@link noteNodeRequest} comes before. */
+/** The request, if Yoga serves it over HTTP. {@link noteNodeRequest} must have been called. */
 export function yogaRequest(request: object): IncomingRequest {
   const node = nodeRequests.get(request);
   const fetch = carrierOf(request);
@@ -25,7 +27,10 @@ export function yogaRequest(request: object): IncomingRequest {
   return { ...describe(fetch ?? node), key: node ?? keyOf(fetch), target: { kind: 'collect' } };
 }
 
-/** A sub-request that carries another request's server context has a path, a method or a host of its own. */
+/**
+ * A sub-request that carries another request's server context has a path, a method or a host of
+ * its own.
+ */
 function isMadeOf(request: object, node: Carrier): boolean {
   const [url, path] = [text(field(request, 'url')), text(field(node, 'originalUrl')) ?? text(field(node, 'url'))];
   if (url === undefined || path === undefined || !URL.canParse(url)) return false;

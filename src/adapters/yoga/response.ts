@@ -3,8 +3,8 @@ import type { OpenedRequest } from '../../http/request.js';
 
 /**
  * Puts the library's headers on the response. From now on nothing can be written: the head of a
- * stream is sent before its resolvers run. A Node response that middleware opened gets them itself,
- * and where another handler runs this one, that one sends them.
+ * stream is sent before its resolvers run. A Node response that middleware opened gets them
+ * itself. If another handler runs this one, that handler sends them.
  */
 export function sendHeaders({ head, enclosing }: OpenedRequest, response: Headers): void {
   if (head.sendsItself || enclosing) return;

@@ -8,14 +8,18 @@ import { yogaRequest } from './request.js';
 export type SessionKey = (request: Message) => Promise<string | null>;
 
 /**
- * Keeps the answers of different sessions apart in a cache: `useResponseCache({ session:
- * sessionKey(sessions) })`. With `session: () => null` one user gets the answer of another.
+ * Keeps the answers of different sessions apart in a cache. With `session: () => null`, one user
+ * gets the answer of another.
  *
- * The cache asks before the operation begins, and before it answers. So the session is loaded here
- * (once for the request, with the plugin), and one that has ended gets no cached answer. Resolves to
- * the session's id, or `null` when anonymous.
+ * The cache calls this before it answers. So the session is loaded here (once for the request,
+ * with the plugin), and a session that has ended gets no cached answer. Resolves to the session's
+ * id, or `null` when anonymous.
  *
- * @throws `GraphQLError` with the code `SERVICE_UNAVAILABLE` or `INTERNAL_SERVER_ERROR`: nothing that was cached is answered then either
+ * @example
+ * useResponseCache({ session: sessionKey(sessions) });
+ *
+ * @throws `GraphQLError` with the code `SERVICE_UNAVAILABLE` or `INTERNAL_SERVER_ERROR`; then
+ *   nothing is answered from the cache
  */
 export function sessionKey<Data, Input>(sessions: Sessions<Data, Input>): SessionKey {
   const host = hostOf(sessions);

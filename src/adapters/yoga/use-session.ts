@@ -24,20 +24,22 @@ interface ParsedRequest {
 const LONGEST_HOLD = 1_000;
 
 /**
- * Sessions for GraphQL Yoga, and for every server on Envelop. Puts `sessions` on the context, which
- * the application's own `context()` can use, and `session`, which is loaded after that has run.
+ * Sessions for GraphQL Yoga, and for every server on Envelop. Puts `sessions` on the context,
+ * which the application's own `context()` can use, and `session`, which is loaded after that has
+ * run.
  *
- * Each operation has a draft of its own. The changes of a query are saved when a root field came back
- * or nothing failed, those of a subscription after each event. In a mutation, each root field decides
- * for its own changes. With `@defer` and `@stream`, changes in parts are saved when all parts
- * succeeded. A batch makes one write. If the session cannot be loaded or saved, the operation has an
- * error result: its resolvers do not run, and a WebSocket stays open. Put the plugin before those that
- * answer operations themselves.
+ * Each operation has a draft of its own. The changes of a query are saved when a root field came
+ * back or nothing failed, those of a subscription after each event. In a mutation, each root field
+ * decides for its own changes. With `@defer` and `@stream`, changes in parts are saved when all
+ * parts succeeded. A batch makes one write. If the session cannot be loaded or saved, the
+ * operation has an error result: its resolvers do not run, and a WebSocket stays open. Put the
+ * plugin before those that answer operations themselves.
  *
- * On Yoga's HTTP responses, errors set the status and `WWW-Authenticate` if nothing else came back, and
- * a response that carries a token is not cached. Elsewhere, send `ctx.sessions.responseHeaders`
- * yourself. On graphql-ws, the token comes from `connectionParams` (`authorization` or `token`) or the
- * upgrade request, and each operation looks the session up again.
+ * On Yoga's HTTP responses, errors set the status and `WWW-Authenticate` if nothing else came
+ * back, and a response that carries a token is not cached. Elsewhere, send
+ * `ctx.sessions.responseHeaders` yourself. On graphql-ws, the token comes from `connectionParams`
+ * (`authorization` or `token`) or the upgrade request, and each operation looks the session up
+ * again.
  *
  * @example
  * createYoga({ schema, plugins: [useSession(sessions)] });
@@ -60,8 +62,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     const { opened, http } = requestOf(context);
     const request = field(context, 'request');
     if (isObject(request)) requests.set(request, opened);
-    // An operation that a resolver runs on its own context belongs to that one. It must not wait for
-    // it either. A sub-request that only travels with the context has credentials of its own.
+    // An operation that a resolver runs on its own context belongs to that one. It must not wait
+    // for it either. A sub-request that only travels with the context has credentials of its own.
     const around = operationOf(context);
     const outer = around?.opened === opened ? around : undefined;
     const holdMs = http?.isBatch && !outer ? LONGEST_HOLD : 0;
@@ -123,14 +125,15 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     },
     async onContextBuilding(payload) {
       const operation = await ready(payload);
-      // Before other plugins take the request for an anonymous one. Elsewhere the operation is refused
-      // later: an error thrown here would close a WebSocket.
+      // Before other plugins take the request for an anonymous one. Elsewhere the operation is
+      // refused later: an error thrown here would close a WebSocket.
       if (operation?.exchange) operation.assertLoaded();
     },
     async onExecute(payload) {
       const operation = await start(payload);
       if (!operation) return undefined;
-      // Yoga masks errors after its plugins. Elsewhere a plugin that does may stand before this one.
+      // Yoga masks errors after its plugins. Elsewhere a plugin that does may stand before this
+      // one.
       if (payload.executeFn && !operation.exchange) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
         onExecuteDone: async ({ result, setResult }) =>

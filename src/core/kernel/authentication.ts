@@ -12,24 +12,29 @@ import { ReportLimit } from './report-limit.js';
 import type { Settings } from './settings.js';
 import type { WriteQueue } from './write-queue.js';
 
-/** The session of another library behind a token that is not ours; moved here when it is used. */
+/** The session of another library, behind its token. It moves here when it is used. */
 export interface ForeignSession {
-  /** For a token that has no session here: the record of its copy, or `null` where there is none. */
+  /**
+   * For a token that has no session here: the record of its copy, or `null` where there is none.
+   */
   copy(): Promise<SessionRecord | null>;
   /** Completes the move of a session that the old token has opened. */
   settle(found: Snapshot): Promise<Snapshot | null>;
 }
 
-/** A session that a token has opened, and what it grants to that token. */
+/** A session that a token has opened, and the token's rights. */
 export interface Authenticated {
   readonly snapshot: Snapshot;
   readonly standing: Standing;
 }
 
-/** How a token comes. */
+/** How a token arrives. */
 export interface Arrival {
   readonly foreign?: ForeignSession | undefined;
-  /** Whether the token was not sent now, as with a call on an open socket: one that was replaced is refused, and no reuse. */
+  /**
+   * Whether the token was sent earlier, as with a call on an open socket. If it was replaced, it
+   * is refused, but it is no reuse.
+   */
   readonly isRepeated?: boolean;
 }
 
@@ -53,8 +58,8 @@ export class Authentication {
   }
 
   /**
-   * The session that a token opens. The first use of a pending token, and activity that is due, are
-   * written before the answer.
+   * The session that a token opens. The first use of a pending token, and activity that is due,
+   * are written before the answer.
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`
    */
@@ -66,9 +71,9 @@ export class Authentication {
   }
 
   /**
-   * Looks again whether a session that was authenticated before may go on: any of these tokens has to
-   * open it. No token was sent now, so none counts as used or reused. Answers `'replaced'` for a
-   * session that is alive and has other tokens by now.
+   * Checks again whether a session may go on: one of these tokens must open it. No token was sent
+   * now, so none counts as used or reused. Answers `'replaced'` for a live session that has other
+   * tokens by now.
    */
   async revalidate(id: string, credentials: readonly Credential[]): Promise<Authenticated | 'replaced' | null> {
     const record = await this.#store.find(id);
@@ -80,7 +85,10 @@ export class Authentication {
     return snapshot && { snapshot, standing };
   }
 
-  /** The record, if this token opens it by a fresh read, whatever its data. @throws `INVALID_DATA` for unreadable hashes */
+  /**
+   * The record, if this token opens it by a fresh read, whatever its data. @throws `INVALID_DATA`
+   * for unreadable hashes
+   */
   async proves(credential: Credential): Promise<SessionRecord | null> {
     const record = await this.#store.find(credential.id);
     const state = record && this.#reader.stateOf(record);
@@ -128,7 +136,10 @@ export class Authentication {
     return null;
   }
 
-  /** The first use of a pending token makes it the current one. This is written before it opens anything. */
+  /**
+   * The first use of a pending token makes it the current one. This is written before it opens
+   * anything.
+   */
   async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
     const { now, rotationGrace: grace } = this.#settings;
     try {
@@ -156,8 +167,8 @@ export class Authentication {
     } catch (error) {
       if (!isSessionError(error)) throw error;
       if (error.code === 'SESSION_GONE') return null;
-      // The session was read and is good. That its use cannot be noted now (a store-error event
-      // reports it) does not stop the request.
+      // The session was read and is good. If its use cannot be noted now, a store-error event
+      // reports that, and the request goes on.
       if (error.code === 'CONFLICT' || error.code === 'STORE_UNAVAILABLE') return snapshot;
       throw error;
     }

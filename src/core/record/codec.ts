@@ -13,9 +13,9 @@ export type { Migration, SessionState } from './state.js';
  *   v  format, 1
  *   k  hash of the current token
  *  [f] hash of the family
- *  [t] when the current token was made, where that was not with the session
- *  [n] pending token    [hash, authenticatedAt, madeAt, kind, salt]    the last is left out where there is none
- *  [o] previous token   [hash, until, authenticatedAt, kind, salt]     the last one or two are left out where there are none
+ *  [t] when the current token was made, if that was not with the session
+ *  [n] pending token    [hash, authenticatedAt, madeAt, kind, salt]   salt is optional
+ *  [o] previous token   [hash, until, authenticatedAt, kind, salt]    kind and salt are optional
  *  [r] replaced tokens  [mark, until, mark, until, …]
  *  [e] epoch
  *   a  authenticatedAt

@@ -7,32 +7,41 @@ import { asReplaced, remember } from './upkeep.js';
  * The tokens of a session through a rotation. B is derived from A's secret and s, a random value
  * (salt) in the record.
  *
- *   created             rotate by A               first use of B                the next write when the grace is over
- *               ───────────────────────▶   ──────────────────────────────▶   ───────────────────────────────────────▶
- *   current A           current A                 current  B                    current  B
- *                       pending B, s              previous A, s, grace          previous A   (dropped a minute later)
+ *   created        rotate by A        first use of B             a write after the grace
+ *            ──────────────────▶   ──────────────────────▶   ──────────────────────────▶
+ *   current A      current A          current  B                 current  B
+ *                  pending B, s       previous A, s, grace       previous A (for a minute more)
  *
- *   event                                    outcome
- *   ──────────────────────────────────────   ────────────────────────────────────────────────────────────────────────
- *   rotate by A, nothing pending             B is pending. A stays valid until B is used: the answer may be lost
- *   … again by A, of the same kind           the same B, derived; a reauthenticated B is renewed
- *   … by A, of the other kind                refused; but a reauthenticated B that is unused for a minute is replaced
- *   … by A, where B cannot be derived        refused for a minute after B was made, then B is replaced
- *   … by a call that A let in before the     B, where both are of one kind, B is still current, nothing is pending and
- *     first use of B                         A is in its grace; a reauthenticated B is renewed. Otherwise refused
- *   … by a call that A let in after it       refused: a replaced token gains nothing
- *   … immediate, by A while it is current    C, random, is current; A, B and all others end, whatever clocks say. A new
- *                                            epoch begins, which ends the streams of the old one
- *   … immediate, by any other token          refused
- *   … by the server, find(id).rotate()       a random B of a new family, pending. Refused as long as a client can fetch
- *                                            another B, or for a minute after one was made that none can fetch
- *   … immediate, by the server               C, of a new family
- *   first use of B on two servers            one writes, the other finds B current
- *   use of A within its grace                served, with A's own authenticatedAt
- *   use of A at most a minute later          refused, no reuse: clocks differ. The same after an immediate
- *   use of A after that, of older tokens     refused, reported as a reuse: by A's hash, or by the family's
- *   use of an unknown secret                 refused: ids are public
- *   move of another library's session        a plain rotation: its token is A, s is the nonce of the move. B brings a family
+ *   event                                  outcome
+ *   ─────────────────────────────────────  ─────────────────────────────────────────────────────
+ *   rotate by A, nothing pending           B is pending. A stays valid until B is used: the
+ *                                          answer may be lost
+ *   … again by A, of the same kind         the same B, derived; a reauthenticated B is renewed
+ *   … by A, of the other kind              refused; but a reauthenticated B that is unused for a
+ *                                          minute is replaced
+ *   … by A, if B cannot be derived         refused for a minute after B was made, then B is
+ *                                          replaced
+ *   … by a call that A let in before the   B, if both are of one kind, B is still current,
+ *     first use of B                       nothing is pending and A is in its grace; a
+ *                                          reauthenticated B is renewed. Otherwise refused
+ *   … by a call that A let in after it     refused: a replaced token gains nothing
+ *   … immediate, by A while it is current  C, random, is current; A, B and all others end,
+ *                                          whatever clocks say. A new epoch begins, which ends
+ *                                          the streams of the old one
+ *   … immediate, by any other token        refused
+ *   … by the server, find(id).rotate()     a random B of a new family, pending. Refused while a
+ *                                          client can fetch another B, or for a minute after one
+ *                                          was made that no client can fetch
+ *   … immediate, by the server             C, of a new family
+ *   first use of B on two servers          one writes, the other finds B current
+ *   use of A within its grace              served, with A's own authenticatedAt
+ *   use of A at most a minute later        refused, no reuse: clocks differ. The same after an
+ *                                          immediate
+ *   use of A after that, of older tokens   refused, reported as a reuse: by A's hash, or by the
+ *                                          family's
+ *   use of an unknown secret               refused: ids are public
+ *   move of another library's session      a plain rotation: its token is A, s is the nonce of
+ *                                          the move. B brings a family
  */
 
 /** The server's clock, and `rotationGrace`, in ms. */

@@ -4,7 +4,7 @@ import type { HeldSession } from './held-session.js';
 import type { Loaded } from './request.js';
 import { CallSession, type Grant, type SessionOwner } from './session.js';
 
-/** What a call acts for. */
+/** The session that a call acts for, and its rights. */
 export interface Acting {
   readonly held: HeldSession | null;
   readonly grant: Grant;
@@ -13,15 +13,18 @@ export interface Acting {
 
 const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 0 }, session: null };
 
-/** The session that a call acts for: which one it is, the call's draft of it, and who wants to know of its end. */
+/** The session that a call acts for, the call's draft of it, and the listeners of its end. */
 export class ActingSession {
   readonly #owner: SessionOwner;
   #now = NOBODY;
   /** Called when the call goes on with another session, or none. */
   onChange: (() => void) | undefined;
-  /** The epoch of the token that the call goes by. */
+  /** The epoch of the token by which the call uses the session. */
   #epoch: string | undefined;
-  /** How many rotations of the call's own are under way: the epoch that one begins is not known yet. */
+  /**
+   * How many rotations of the call's own are under way. The epoch that each begins is not known
+   * yet.
+   */
   #rotations = 0;
   /** The session that the call itself ends. */
   #ending: HeldSession | null = null;
@@ -67,7 +70,7 @@ export class ActingSession {
     this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
   }
 
-  /** The call goes on with another session: the object of the one before gives its data no longer. */
+  /** The call goes on with another session. The object of the one before refuses its data. */
   change(to: Acting | null): void {
     this.#now.session?.retire(true);
     this.#now = to ?? NOBODY;
@@ -82,17 +85,20 @@ export class ActingSession {
   /** A change is undone. */
   restore(before: Acting): void {
     this.change(before);
-    // The end of the session that is taken back is none of the call's own.
+    // The session that is taken back does not end the call's own.
     this.#signal?.follow(before.held);
     before.session?.retire(false);
   }
 
-  /** The call itself ends this session: that is no news to its listeners. */
+  /** The call itself ends this session: its listeners are not called. */
   isEnding(held: HeldSession | null): void {
     this.#ending = held;
   }
 
-  /** A rotation by the call, or by one that runs in it, begins (1) or is over (-1): no recheck ends its own streams meanwhile. */
+  /**
+   * A rotation by the call, or by one that runs in it, begins (1) or is over (-1). Meanwhile no
+   * recheck ends the call's own streams.
+   */
   rotating(by: 1 | -1): void {
     this.#rotations += by;
   }
@@ -102,7 +108,10 @@ export class ActingSession {
     this.#epoch = epoch;
   }
 
-  /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
+  /**
+   * Calls the listener when the session ends, unless the call ends it. Returns a function that
+   * stops it.
+   */
   watchEnd(listener: EndListener): () => void {
     this.#watch(listener);
     return () => {

@@ -5,7 +5,9 @@ import type { HeldSession } from './held-session.js';
 import { nullIfInvalid } from './login.js';
 import { sessionInfo } from './session.js';
 
-/** Where an adapter finds the call behind `ctx.sessions`, also one of another copy of the package. */
+/**
+ * Where an adapter finds the call behind `ctx.sessions`, also one of another copy of the package.
+ */
 export const CALL = Symbol.for('token-sessions.call');
 
 /** What users see of a call as `ctx.sessions`. */
@@ -16,7 +18,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     this.#call = call;
   }
 
-  /** On the prototype: a copy of the object is no call. */
+  /** On the prototype, so that a copy of the object is not taken for a call. */
   get [CALL](): Call {
     return this.#call;
   }
@@ -59,7 +61,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   async destroyOthers(): Promise<number> {
     await this.#call.load();
     const { held, request } = this.#call;
-    // Who was logged out meanwhile has no say over the account any more.
+    // A caller who was logged out meanwhile may not act for the account.
     if (!held || held.isEnded) return 0;
     const { ownerId, id } = held.snapshot.record;
     return ownerId === undefined ? 0 : request.services.accounts.destroyFor(ownerId, id);
@@ -73,7 +75,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     return this.#call.request.head.read();
   }
 
-  /** What logs may see: the response's headers, with the token on them, are left out. */
+  /** For logs. Leaves out the response's headers, which may hold the token. */
   toJSON(): object {
     return { current: this.current };
   }

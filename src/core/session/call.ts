@@ -21,7 +21,7 @@ export interface CallOptions {
    * Without one, a session that is created takes effect at once and no change is saved.
    */
   readonly hasOutcome: boolean;
-  /** What an adapter recognises the call by. */
+  /** The key by which an adapter recognises the call. */
   readonly key?: unknown;
   /** Whether calls that begin later in the parent begin with a session that this one creates. */
   readonly sharesLogin?: boolean;
@@ -30,15 +30,17 @@ export interface CallOptions {
 }
 
 /**
- * A procedure call, an operation, an Express request or a context. It owns the session that it acts
- * for, and the draft of it. Adapters open calls, hand their {@link Call.sessions} to the user, and
- * report the outcome.
+ * A procedure call, an operation, an Express request or a context. It owns the session that it
+ * acts for, and the draft of it. Adapters open calls, hand their {@link Call.sessions} to the
+ * user, and report the outcome.
  */
 export class Call implements SessionOwner {
   readonly request: SessionRequest;
   readonly parent: Call | undefined;
   readonly key: unknown;
-  /** For the adapter that opened the call. Plain data, as another copy of the package may read it. */
+  /**
+   * For the adapter that opened the call. Plain data, as another copy of the package may read it.
+   */
   details: unknown;
   readonly #identity: Identity;
   readonly #hasOutcome: boolean;
@@ -63,24 +65,30 @@ export class Call implements SessionOwner {
     this.#isAnswered = isAnswered ?? (parent === undefined || !parent.#hasOutcome);
   }
 
-  /** What users get as `ctx.sessions`. */
+  /** The object that users get as `ctx.sessions`. */
   get sessions(): CallSessions<unknown> {
     this.#sessions ??= new CallSessions<unknown>(this);
     return this.#sessions;
   }
 
-  /** The session that the call acts for, with its draft. `null` when anonymous, and before it is loaded. */
+  /**
+   * The session that the call acts for, with its draft. `null` when anonymous, and before it is
+   * loaded.
+   */
   get session(): CallSession<unknown> | null {
     const { acting, isContext, held } = this.#identity;
     if (acting.session) return acting.session;
-    // Without a guard nothing would refuse a session that ended: the context stops showing it.
+    // Without a guard, nothing refuses a session that ended: the context stops showing it.
     if (isContext && held?.isEnded) return null;
     const made = acting.open();
     if (made && !this.#hasOutcome) reportUnsaved(made, this.request.services);
     return made;
   }
 
-  /** What a guard admits: `null` when the session has ended meanwhile. See {@link admit} for records that cannot be read. */
+  /**
+   * The session that a guard admits; `null` if it has ended meanwhile. See {@link admit} for
+   * records that cannot be read.
+   */
   get liveSession(): Session<unknown> | null {
     if (this.unreadable) return this.#unreadableSession ?? null;
     return this.held?.isRefused ? null : this.session;
@@ -140,8 +148,8 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * Loads the session for a guard. A record that cannot be read is no logout: it gives an object whose
-   * data throws, so that its holder can still log in and log out.
+   * Loads the session for a guard. An unreadable record is no logout: it gives an object whose
+   * data throws, so that its holder can log in and log out.
    */
   async admit(): Promise<Session<unknown> | null> {
     try {
@@ -174,10 +182,7 @@ export class Call implements SessionOwner {
     return this.#identity.destroyUnreadable();
   }
 
-  /**
-   * Runs what the call is for. Until it first waits for something, nothing that it did can have had
-   * an effect.
-   */
+  /** Runs the body of the call. Until it first waits for something, it has had no effect. */
   start<Result>(run: () => Result): Result {
     this.isAtStart = true;
     try {
@@ -200,7 +205,10 @@ export class Call implements SessionOwner {
     this.request.head.assertWritable(isSealed);
   }
 
-  /** The answer to this call is on its way. Where the call runs in another one, that one may still write to the head. */
+  /**
+   * The answer to this call is on its way. Where the call runs in another one, that one may still
+   * write to the head.
+   */
   seal(): void {
     this.#isSealed = true;
     if (!this.parent) this.request.head.seal();
@@ -215,7 +223,10 @@ export class Call implements SessionOwner {
     this.#identity.acting.onChange = listener;
   }
 
-  /** Calls the listener when the session ends, unless the call itself ends it. Returns a function that stops it. */
+  /**
+   * Calls the listener when the session ends, unless the call itself ends it. Returns a function
+   * that stops it.
+   */
   watchEnd(listener: EndListener): () => void {
     return this.#identity.acting.watchEnd(listener);
   }
@@ -229,7 +240,10 @@ export class Call implements SessionOwner {
     this.#leaveGate?.();
   }
 
-  /** The call goes on as a stream: what it creates takes effect at once, and unchanged data stays new. */
+  /**
+   * The call goes on as a stream: what it creates takes effect at once, and unchanged data stays
+   * new.
+   */
   stream(): void {
     this.#identity.isStream = true;
     this.#identity.isDone = false;
@@ -237,15 +251,18 @@ export class Call implements SessionOwner {
     this.leaveBatch();
   }
 
-  /** The head of the response leaves now, and the call has succeeded: the token of its login goes along. */
+  /**
+   * The head of the response leaves now, and the call has succeeded: the token of its login goes
+   * along.
+   */
   announce(): void {
     const login = this.hasLogin ? this.#identity.logins.last : undefined;
     if (login) this.request.announce(login.held, login.credential);
   }
 
   /**
-   * The call has succeeded: saves the draft, then makes a login take effect, or hands it to the call
-   * around this one.
+   * The call has succeeded: saves the draft, then makes a login take effect, or hands it to the
+   * call around this one.
    *
    * @param holdMs the longest that a write waits for the other calls of its batch, in ms
    * @param keep of a GraphQL mutation: the fields whose changes are saved
@@ -294,8 +311,8 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The resolver of the root field that runs has failed. What the next field sees is undone at once,
-   * unless the field has left a `create` behind.
+   * The resolver of the root field that runs has failed. What the next field sees is undone at
+   * once, unless the field has left a `create` behind.
    */
   async dropField(): Promise<void> {
     const { current } = this.fields;

@@ -13,9 +13,11 @@ export interface Layer {
   readonly patch: Patch;
 }
 
-/** The state of a draft, apart from it, so that it can be looked at when the draft is gone. */
+/** The state of a draft, in an object of its own: it can be read after the draft was collected. */
 export interface DraftBox<Data> {
-  /** What the data was copied from, to find the changes. Made, like the data, when it is first read. */
+  /**
+   * The data before any change, to find the changes. Made, like the data, when it is first read.
+   */
   baseline: JsonValue;
   data: Data | undefined;
   isTaken: boolean;
@@ -26,13 +28,15 @@ export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): bool
   return isTaken && !equalJson(data, baseline);
 }
 
-/** A call's own copy of a session's data, and what becomes of the changes to it. */
+/** A call's own copy of a session's data, and its changes. */
 export class Draft<Data> {
   readonly #held: HeldSession;
   readonly #box: DraftBox<Data> = { baseline: null, data: undefined, isTaken: false };
-  /** The snapshot that the draft was last brought up to. */
+  /** The snapshot that the draft was last rebased on. */
   #order = 0;
-  /** Changes of earlier root fields. They are in the draft, and no save of a later field writes them. */
+  /**
+   * Changes of earlier root fields. The draft has them, but no save of a later field writes them.
+   */
   #layers: Layer[] = [];
   /** The write under way that has the draft's unsaved changes in it. */
   #carrying: Promise<void> | null = null;
@@ -58,7 +62,7 @@ export class Draft<Data> {
     return this.#layers.length > 0 || this.#hasChanged();
   }
 
-  /** From now on, data that was not changed is as new as the session that the request holds: for streams. */
+  /** From now on, unchanged data is as new as the session that the request holds. For streams. */
   follow(): void {
     this.#follows = true;
   }
@@ -69,12 +73,16 @@ export class Draft<Data> {
     this.#layers = [];
   }
 
-  /** Drops the changes since the last layer: what is read next is the newest that the request knows. */
+  /**
+   * Drops the changes since the last layer. The next read gives the newest that the request knows.
+   */
   renew(): void {
     this.#box.isTaken = false;
   }
 
-  /** Puts the changes since the last layer aside under this name: they wait for {@link saveLayers}. */
+  /**
+   * Puts the changes since the last layer aside under this name: they wait for {@link saveLayers}.
+   */
   closeLayer(name: string): void {
     if (!this.#hasChanged()) return;
     const data = copyJson(this.#box.data);
@@ -90,7 +98,10 @@ export class Draft<Data> {
     this.#box.data = reveal<Data>(cloneJson(this.#box.baseline));
   }
 
-  /** Writes the layers that `keep` accepts, in one write, and drops the others. What changed since stays unsaved. */
+  /**
+   * Writes the layers that `keep` accepts, in one write, and drops the others. Later changes stay
+   * unsaved.
+   */
   async saveLayers(keep: (name: string) => boolean): Promise<void> {
     const layers = this.#layers;
     const rest = this.#hasChanged() ? diff(this.#box.baseline, copyJson(this.#box.data)) : null;
@@ -123,7 +134,7 @@ export class Draft<Data> {
     this.#held.assertAlive();
     const draft = this.#box.isTaken ? copyJson(this.#box.data) : null;
     const unsaved = draft === null ? null : diff(this.#box.baseline, draft);
-    // Others' changes may go into the same write after this one: each gets what it has made itself.
+    // Other changes may go into the same write after this one. Each gets its own result.
     let result: JsonValue = null;
     const changeNewest = async (content: Content) => {
       const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
@@ -158,7 +169,10 @@ export class Draft<Data> {
     return this.#layers.reduce((result, { patch }) => applyPatch(result, patch), data);
   }
 
-  /** Submits a change with the draft's unsaved changes (`unsaved`), and brings the draft (`submitted`) up to what was written. */
+  /**
+   * Submits a change with the draft's unsaved changes (`unsaved`), and brings the draft
+   * (`submitted`) up to what was written.
+   */
   async #submit(change: Change, submitted: JsonValue | null, unsaved: Patch | null): Promise<void> {
     const write = this.#held.submit(change).then((snapshot) => this.#rebase(snapshot, submitted));
     if (unsaved) this.#carrying = write;
@@ -169,7 +183,10 @@ export class Draft<Data> {
     }
   }
 
-  /** Unsaved changes go into one write: in a second one they would undo what an update has made of them in between. */
+  /**
+   * Unsaved changes go into one write. A second one would undo what an update has made of them in
+   * between.
+   */
   async #untilCarried(): Promise<void> {
     while (this.#carrying) await this.#carrying.catch(() => undefined);
   }
@@ -199,9 +216,8 @@ export class Draft<Data> {
   }
 
   /**
-   * Brings the draft up to what was written, where it still is what it was when the write began
-   * (`submitted`). Values that were changed since then stay, and values that are equal keep their
-   * identity: callers may hold them.
+   * Brings the draft up to what was written. `submitted` is the draft when the write began: values
+   * that were changed since then stay. Equal values keep their identity, as callers may hold them.
    */
   #rebase(snapshot: Snapshot, submitted: JsonValue | null): void {
     if (!this.#box.isTaken || submitted === null) return;
@@ -214,7 +230,7 @@ export class Draft<Data> {
   }
 }
 
-/** A write by a request is activity; one by the server itself is not. */
+/** A write by a request is activity. A write by the server itself is not. */
 export function active({ credentials, services }: HeldSession, content: Content): Content {
   if (!credentials) return content;
   const lastActiveAt = Math.max(content.state.lastActiveAt, services.settings.now());
@@ -236,7 +252,10 @@ function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, new
   }
 }
 
-/** The schema's output is stored for the changed fields. Fields that it leaves out or that did not change stay as they are. */
+/**
+ * Of the changed fields, the schema's output is stored. Fields that it leaves out, or that did not
+ * change, stay as they are.
+ */
 function asValidated(written: JsonValue, data: JsonValue, patch: Patch): JsonValue {
   if (patch.kind === 'whole' || !isJsonObject(data)) return data;
   const fields = new Map<string, JsonValue | undefined>();
@@ -246,7 +265,7 @@ function asValidated(written: JsonValue, data: JsonValue, patch: Patch): JsonVal
 
 function assertSynchronous(result: unknown): void {
   if (typeof result !== 'object' || result === null || !('then' in result)) return;
-  // Its rejection is the caller's mistake as well, and must not end the process.
+  // Its rejection is the caller's mistake too, and must not end the process.
   Promise.resolve(result).catch(() => undefined);
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
 }

@@ -1,15 +1,18 @@
 import type { EndListener } from '../kernel/live-sessions.js';
 
-/** Calls the listener when the time has come, or immediately if it already has. Returns a function that stops it. */
+/**
+ * Calls the listener at the end, or immediately if that has come. Returns a function that stops
+ * it.
+ */
 export type Watch = (listener: EndListener) => () => void;
 
-/** The controller of each signal: alive for as long as somebody holds the signal. */
+/** The controller of each signal. It lives as long as the signal is held. */
 const controllers = new WeakMap<AbortSignal, AbortController>();
 
 /** Stops the watch of a signal that has been collected. */
 const collected = new FinalizationRegistry<() => void>((stop) => stop());
 
-/** A signal, and what its call does with it. */
+/** A signal, as its call uses it. */
 export interface EndSignal {
   readonly signal: AbortSignal;
   /** The call is over: the signal is followed from now on only while it has listeners. */
@@ -17,9 +20,9 @@ export interface EndSignal {
 }
 
 /**
- * A signal that aborts when `watch` calls. The watch keeps the signal only while it has listeners: a
- * listener is always called, and a signal that has none and is not held is collected, with its watch.
- * The signal keeps nothing of the request alive.
+ * A signal that aborts when `watch` calls. The watch holds the signal only while it has listeners.
+ * So a listener is always called, and a signal that has no listener and is not held is collected,
+ * with its watch. The signal keeps nothing of the request alive.
  */
 export function endSignal(watch: Watch): EndSignal {
   const controller = new AbortController();
@@ -31,7 +34,7 @@ export function endSignal(watch: Watch): EndSignal {
   return { signal, release: following.release };
 }
 
-/** The part that outlives the request. It refers to the signal weakly, except while that has listeners. */
+/** The part that outlives the request. It refers to the signal weakly unless it has listeners. */
 function follow(weak: WeakRef<AbortSignal>, watch: Watch) {
   let listenedTo: AbortSignal | undefined;
   let isReleased = false;

@@ -1,18 +1,25 @@
-/** Settles what is waited for when a stream is ended: with a last value, its end or an error. A call in place of a throw, which is dear. */
+/**
+ * Settles the pending `next` when a stream is ended: with a last value, its end, or an error. It
+ * calls instead of throwing, because throwing is expensive.
+ */
 export type Ending<Value> = (
   reason: unknown,
   resolve: (result: IteratorResult<Value, unknown>) => void,
   reject: (error: unknown) => void,
 ) => void;
 
-/** Calls the listener when the time has come, at once where it already has. Returns what stops that. */
+/**
+ * Calls the listener at the end, or immediately if that has come. Returns a function that stops
+ * it.
+ */
 export type EndWatch = (listener: (reason: unknown) => void) => () => void;
 
 /**
- * The values of `source` until `watch` tells that it is over; then whoever waits for one is given the ending at once, and `source` is told to
- * clean up. Nobody waits for that, also not who returns from it: a source that waits for something else may take its time, and never come to it.
+ * The values of `source`, until `watch` calls. Then a pending `next` gets the ending immediately,
+ * and `source` must clean up. Nothing waits for that, not even `return`: a source that waits for
+ * something else may take long, or never come to it.
  *
- * Written by hand, as the `return` of an async generator stands in line behind the `next` that is under way.
+ * Written by hand, since `return` of an async generator queues behind a pending `next`.
  */
 export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
@@ -39,7 +46,8 @@ export function endingIterator<Value>(
 
   function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
     return new Promise((resolve, reject) => {
-      // The ending is for who comes first: of several calls that wait, the others are told that it is done, as those of a generator.
+      // The first of several pending calls gets the ending. The others are done, as with a
+      // generator.
       const tell = (): void => {
         if (told || !ended) {
           resolve({ done: true, value: undefined });
@@ -53,7 +61,7 @@ export function endingIterator<Value>(
         return;
       }
       waiting.add(tell);
-      // Once the ending is on its way it stands: a source that is told to clean up may well say that it is done before that has come.
+      // Once decided, the ending stands: a source that cleans up may report its end before that.
       source.next(...args).then(
         (result) => {
           if (!waiting.delete(tell)) return;
@@ -91,6 +99,6 @@ function cleanUp(source: AsyncIterator<unknown, unknown, unknown>): void {
   try {
     source.return?.()?.then(undefined, () => undefined);
   } catch {
-    // What a source does wrong while it is told to go is of no interest to anybody.
+    // Errors of a source that cleans up are ignored.
   }
 }

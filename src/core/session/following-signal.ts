@@ -8,7 +8,7 @@ interface Following {
   stop: () => void;
 }
 
-/** A signal that aborts when the session that a call acts for ends, whichever that is by then. */
+/** A signal that aborts when the session ends that the call acts for then. */
 export class FollowingSignal {
   readonly #end: EndSignal;
   readonly #state: Following;

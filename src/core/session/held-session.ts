@@ -10,13 +10,15 @@ import type { SessionRecord } from '../store.js';
 /** The session that a request holds: one object for all its calls and all their drafts. */
 export class HeldSession {
   readonly services: Services;
-  /** The tokens by which the request may use the session; `null` for the server's own use, which needs none. */
+  /**
+   * The tokens by which the request may use the session; `null` for the server, which needs none.
+   */
   readonly credentials: readonly Credential[] | null;
   /** Whether this request created it. */
   readonly isNew: boolean;
   #snapshot: Snapshot;
   #ended = false;
-  /** How many logins are under way that will end it if they succeed. */
+  /** How many pending logins will end it if they succeed. */
   #replacements = 0;
   /** Whether a write or read found that it has ended. */
   #isGone = false;
@@ -45,7 +47,7 @@ export class HeldSession {
     return this.#ended || this.#isGone || this.services.live.hasEnded(this.id);
   }
 
-  /** Whether a guard must refuse: the session has ended, or a login that is under way is to replace it. */
+  /** Whether a guard must refuse: the session has ended, or a pending login is to replace it. */
   get isRefused(): boolean {
     return this.isEnded || this.#replacements > 0;
   }
@@ -84,7 +86,7 @@ export class HeldSession {
     });
   }
 
-  /** Counts as activity. Where none has to be written, asks whether the session still exists. */
+  /** Counts as activity. If none has to be written, asks whether the session still exists. */
   async touch(): Promise<void> {
     const { lifecycle } = this.services;
     this.assertAlive();
@@ -92,14 +94,17 @@ export class HeldSession {
     else await this.reload();
   }
 
-  /** Calls the listener when the session ends, or immediately if it already has. Returns a function that stops it. */
+  /**
+   * Calls the listener when the session ends, or immediately if it has. Returns a function that
+   * stops it.
+   */
   watch(listener: EndListener): () => void {
     return this.#watch({ ended: (reason) => this.#tell(listener, reason) }, listener);
   }
 
   /**
-   * {@link watch} for a stream: it also takes over what rechecks of the live session read, and ends
-   * with the token that opened it, where an immediate rotation ends that: see {@link Watcher.isOf}.
+   * {@link watch} for a stream. It also takes over the records that rechecks read, and ends when
+   * an immediate rotation ends the token that opened it: see {@link Watcher.isOf}.
    */
   follow(listener: EndListener, isOf: Watcher['isOf']): () => void {
     return this.#watch({ ended: listener, seen: (record) => this.#see(record), isOf }, listener);
@@ -124,7 +129,7 @@ export class HeldSession {
     listener(reason);
   }
 
-  /** Reads a record that a recheck brought, unless it is known already. Its failures are reported by the reader. */
+  /** Reads a record that a recheck brought, unless it is known. The reader reports failures. */
   #see(record: SessionRecord): void {
     const { version } = record;
     if (version === this.#snapshot.record.version || version === this.#superseded || this.#reading) return;

@@ -8,7 +8,7 @@ import type { Rotated } from './rotate.js';
 import { CallSession, type SessionOwner, withToken } from './session.js';
 
 export interface IdentityOptions {
-  /** That of the call around this one. */
+  /** The identity of the call around this one. */
   readonly parent: Identity | undefined;
   /** Whether the call's outcome decides what takes effect. */
   readonly hasOutcome: boolean;
@@ -17,8 +17,9 @@ export interface IdentityOptions {
 }
 
 /**
- * Who a call acts for: fixed when the call begins, and changed by its own logins and logouts alone. A
- * login waits until the call has succeeded, and then until the call around it has.
+ * The session that a call acts for. It is fixed when the call begins, and only the call's own
+ * logins and logouts change it. A login waits until the call has succeeded, and then until the
+ * call around it has.
  */
 export class Identity {
   readonly request: SessionRequest;
@@ -63,7 +64,9 @@ export class Identity {
     return !this.#hasOutcome && !this.#parent;
   }
 
-  /** The session of the request's credential that could not be read, unless the call has left it. */
+  /**
+   * The session of the request's credential that could not be read, unless the call has left it.
+   */
   get unreadable(): Unreadable | undefined {
     return this.held || this.#hasLeft ? undefined : this.request.unreadable;
   }
@@ -75,7 +78,9 @@ export class Identity {
     return this.#loading;
   }
 
-  /** Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so. */
+  /**
+   * Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so.
+   */
   async create(data: unknown, field: string | undefined): Promise<NewSession<unknown>> {
     const { services } = this.request;
     this.#owner.assertWritable();
@@ -160,7 +165,10 @@ export class Identity {
     this.acting.begin(this.#parent ? await this.#parent.#loadedForChild() : await this.request.load());
   }
 
-  /** What a call in this one begins with. On a socket, that is the session that the connection has by then. */
+  /**
+   * The session that a call in this one begins with. On a socket, it is the connection's at that
+   * moment.
+   */
   async #loadedForChild(): Promise<Loaded | null> {
     if (this.isContext && this.request.persistent) return aliveOf(await this.request.load());
     await this.load();
@@ -168,7 +176,7 @@ export class Identity {
     return aliveOf(held && { held, grant });
   }
 
-  /** What a session that is created now takes the place of. */
+  /** The session that a login would replace now. */
   #replaced(): Previous {
     const { unreadable } = this;
     return this.logins.previous ?? alive(this.held) ?? (unreadable ? { unreadable: unreadable.credential } : null);
@@ -187,7 +195,9 @@ export class Identity {
     this.#loading = Promise.resolve();
   }
 
-  /** Makes a login wait for the outcome that decides, or take effect at once where there is none. */
+  /**
+   * Makes a login wait for the outcome that decides, or take effect at once where there is none.
+   */
   async #place(login: Login): Promise<void> {
     if (this.#decides) return this.logins.push(login);
     const outer = this.isStream ? undefined : this.#outer;
@@ -196,7 +206,7 @@ export class Identity {
 
   /** Takes over the login of a call that ran in this one. */
   async #adopt({ held, credential, previous }: Login): Promise<void> {
-    // The hold on what it replaces passes from that call's login to this one's.
+    // This call's login now holds what that call's login replaces.
     heldBefore({ previous })?.replacing(-1);
     const login = { held, credential, previous: this.logins.previous ?? previous, field: this.logins.field };
     this.request.services.lifecycle.replaces(held.id, heldBefore(login)?.id);
@@ -210,7 +220,7 @@ export class Identity {
       await activate(login, this.request);
     } catch (error) {
       this.#noteEnding(null);
-      // First, so that the end of the new session is no news to those who watch the call's own.
+      // First, so that watchers of the call's own session do not see the end of the new one.
       this.acting.restore(login.before);
       await takeBack(login);
       throw error;
@@ -221,13 +231,18 @@ export class Identity {
     for (let each: Identity | undefined = this; each; each = each.#parent) each.acting.isEnding(held);
   }
 
-  /** The call that has created a session which did not take effect yet: this one, or one around it. */
+  /**
+   * The call that has created a session which did not take effect yet: this one, or one around it.
+   */
   #creatorOf(held: HeldSession): Identity | undefined {
     for (let each: Identity | undefined = this; each; each = each.#parent) if (each.hasLogin && each.logins.has(held)) return each;
     return undefined;
   }
 
-  /** Ends a session that did not take effect, and the one that it replaced: its call has logged out. */
+  /**
+   * Ends a session that did not take effect, and the one that it replaced. The call has logged
+   * out.
+   */
   async #destroyLogin(held: HeldSession, creator: Identity): Promise<boolean> {
     this.#isEnding(held, held);
     this.#leave(held);
@@ -238,7 +253,7 @@ export class Identity {
     return true;
   }
 
-  /** What this call and those around it act for, as far as that is this session. */
+  /** The calls, this one and those around it, that act for this session. */
   #actingFor(held: HeldSession): ActingSession[] {
     const acting: ActingSession[] = [];
     for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) acting.push(each.acting);

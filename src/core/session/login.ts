@@ -4,7 +4,7 @@ import type { Acting } from './acting.js';
 import type { HeldSession } from './held-session.js';
 import type { SessionRequest } from './request.js';
 
-/** What a new session takes the place of. */
+/** The session that a new one replaces. */
 export type Previous = HeldSession | { readonly unreadable: Credential } | null;
 
 /** A session that a call has created and that has not taken effect yet. */
@@ -14,7 +14,7 @@ export interface Login {
   readonly previous: Previous;
   /** The root field that created it, in a GraphQL mutation. */
   readonly field: string | undefined;
-  /** What the call acted for before. */
+  /** The session that the call acted for before. */
   readonly before: Acting;
 }
 
@@ -26,7 +26,7 @@ export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession |
 /**
  * Makes a login take effect: ends what it replaces, and hands the token to the response.
  *
- * @throws `SESSION_GONE` where others have ended the new session while it waited, as by `destroyOthers()`
+ * @throws `SESSION_GONE` if others have ended the new session while it waited
  */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
@@ -46,7 +46,7 @@ export async function takeBack(login: Pick<Login, 'held' | 'previous'>): Promise
   await login.held.services.lifecycle.takeBack(login.held.id);
 }
 
-/** The session to end. One that could not be read is read again: only a token that opens it may end it. */
+/** The session to end. An unreadable one is read again: only a token that opens it may end it. */
 async function endedBy(previous: Previous, { services }: SessionRequest) {
   if (!previous) return null;
   if ('unreadable' in previous) return services.authentication.proves(previous.unreadable).catch(nullIfInvalid);

@@ -4,8 +4,8 @@ import type { HeldSession } from './held-session.js';
 import { type Login, type Previous, takeBack } from './login.js';
 
 /**
- * The sessions that a call has created and that have not taken effect yet: one, except where several
- * root fields of a mutation log in.
+ * The sessions that a call has created and that have not taken effect yet. Usually one; several if
+ * several root fields of a mutation log in.
  */
 export class Logins {
   readonly #acting: ActingSession;
@@ -49,7 +49,10 @@ export class Logins {
     await Promise.all(earlier.map(takeBack));
   }
 
-  /** Undoes the logins of fields that are not kept. What the call acts for is undone before anything is waited for. */
+  /**
+   * Undoes the logins of fields that are not kept. The session that the call acts for is restored
+   * before anything is awaited.
+   */
   async drop(keep: (field: string) => boolean): Promise<void> {
     const dropped = this.#list.filter(({ field }) => !keep(field ?? ''));
     const [first] = dropped;

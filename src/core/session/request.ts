@@ -15,7 +15,7 @@ import { WriteGate } from './write-gate.js';
 export interface Credentials {
   /** The first well-formed token, or `null`. */
   readonly credential: Credential | null;
-  /** Where the credential is that of another library's token: how its session is moved here. */
+  /** For another library's token: how its session moves here. */
   readonly foreign?: ((head: ResponseHeadPort) => ForeignSession) | undefined;
   /** Whether anything was sent where a token is expected, well-formed or not. */
   readonly tokenSent: boolean;
@@ -27,7 +27,7 @@ export interface RequestOptions extends Credentials {
   readonly head: ResponseHeadPort;
 }
 
-/** The session that a request holds, and what it grants to the request's tokens. */
+/** The session that a request holds, and the rights of the request's tokens. */
 export interface Loaded {
   readonly held: HeldSession;
   readonly grant: Grant;
@@ -41,7 +41,7 @@ export interface Unreadable {
 
 /**
  * One HTTP request, or one socket: the credential, one load, and the response's head. It owns no
- * draft and decides nothing: that is its calls' business.
+ * draft and decides nothing: its calls do.
  */
 export class SessionRequest {
   readonly services: Services;
@@ -92,8 +92,8 @@ export class SessionRequest {
   }
 
   /**
-   * A session that was created takes effect: its token goes to the response. A response carries one
-   * token: the session of an earlier one is ended.
+   * A session that was created takes effect: its token goes to the response. A response carries
+   * one token: the session of an earlier one is ended.
    */
   async issue(held: HeldSession, credential: Credential): Promise<void> {
     const earlier = this.#issued;
@@ -101,7 +101,7 @@ export class SessionRequest {
     this.announce(held, credential);
     if (this.#issued !== held || !earlier || earlier.isEnded || earlier.id === held.id) return;
     earlier.markEnded();
-    // Nobody has its token: where this fails, it ends by its idle limit.
+    // No client has its token: if this fails, it ends by its idle limit.
     await this.services.lifecycle.destroy(earlier.snapshot.record, 'replaced').catch(() => false);
   }
 
@@ -113,7 +113,9 @@ export class SessionRequest {
     this.head.issued({ id: held.id, token: credential.reveal(settings.tokenPrefix), lifetime: lifetimeOf(held.snapshot, settings) });
   }
 
-  /** A session got a new token, which goes to the response unless that carries another session's. */
+  /**
+   * A session got a new token, which goes to the response unless that carries another session's.
+   */
   rotated(held: HeldSession, { credential }: Rotated): void {
     const { settings } = this.services;
     this.#due = null;
@@ -127,14 +129,18 @@ export class SessionRequest {
     });
   }
 
-  /** Whether the token is to be rotated because of its age, and the new one can go out with this answer. */
+  /**
+   * Whether the token is to be rotated because of its age, and the new one can go out with this
+   * answer.
+   */
   get isRotationDue(): boolean {
     return this.#due !== null && this.head.mayRotate();
   }
 
   /**
-   * Rotates a token that is older than `rotateEvery`: when the request has done its work, so that the
-   * application's own rotation or login comes first. Whatever fails, the answer goes out without a new token.
+   * Rotates a token that is older than `rotateEvery`: when the request has done its work, so that
+   * the application's own rotation or login comes first. Whatever fails, the answer goes out
+   * without a new token.
    */
   async rotateByAge(): Promise<void> {
     const held = this.#due;
@@ -190,7 +196,10 @@ export class SessionRequest {
     }
   }
 
-  /** Whether a token is older than `rotateEvery`, which is looked at only where the new one can be written. */
+  /**
+   * Whether a token is older than `rotateEvery`, which is looked at only where the new one can be
+   * written.
+   */
   #isDue({ state, record }: Snapshot): boolean {
     const { rotateEvery, now } = this.services.settings;
     if (rotateEvery === Number.POSITIVE_INFINITY || !this.head.mayRotate()) return false;
@@ -208,7 +217,7 @@ export class SessionRequest {
    * joined a look-up under way could miss an end that was answered before it came.
    */
   async #loadAgain(): Promise<Loaded | null> {
-    // A first look-up that failed was its own call's trouble.
+    // A first look-up that failed concerns its own call only.
     if (this.#loading) await this.#loading.catch(() => undefined);
     const held = this.#held;
     if (!held) {

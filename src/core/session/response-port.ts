@@ -1,6 +1,6 @@
 /** A token that goes out with a response. */
 export interface IssuedToken {
-  /** Of the session. */
+  /** The session's. */
   readonly id: string;
   readonly token: string;
   /** The longest that the session can have from now on, in ms. */
@@ -9,7 +9,7 @@ export interface IssuedToken {
   readonly rotatedAt?: number;
 }
 
-/** The head of the response to a request, as far as sessions write to it. */
+/** The head of the response to a request: the part that sessions write. */
 export interface ResponseHeadPort {
   readonly headers: Headers;
   /** Whether a source is configured that writes to the response. */
@@ -18,12 +18,13 @@ export interface ResponseHeadPort {
   read(): Headers;
   /**
    * @param isSealed the head of the answer to the call is on its way
-   * @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it must not
+   * @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it
+   *   must not
    */
   assertWritable(isSealed?: boolean): void;
   /** Whether a source that writes is configured, and can do it now. */
   isWritable(): boolean;
-  /** Whether a token may be rotated because of its age alone: nobody asked for it. */
+  /** Whether a token may be rotated because of its age alone. */
   mayRotate(): boolean;
   /** A token goes out. */
   issued(token: IssuedToken): void;
@@ -31,7 +32,7 @@ export interface ResponseHeadPort {
   settle(): void;
   /** The client's session has ended. */
   ended(sessionId: string): void;
-  /** The answer may carry a token in its body: it is not to be cached. */
+  /** The answer may carry a token in its body: it must not be cached. */
   noStore(): void;
   /** Whether the headers reach the client without the host's help. */
   readonly sendsItself: boolean;

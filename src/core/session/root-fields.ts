@@ -5,7 +5,7 @@ import type { Logins } from './logins.js';
 /** Whether a root field of a GraphQL mutation has succeeded. */
 export type Keep = (field: string) => boolean;
 
-/** The root fields of a GraphQL mutation: each decides for what it changed itself. */
+/** The root fields of a GraphQL mutation. Each decides for its own changes. */
 export class RootFields {
   readonly #acting: ActingSession;
   readonly #logins: Logins;
@@ -43,13 +43,16 @@ export class RootFields {
     return dropping;
   }
 
-  /** Saves what these fields have changed, while the operation goes on, and undoes the logins of failed ones. */
+  /**
+   * Saves the changes of these fields while the operation goes on. Undoes the logins of failed
+   * ones.
+   */
   async commit(keep: Keep, hasFailed: Keep): Promise<void> {
     await this.#logins.drop((field) => !hasFailed(field));
     await this.#acting.session?.autosave((draft) => draft.saveLayers(keep));
   }
 
-  /** Saves the draft of a call that has succeeded: all of it, or what these fields have changed. */
+  /** Saves the draft of a call that has succeeded: all of it, or the changes of these fields. */
   async save(draft: Draft<unknown>, keep: Keep): Promise<void> {
     if (this.current === undefined) return draft.save();
     this.close();

@@ -14,7 +14,7 @@ export interface Rotated {
   readonly epoch: string | undefined;
 }
 
-/** What was made of the record, and whether the record was the store's newest at some moment of the rotation. */
+/** The outcome, and whether the record was the store's newest at some moment of the rotation. */
 interface Attempt {
   readonly outcome: RotationOutcome;
   readonly epoch: string | undefined;

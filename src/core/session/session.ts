@@ -11,7 +11,7 @@ import { type EndSignal, endSignal } from './end-signal.js';
 import type { HeldSession } from './held-session.js';
 import { type Rotated, rotate } from './rotate.js';
 
-/** The call that a session object belongs to: it follows what is done with the session. */
+/** The call that a session object belongs to. It must know what is done with the session. */
 export interface SessionOwner {
   /** Ends the session for good. */
   destroy(held: HeldSession): Promise<boolean>;
@@ -21,7 +21,7 @@ export interface SessionOwner {
   rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated>;
 }
 
-/** What the session grants to the tokens of the call. */
+/** The rights that the session grants to the tokens of the call. */
 export interface Grant {
   /** Whether the call was let in by no more than a token in its grace. */
   readonly replaced: boolean;
@@ -38,12 +38,12 @@ const serverOwner: SessionOwner = {
   rotate: (_, run) => run(),
 };
 
-/** A session as one call sees it: the session that the request holds, with a draft of the call's own. */
+/** A session as one call sees it: the session that the request holds, and the call's own draft. */
 export class CallSession<Data> implements Session<Data> {
   readonly #held: HeldSession;
   readonly #owner: SessionOwner;
   readonly #draft: Draft<Data>;
-  /** Of a call. What another call of the request is granted is not this one's. */
+  /** The rights of this call. Another call of the request may have others. */
   #grant: Grant | undefined;
   /** The tokens that the call itself was given. */
   #given: readonly Credential[] = [];
@@ -139,7 +139,7 @@ export class CallSession<Data> implements Session<Data> {
     this.#given = [...this.#given, credential];
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
     this.#token = credential.reveal(services.settings.tokenPrefix);
-    // After the call itself goes by the new token: its own streams go on.
+    // After the call itself uses the new token, so that its own streams go on.
     if (options.immediate) services.live.endOtherEpochs(this.id, epoch);
     return this.#token;
   }
@@ -157,28 +157,31 @@ export class CallSession<Data> implements Session<Data> {
     return this.#held;
   }
 
-  /** The call has ended or replaced its session: this object gives its data no longer. */
+  /** The call has ended or replaced its session: this object refuses its data. */
   retire(isRetired: boolean): void {
     this.#isRetired = isRetired;
   }
 
-  /** Saves the changes of a call that succeeded. Of a session that has ended meanwhile, an event is emitted. */
+  /**
+   * Saves the changes of a call that succeeded. If the session has ended meanwhile, it emits
+   * `gone`.
+   */
   async autosave(save: (draft: Draft<Data>) => Promise<void>): Promise<void> {
     if (this.#isRetired || !this.#draft.isDirty) return;
     try {
       await save(this.#draft);
     } catch (error) {
       if (!isGone(error)) throw error;
-      // A stream saves again and again: the event is emitted once for this change.
+      // A stream saves repeatedly: the event is emitted once for this change.
       this.#draft.discard();
       this.#held.services.events.emit('gone', eventOf(this.#held.snapshot.record));
     }
   }
 
-  /** What logs and clients may see: everything but the token. */
+  /** For logs and clients: everything but the token. */
   toJSON(): SessionJson<Data> {
     const { id, isNew, createdAt, lastActiveAt, authenticatedAt, expiresAt } = this;
-    // Printing an object whose session has ended or was replaced is no error: only its data is left out.
+    // Printing the object of a session that has ended is no error: only its data is left out.
     const data = this.#isRetired ? (undefined as Data) : this.data;
     return { id, data, isNew, createdAt, lastActiveAt, authenticatedAt, expiresAt };
   }
@@ -202,7 +205,7 @@ function hasToken<Data>(session: CallSession<Data>): session is CallSession<Data
   return session.token !== undefined;
 }
 
-/** What a list shows of a session. */
+/** A session, as lists show it. */
 export function sessionInfo<Data>({ record, state, data, deadline }: Snapshot): Omit<SessionInfo<Data>, 'isCurrent'> {
   return {
     id: record.id,

@@ -2,15 +2,15 @@ import type { NewSession, Session, SessionJson } from '../types.js';
 import type { Call } from './call.js';
 
 /**
- * The session of a token whose stored record cannot be read. It is no anonymous caller: whatever is
- * asked of the session fails with the error of the read. It can be ended, and replaced by a login.
+ * The session of a token whose stored record cannot be read. The caller is not anonymous: every
+ * member fails with the error of the read. The session can be ended, and replaced by a login.
  */
 export class UnreadableSession implements Session<unknown> {
   readonly id: string;
   readonly #call: Call;
   readonly #error: unknown;
 
-  /** Whether the token was found to open the record, of which only the data cannot be read. */
+  /** Whether the token opens the record, and only the data cannot be read. */
   readonly isVerified: boolean;
 
   constructor(call: Call, id: string, error: unknown, isVerified: boolean) {

@@ -15,7 +15,7 @@ export function whenCollected(object: object, report: () => void): void {
   registry.register(object, report);
 }
 
-/** Logs a warning, once, when a draft that nothing saves goes away with changes in it. */
+/** Logs a warning, once, when a draft that nothing saves is collected with changes in it. */
 export function reportUnsaved({ draft: { box }, draft }: CallSession<unknown>, services: Services): void {
   if (services.settings.logger && !warned.has(services)) whenCollected(draft, () => warnUnsaved(box, services));
 }

@@ -1,12 +1,15 @@
 /**
- * Lets the writes of a batch wait for each other, so that they make one. This is the only thing that
- * running calls are counted for.
+ * Lets the writes of a batch wait for each other, so that they make one. Running calls are counted
+ * for nothing else.
  */
 export class WriteGate {
   #running = 0;
   #waiting: (() => void)[] = [];
 
-  /** A call of the batch begins. Returns a function that says, once, that it writes nothing more or waits itself. */
+  /**
+   * A call of the batch begins. Call the function that it returns when the call writes nothing
+   * more, or waits itself.
+   */
   enter(): () => void {
     this.#running += 1;
     let left = false;
