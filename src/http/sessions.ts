@@ -147,11 +147,7 @@ function administration<Data, Input>(services: Services): SessionAdministration<
   const { lifecycle, reader, accounts, events, queue, live, sweeper } = services;
   return {
     async create(data) {
-      const { snapshot, credential } = await lifecycle.insert(data);
-      await lifecycle.activate(snapshot, null).catch(async (error: unknown) => {
-        await lifecycle.takeBack(snapshot.record.id);
-        throw error;
-      });
+      const { snapshot, credential } = await lifecycle.create(data);
       const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },

@@ -54,6 +54,25 @@ export class Lifecycle {
    * that it takes the place of, which does not count for `maxPerOwner`.
    */
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
+    const made = await this.#make(input);
+    const { record } = made.snapshot;
+    const later = this.#evictsLater();
+    expectInserted(later ? await this.#store.insert(record, this.#ttlOf(record)) : await this.insertRecord(record, replaces));
+    this.replaces(record.id, replaces);
+    if (later) this.#pending.add(record);
+    return made;
+  }
+
+  /** Puts a new session into the store that takes effect at once, in one call of it. */
+  async create(input: unknown): Promise<InsertedSession> {
+    const made = await this.#make(input);
+    const { record } = made.snapshot;
+    expectInserted(await this.insertRecord(record));
+    this.#events.emit('created', eventOf(record));
+    return made;
+  }
+
+  async #make(input: unknown): Promise<InsertedSession> {
     this.#sweeper.start();
     const { validator, now } = this.#settings;
     const given = copyJson(input);
@@ -63,11 +82,7 @@ export class Lifecycle {
     const time = now();
     const tokens = { current: hash, family: credential.familyHash() };
     const state = { tokens, authenticatedAt: time, lastActiveAt: time, stored: data };
-    const snapshot = firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings);
-    await this.#insertPending(snapshot.record, replaces);
-    this.replaces(id, replaces);
-    if (this.#evictsLater()) this.#pending.add(snapshot.record);
-    return { snapshot, credential };
+    return { snapshot: firstSnapshot(id, ownerOf(this.#settings, data), { state, data }, this.#settings), credential };
   }
 
   /**
@@ -182,21 +197,19 @@ export class Lifecycle {
    */
   async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
     const { maxPerOwner, now } = this.#settings;
-    const ttl = Math.max(1, record.expiresAt - now());
+    const ttl = this.#ttlOf(record);
     if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
-    const limit = { ...maxPerOwner, now: now(), ...(replaces !== undefined && { replaces }) };
+    // A login that may still fail evicts no session: it is not counted.
+    const max = maxPerOwner.max + this.#pending.of(record.ownerId);
+    const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
     const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
     this.#reportEvicted(evicted, record.ownerId);
     if (outcome !== 'limit-reached') return outcome;
-    throw new SessionError('LIMIT_REACHED', `the account has ${limit.max} sessions, the most that maxPerOwner allows: end one first`);
+    throw new SessionError('LIMIT_REACHED', `the account has ${maxPerOwner.max} sessions, the most that maxPerOwner allows: end one first`);
   }
 
-  async #insertPending(record: SessionRecord, replaces: string | undefined): Promise<void> {
-    const ttl = Math.max(1, record.expiresAt - this.#settings.now());
-    const outcome = this.#evictsLater() ? await this.#store.insert(record, ttl) : await this.insertRecord(record, replaces);
-    if (outcome === 'exists') {
-      throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
-    }
+  #ttlOf({ expiresAt }: SessionRecord): number {
+    return Math.max(1, expiresAt - this.#settings.now());
   }
 
   /** A store without `trimOwner` has to evict when it inserts. */
@@ -221,6 +234,11 @@ export class Lifecycle {
       this.#live.end(id, 'evicted');
     }
   }
+}
+
+function expectInserted(outcome: 'inserted' | 'exists'): void {
+  if (outcome === 'inserted') return;
+  throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
 }
 
 /** Whether the error says that the session has ended. */

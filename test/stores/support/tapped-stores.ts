@@ -48,11 +48,12 @@ async function open(config: OwnStore, note: Note): Promise<Pick<TappedStore, 'st
   }
 }
 
-/** The object, with each call of a method noted. */
+/** The object, with each call of a method noted; the steps of an operation are methods of their own. */
 function tapped<Target extends object>(target: Target, note: (method: string, args: readonly unknown[]) => unknown): Target {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name);
+      if (name === 'steps' && typeof value === 'object' && value !== null) return tapped(value, note);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]) => {
         note(String(name), args);
