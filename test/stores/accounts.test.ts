@@ -60,10 +60,10 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
   });
 });
 
-function sentFor(config: OwnStore, { calls, redis, cluster = redis, sqlite = calls.length }: Cost): number {
+function sentFor(config: OwnStore, { calls, redis, cluster = redis, postgres = calls.length, sqlite = calls.length }: Cost): number {
   if (config.kind === 'redis') return redis;
   if (config.kind === 'redis cluster') return cluster;
-  return config.kind === 'sqlite' ? sqlite : calls.length;
+  return config.kind === 'sqlite' ? sqlite : postgres;
 }
 
 /** Of a Cluster each server learns the scripts by itself: which of them has not yet met one, and is sent it whole, is chance. */
