@@ -11,7 +11,7 @@ const ENTRY = `
 
 /** The figure to reach, in bytes, and what it may not exceed today: a change that goes beyond has to say why. */
 export const TARGET = 22_000;
-export const BUDGET = 33_500;
+export const BUDGET = 35_500;
 
 /** Minified and gzipped size in bytes, without the packages in `external`. */
 async function bundledSize(external: string[]): Promise<number> {
