@@ -5,11 +5,20 @@ export type HeadersLike = Headers | Readonly<Record<string, string | readonly st
 export type HeaderReader = (name: string) => string | undefined;
 
 export function headerReader(headers: HeadersLike): HeaderReader {
-  if (isFetchHeaders(headers)) return (name) => headers.get(name) ?? undefined;
+  if (isFetchHeaders(headers)) return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
   return (name) => {
     const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);
     return typeof value === 'string' || value === undefined ? value : value.join(', ');
   };
+}
+
+/** Fetch refuses the names of HTTP/2's pseudo-headers; ponyfills that stand for a request of Node have them. */
+function pseudoHeader(headers: Headers, name: string): string | undefined {
+  try {
+    return headers.get(name) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Also those of another realm or implementation, such as the Fetch ponyfill of Yoga. */

@@ -129,10 +129,14 @@ export class Authentication {
   }
 
   async #refuseReused(record: SessionRecord, { isRepeated }: Arrival): Promise<null> {
-    if (isRepeated || !this.#reports.allows(record.id, this.#settings.now())) return null;
-    this.#settings.logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
-    this.#events.emit('reuse-detected', eventOf(record));
-    if (this.#settings.onReuse === 'destroy') await this.#lifecycle.destroy(record, 'reuse');
+    if (isRepeated) return null;
+    const { onReuse, logger, now } = this.#settings;
+    if (this.#reports.allows(record.id, now())) {
+      logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
+      this.#events.emit('reuse-detected', eventOf(record));
+    }
+    // Each time: it may have failed before.
+    if (onReuse === 'destroy') await this.#lifecycle.destroy(record, 'reuse');
     return null;
   }
 

@@ -258,7 +258,8 @@ export class LiveSessions {
       return;
     }
     this.#armDeadline(id, watched, deadline);
-    this.#endOtherEpochs(id, watched, state.tokens.epoch);
+    // Version 0.1.0 drops the epoch when it writes, and the family: then it is not known.
+    if (state.tokens.family !== undefined) this.#endOtherEpochs(id, watched, state.tokens.epoch);
     for (const { seen } of watched.watchers) seen?.(record);
   }
 

@@ -45,14 +45,17 @@ export interface CoreOptions<Data> {
    */
   readonly touchInterval?: Duration | undefined;
   /**
-   * How long the previous token still works after the new one was first used; 0 for not at all.
+   * How long the previous token still works after the new one was first used, for requests that
+   * were under way; 0 for not at all. An answer that takes longer than this carries no rotated
+   * token: its client may hold a newer one by then.
    *
    * @default '10s'
    */
   readonly rotationGrace?: Duration | undefined;
   /**
-   * What happens when a replaced token, however old, comes back after its grace. `'refuse'`
-   * refuses the token, `'destroy'` ends the session. Both emit `reuse-detected`.
+   * What happens when a replaced token, however old, comes back later than `rotationGrace` and a
+   * minute. `'refuse'` refuses the token, `'destroy'` ends the session. Both emit
+   * `reuse-detected`, at most once a minute for a session in each process.
    *
    * @default 'refuse'
    */
@@ -105,8 +108,9 @@ export interface CoreOptions<Data> {
    */
   readonly sweepInterval?: Duration | false | undefined;
   /**
-   * With a source that writes to the response: a token older than this is rotated when it is used,
-   * and the response carries the new one. Never fails a request.
+   * With a source that writes to the response: a token older than this is rotated when a request
+   * with it has succeeded, and the answer carries the new one. Not with `HEAD`, nor for the page of
+   * another site. A failure to rotate fails no request. It needs a `rotationGrace` above 0.
    *
    * @default false
    */
@@ -179,7 +183,7 @@ export function normaliseOptions<Data>(
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
     recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
     sweepInterval: options.sweepInterval === false ? Number.POSITIVE_INFINITY : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
-    rotateEvery: timeout(options.rotateEvery ?? false, 'rotateEvery'),
+    rotateEvery: rotateEvery(options),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? Date.now,
   };
@@ -204,6 +208,12 @@ function touchInterval(value: Duration | undefined, idle: number): number {
   const interval = parseDuration(value, 'touchInterval', 0);
   if (interval >= idle) throw invalid('touchInterval', 'shorter than idleTimeout, or sessions in use would end');
   return interval;
+}
+
+function rotateEvery<Data>({ rotateEvery: value = false, rotationGrace }: CoreOptions<Data>): number {
+  const every = timeout(value, 'rotateEvery');
+  if (value === false || rotationGrace === undefined || parseDuration(rotationGrace, 'rotationGrace', 0) > 0) return every;
+  throw invalid('rotateEvery', 'accompanied by a rotationGrace above 0: an answer carries a new token only within it');
 }
 
 function tokenPrefix(value: string): string {

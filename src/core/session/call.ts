@@ -298,6 +298,8 @@ export class Call implements SessionOwner {
     this.#identity.isDone = true;
     this.leaveBatch();
     this.#identity.acting.release();
+    // For hosts that do not say when the head leaves: not before this.
+    this.request.head.settle();
   }
 
   /** Saves what a stream has changed so far. */

@@ -116,7 +116,7 @@ export class SessionRequest {
   /**
    * A session got a new token, which goes to the response unless that carries another session's.
    */
-  rotated(held: HeldSession, { credential }: Rotated): void {
+  rotated(held: HeldSession, { credential, isRepeatable }: Rotated): void {
     const { settings } = this.services;
     this.#due = null;
     if (this.persistent && this.#held === held) this.#given = [...this.#given, credential];
@@ -125,7 +125,8 @@ export class SessionRequest {
       id: held.id,
       token: credential.reveal(settings.tokenPrefix),
       lifetime: lifetimeOf(held.snapshot, settings),
-      rotatedAt: settings.now(),
+      // One that no other answer carries has to go out, however late.
+      ...(isRepeatable && { rotatedAt: settings.now() }),
     });
   }
 
@@ -189,7 +190,7 @@ export class SessionRequest {
       }
       const held = this.#heldFor(found.snapshot, credential);
       if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
-      return { held, grant: found.standing };
+      return { held, grant: { ...found.standing, given: this.#given } };
     } catch (error) {
       this.#unreadable = { credential, error };
       return this.#asAnonymous(error);
@@ -235,7 +236,7 @@ export class SessionRequest {
         return null;
       }
       held.advance(found.snapshot);
-      return { held, grant: found.standing };
+      return { held, grant: { ...found.standing, given: this.#given } };
     } catch (error) {
       return this.#asAnonymous(error);
     }

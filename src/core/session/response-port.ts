@@ -5,7 +5,7 @@ export interface IssuedToken {
   readonly token: string;
   /** The longest that the session can have from now on, in ms. */
   readonly lifetime: number;
-  /** When it was rotated, in ms since the epoch; absent for a new session's. */
+  /** When it was rotated, in ms since the epoch; absent where it has to go out however late, as that of a new session. */
   readonly rotatedAt?: number;
 }
 

@@ -12,6 +12,8 @@ export interface Rotated {
   readonly authenticatedAt: number;
   /** The epoch that the token belongs to: see `TokenState`. */
   readonly epoch: string | undefined;
+  /** Whether the answer can be asked for again: that of `immediate` cannot. */
+  readonly isRepeatable: boolean;
 }
 
 /** The outcome, and whether the record was the store's newest at some moment of the rotation. */
@@ -38,7 +40,7 @@ export async function rotate(held: HeldSession, holder: Holder | null, options: 
   for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
     const { outcome, epoch, isCertain } = await attempt(held, holder, options, newest);
     if (isCertain && outcome.kind === 'refuse') throw refusal(outcome.why);
-    if (isCertain && outcome.kind !== 'refuse') return { ...outcome, epoch };
+    if (isCertain && outcome.kind !== 'refuse') return { ...outcome, epoch, isRepeatable: !options.immediate };
     newest = (await held.reload()).record.version;
   }
   throw new SessionError('CONFLICT', 'the session was changed by others at each try to rotate its token: try again later');

@@ -26,6 +26,8 @@ export interface Grant {
   /** Whether the call was let in by no more than a token in its grace. */
   readonly replaced: boolean;
   readonly authenticatedAt: number;
+  /** The tokens that earlier calls of the same connection were given. */
+  readonly given?: readonly Credential[];
 }
 
 const serverOwner: SessionOwner = {
@@ -134,7 +136,8 @@ export class CallSession<Data> implements Session<Data> {
     this.#assertOwn();
     this.#owner.assertWritable();
     const { credentials, services } = this.#held;
-    const holder = credentials && { credentials: [...credentials, ...this.#given], replaced: this.#grant?.replaced ?? false };
+    const { given = [], replaced = false } = this.#grant ?? {};
+    const holder = credentials && { credentials: [...credentials, ...given, ...this.#given], replaced };
     const { credential, authenticatedAt, epoch } = await this.#owner.rotate(this.#held, () => rotate(this.#held, holder, options));
     this.#given = [...this.#given, credential];
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };

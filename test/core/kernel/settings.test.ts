@@ -16,6 +16,7 @@ const wrong: [string, object, string][] = [
   ['touchInterval', { touchInterval: 'often' }, 'touchInterval'],
   ['touchInterval as long as the idle timeout', { idleTimeout: '1h', touchInterval: '1h' }, 'touchInterval'],
   ['rotationGrace', { rotationGrace: -1 }, 'rotationGrace'],
+  ['rotateEvery without a grace', { rotateEvery: '1h', rotationGrace: 0 }, 'rotateEvery'],
   ['storeTimeout', { storeTimeout: 0 }, 'storeTimeout'],
   ['storeTimeout beyond what a timer can', { storeTimeout: '30d' }, 'storeTimeout'],
   ['tokenPrefix with a point', { tokenPrefix: 'a.b' }, 'tokenPrefix'],

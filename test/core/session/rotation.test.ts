@@ -40,6 +40,15 @@ async function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   return { clock, sessions, store, make, events, token, id, use, call, replace };
 }
 
+function bound(store: ReturnType<typeof memoryStore>) {
+  return {
+    insert: store.insert.bind(store),
+    find: store.find.bind(store),
+    replace: store.replace.bind(store),
+    delete: store.delete.bind(store),
+  };
+}
+
 describe('rotate', () => {
   test('rule 21: the old token is valid until the new one is used, then for the grace, then no more', async () => {
     const { clock, token, use, call, events, id } = await setUp();
@@ -304,6 +313,19 @@ describe('reuse', () => {
     expect(await store.find(id)).toEqual(before);
     expect(await use(next)).not.toBeNull();
     expect(events).toEqual(['rotated pending', 'reuse-detected']);
+  });
+
+  test('rule 23: onReuse destroy is tried again where the store was away', async () => {
+    const { clock, store, token, use, replace, events, make } = await setUp();
+    const next = await replace(token);
+    clock.now += HOUR;
+    const broken = { ...bound(store), delete: () => Promise.reject(new Error('ECONNREFUSED')) };
+    const away = createSessions<Data>({ store: broken, now: () => clock.now, onReuse: 'destroy' });
+    await expect(away.fromToken(token)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    Object.assign(broken, bound(store));
+    await away.fromToken(token);
+    expect(await use(next, make())).toBeNull();
+    expect(events).toEqual(['rotated pending']);
   });
 
   test('rule 23: a process reports the reuse of a session once a minute', async () => {
