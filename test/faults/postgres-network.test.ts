@@ -46,7 +46,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
       ['eaten', 'answer lost after the commit, 30 times'],
     ])('answers that are %s', { timeout: LONG }, async (how, name) => {
       const outcome = await table.load(name, throughProxy(), async ({ over }) => {
-        await proxy.breakAnswers(how, 'UPDATE', 30);
+        await proxy.breakAnswers(how, 'token_sessions_replace', 30);
         await over();
       });
       expectNothingWrong(outcome);
