@@ -34,11 +34,14 @@ const anyStep: Arbitrary<Step> = fc.oneof(
   { arbitrary: creating, weight: 3 },
   { arbitrary: creatingTwice, weight: 1 },
 );
-/** Code outside a guard has no session before it loads one. */
-const openStep: Arbitrary<Step> = fc.oneof({ arbitrary: anyStep, weight: 2 }, { arbitrary: plain('load'), weight: 2 });
-
 function plan(step: Arbitrary<Step>, maxLength: number): Arbitrary<Plan> {
   return fc.array(step, { maxLength });
+}
+
+/** Code outside a guard mostly begins by loading the session. */
+function openPlan(step: Arbitrary<Step>, maxLength: number): Arbitrary<Plan> {
+  const loading = plan(step, maxLength).map((steps): Plan => [{ do: 'load' }, ...steps]);
+  return fc.oneof({ arbitrary: loading, weight: 2 }, { arbitrary: plan(step, maxLength), weight: 1 });
 }
 
 function nesting(depth: number): Arbitrary<Step> {
@@ -50,22 +53,36 @@ const seldom = fc.nat({ max: 5 }).map((chance) => chance === 5);
 const rarely = <Value>(usual: Value, ...others: Value[]): Arbitrary<Value> =>
   fc.oneof({ arbitrary: fc.constant(usual), weight: 4 }, { arbitrary: fc.constantFrom(...others), weight: 1 });
 
+/** A procedure with one guard, as most are. */
+const usual: Arbitrary<Procedure> = fc.record({
+  first: fc.constantFrom<Guard[]>('with', 'require'),
+  second: fc.constant('none' as const),
+  before: fc.constant([]),
+  middle: fc.constant([]),
+  body: fc.array(anyStep, { minLength: 1, maxLength: 3 }),
+  late: fc.constant([]),
+  after: fc.constant([]),
+  end: rarely<Procedure['end']>('ok', 'throw', 'output'),
+  failing: fc.constant('never' as const),
+  again: fc.constant('never' as const),
+  careful: fc.boolean(),
+});
+
 function procedure(depth: number): Arbitrary<Procedure> {
   const step = depth > 0 ? fc.oneof({ arbitrary: anyStep, weight: 5 }, { arbitrary: nesting(depth), weight: 1 }) : anyStep;
-  const open = depth > 0 ? fc.oneof({ arbitrary: openStep, weight: 5 }, { arbitrary: nesting(depth), weight: 1 }) : openStep;
   const body = fc.oneof(
     { arbitrary: plan(step, 4), weight: 6 },
-    { arbitrary: plan(open, 4), weight: 2 },
+    { arbitrary: openPlan(step, 3), weight: 2 },
     { arbitrary: fc.tuple(plan(step, 2), creatingLate).map(([steps, last]) => [...steps, last]), weight: 1 },
   );
-  const any = fc.record<Procedure>({
+  const full = fc.record<Procedure>({
     first: guards,
     second: rarely<Guard>('none', 'with', 'require', 'fresh'),
-    before: rarely1(plan(open, 2)),
-    middle: rarely1(plan(step, 2)),
+    before: mostlyNothing(openPlan(step, 2)),
+    middle: mostlyNothing(plan(step, 2)),
     body,
-    late: rarely1(plan(step, 2)),
-    after: rarely1(plan(open, 1)),
+    late: mostlyNothing(plan(step, 2)),
+    after: mostlyNothing(openPlan(step, 1)),
     end: rarely<Procedure['end']>('ok', 'throw', 'output'),
     failing: rarely<Procedure['failing']>('never', 'late', 'after'),
     again: fc.oneof(
@@ -74,6 +91,7 @@ function procedure(depth: number): Arbitrary<Procedure> {
     ),
     careful: fc.boolean(),
   });
+  const any = fc.oneof({ arbitrary: usual, weight: 1 }, { arbitrary: full, weight: 1 });
   return any.map((made) => (made.first === 'none' && made.second === 'none' ? { ...made, body: made.body.filter(isWaitedFor) } : made));
 }
 
@@ -81,8 +99,7 @@ function isWaitedFor(step: Step): boolean {
   return step.do !== 'createLate';
 }
 
-/** Mostly nothing. */
-function rarely1(plans: Arbitrary<Plan>): Arbitrary<Plan> {
+function mostlyNothing(plans: Arbitrary<Plan>): Arbitrary<Plan> {
   return fc.oneof({ arbitrary: fc.constant([]), weight: 3 }, { arbitrary: plans, weight: 1 });
 }
 
@@ -98,7 +115,7 @@ function field(step: Arbitrary<Step>, ...ends: Field['end'][]): Arbitrary<Field>
 const anyEnd: readonly Field['end'][] = ['null', 'throw', 'throw', 'throw', 'strict', 'strictThrow', 'below', 'soft'];
 
 function operation(): Arbitrary<Operation> {
-  const rest = { typename: rarely<Operation['typename']>('no', 'plain', 'alias'), context: rarely1(plan(openStep, 1)) };
+  const rest = { typename: rarely<Operation['typename']>('no', 'plain', 'alias'), context: mostlyNothing(openPlan(anyStep, 1)) };
   const mutation = fc.record({
     type: fc.constant('mutation' as const),
     fields: fc.array(field(anyStep, ...anyEnd), { minLength: 1, maxLength: 3 }),

@@ -1,4 +1,8 @@
+import { initTRPC } from '@trpc/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { trpcSessions } from '../../src/adapters/trpc/index.js';
+import { createSessions, memoryStore } from '../../src/index.js';
 import { field, handler, login, mutation, nested, overTrpc, overYoga, procedure, program, steps } from './build.js';
 import { Oracle } from './oracle.js';
 import { loadSources } from './play/library.js';
@@ -55,4 +59,36 @@ test('rule 18: a login that fails later evicts no session while it waits', async
     await expectRight(program(requests, { world: 'cookie', turns }));
     await expectRight(program(requests, { world: 'cookie', turns: [1, 1, 0, 1, 1, 0, 0, 1] }));
   }
+});
+
+test('rule 18: a login that was ended while it waited fails, and leaves the session before', async () => {
+  const waits = procedure({ body: [login(0), ...steps('see')] });
+  const endsOthers = procedure({ first: 'require', body: steps('destroyOthers') });
+  const other = overTrpc('batch', [endsOthers], { credential: { session: 1, by: 'bearer' } });
+  // The login waits while the other request ends the sessions of its account.
+  await expectRight(program([overTrpc('batch', [waits], { credential: null }), other], { world: 'cookie', turns: [1, 1, 0, 1, 0, 0, 0] }));
+});
+
+test('rule 12: a call whose session has ended meanwhile ends no other session', async () => {
+  const endsOthers = procedure({ first: 'require', body: steps('destroyOthers') });
+  const requests = [overTrpc('batch', [endsOthers, procedure({ body: [login(0)] })])];
+  await expectRight(program(requests, { turns: [0, 0, 1, 1, 0, 0] }));
+});
+
+test('rule 12: what a second login of a call replaces counts as part of its session', async () => {
+  await expectRight(program([overTrpc('batch', [procedure({ body: [login(0), login(0), ...steps('destroyOthers')] })])]));
+});
+
+test('rule 18: a call that logs in and out again ends the session before also where that could not be read', async () => {
+  const store = memoryStore();
+  const { id, token } = await createSessions<{ name: number }>({ store }).create({ name: 1 });
+  const sessions = createSessions({ store, schema: z.object({ name: z.string() }) });
+  const { createContext, withSession } = trpcSessions(sessions);
+  const t = initTRPC.context<typeof createContext>().create();
+  const router = t.router({
+    relog: t.procedure.concat(withSession).mutation(async ({ ctx }) => (await ctx.sessions.create({ name: 'ann' })).destroy()),
+  });
+  const headers = new Headers({ authorization: `Bearer ${token}` });
+  await t.createCallerFactory(router)(createContext({ headers })).relog();
+  expect(await store.find(id)).toBeNull();
 });

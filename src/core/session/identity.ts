@@ -1,3 +1,4 @@
+import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
@@ -122,15 +123,18 @@ export class Identity {
 
   /** Ends the session of the request's credential, whose record could not be read. */
   async destroyUnreadable(): Promise<boolean> {
-    const { unreadable, request } = this;
-    if (!unreadable) return false;
-    const { authentication, lifecycle } = request.services;
+    const { unreadable } = this;
+    return unreadable !== undefined && this.#endUnreadable(unreadable.credential);
+  }
+
+  async #endUnreadable(credential: Credential): Promise<boolean> {
+    const { authentication, lifecycle } = this.request.services;
     // Only a token that opens the record may end it. Without readable hashes it stays.
-    const record = await authentication.proves(unreadable.credential).catch(nullIfInvalid);
+    const record = await authentication.proves(credential).catch(nullIfInvalid);
     const existed = record !== null && (await lifecycle.destroy(record, 'destroyed'));
     this.#hasLeft = true;
     this.#loading = Promise.resolve();
-    request.ended(unreadable.credential.id);
+    this.request.ended(credential.id);
     return existed;
   }
 
@@ -246,10 +250,10 @@ export class Identity {
   async #destroyLogin(held: HeldSession, creator: Identity): Promise<boolean> {
     this.#isEnding(held, held);
     this.#leave(held);
-    const login = await creator.logins.remove(held);
-    const previous = login ? heldBefore(login) : null;
-    if (previous && !previous.isEnded) await this.destroy(previous);
-    else if (login?.previous && !previous) await this.destroyUnreadable();
+    const previous = (await creator.logins.remove(held))?.previous;
+    if (!previous) return true;
+    if ('unreadable' in previous) await this.#endUnreadable(previous.unreadable);
+    else if (!previous.isEnded) await this.destroy(previous);
     return true;
   }
 
