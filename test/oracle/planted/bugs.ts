@@ -9,6 +9,8 @@ interface Patch {
 /** A fault of the kinds that the rules of calls forbid. */
 export interface Bug {
   readonly name: string;
+  /** A round that shows it. */
+  readonly seed: number;
   readonly patches: readonly Patch[];
 }
 
@@ -22,13 +24,14 @@ const HEAD = 'http/response-head.ts';
 const TRPC_CALL = 'adapters/trpc/call.ts';
 const YOGA_RESULTS = 'graphql/results.ts';
 
-function bug(name: string, ...patches: readonly (readonly [file: string, from: string, to: string])[]): Bug {
-  return { name, patches: patches.map(([file, from, to]) => ({ file, from, to })) };
+function bug(name: string, seed: number, ...patches: readonly (readonly [file: string, from: string, to: string])[]): Bug {
+  return { name, seed, patches: patches.map(([file, from, to]) => ({ file, from, to })) };
 }
 
 export const bugs: readonly Bug[] = [
   bug(
     'the session is that of the only call that runs',
+    8,
     [
       CALL,
       '    this.#hasOutcome = hasOutcome;',
@@ -45,82 +48,83 @@ export const bugs: readonly Bug[] = [
       '    const { acting, isContext, held } = this.#identity;\n    if (isContext && this.request.running?.size === 1) return [...this.request.running][0].session;',
     ],
   ),
-  bug('the calls of a request share a draft', [
+  bug('the calls of a request share a draft', 4, [
     SESSION,
     'this.#draft = new Draft<Data>(held);',
     'this.#draft = held.shared ??= new Draft<Data>(held);',
   ]),
-  bug('the draft of a root field that failed goes on', [
+  bug('the draft of a root field that failed goes on', 85, [
     'core/session/root-fields.ts',
     '    this.#acting.session?.draft.dropChanges();\n',
     '',
   ]),
-  bug('a failed call is saved', [TRPC_CALL, 'if (call.isPending) await call.rollback();', 'if (call.isPending) await call.commit();']),
-  bug('a login takes effect when it is created', [IDENTITY, 'if (this.#decides) return this.logins.push(login);', '']),
-  bug('a login ends the session before at once', [
+  bug('a failed call is saved', 8, [TRPC_CALL, 'if (call.isPending) await call.rollback();', 'if (call.isPending) await call.commit();']),
+  bug('a login takes effect when it is created', 3, [IDENTITY, 'if (this.#decides) return this.logins.push(login);', '']),
+  bug('a login ends the session before at once', 3, [
     IDENTITY,
     'await this.#place(this.#loginWith(',
     'if (this.held && !this.logins.previous) await services.lifecycle.destroy(this.held.snapshot.record, "replaced");\n    await this.#place(this.#loginWith(',
   ]),
-  bug('later calls of a batch begin with what a neighbour logged in', [
+  bug('later calls of a batch begin with what a neighbour logged in', 335, [
     REQUEST,
     'if (this.persistent) this.#hold(',
     'this.#loading = undefined;\n    if (true) this.#hold(',
   ]),
-  bug('__typename makes a success', [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
-  bug('the login of a nested call stays when the call around it fails', [IDENTITY, 'if (outer) return outer.#adopt(login);', '']),
-  bug('a socket looks its session up once', [REQUEST, 'if (this.persistent) return this.#loadAgain();', '']),
-  bug('what is changed outside a guard is saved', [
+  bug('__typename makes a success', 84, [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
+  bug('the login of a nested call stays when the call around it fails', 21, [IDENTITY, 'if (outer) return outer.#adopt(login);', '']),
+  bug('a socket looks its session up once', 35, [REQUEST, 'if (this.persistent) return this.#loadAgain();', '']),
+  bug('what is changed outside a guard is saved', 1, [
     TRPC_CALL,
     'const committed = call.isPending',
     'if (call.parent && call.parent.key === undefined && call.parent.isDirty) void call.parent.saveSoFar();\n  const committed = call.isPending',
   ]),
-  bug('a session that was left gives its data', [SESSION, 'this.#isRetired = isRetired;', '']),
-  bug('a second guard lets a session in that a neighbour has ended', [
+  bug('a session that was left gives its data', 3, [SESSION, 'this.#isRetired = isRetired;', '']),
+  bug('a second guard lets a session in that a neighbour has ended', 55, [
     CALL,
     'return this.held?.isRefused ? null : this.session;',
     'return this.session;',
   ]),
-  bug('the token of a login is written before the call has succeeded', [
+  bug('the token of a login is written before the call has succeeded', 6, [
     IDENTITY,
     'const login: Login = { ...made, before: this.acting.now };',
     'const login: Login = { ...made, before: this.acting.now };\n    this.request.announce(made.held, made.credential);',
   ]),
   bug(
     'nested calls wait for their neighbours',
+    139,
     [TRPC_CALL, 'if (!isNested) call.joinBatch();', 'call.joinBatch();'],
     [TRPC_CALL, 'isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0', 'batchOf(call).holdMs'],
   ),
-  bug('an operation that failed keeps its batch waiting', [
+  bug('an operation that failed keeps its batch waiting', 33, [
     CALL,
     '    this.#identity.isDone = true;\n    this.leaveBatch();',
     '    this.#identity.isDone = true;',
   ]),
-  bug('a logout deletes the cookie of a neighbour that logged in', [HEAD, '(this.#written?.isToken && this.#written.id !== id)', 'false']),
-  bug('an answer with a token may be cached', [HEAD, '    this.noStore();\n    this.#write(', '    this.#write(']),
-  bug('a save writes all fields', [
+  bug('a logout deletes the cookie of a neighbour that logged in', 384, [
+    HEAD,
+    '(this.#written?.isToken && this.#written.id !== id)',
+    'false',
+  ]),
+  bug('an answer with a token may be cached', 5, [HEAD, '    this.noStore();\n    this.#write(', '    this.#write(']),
+  bug('a save writes all fields', 123, [
     DRAFT,
     'const patch = diff(this.#box.baseline, draft);\n    if (patch) await',
     'const patch = { kind: "whole", value: draft };\n    if (patch) await',
   ]),
-  bug('the calls around one that logs out go on', [
+  bug('the calls around one that logs out go on', 8, [
     IDENTITY,
     '      if (each.held !== held) continue;\n',
     '      if (each !== this) continue;\n',
   ]),
-  bug('Express saves what a failed request changed', [
-    'adapters/express/outcome.ts',
-    'hasFailed ??= res.statusCode >= 500 ||',
-    'hasFailed ??=',
-  ]),
-  bug('a login does not change the session of its socket', [REQUEST, 'if (this.persistent) this.#hold(', 'if (false) this.#hold(']),
-  bug('a login that waits counts for the limit of its account', [
+  bug('Express saves what a failed request changed', 109, ['http/node-outcome.ts', 'return status >= 500 || ', 'return ']),
+  bug('a login does not change the session of its socket', 35, [REQUEST, 'if (this.persistent) this.#hold(', 'if (false) this.#hold(']),
+  bug('a login that waits counts for the limit of its account', 126, [
     LIFECYCLE,
     'maxPerOwner.max + this.#pending.of(ownerId)',
     'maxPerOwner.max',
   ]),
-  bug('reload() drops what earlier root fields changed', [SESSION, 'this.#draft.renew();', 'this.#draft.discard();']),
-  bug('two logins of one answer both stay', [
+  bug('reload() drops what earlier root fields changed', 1, [SESSION, 'this.#draft.renew();', 'this.#draft.discard();']),
+  bug('two logins of one answer both stay', 255, [
     REQUEST,
     "    await this.services.lifecycle.destroy(earlier.snapshot.record, 'replaced').catch(() => false);",
     '',
