@@ -67,11 +67,10 @@ export const PAIRS: readonly Pair[] = [
   },
 ];
 
-/** After two rotations one of the two new tokens is good, not both; the old one works until that is used. */
+/** Both rotations are answered with the same new token, which is good; the old one works until that is used. */
 async function lineages({ tokens, reader, answers: [first, second] }: Round): Promise<number> {
   const works = async (of: readonly string[]) => (await pick(reader, of)).map((data) => data !== null);
   const old = await works(tokens);
-  const one = await works(first.map(({ token }) => token ?? ''));
-  const other = await works(second.map(({ token }) => token ?? ''));
-  return tokens.filter((_, i) => !old[i] || one[i] === other[i]).length;
+  const made = await works(first.map(({ token }) => token ?? ''));
+  return tokens.filter((_, i) => !old[i] || !made[i] || first[i]?.token !== second[i]?.token).length;
 }
