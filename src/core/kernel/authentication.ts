@@ -1,4 +1,4 @@
-import { gone, isSessionError } from '../error.js';
+import { gone, isSessionError, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import { authenticatedAtOf, recognise, type Standing, standingOf, type TokenMatch } from '../record/match.js';
 import { firstUse } from '../record/rotation.js';
@@ -36,6 +36,15 @@ export interface Arrival {
    * is refused, but it is no reuse.
    */
   readonly isRepeated?: boolean;
+}
+
+/** Reads of a record that others change all the time, before `CONFLICT`. */
+const MAX_ATTEMPTS = 20;
+
+interface FirstUse {
+  readonly written: Snapshot | null;
+  /** The token opened nothing, by the record that the write began with. */
+  readonly isRefused: boolean;
 }
 
 /** Finds the session that a token opens. */
@@ -142,21 +151,39 @@ export class Authentication {
 
   /**
    * The first use of a pending token makes it the current one. This is written before it opens
-   * anything.
+   * anything. A refusal that nothing was written for may rest on an older record: it is decided by
+   * a fresh one.
    */
   async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
+    let found = snapshot;
+    for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
+      const { written, isRefused } = await this.#writeFirstUse(found, credential);
+      if (!isRefused) return written;
+      const fresh = await this.#reader.find(credential.id);
+      const match = fresh && recognise(fresh.state.tokens, credential, this.#settings.now());
+      if (!fresh || !match || authenticatedAtOf(fresh.state, match) === undefined) return null;
+      if (match !== 'pending') return fresh;
+      found = fresh;
+    }
+    throw new SessionError('CONFLICT', 'the session was changed by others at each try to note the use of its new token: try again later');
+  }
+
+  async #writeFirstUse(snapshot: Snapshot, credential: Credential): Promise<FirstUse> {
     const { now, rotationGrace: grace } = this.#settings;
+    let isRefused = false;
     try {
-      return await this.#queue.submit(snapshot, (content) => {
+      const written = await this.#queue.submit(snapshot, (content) => {
         const time = now();
         const match = recognise(content.state.tokens, credential, time);
         // Another rotation may have replaced it since it was read.
-        if (authenticatedAtOf(content.state, match) === undefined) throw gone();
+        isRefused = authenticatedAtOf(content.state, match) === undefined;
+        if (isRefused) throw gone();
         if (match !== 'pending') return content;
         return { ...content, state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time } };
       });
+      return { written, isRefused: false };
     } catch (error) {
-      if (isGone(error)) return null;
+      if (isGone(error)) return { written: null, isRefused };
       throw error;
     }
   }

@@ -86,8 +86,10 @@ export class WriteQueue {
       const jobs = line.waiting;
       line.waiting = [];
       try {
-        line.newest = await this.#write(line, jobs);
-        for (const job of jobs) job.resolve(line.newest);
+        const done = await this.#write(line, jobs);
+        // Meanwhile a newer read may have come in. Nothing has to be written to fall behind it.
+        if (done.order > line.newest.order) line.newest = done;
+        for (const job of jobs) job.resolve(done);
       } catch (error) {
         // After a failure of the store those that waited behind it have waited long enough.
         const failed = error instanceof SessionError && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
