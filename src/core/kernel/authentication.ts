@@ -39,7 +39,7 @@ export interface Arrival {
 }
 
 /** Reads of a record that others change all the time, before `CONFLICT`. */
-const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 100;
 
 interface FirstUse {
   readonly written: Snapshot | null;

@@ -24,7 +24,7 @@ interface Attempt {
 }
 
 /** Each further attempt means that others have written in between. */
-const MAX_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 100;
 
 /**
  * Gives a session a new token, or the one that others who asked with the same token got.
