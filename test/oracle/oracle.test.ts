@@ -1,25 +1,45 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { Oracle } from './oracle.js';
+import { type Bug, bugs, FEW } from './planted/bugs.js';
+import { plant } from './planted/build.js';
 import { loadSources } from './play/library.js';
 import { describeFinding } from './print.js';
 
 /*
  * Rounds of calls by chance, each compared with a model in which every call is alone. `ORACLE_ROUNDS`
- * sets how many there are, `ORACLE_SEED` with which one they begin.
+ * sets how many there are, `ORACLE_SEED` with which one they begin. That the oracle finds faults is
+ * shown by planting some: a few of them, each near a round that shows it, or with `ORACLE_ROUNDS` all of
+ * them, searched for from the first round on.
  */
 
+const isLarge = process.env['ORACLE_ROUNDS'] !== undefined;
 const rounds = Number(process.env['ORACLE_ROUNDS'] ?? 150);
 const seed = Number(process.env['ORACLE_SEED'] ?? 1);
+/** The most rounds that it may take to find a bug. */
+const ENOUGH = 1_000;
 
-let oracle: Oracle;
-beforeAll(async () => {
-  oracle = await Oracle.open(await loadSources());
+const opened: Oracle[] = [];
+afterAll(async () => {
+  for (const oracle of opened) await oracle.close();
 });
-afterAll(() => oracle.close());
 
 test('rules 12 to 18 and 24: in rounds by chance, each call is answered and saved as if it were alone', {
   timeout: 60_000 + rounds * 200,
 }, async () => {
+  const oracle = new Oracle(await loadSources());
+  opened.push(oracle);
   const found = await oracle.search(rounds, seed);
   expect(found && describeFinding(found)).toBeUndefined();
 });
+
+test.each(isLarge ? bugs : bugs.slice(0, FEW))('the oracle finds the bug: $name', { timeout: 300_000 }, async (bug) => {
+  expect(await roundOf(bug)).toBeLessThanOrEqual(ENOUGH);
+});
+
+/** The round that shows the bug. */
+async function roundOf(bug: Bug): Promise<number> {
+  const oracle = new Oracle(await plant(bug));
+  opened.push(oracle);
+  const found = await oracle.search(ENOUGH, isLarge ? 1 : bug.seed, false);
+  return found?.round ?? Number.POSITIVE_INFINITY;
+}

@@ -17,25 +17,20 @@ export interface Finding {
 
 /** Plays rounds and compares each with the model. */
 export class Oracle {
-  readonly #theatres: Readonly<Record<Program['world'], Theatre>>;
+  readonly #library: Library;
+  readonly #theatres = new Map<Program['world'], Theatre>();
 
-  private constructor(theatres: Readonly<Record<Program['world'], Theatre>>) {
-    this.#theatres = theatres;
-  }
-
-  static async open(library: Library): Promise<Oracle> {
-    const theatres = { bearer: new Theatre(library, 'bearer'), cookie: new Theatre(library, 'cookie') };
-    await Promise.all(Object.values(theatres).map((theatre) => theatre.open()));
-    return new Oracle(theatres);
+  constructor(library: Library) {
+    this.#library = library;
   }
 
   async close(): Promise<void> {
-    await Promise.all(Object.values(this.#theatres).map((theatre) => theatre.close()));
+    await Promise.all([...this.#theatres.values()].map((theatre) => theatre.close()));
   }
 
   /** Runs a program and answers what is wrong with what happened. */
   async complaintOf(program: Program): Promise<string | undefined> {
-    const trace = await play(this.#theatres[program.world], program);
+    const trace = await play(await this.#theatreFor(program), program);
     try {
       judge(program, trace);
       return undefined;
@@ -53,6 +48,15 @@ export class Oracle {
       if (found) return { round, seed, ...found };
     }
     return undefined;
+  }
+
+  async #theatreFor({ world }: Program): Promise<Theatre> {
+    const known = this.#theatres.get(world);
+    if (known) return known;
+    const theatre = new Theatre(this.#library, world);
+    this.#theatres.set(world, theatre);
+    await theatre.open();
+    return theatre;
   }
 
   async #check(seed: number, shrinks: boolean): Promise<Pick<Finding, 'complaint' | 'program'> | undefined> {

@@ -14,7 +14,7 @@ import type { Program } from './program.js';
 
 let oracle: Oracle;
 beforeAll(async () => {
-  oracle = await Oracle.open(await loadSources());
+  oracle = new Oracle(await loadSources());
 });
 afterAll(() => oracle.close());
 

@@ -13,20 +13,19 @@ const STATUS = { ok: 200, created: 201, refused: 403, unavailable: 503 } as cons
 /** All of the application: tRPC and Yoga alone, Express alone, and Express in front of the two. */
 export function makeApp(library: Library, sessions: Sessions<Data>, roundNow: () => Round) {
   const trpc = makeTrpc(library, sessions, roundNow);
-  const alone = makeYoga(library, sessions, '/alone/graphql', roundNow);
-  const behind = makeYoga(library, sessions, '/front/graphql', roundNow);
+  const yoga = makeYoga(library, sessions, '/:place/graphql', roundNow);
   const { expressSessions, expressSessionErrors } = library.express;
   const app = express();
   // Errors of the program are not for the console.
   app.set('env', 'test');
   const serveTrpc = createExpressMiddleware({ ...trpc, onError: () => undefined });
   app.use('/alone/trpc', serveTrpc);
-  app.use('/alone/graphql', (req, res) => void alone(req, res));
+  app.use('/alone/graphql', (req, res) => void yoga(req, res));
   app.use('/front', begin(roundNow), expressSessions(sessions), handle(library, roundNow));
   app.use('/front/trpc', serveTrpc);
-  app.use('/front/graphql', (req, res) => void behind(req, res));
+  app.use('/front/graphql', (req, res) => void yoga(req, res));
   onErrors(app, expressSessionErrors() as ErrorRequestHandler, roundNow);
-  return { app, trpc, yoga: alone };
+  return { app, trpc, yoga };
 }
 
 function begin(roundNow: () => Round): RequestHandler {
