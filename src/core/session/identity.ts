@@ -2,7 +2,7 @@ import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
-import { activate, heldBefore, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
+import { activate, assertWaits, heldBefore, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
 import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
 import type { Rotated } from './rotate.js';
@@ -99,6 +99,7 @@ export class Identity {
   async conclude(): Promise<void> {
     const login = await this.logins.take();
     if (!login) return;
+    await assertWaits(login);
     const outer = this.#outer;
     if (outer) return outer.#adopt(login);
     await this.#activate(login);

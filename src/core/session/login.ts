@@ -23,17 +23,16 @@ export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession |
   return previous && !('unreadable' in previous) ? previous : null;
 }
 
-/**
- * Makes a login take effect: ends what it replaces, and hands the token to the response.
- *
- * @throws `SESSION_GONE` if others have ended the new session while it waited
- */
+/** @throws `SESSION_GONE` if others have ended the new session while it waited */
+export async function assertWaits(login: Login): Promise<void> {
+  if (!login.held.isEnded) return;
+  await takeBack(login);
+  throw gone();
+}
+
+/** Makes a login take effect: ends what it replaces, and hands the token to the response. */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
-  if (held.isEnded) {
-    await takeBack(login);
-    throw gone();
-  }
   await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
   heldBefore(login)?.markEnded();
   await request.issue(held, credential);
