@@ -69,6 +69,13 @@ test('rule 18: a login that was ended while it waited fails, and leaves the sess
   await expectRight(program([overTrpc('batch', [waits], { credential: null }), other], { world: 'cookie', turns: [1, 1, 0, 1, 0, 0, 0] }));
 });
 
+test('rule 18: an operation whose login was ended fails for itself, also behind Express', async () => {
+  const waits = mutation(field([login(1), ...steps('change')]));
+  const endsOthers = mutation(field([login(1)]), field(steps('destroyOthers')));
+  const behind = overYoga('batch', [waits, endsOthers], { ...byCookie, front: handler([]) });
+  await expectRight(program([behind], { world: 'cookie' }));
+});
+
 test('rule 12: a call whose session has ended meanwhile ends no other session', async () => {
   const endsOthers = procedure({ first: 'require', body: steps('destroyOthers') });
   const requests = [overTrpc('batch', [endsOthers, procedure({ body: [login(0)] })])];

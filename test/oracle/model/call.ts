@@ -212,12 +212,17 @@ export class ModelCall {
     }
   }
 
+  /** @throws Fail where others have ended the new session while it waited */
   #conclude(): void {
     const login = this.#logins.at(-1);
     const earlier = this.#logins.slice(0, -1);
     this.#logins = [];
     for (const each of earlier) this.#takeBack(each);
     if (!login) return;
+    if (!login.session.isAlive) {
+      this.#takeBack(login);
+      throw new Fail('SESSION_GONE');
+    }
     if (this.#outer) {
       this.#outer.#adopt(login);
       return;
@@ -241,15 +246,9 @@ export class ModelCall {
     this.#push(login);
   }
 
-  /** @throws Fail where others have ended the new session while it waited */
-  #takeEffect(login: Login): void {
-    const { session, previous } = login;
+  #takeEffect({ session, previous }: Login): void {
     const { request } = this;
     const { world } = request;
-    if (!session.isAlive) {
-      this.#takeBack(login);
-      throw new Fail('SESSION_GONE');
-    }
     if (previous) request.end(previous, 'replaced');
     if (world.hasCookie) evict(world, session);
     session.isEffective = true;
