@@ -12,6 +12,7 @@ import { memorySection } from './sections/memory.ts';
 import { postgresSection } from './sections/postgres.ts';
 import { requestsSection } from './sections/requests.ts';
 import { sizeSection } from './sections/size.ts';
+import { socketSection } from './sections/socket.ts';
 import { throughputSection } from './sections/throughput.ts';
 import { type BenchStores, openStores } from './stores.ts';
 
@@ -22,6 +23,7 @@ const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section
   http: (stores) => httpSection(stores, OPTIONS),
   throughput: throughputSection,
   frugality: ({ redis }) => frugalitySection(redis),
+  socket: socketSection,
   memory: memorySection,
   postgres: postgresSection,
   bulk: bulkSection,

@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import type { Section } from '../report/section.ts';
+import { short } from '../report/table.ts';
+import { median, orderOf, pairedRatio } from '../run/stats.ts';
+import type { SocketPorts } from './socket-server.ts';
+
+const CALLS = 32_000;
+const ROUNDS = 7;
+
+/** Anonymous calls that are all open at once on one WebSocket. CPU is that of the server, a process of its own. */
+export async function socketSection(): Promise<Section> {
+  const server = fork(new URL('socket-server.ts', import.meta.url), [String(CALLS)]);
+  try {
+    const [ports]: SocketPorts[] = await once(server, 'message');
+    if (!ports) throw new Error('the server named no ports');
+    const cpu = { plain: [] as number[], ours: [] as number[] };
+    // A round that is not counted: the compiler has to see all of it.
+    for (let round = -1; round < ROUNDS; round += 1) {
+      for (const name of orderOf(['plain', 'ours'] as const, round + 1)) {
+        const taken = await measureSocket(server, ports[name]);
+        if (round >= 0) cpu[name].push(taken);
+      }
+    }
+    const ratio = pairedRatio(cpu.ours, cpu.plain);
+    return {
+      title: 'One WebSocket with many calls',
+      how: `tRPC over \`ws\`: ${CALLS} anonymous calls of one socket, all of them open before the first is answered. CPU is that of the server alone; medians of ${ROUNDS} interleaved rounds.`,
+      checks: [{ what: `${CALLS} anonymous calls on one socket: ours ÷ plain tRPC`, reach: 1.5, seen: ratio }],
+      tables: [
+        {
+          columns: ['', '÷ plain tRPC', 'CPU of a call, µs'],
+          rows: [
+            ['plain tRPC', short(1), short(median(cpu.plain))],
+            ['token-sessions, behind withSession', short(ratio), short(median(cpu.ours))],
+          ],
+        },
+      ],
+    };
+  } finally {
+    server.disconnect();
+  }
+}
+
+/** µs of the server's CPU for one call. */
+async function measureSocket(server: ChildProcess, port: number): Promise<number> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  await once(socket, 'open');
+  const before = await cpuOf(server);
+  let answers = 0;
+  const all = new Promise<void>((resolve, reject) => {
+    socket.on('message', (data) => {
+      if (!String(data).includes('"done"')) reject(new Error(`a wrong answer: ${String(data)}`));
+      answers += 1;
+      if (answers === CALLS) resolve();
+    });
+  });
+  for (let id = 1; id <= CALLS; id += 1) socket.send(JSON.stringify({ id, jsonrpc: '2.0', method: 'query', params: { path: 'wait' } }));
+  await all;
+  const spent = (await cpuOf(server)) - before;
+  socket.close();
+  await once(socket, 'close');
+  return spent / CALLS;
+}
+
+async function cpuOf(server: ChildProcess): Promise<number> {
+  const answer = once(server, 'message');
+  server.send('cpu');
+  const [micros]: number[] = await answer;
+  return micros ?? Number.NaN;
+}
