@@ -16,8 +16,24 @@ export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 export const OLDEST_TYPESCRIPT = '5.0';
 
 /** The applications in test/package/consumer, and what they use besides the package and its hosts. */
-export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'stores'];
-export const CONSUMER_PACKAGES = ['zod', 'express', '@types/express', '@types/node', 'pg', '@types/pg', 'libsql', 'redis', 'ioredis'];
+export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'hosts', 'stores'];
+export const CONSUMER_PACKAGES = [
+  'zod',
+  'express',
+  '@types/express',
+  '@types/node',
+  'hono',
+  'fastify',
+  '@apollo/server',
+  'next',
+  'react',
+  'react-dom',
+  'pg',
+  '@types/pg',
+  'libsql',
+  'redis',
+  'ioredis',
+];
 
 const BUILD_INPUTS = [
   'src',

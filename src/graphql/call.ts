@@ -1,9 +1,9 @@
 import type { GraphQLError, GraphQLFieldResolver } from 'graphql';
 import { describeError } from '../core/logger.js';
-import type { Call } from '../core/session/call.js';
+import type { Call, CallOptions } from '../core/session/call.js';
+import type { ResponseHeadPort } from '../core/session/response-port.js';
 import type { Session } from '../core/types.js';
 import type { Exchange } from '../http/errors.js';
-import type { OpenedRequest } from '../http/request.js';
 import { toGraphQLError } from './errors.js';
 import { FieldOutcomes } from './field-outcomes.js';
 import { failedPart, inResult, isSuccess } from './results.js';
@@ -13,9 +13,15 @@ import type { OperationResult } from './types.js';
 /** Where a context holds its operation. A symbol goes along when the context is spread into another. */
 export const OPERATION: unique symbol = Symbol('token-sessions.operation');
 
+/** The request, or the call, that operations are opened in. */
+export interface Opener {
+  open(options: Omit<CallOptions, 'parent'>): Call;
+  readonly head: Pick<ResponseHeadPort, 'noStore'>;
+}
+
 /** How an operation is opened. */
 export interface OperationOptions {
-  readonly opened: OpenedRequest;
+  readonly opened: Opener;
   /** The plugin in charge, where it is installed twice. */
   readonly plugin: object;
   /** The operation whose resolver runs this one. */
@@ -29,7 +35,7 @@ export interface OperationOptions {
 /** One GraphQL operation: its call, and what becomes of its changes. */
 export class Operation {
   readonly call: Call;
-  readonly opened: OpenedRequest;
+  readonly opened: Opener;
   readonly plugin: object;
   readonly exchange: Exchange | undefined;
   /** The resolver of fields that have none, where the executor was given one. */

@@ -8,12 +8,25 @@ type Path = Parameters<Resolver>[3]['path'];
 const wrapped = new WeakSet<object>();
 
 /**
+ * {@link observeFields} for hosts that do not tell which resolver their executor was given for fields
+ * without one: those are left alone.
+ */
+export function observeResolvers(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) if (field.resolve) observe(field, field.resolve);
+  observeParts(schema);
+}
+
+/**
  * Lets operations know when the root fields of a mutation begin and whether their resolvers fail. In
  * a schema with `@defer` or `@stream`, also which resolvers run in a part. Costs next to nothing for
  * other fields and operations.
  */
 export function observeFields(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) observe(field, defaultResolver);
+  observeParts(schema);
+}
+
+function observeParts(schema: GraphQLSchema): void {
   if (!canDefer(schema)) return;
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;

@@ -16,14 +16,21 @@ type Deliver = (headers: Headers) => void | Promise<void>;
 /** A handler of Fetch requests. */
 type Handler<Data, Input> = (context: SessionContext<Data, Input>) => Response | Promise<Response>;
 
+/** What a host has of its own. */
+interface HandleOptions {
+  readonly deliver?: Deliver;
+  /** Another object that stands for the request. */
+  readonly alias?: object | undefined;
+}
+
 /** Serves a Fetch request in a call of its own: see `Sessions.handle`. */
 export async function handleFetch<Data, Input>(
   host: Host,
   request: Request,
   handler: Handler<Data, Input>,
-  deliver: Deliver = () => host.warnOnce(UNDELIVERED),
+  { alias, deliver = () => host.warnOnce(UNDELIVERED) }: HandleOptions = {},
 ): Promise<Response> {
-  const opened = openFetch(host, request);
+  const opened = openFetch(host, request, alias);
   const entered = enter(opened);
   const { call } = entered;
   try {
@@ -42,8 +49,8 @@ export async function handleFetch<Data, Input>(
 const UNDELIVERED =
   'a handler threw what its host answers, and the token or cookie of this request is not on that answer: return a Response';
 
-export function openFetch(host: Host, request: Request): OpenedRequest {
-  return host.open({ key: request.headers, headers: request.headers, details: request, target: { kind: 'collect' } });
+export function openFetch(host: Host, request: Request, alias?: object): OpenedRequest {
+  return host.open({ key: request.headers, alias, headers: request.headers, details: request, target: { kind: 'collect' } });
 }
 
 /** Opens a call. The calls of other adapters, which get the same request, run in it. */
@@ -61,7 +68,7 @@ export function enter(opened: OpenedRequest): { readonly call: Call; leave(): vo
   return { call, leave };
 }
 
-function contextOf<Data, Input>(call: Call, session: Session<unknown> | null): SessionContext<Data, Input> {
+export function contextOf<Data, Input>(call: Call, session: Session<unknown> | null): SessionContext<Data, Input> {
   return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
 }
 

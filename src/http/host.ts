@@ -15,6 +15,8 @@ export interface Host {
   open(incoming: IncomingRequest): OpenedRequest;
   /** Whether a call belongs to this `createSessions`. */
   owns(call: Call): boolean;
+  /** The names of the sources, in their order. */
+  readonly sourceNames: readonly string[];
   /** Logs a warning, once. */
   warnOnce(message: string): void;
 }

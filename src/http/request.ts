@@ -10,6 +10,8 @@ import type { RequestDetails, TokenSource, WritePurpose } from './token-source.j
 export interface IncomingRequest {
   /** The object that stands for the request: adapters that it passes through share one by it. */
   readonly key: object | undefined;
+  /** Another object that stands for it. */
+  readonly alias?: object | undefined;
   readonly headers: HeadersLike;
   /**
    * Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go

@@ -96,7 +96,7 @@ export class ResponseHead implements ResponseHeadPort {
    * Nothing sends the headers but the application: reports a token that is written and never read.
    */
   expectReader(report: () => void): void {
-    this.#reading = { isRead: false, isWatched: false, report };
+    if (!this.#node) this.#reading ??= { isRead: false, isWatched: false, report };
   }
 
   get hasWriters(): boolean {

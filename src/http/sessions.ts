@@ -104,18 +104,29 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
    * caller.
    */
   function open(incoming: IncomingRequest): OpenedRequest {
-    const { key } = incoming;
+    const { key, alias } = incoming;
     if (!key) return openRequest(settings, incoming);
     const sent = readSources(settings, incoming);
     const known = slot.get(key);
     if (known?.request.isFor(sent) && !known.request.isOver) return known.request;
     const request = openRequest(settings, incoming, sent);
-    if (known) known.request = request;
-    else slot.set(key, { request });
+    for (const each of alias ? [key, alias] : [key]) remember(each, request);
     return request;
   }
 
-  const host: Host = { ...HOST_VERSION, open, owns: (call) => call.request.services === services, warnOnce };
+  function remember(key: object, request: OpenedRequest): void {
+    const known = slot.get(key);
+    if (known) known.request = request;
+    else slot.set(key, { request });
+  }
+
+  const host: Host = {
+    ...HOST_VERSION,
+    open,
+    owns: (call) => call.request.services === services,
+    sourceNames: sources.map(({ name }) => name),
+    warnOnce,
+  };
 
   /** A context without an outcome: nothing is saved or written for the caller. */
   async function contextAlone(request: OpenedRequest): Promise<SessionContext<Data, Input>> {

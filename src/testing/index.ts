@@ -1,2 +1,3 @@
 export { storeContract } from './contract.js';
 export type { OpenedStore, OptionalVerb, StoreCapabilities, StoreContractOptions, TestRunner } from './kit/options.js';
+export { type SignedIn, signedIn } from './signed-in.js';

@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   { part: /^adapters\/(next)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['next', 'cookie'] },
   { part: /^adapters\/(\w+)\//, files: ['core/', 'http/', 'adapters/$1/'] },
   { part: /^client\//, files: ['client/'] },
-  { part: /^testing\//, files: ['testing/', 'core/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
+  { part: /^testing\//, files: ['testing/', 'core/', 'http/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
   { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'legacy/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
   { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'], fileTypes: ['legacy/'] },
   { part: /^version\.ts$/, files: [] },

@@ -28,13 +28,15 @@ const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   './trpc': ['trpcSessions'],
   './yoga': ['requireFresh', 'requireSession', 'sessionKey', 'useSession'],
   './express': ['expressSessionErrors', 'expressSessions'],
+  './apollo': ['apolloSessions'],
   './fastify': ['fastifySessions'],
   './hono': ['honoSessions'],
+  './next': ['nextSessions'],
   './redis': ['redisStore'],
   './postgres': ['createTablesSql', 'postgresStore'],
   './sqlite': ['createTablesSql', 'sqliteStore'],
   './express-store': ['expressLegacy', 'expressStore'],
-  './testing': ['storeContract'],
+  './testing': ['signedIn', 'storeContract'],
 };
 
 let dir: string;
@@ -70,6 +72,17 @@ test('holds the compiled sources and the documents, and nothing else', async () 
 test('the main entry needs no peer', async () => {
   expect(await readdir(join(project, 'node_modules'))).not.toContain('graphql');
   expect(await node("console.log(Object.keys(await import('token-sessions')).sort().join())")).toBe(EXPORTS['.']?.join());
+});
+
+test('signedIn needs no peer: fast-check is loaded where the contract of stores runs', async () => {
+  const code = `
+    import { createSessions } from 'token-sessions';
+    import { signedIn } from 'token-sessions/testing';
+    const { context } = await signedIn(createSessions(), { userId: 'ada' });
+    console.log(context.session.data.userId);
+  `;
+  expect(await readdir(join(project, 'node_modules'))).not.toContain('fast-check');
+  expect(await node(code)).toBe('ada');
 });
 
 describe('with its peers', () => {

@@ -39,6 +39,8 @@ export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options:
   const opened = host(sessions).open(incoming);
   const call = opened.open({ hasOutcome: false });
   const { target } = incoming;
+  // As on Lambda, and in a server-side caller: nothing but `responseMeta` sends the headers.
+  if (!opened.enclosing && target.kind === 'collect' && !target.headers) opened.head.expectReader(() => host(sessions).warnOnce(UNSENT));
   call.details = detailsOf(options.info, {
     isOnResHeaders: target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
     response: target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
@@ -46,6 +48,10 @@ export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options:
   if (!incoming.persistent && acceptsStream(options, incoming.headers)) sealStream(call);
   return { sessions: sessionsOf<Data, Input>(call) };
 }
+
+const UNSENT =
+  'a new token or cookie is on no response: add responseMeta of trpcSessions to the options of the tRPC handler. ' +
+  'In a server-side caller, pass the context that the handler or adapter around it was given';
 
 export function host<Data, Input>(sessions: Sessions<Data, Input>): Host {
   return hostOf(sessions);

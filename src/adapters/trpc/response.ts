@@ -88,7 +88,7 @@ function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta[
  * are not there yet.
  */
 function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undefined {
-  const ours = call.request.head.headers;
+  const ours = call.request.head.read();
   const { isOnResHeaders } = batchOf(call);
   const merged = toHeaders(own);
   const isSecret = ours.get('cache-control') === 'no-store';

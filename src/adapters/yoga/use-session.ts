@@ -62,6 +62,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     const { opened, http } = requestOf(context);
     const request = field(context, 'request');
     if (isObject(request)) requests.set(request, opened);
+    if (!http && !opened.enclosing) opened.head.expectReader(() => host.warnOnce(UNSENT));
     // An operation that a resolver runs on its own context belongs to that one. It must not wait
     // for it either. A sub-request that only travels with the context has credentials of its own.
     const around = operationOf(context);
@@ -173,6 +174,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     },
   };
 }
+
+const UNSENT = 'a new token or cookie is on no response: outside Yoga, send ctx.sessions.responseHeaders with the answer';
 
 /** An error that the application's own `context()` let through, as clients may see it. */
 function restateContextError({ context, error, setError }: ContextErrorPayload): void {

@@ -1,54 +1,13 @@
 import express from 'express';
-import { GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
+import { useSession } from '../../../src/adapters/yoga/index.js';
 import type { Sessions } from '../../../src/index.js';
 import { listen } from '../../support/http.js';
-import {
-  type Answer,
-  adapterContract,
-  type ContractData,
-  type Driver,
-  type Host,
-  type Operation,
-  protectedOperations,
-  publicOperations,
-  Refusal,
-} from '../contract.js';
-import { type Handler, makeSchema } from './support/app.js';
-import { codesOf, type Fetch, post, type Result, resultOf } from './support/client.js';
+import { adapterContract, type ContractData, type Driver, type Host } from '../contract.js';
+import { answerOf, documentOf, run } from '../support/graphql.js';
+import { makeSchema } from './support/app.js';
+import { type Fetch, post, resultOf } from './support/client.js';
 import { openSocketServer } from './support/socket.js';
-
-const OUTCOMES: Readonly<Record<string, Answer['outcome']>> = {
-  UNAUTHENTICATED: 'unauthenticated',
-  SERVICE_UNAVAILABLE: 'unavailable',
-  INTERNAL_SERVER_ERROR: 'internal',
-};
-
-/** The operations of the contract as fields. */
-const run: Record<string, Handler<ContractData>> = {};
-for (const [name, operation] of Object.entries(publicOperations)) run[name] = (ctx, value) => operation(ctx, value).catch(refuse);
-for (const [name, operation] of Object.entries(protectedOperations)) {
-  run[name] = (ctx, value) => operation({ ...ctx, session: requireSession(ctx) }, value).catch(refuse);
-}
-
-function refuse(error: unknown): never {
-  throw error instanceof Refusal ? new GraphQLError(error.message) : error;
-}
-
-function documentOf(operation: Operation, value: string): string {
-  const kind = operation === 'whoAmI' || operation === 'theme' ? 'query' : 'mutation';
-  return `${kind} { run(op: "${operation}", value: "${value}") }`;
-}
-
-function answerOf(result: Result): Omit<Answer, 'text'> {
-  if (!result.errors) return { outcome: 'ok', value: text(result.data?.['run']) };
-  return { outcome: OUTCOMES[String(codesOf(result)[0])] ?? 'refused', value: null };
-}
-
-function text(field: unknown): string | null {
-  return typeof field === 'string' ? field : null;
-}
 
 function makeYoga(sessions: Sessions<ContractData>) {
   return createYoga({ schema: makeSchema({ run }), logging: false, plugins: [useSession(sessions)] });

@@ -1,0 +1,77 @@
+import type { Session, SessionContext } from '../../core/types.js';
+import { OPERATION, Operation } from '../../graphql/call.js';
+import { toGraphQLError } from '../../graphql/errors.js';
+import { sessionsOf, typed } from '../../http/context.js';
+import { publicError } from '../../http/errors.js';
+import { foreignRequest } from '../../http/foreign-request.js';
+import type { HeadersLike } from '../../http/header-reader.js';
+import type { Host } from '../../http/host.js';
+import { field } from '../../http/hosts.js';
+import type { OpenedRequest } from '../../http/request.js';
+
+/** A request: Node's, a framework's, or a Fetch `Request`. Headers alone will do. */
+export interface RequestLike {
+  readonly headers: HeadersLike;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** The context of graphql-ws. */
+export interface SocketLike {
+  readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
+  readonly extra?: unknown;
+}
+
+/** What integrations give to the option `context`. */
+export type ContextSource =
+  | { readonly req: RequestLike; readonly res?: object | undefined }
+  | { readonly request: RequestLike }
+  | RequestLike
+  | SocketLike;
+
+/**
+ * The context of an operation. Over HTTP, it is the operation's own: the plugin reports its outcome.
+ *
+ * @throws `GraphQLError` when the session cannot be loaded
+ */
+export async function contextFrom<Data, Input>(host: Host, plugin: object, from: ContextSource): Promise<SessionContext<Data, Input>> {
+  const isAlone = ['req', 'request', 'connectionParams', 'extra'].every((name) => field(from, name) === undefined);
+  const incoming = foreignRequest(isAlone ? { request: from } : from);
+  const opened = host.open(incoming);
+  if (incoming.persistent) return socketContext<Data, Input>(opened);
+  const operation = new Operation({ opened, plugin, outer: undefined, exchange: opened, holdMs: 0 });
+  const session = await operation.begin();
+  assertLoaded(operation);
+  return Object.assign(contextOf<Data, Input>(operation, session), { [OPERATION]: operation });
+}
+
+export function contextOf<Data, Input>({ call }: Operation, session: Session<unknown> | null): SessionContext<Data, Input> {
+  return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
+}
+
+/** @throws `GraphQLError` with the status of what kept the session from being loaded */
+export function assertLoaded(operation: Operation): void {
+  try {
+    operation.assertLoaded();
+  } catch (error) {
+    const restated = toGraphQLError(error);
+    restated.extensions['http'] = { status: publicError(error).status };
+    throw restated;
+  }
+}
+
+/** An error that is thrown here would close the socket: it is thrown to the resolvers that ask for the session. */
+async function socketContext<Data, Input>(opened: OpenedRequest): Promise<SessionContext<Data, Input>> {
+  const call = opened.open({ hasOutcome: false });
+  const sessions = sessionsOf<Data, Input>(call);
+  try {
+    return { session: typed<Data>(await call.admit()), sessions };
+  } catch (error) {
+    return {
+      get session(): never {
+        throw toGraphQLError(error);
+      },
+      sessions,
+    };
+  }
+}

@@ -1,0 +1,67 @@
+import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from '@apollo/server';
+import type { SessionContext } from '../../core/types.js';
+import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { canDefer, observeResolvers } from '../../graphql/fields.js';
+import { shapeOf } from '../../graphql/shape.js';
+import { callOf, type Host } from '../../http/host.js';
+import { assertLoaded, contextOf } from './context.js';
+import { restateErrors } from './errors.js';
+import { finishResponse } from './response.js';
+
+/** The longest that the write of an operation waits for the others of its batch, in ms. */
+const LONGEST_HOLD = 1_000;
+
+export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<SessionContext<Data, Input>> {
+  /** The operations of contexts that run already. */
+  const running = new WeakSet<Operation>();
+  const plugin: ApolloServerPlugin<SessionContext<Data, Input>> = {
+    async serverWillStart({ schema }) {
+      observeResolvers(schema);
+      return { schemaDidLoadOrUpdate: ({ apiSchema }) => observeResolvers(apiSchema) };
+    },
+    async requestDidStart({ contextValue, requestIsBatched }) {
+      const operation = operationFor(contextValue, requestIsBatched);
+      if (!operation) return undefined;
+      if (!operation.hasBegun) Object.assign(contextValue, contextOf(operation, await operation.begin()));
+      return listenerOf<Data, Input>(operation, host);
+    },
+    unexpectedErrorProcessingRequest: async ({ requestContext }) => operationOf(requestContext.contextValue)?.abandon(),
+  };
+
+  /**
+   * The operation of the context. One that is used again, or by a batch, is the context of several:
+   * each of them has a call of its own.
+   */
+  function operationFor(context: SessionContext<Data, Input>, isBatched: boolean): Operation | undefined {
+    const known = operationOf(context);
+    if (known && !isBatched && !running.has(known)) {
+      running.add(known);
+      return known;
+    }
+    const call = callOf(context.sessions);
+    if (!call || !host.owns(call)) return undefined;
+    const opened = known?.opened ?? { open: call.open.bind(call), head: call.request.head };
+    const exchange = isBatched ? undefined : call.request;
+    const operation = new Operation({ opened, plugin, outer: undefined, exchange, holdMs: isBatched ? LONGEST_HOLD : 0 });
+    Object.assign(context, contextOf(operation, null), { [OPERATION]: operation });
+    return operation;
+  }
+
+  return plugin;
+}
+
+type Listener<Data, Input> = GraphQLRequestListener<SessionContext<Data, Input>>;
+
+function listenerOf<Data, Input>(operation: Operation, host: Host): Listener<Data, Input> {
+  return {
+    async didResolveOperation({ document, operationName, schema }) {
+      assertLoaded(operation);
+      operation.execute(shapeOf(document, operationName, canDefer(schema)), undefined);
+    },
+    didEncounterErrors: async ({ errors }) => restateErrors(errors, operation.call),
+    didEncounterSubsequentErrors: async (_, errors) => restateErrors(errors, operation.call),
+    willSendResponse: (context) => finishResponse(operation, context as Finishing, host),
+  };
+}
+
+type Finishing = Pick<GraphQLRequestContext<object>, 'response' | 'errors'>;

@@ -1,0 +1,62 @@
+import type { GraphQLRequestContext, GraphQLResponse, HTTPGraphQLHead } from '@apollo/server';
+import type { Operation } from '../../graphql/call.js';
+import { savedStream } from '../../graphql/stream.js';
+import type { OperationResult } from '../../graphql/types.js';
+import type { Host } from '../../http/host.js';
+import { combined } from '../../http/put-headers.js';
+import { applyStatus, formatted } from './errors.js';
+
+type Incremental = Extract<GraphQLResponse['body'], { kind: 'incremental' }>;
+
+/** As much of Apollo Server's request context as is needed at the end. */
+type Finishing = Pick<GraphQLRequestContext<object>, 'response' | 'errors'>;
+
+/** Saves what the operation changed, by what succeeded, and completes its response. */
+export async function finishResponse(operation: Operation, { response, errors }: Finishing, host: Host): Promise<void> {
+  const { body, http } = response;
+  if (!body || !operation.isExecuting) await operation.abandon();
+  else if (body.kind === 'incremental') await saveParts(operation, body);
+  else {
+    const { data = null } = body.singleResult;
+    const result = await operation.finish({ data, ...(errors && { errors }) });
+    applyStatus(http, result.errors);
+    // What was changed could not be saved.
+    if (result.data !== data) body.singleResult = { data: null, errors: (result.errors ?? []).map(formatted) };
+  }
+  sendHeaders(operation, http, host);
+}
+
+/** The parts of a result with `@defer` or `@stream`, with the operation's changes saved on the way. */
+async function saveParts(operation: Operation, body: Incremental): Promise<void> {
+  const parts = savedStream(prefixed(body), operation, 'parts');
+  const { value } = await parts.next();
+  Object.assign(body, { initialResult: value, subsequentResults: parts });
+}
+
+/** All parts of a result as one stream. */
+function prefixed({ initialResult, subsequentResults }: Incremental): AsyncIterable<OperationResult> {
+  const rest = subsequentResults[Symbol.asyncIterator]() as AsyncIterator<OperationResult, undefined>;
+  let isFirst = true;
+  const next = async (): Promise<IteratorResult<OperationResult, undefined>> => {
+    if (!isFirst) return rest.next();
+    isFirst = false;
+    return { done: false, value: initialResult as OperationResult };
+  };
+  const iterator = { next, return: async () => rest.return?.() ?? ({ done: true, value: undefined } as const) };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** Where Apollo Server has the only way to the response: its headers can hold one cookie. */
+function sendHeaders({ call }: Operation, { headers }: HTTPGraphQLHead, host: Host): void {
+  const { head } = call.request;
+  // The response of Node gets them itself, and where another handler runs this one, that one sends them.
+  if (head.sendsItself || call.parent) return;
+  head.settle();
+  for (const [name, value] of head.headers) if (name !== 'set-cookie') headers.set(name, combined(name, value, headers.get(name)));
+  const [cookie, ...others] = head.headers.getSetCookie();
+  if (cookie === undefined) return;
+  if (others.length > 0 || headers.has('set-cookie')) host.warnOnce(ONE_COOKIE);
+  headers.set('set-cookie', cookie);
+}
+
+const ONE_COOKIE = 'Apollo Server can set one cookie, and this answer has more. On Node, hand { req, res } on to context()';

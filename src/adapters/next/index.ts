@@ -1,0 +1,65 @@
+import type { Session, SessionContext } from '../../core/types.js';
+import { hostOf } from '../../http/host.js';
+import type { Sessions } from '../../http/sessions.js';
+import { runAction } from './action.js';
+import { renderSession } from './render.js';
+import { handleRoute } from './route.js';
+
+/** What {@link nextSessions} returns. */
+export interface NextSessions<Data, Input = Data> {
+  /**
+   * The session of the request that is rendered, for server components, layouts and
+   * `generateMetadata`: one load for the whole render. It writes nothing, and changes of its data are
+   * not saved. In a route or an action below, it is the session of that.
+   */
+  getSession(): Promise<Session<Data> | null>;
+  /**
+   * A route handler (`export const POST = route(…)`), which gets the context before what Next.js
+   * passes. Saves, writes tokens and answers errors as `sessions.handle` does.
+   */
+  route<Args extends unknown[]>(
+    handler: (context: SessionContext<Data, Input>, ...args: Args) => Response | Promise<Response>,
+  ): (...args: Args) => Promise<Response>;
+  /**
+   * A server action (`export const login = action(…)`), which gets the context before its own
+   * arguments. What it changed is saved when it returns, redirects or calls `notFound()`, and dropped
+   * when it throws anything else. Cookies are written; another header cannot be.
+   */
+  action<Args extends unknown[], Result>(
+    run: (context: SessionContext<Data, Input>, ...args: Args) => Result | Promise<Result>,
+  ): (...args: Args) => Promise<Result>;
+}
+
+/**
+ * Sessions for the App Router of Next.js. In routes and actions, tRPC's `createCaller(context)` runs
+ * in the same call.
+ *
+ * @example
+ * export const { getSession, route, action } = nextSessions(sessions);
+ *
+ * // app/page.tsx
+ * const session = await getSession();
+ *
+ * // app/actions.ts: 'use server'
+ * export const login = action(async ({ sessions }, form: FormData) => {
+ *   await sessions.create({ userId: String(form.get('name')) });
+ *   redirect('/');
+ * });
+ *
+ * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
+ */
+export function nextSessions<Data, Input>(sessions: Sessions<Data, Input>): NextSessions<Data, Input> {
+  const host = hostOf(sessions);
+  return {
+    getSession: () => renderSession<Data>(host),
+    route:
+      (handler) =>
+      (...args) =>
+        handleRoute<Data, Input>(host, args[0], (context) => handler(context, ...args)),
+    // A server action has to be an async function.
+    action:
+      (run) =>
+      async (...args) =>
+        runAction(host, async (context: SessionContext<Data, Input>) => run(context, ...args)),
+  };
+}

@@ -1,0 +1,11 @@
+import type { Session } from '../../core/types.js';
+import { typed } from '../../http/context.js';
+import type { Host } from '../../http/host.js';
+import { currentRequest, openRender } from './request.js';
+
+/** The session of the request that is rendered, or of the route or action that asks. */
+export async function renderSession<Data>(host: Host): Promise<Session<Data> | null> {
+  const { enclosing: call } = openRender(host, await currentRequest());
+  await call?.load();
+  return typed<Data>(call?.liveSession ?? null);
+}

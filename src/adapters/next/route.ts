@@ -1,0 +1,19 @@
+import type { SessionContext } from '../../core/types.js';
+import { handleFetch } from '../../http/handle.js';
+import type { Host } from '../../http/host.js';
+import { field } from '../../http/hosts.js';
+import { currentHeaders, writeRouteCookies } from './request.js';
+
+/** Serves a route handler. What it throws on, such as `redirect()`, Next.js answers: with the cookies that are set here. */
+export async function handleRoute<Data, Input>(
+  host: Host,
+  request: unknown,
+  handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>,
+): Promise<Response> {
+  if (!isRequest(request)) throw new TypeError('route(handler) makes a route handler: Next.js passes it the request');
+  return handleFetch(host, request, handler, { alias: await currentHeaders(), deliver: writeRouteCookies });
+}
+
+function isRequest(value: unknown): value is Request {
+  return typeof field(field(value, 'headers'), 'get') === 'function' && typeof field(value, 'url') === 'string';
+}

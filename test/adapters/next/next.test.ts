@@ -1,0 +1,313 @@
+// Before anything of Next.js: it takes AsyncLocalStorage from here.
+import 'next/dist/server/node-environment-baseline.js';
+
+import { initTRPC } from '@trpc/server';
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { notFound, redirect } from 'next/navigation.js';
+import { NextRequest, NextResponse } from 'next/server.js';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { nextSessions } from '../../../src/adapters/next/index.js';
+import { trpcSessions } from '../../../src/adapters/trpc/index.js';
+import {
+  bearer,
+  cookie,
+  createSessions,
+  type RequestSessions,
+  requireSession,
+  type Session,
+  type SessionContext,
+  type SessionsOptions,
+} from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
+import { nextScope } from './support/scope.js';
+
+interface Data {
+  userId: string;
+  views?: number;
+}
+type Context = SessionContext<Data>;
+
+async function setUp(options: SessionsOptions<Data> = {}) {
+  const store = countingStore();
+  const warnings: string[] = [];
+  const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
+  const sessions = createSessions<Data>({ store, sources: [cookie('sid')], logger, ...options });
+  const { token, id } = await sessions.create({ userId: 'ann' });
+  store.reset();
+  const views = async () => (await sessions.find(id))?.data.views;
+  const asAnn = (headers: Readonly<Record<string, string>> = {}) => nextScope({ cookie: `theme=dark; sid=${token}`, ...headers });
+  return { ...nextSessions(sessions), asAnn, id, sessions, store, token, views, warnings };
+}
+
+function change({ session }: Context): void {
+  if (session) session.data.views = 7;
+}
+
+const login = async ({ sessions }: Context, userId: string) => {
+  await sessions.create({ userId });
+};
+
+describe('getSession', () => {
+  test('a whole render makes one load', async () => {
+    const { asAnn, getSession, store } = await setUp();
+    const scope = asAnn();
+    const both = await scope.inRender(() => Promise.all([getSession(), getSession()]));
+    const later = await scope.inRender(() => getSession());
+    expect([...both, later].map((session) => session?.data.userId)).toEqual(['ann', 'ann', 'ann']);
+    expect(store.total()).toBe(1);
+  });
+
+  test('invariant 8: an anonymous render makes no store call', async () => {
+    const { getSession, store } = await setUp();
+    expect(await nextScope().inRender(() => getSession())).toBeNull();
+    expect(store.total()).toBe(0);
+  });
+
+  test('rule 25: a page that is reached by a link of another site has its session', async () => {
+    const { asAnn, getSession } = await setUp();
+    const link = asAnn({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' });
+    expect((await link.inRender(() => getSession()))?.data.userId).toBe('ann');
+    const posted = asAnn({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'content-type': 'text/plain' });
+    expect(await posted.inRender(() => getSession())).toBeNull();
+  });
+
+  test('it never rotates, and a rotation that is asked for names route and action', async () => {
+    const { asAnn, getSession, store } = await setUp({ rotateEvery: 1 });
+    const scope = asAnn();
+    const session = await scope.inRender(() => getSession());
+    await expect(session?.rotate()).rejects.toThrow(/route\(\) or action\(\)/);
+    expect([store.calls.replace, scope.lines()]).toEqual([0, []]);
+  });
+
+  test('invariant 6: an outage is no logout', async () => {
+    const { asAnn, getSession, store } = await setUp();
+    store.before = () => {
+      throw new Error('db.internal refused');
+    };
+    await expect(asAnn().inRender(() => getSession())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 });
+  });
+
+  test('a sub-request of another user in one render has its own session', async () => {
+    const { asAnn, getSession, sessions } = await setUp();
+    const { token } = await sessions.create({ userId: 'bob' });
+    const [ann, bob] = await Promise.all([
+      asAnn().inRender(() => getSession()),
+      nextScope({ cookie: `sid=${token}` }).inRender(() => getSession()),
+    ]);
+    expect([ann?.data.userId, bob?.data.userId]).toEqual(['ann', 'bob']);
+  });
+});
+
+describe('action', () => {
+  test('rule 24: a login writes its cookie, with its attributes', async () => {
+    const { action, sessions } = await setUp();
+    const scope = nextScope();
+    await scope.inAction(() => action(login)('bob'));
+    const [line, ...others] = scope.lines();
+    expect(others).toEqual([]);
+    expect(line).toMatch(/^sid=ts_.*; Path=\/;.*Max-Age=2592000;.*Secure; HttpOnly; SameSite=lax$/);
+    expect((await sessions.fromToken(line?.split(/[=;]/)[1])).session?.data.userId).toBe('bob');
+  });
+
+  test('gets the context before its own arguments, and answers what it returns', async () => {
+    const { action, asAnn } = await setUp();
+    const greet = action(async ({ session }, greeting: string, mark: string) => `${greeting} ${session?.data.userId}${mark}`);
+    expectTypeOf(greet).toEqualTypeOf<(greeting: string, mark: string) => Promise<string>>();
+    expect(await asAnn().inAction(() => greet('hello', '!'))).toBe('hello ann!');
+  });
+
+  const redirecting = () => redirect('/');
+  const missing = () => notFound();
+  const failing = () => {
+    throw new Error('oops');
+  };
+
+  test.each([
+    ['a redirect', redirecting, 'NEXT_REDIRECT', 7],
+    ['notFound()', missing, 'NEXT_HTTP_ERROR_FALLBACK;404', 7],
+    ['an error', failing, 'oops', undefined],
+  ])('rule 18: %s is thrown on, and decides', async (_, outcome, message, expected) => {
+    const { action, asAnn, views } = await setUp();
+    const run = action(async (context: Context) => {
+      change(context);
+      await Promise.resolve();
+      outcome();
+    });
+    await expect(asAnn().inAction(() => run())).rejects.toThrow(message);
+    expect(await views()).toBe(expected);
+  });
+
+  test('a login that redirects has its cookie; one that fails has none, and leaves no session', async () => {
+    const { action, store } = await setUp();
+    const scope = nextScope();
+    const run = action(async (context: Context, outcome: () => never) => {
+      await login(context, 'bob');
+      outcome();
+    });
+    await expect(scope.inAction(() => run(failing))).rejects.toThrow('oops');
+    expect([scope.lines(), await store.count?.()]).toEqual([[], 1]);
+    await expect(scope.inAction(() => run(redirecting))).rejects.toThrow('NEXT_REDIRECT');
+    expect([scope.cookies(), await store.count?.()]).toEqual([[expect.stringMatching(/^sid=ts_/)], 2]);
+  });
+
+  test('invariant 6: a change that cannot be saved is the error of the action', async () => {
+    const { action, asAnn, store } = await setUp();
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('db.internal refused');
+    };
+    const run = action(async (context: Context) => {
+      change(context);
+      redirect('/');
+    });
+    await expect(asAnn().inAction(() => run())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  test('rule 24: a logout deletes the cookie', async () => {
+    const { action, asAnn, store } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(() => action(async (context) => requireSession(context).destroy())());
+    expect(scope.lines()).toEqual([expect.stringMatching(/^sid=;.*(Max-Age=0|Expires=Thu, 01 Jan 1970)/)]);
+    expect(await store.count?.()).toBe(0);
+  });
+
+  test('what is rendered after a login sees it', async () => {
+    const { action, asAnn, getSession } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(() => action(login)('bob'));
+    expect((await scope.inRender(() => getSession()))?.data.userId).toBe('bob');
+  });
+
+  test('what is rendered after a logout sees it', async () => {
+    const { action, asAnn, getSession } = await setUp();
+    const leaving = asAnn();
+    await leaving.inAction(() => action(async (context) => requireSession(context).destroy())());
+    expect(await leaving.inRender(() => getSession())).toBeNull();
+  });
+
+  test('getSession inside it is its session, with its changes and its login', async () => {
+    const { action, asAnn, getSession, store } = await setUp();
+    const run = action(async (context: Context) => {
+      change(context);
+      const before = (await getSession())?.data.views;
+      await login(context, 'bob');
+      return [before, (await getSession())?.data.userId];
+    });
+    expect(await asAnn().inAction(() => run())).toEqual([7, 'bob']);
+    expect(store.calls.find).toBe(1);
+  });
+
+  test('code that looks at the session before the action does not keep it from writing', async () => {
+    const { action, asAnn, getSession } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(async () => {
+      await getSession();
+      await action(login)('bob');
+    });
+    expect(scope.cookies()).toEqual([expect.stringMatching(/^sid=ts_/)]);
+  });
+
+  test('create while a page is rendered inserts nothing, and names route and action', async () => {
+    const { action, asAnn, getSession, store } = await setUp();
+    const scope = asAnn();
+    const rendering = scope.inRender(async () => {
+      await getSession();
+      await action(login)('bob');
+    });
+    await expect(rendering).rejects.toMatchObject({ code: 'HEADERS_SENT', message: expect.stringMatching(/route\(\) or action\(\)/) });
+    expect([store.calls.insert, scope.lines()]).toEqual([0, []]);
+  });
+
+  test('a token that only a header could carry is warned of', async () => {
+    const { action, warnings } = await setUp({ sources: [bearer({ respond: true })] });
+    await nextScope().inAction(() => action(login)('bob'));
+    expect(warnings).toEqual([expect.stringContaining('a server action can write cookies only')]);
+  });
+
+  test('rule 12: a server-side caller of tRPC runs in the action', async () => {
+    const { action, asAnn, sessions, views, store } = await setUp();
+    const { requireSession: required } = trpcSessions(sessions);
+    const t = initTRPC.context<Context>().create();
+    const router = t.router({
+      visit: t.procedure.concat(required).mutation(({ ctx }) => {
+        ctx.session.data.views = 3;
+        return ctx.session.data.userId;
+      }),
+    });
+    const run = action((context: Context) => router.createCaller(context).visit());
+    expect(await asAnn().inAction(() => run())).toBe('ann');
+    expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+    expect(await views()).toBe(3);
+  });
+});
+
+describe('route', () => {
+  const requestOf = (token: string, init: ConstructorParameters<typeof NextRequest>[1] = {}) =>
+    new NextRequest('https://app.example/api', { ...init, headers: { cookie: `sid=${token}` } });
+
+  test('gets the context before the arguments of Next.js, saves and answers', async () => {
+    const { route, token, views, asAnn } = await setUp();
+    const POST = route(async (context, request: NextRequest, { params }: { params: Promise<{ id: string }> }) => {
+      change(context);
+      return NextResponse.json({ path: request.nextUrl.pathname, id: (await params).id });
+    });
+    const answer = await asAnn().inAction(() => POST(requestOf(token, { method: 'POST' }), { params: Promise.resolve({ id: '5' }) }));
+    expect(await answer.json()).toEqual({ path: '/api', id: '5' });
+    expect(await views()).toBe(7);
+  });
+
+  test('rule 24: a login is on the response, beside the cookies of the application', async () => {
+    const { route } = await setUp();
+    const POST = route(async (context, _request: NextRequest) => {
+      await login(context, 'bob');
+      const answer = NextResponse.json({});
+      answer.cookies.set('theme', 'dark');
+      return answer;
+    });
+    const answer = await nextScope().inAction(() => POST(new NextRequest('https://app.example/api', { method: 'POST' })));
+    expect(answer.headers.getSetCookie().map((each) => each.split('=')[0])).toEqual(['theme', 'sid']);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('rule 18: redirect() after a login is thrown on, with the cookie set', async () => {
+    const { route } = await setUp();
+    const GET = route(async (context, _request: NextRequest) => {
+      await login(context, 'bob');
+      redirect('/');
+    });
+    const scope = nextScope();
+    const answer = scope.inAction(() => GET(new NextRequest('https://app.example/api')));
+    await expect(answer).rejects.toThrow('NEXT_REDIRECT');
+    expect(scope.cookies()).toEqual([expect.stringMatching(/^sid=ts_/)]);
+  });
+
+  test('rule 26: its errors are problems, outside of Next.js too', async () => {
+    const { route } = await setUp();
+    const GET = route((context, _request: Request) => Response.json(requireSession(context).data));
+    const answer = await GET(new Request('https://app.example/api'));
+    expect([answer.status, (await answer.json()).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+
+  test('getSession and tRPC inside it share its session and its load', async () => {
+    const { asAnn, getSession, route, sessions, store, token } = await setUp();
+    const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const router = t.router({ whoAmI: t.procedure.concat(required).query(({ ctx }) => ctx.session.data.userId) });
+    const GET = route(async (_context, req: NextRequest) => {
+      expect((await getSession())?.data.userId).toBe('ann');
+      return fetchRequestHandler({ endpoint: '/api', req, router, createContext, responseMeta });
+    });
+    const request = new NextRequest('https://app.example/api/whoAmI', { headers: { cookie: `theme=dark; sid=${token}` } });
+    const answer = await asAnn().inAction(() => GET(request));
+    expect(await answer.json()).toEqual({ result: { data: 'ann' } });
+    expect(store.total()).toBe(1);
+  });
+});
+
+test('invariant 10: the context is typed', async () => {
+  const { action, getSession } = await setUp();
+  expectTypeOf(getSession).returns.resolves.toEqualTypeOf<Session<Data> | null>();
+  action(async ({ session, sessions }) => {
+    expectTypeOf(session).toEqualTypeOf<Session<Data> | null>();
+    expectTypeOf(sessions).toEqualTypeOf<RequestSessions<Data>>();
+  });
+});
