@@ -1,11 +1,11 @@
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { GraphQLError } from 'graphql';
-import { createSessions, isSessionError, type SessionContext, type SessionStore } from 'token-sessions';
-import { requireSession } from 'token-sessions/yoga';
+import { createSessions, requireSession, type SessionContext, type SessionStore } from 'token-sessions';
+import { apolloSessions } from 'token-sessions/apollo';
 
 interface Data {
   userId: string;
+  theme: string;
   views: number;
 }
 
@@ -14,9 +14,11 @@ type Context = SessionContext<Data>;
 const typeDefs = /* GraphQL */ `
   type Query {
     me: String!
+    theme: String!
   }
   type Mutation {
     login: String!
+    theme(name: String!): String!
     visit: Int!
     logout: Boolean!
   }
@@ -25,11 +27,17 @@ const typeDefs = /* GraphQL */ `
 const resolvers = {
   Query: {
     me: (_: unknown, _args: unknown, ctx: Context) => requireSession(ctx).data.userId,
+    theme: (_: unknown, _args: unknown, ctx: Context) => requireSession(ctx).data.theme,
   },
   Mutation: {
     // A real login checks a password here.
-    login: async (_: unknown, _args: unknown, ctx: Context) => (await ctx.sessions.create({ userId: 'ada', views: 0 })).token,
-    // Nothing is saved by itself on Apollo Server: either update(), or change the data and call save().
+    login: async (_: unknown, _args: unknown, ctx: Context) =>
+      (await ctx.sessions.create({ userId: 'ada', theme: 'light', views: 0 })).token,
+    // Saved by the plugin when the field succeeds.
+    theme: (_: unknown, { name }: { name: string }, ctx: Context) => {
+      requireSession(ctx).data.theme = name;
+      return name;
+    },
     visit: async (_: unknown, _args: unknown, ctx: Context) => {
       const { views } = await requireSession(ctx).update((data) => {
         data.views += 1;
@@ -43,22 +51,10 @@ const resolvers = {
   },
 };
 
-/**
- * Serves on this port (0: any that is free), with sessions in `store` (default: in memory). Apollo Server sends `Cache-Control: no-store`
- * by itself; with a source that writes tokens to the response, a plugin has to send `contextValue.sessions.responseHeaders` as well.
- */
+/** Serves on this port (0: any that is free), with sessions in `store` (default: in memory). */
 export async function start(port: number, store?: SessionStore) {
-  const sessions = createSessions<Data>({ store });
-  const server = new ApolloServer<Context>({ typeDefs, resolvers });
-  const { url } = await startStandaloneServer(server, {
-    context: ({ req }) => sessions.fromHeaders(req.headers, req).catch(unavailable),
-    listen: { port },
-  });
+  const { plugin, context } = apolloSessions(createSessions<Data>({ store }));
+  const server = new ApolloServer<Context>({ typeDefs, resolvers, plugins: [plugin] });
+  const { url } = await startStandaloneServer(server, { context, listen: { port } });
   return { url, stop: () => server.stop() };
-}
-
-/** An outage of the store is an outage to the client, and none of its message gets out. */
-function unavailable(cause: unknown): never {
-  if (!isSessionError(cause) || cause.code !== 'STORE_UNAVAILABLE') throw cause;
-  throw new GraphQLError('The service is temporarily unavailable.', { extensions: { code: 'SERVICE_UNAVAILABLE', http: { status: 503 } } });
 }

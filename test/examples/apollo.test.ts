@@ -20,7 +20,7 @@ async function startInTest() {
 
 const UNAUTHENTICATED = { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] };
 
-test('apollo: logs in, counts, logs out', async () => {
+test('the Apollo example logs in, saves, counts and logs out', async () => {
   const { graphql } = await startInTest();
   expect(await graphql('{ me }')).toMatchObject(UNAUTHENTICATED);
   const login = await graphql('mutation { login }');
@@ -28,11 +28,13 @@ test('apollo: logs in, counts, logs out', async () => {
   const token = String(login.data?.['login']);
   expect((await graphql('mutation { first: visit second: visit }', token)).data).toEqual({ first: 1, second: 2 });
   expect((await graphql('{ me }', token)).data).toEqual({ me: 'ada' });
+  expect((await graphql('mutation { theme(name: "dark") }', token)).data).toEqual({ theme: 'dark' });
+  expect((await graphql('{ theme }', token)).data).toEqual({ theme: 'dark' });
   expect((await graphql('mutation { logout }', token)).data).toEqual({ logout: true });
   expect(await graphql('{ me }', token)).toMatchObject(UNAUTHENTICATED);
 });
 
-test('invariant 6, apollo: an outage is an outage', async () => {
+test('invariant 6: in the Apollo example an outage is an outage', async () => {
   const { graphql, store } = await startInTest();
   const token = String((await graphql('mutation { login }')).data?.['login']);
   store.find = () => Promise.reject(new Error('connection refused by db.internal'));
