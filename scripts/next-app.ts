@@ -2,8 +2,10 @@ import { deepStrictEqual, match, ok } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp } from 'node:fs/promises';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { installPacked, linkPackages, pack, ROOT, withTempDir } from './packed.js';
 
 /*
@@ -80,9 +82,16 @@ class Browser {
   }
 
   /** The text of an element of a page. */
-  async textOf(path: string, id: string, headers: Record<string, string> = {}): Promise<string | undefined> {
-    const html = await (await this.open(path, { headers })).text();
+  async textOf(path: string, id: string): Promise<string | undefined> {
+    const html = await (await this.open(path)).text();
     return new RegExp(`id="${id}">([^<]*)<`).exec(html)?.[1];
+  }
+
+  /** A page that a link of another site leads to. `fetch` sets these headers itself. */
+  async follow(path: string): Promise<string> {
+    const fromElsewhere = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const [response] = await once(get(this.#url + path, { headers: { ...fromElsewhere, cookie: this.cookie } }), 'response');
+    return text(response);
   }
 
   /** Posts a form of the front page, with its hidden fields. */
@@ -131,8 +140,7 @@ const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[]
   [
     'a link of another site finds its user logged in',
     async (browser) => {
-      const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-      deepStrictEqual(await browser.textOf('/', 'layout', link), 'ada');
+      match(await browser.follow('/'), /id="layout">ada</);
     },
   ],
   [
@@ -169,8 +177,8 @@ const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[]
   [
     'a component that logs in while it is rendered is told where to do it',
     async (browser) => {
-      const text = await browser.textOf('/rendered', 'message');
-      match(text ?? '', /route\(\) or action\(\)/);
+      const message = await browser.textOf('/rendered', 'message');
+      match(message ?? '', /route\(\) or action\(\)/);
     },
   ],
   [
