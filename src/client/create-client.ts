@@ -1,0 +1,102 @@
+import { environment } from './environment.js';
+import { holdToken } from './held-token.js';
+import { ownOrigins } from './origins.js';
+import { inspect, partsOf } from './problem.js';
+import { type Sent, settler } from './recovery.js';
+import { isRequest, isStream, type Sender } from './requests.js';
+import { isToken, publicId } from './token.js';
+import type { Held, SessionClient, SessionClientOptions } from './types.js';
+import { openVault } from './vault.js';
+
+/**
+ * The session of a browser tab or an app: keeps the token, sends it to your server, takes new ones, and keeps all tabs in step.
+ *
+ * @example
+ * ```ts
+ * const session = createSessionClient();
+ * const trpc = createTRPCClient<AppRouter>({
+ *   links: [trpcSessionLink(session), httpBatchLink({ url: '/trpc', fetch: session.fetch })],
+ * });
+ * await session.set((await trpc.login.mutate(credentials)).token);
+ * ```
+ *
+ * @throws `TypeError` for missing `origins` where there is no `location`
+ */
+export function createSessionClient(options: SessionClientOptions = {}): SessionClient {
+  const {
+    storage = 'local',
+    key = 'token-session',
+    header: { request: requestHeader = 'authorization', response: responseHeader = 'session-token' } = {},
+    origins = environment.location && [environment.location.origin],
+  } = options;
+  const usesCookie = storage === 'cookie';
+  const vault = openVault(key, storage);
+  // Code for browsers that runs on a server as well has no session there.
+  const isOwn = vault.isServer ? () => false : ownOrigins(origins);
+  const held = holdToken(vault, `${key} ${storage}`, usesCookie);
+  const settle = settler(held, usesCookie, (need) => options.onStepUp?.(need));
+  /** What led to these answers, for errors that are made of them. */
+  const answered = new WeakMap<object, Sent>();
+  const isBearer = /^authorization$/i.test(requestHeader);
+  const carry = (token: Held): Record<string, string> =>
+    !token || usesCookie ? {} : { [requestHeader]: isBearer ? `Bearer ${token}` : token };
+  /** Asked for each request: tests and tracing replace the platform's. */
+  const sender = (): Sender['fetch'] => options.fetch ?? fetch;
+  const newest = async (): Promise<Held> => {
+    await held.ready;
+    return held.newest();
+  };
+
+  return {
+    async set(token) {
+      // The mark of a cookie, which scripts cannot see. Each is another, so that tabs see that there is a new one.
+      const value = usesCookie ? `cookie.${Math.random()}` : token;
+      if (vault.isServer || !isToken(value)) throw new TypeError('no token, or no storage');
+      await held.choose(value);
+    },
+    clear: () => held.choose(null),
+    token: async () => (usesCookie ? null : await newest()) || null,
+    getSnapshot() {
+      const known = held.known();
+      return known && publicId(known);
+    },
+    subscribe: held.subscribe,
+    async fetch(input, init = {}) {
+      const request = isRequest(input) ? input : undefined;
+      const headers = new Headers(init.headers ?? request?.headers);
+      // Credentials that the caller has chosen are not the session's.
+      const isChosen = usesCookie ? init.credentials === 'omit' : headers.has(requestHeader);
+      if (!isOwn(request?.url ?? `${input}`) || isChosen) return sender()(input, init);
+      const attempt = async (to: typeof input, spare?: typeof input): Promise<Response> => {
+        const token = await newest();
+        const response = await sender()(to, {
+          ...init,
+          headers: new Headers([...headers, ...Object.entries(carry(token))]),
+          ...(usesCookie && { credentials: init.credentials ?? 'include' }),
+          // Redirects take headers along to other origins; platforms leave out `authorization` alone.
+          ...(!isBearer && init.redirect !== 'manual' && { redirect: 'error' }),
+        });
+        // What other origins answer, after a redirect, is not about the session.
+        if (response.url && !isOwn(response.url)) return response;
+        const sent = { token, isLast: !spare };
+        answered.set(response, sent);
+        const given = usesCookie ? null : response.headers.get(responseHeader);
+        if (isToken(given)) held.replace(token, given);
+        const again = await settle(inspect(response), sent);
+        // The server says by it that the session has ended.
+        if (given === '') held.replace(token, null, 'logout');
+        return again && spare && !isStream(init.body) ? attempt(spare) : response;
+      };
+      return attempt(input, request?.clone() ?? input);
+    },
+    connectionParams: async () => carry(await newest()),
+    // The links of this package say whether they have repeated the request already.
+    async recover(error, sent, isLast = false) {
+      const token = await newest();
+      const earlier = partsOf(error)
+        .map((part) => answered.get(part))
+        .find(Boolean);
+      return settle(inspect(error), { token: usesCookie ? token : sent, ...earlier, isLast: earlier?.isLast || isLast });
+    },
+  };
+}

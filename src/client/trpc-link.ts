@@ -1,0 +1,86 @@
+import type { SessionClient } from './types.js';
+
+/* The parts of tRPC's observables that are needed, without importing them. */
+
+interface Subscription {
+  unsubscribe(): void;
+}
+
+interface Observer {
+  next(value: { readonly result: { readonly type?: unknown } }): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+interface Observable {
+  subscribe(observer: Observer): Subscription;
+}
+
+interface Call<Operation, Result> {
+  readonly op: Operation;
+  readonly next: (op: Operation) => Result;
+}
+
+type Operator = (source: unknown) => unknown;
+
+/** A `TRPCLink` for any router. */
+export type TRPCSessionLink = () => <Operation, Result extends Observable>(call: Call<Operation, Result>) => Result;
+
+/**
+ * A tRPC link that repeats calls which the server has refused, and only those: of a batch, each call is looked at alone. Put it before
+ * the link that sends, which gets `fetch: session.fetch`.
+ */
+export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
+  return () => (call) => {
+    const source = call.next(call.op);
+    // The same observable, but for how it begins.
+    const self: typeof source = {
+      ...source,
+      subscribe: (observer: Observer) => run(client, call, source, observer),
+      pipe: (...operators: Operator[]) => operators.reduce<unknown>((value, operator) => operator(value), self),
+    };
+    return self;
+  };
+}
+
+/** Sends a call at most twice; a subscription at most twice without an event in between. */
+function run<Operation>(
+  { token, recover }: SessionClient,
+  { op, next }: Call<Operation, Observable>,
+  source: Observable,
+  observer: Observer,
+): Subscription {
+  // Takes one argument more than it says: links of this package know whether they have repeated a call.
+  const recoverOnce: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean> = recover;
+  let current: Subscription | undefined;
+  let isLast = false;
+  let isOver = false;
+  const fail = (error: unknown): void => {
+    if (!isOver) observer.error(error);
+  };
+  const send = (to: Observable): Promise<void> =>
+    token()
+      .then((sent) => {
+        if (isOver) return;
+        current = to.subscribe({
+          next(value) {
+            if ((value.result.type ?? 'data') === 'data') isLast = false;
+            observer.next(value);
+          },
+          complete: () => observer.complete(),
+          async error(error) {
+            if (!(await recoverOnce(error, sent, isLast))) return fail(error);
+            isLast = true;
+            return send(next(op));
+          },
+        });
+      })
+      .catch(fail);
+  send(source);
+  return {
+    unsubscribe() {
+      isOver = true;
+      current?.unsubscribe();
+    },
+  };
+}
