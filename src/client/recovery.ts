@@ -20,7 +20,10 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
     const { token, isLast } = sent;
     if (problem === 'ended') {
       // The browser may have got another cookie meanwhile: only a second refusal is one of the newest.
-      if (isLast || !usesCookie) held.replace(token, null, 'refused');
+      if (isLast || !usesCookie) {
+        if (held.newest() === token) await held.catchUp();
+        held.replace(token, null, 'refused');
+      }
     } else if (problem !== 'step-up' || isLast) return false;
     else {
       sent.isLast = true;

@@ -10,17 +10,16 @@ export type Message = readonly [from: Held, to: Held, isChosen: boolean, reason:
 /**
  * Listens to other tabs.
  *
- * @param look called when the storage may have changed
- * @returns what tells the others
+ * @param hint called when the storage may have changed
+ * @returns what tells the others; `undefined` in browsers that are too old for it
  */
-export function joinTabs(name: string, receive: (message: Message) => void, look: () => void): (message: Message) => void {
+export function joinTabs(name: string, receive: (message: Message) => void, hint: () => void): ((message: Message) => void) | undefined {
   const { BroadcastChannel } = environment;
-  const channel = BroadcastChannel && new BroadcastChannel(name);
-  // A message says more than the storage does: it may take a moment. A page that comes back may have slept through both.
-  for (const type of ['storage', 'pageshow']) environment.addEventListener?.(type, () => setTimeout(look, channel ? 250 : 0));
-  if (channel) {
-    channel.unref?.();
-    channel.onmessage = ({ data }: { readonly data: Message }) => receive(data);
-  }
-  return (message) => channel?.postMessage(message);
+  // A page that comes back may have slept through both.
+  for (const type of ['storage', 'pageshow']) environment.addEventListener?.(type, hint);
+  if (!BroadcastChannel) return undefined;
+  const channel = new BroadcastChannel(name);
+  channel.unref?.();
+  channel.onmessage = ({ data }: { readonly data: Message }) => receive(data);
+  return (message) => channel.postMessage(message);
 }

@@ -1,0 +1,127 @@
+import { describe, expect, test, vi } from 'vitest';
+import { changesOf, type FakeBrowser, fakeBrowser, ORIGIN } from './support/fake-browser.js';
+import { type Arrival, ok, refused, type Scripted, scripted, stepUp } from './support/scripted.js';
+import { newToken } from './support/tokens.js';
+
+const URL_OF_API = `${ORIGIN}/api`;
+
+/** A tab whose session is in a cookie. */
+function openTab(
+  browser: FakeBrowser,
+  answer: (arrival: Arrival, index: number) => Response | Promise<Response> = () => ok(),
+  options = {},
+) {
+  const server: Scripted = scripted(answer);
+  return { ...server, session: browser.open({ storage: 'cookie', fetch: server.fetch, ...options }) };
+}
+
+test('no token is kept, taken or sent: the credentials go to own origins alone', async () => {
+  const browser = fakeBrowser();
+  const token = newToken();
+  const { session, arrivals } = openTab(browser, () => ok({ 'session-token': token }));
+  await session.set();
+  await session.set(token);
+  await session.fetch(URL_OF_API);
+  await session.fetch(URL_OF_API, { credentials: 'same-origin' });
+  await session.fetch('https://other.example/');
+  expect(arrivals.map(({ init }) => init?.credentials)).toEqual(['include', 'same-origin', undefined]);
+  expect(arrivals.map(({ headers }) => headers.get('authorization'))).toEqual([null, null, null]);
+  expect(await session.token()).toBeNull();
+  expect(await session.connectionParams()).toEqual({});
+  expect([...browser.local.items.values()].join()).not.toContain(token);
+});
+
+test('whether somebody is signed in is unknown at first, and then shared by all tabs', async () => {
+  const browser = fakeBrowser();
+  const tabs = [openTab(browser), openTab(browser)];
+  const snapshots = () => tabs.map(({ session }) => session.getSnapshot());
+  const changes = tabs.map(({ session }) => changesOf(session));
+  expect(snapshots()).toEqual([undefined, undefined]);
+  await tabs[0]?.session.set();
+  await vi.waitFor(() => expect(snapshots()).toEqual(['cookie', 'cookie']));
+  await tabs[1]?.session.set();
+  await vi.waitFor(() => expect(changes[0]).toHaveLength(2));
+  await tabs[0]?.session.clear();
+  await vi.waitFor(() => expect(snapshots()).toEqual([null, null]));
+  const all = [{ type: 'started' }, { type: 'rotated' }, { type: 'ended', reason: 'logout' }];
+  expect(changes).toEqual([all, all]);
+  // A new tab cannot see the cookie, but what the others know.
+  expect(openTab(browser).session.getSnapshot()).toBeNull();
+});
+
+test('tabs agree where the storage is blocked', async () => {
+  const browser = fakeBrowser({ localStorage: null });
+  const tabs = [openTab(browser), openTab(browser)];
+  const changes = tabs.map(({ session }) => changesOf(session));
+  await tabs[0]?.session.set();
+  await vi.waitFor(() => expect(changes[1]).toEqual([{ type: 'started' }]));
+  await tabs[1]?.session.clear();
+  await vi.waitFor(() => expect(changes[0]).toEqual([{ type: 'started' }, { type: 'ended', reason: 'logout' }]));
+});
+
+describe('a refusal', () => {
+  test('is repeated once, as the browser may have got a newer cookie', async () => {
+    const { session, arrivals } = openTab(fakeBrowser(), (_, index) => (index === 0 ? refused() : ok()));
+    await session.set();
+    const changes = changesOf(session);
+    expect((await session.fetch(URL_OF_API)).status).toBe(200);
+    expect(arrivals).toHaveLength(2);
+    expect(changes).toEqual([]);
+  });
+
+  test('of the repetition ends the session', async () => {
+    const { session, arrivals } = openTab(fakeBrowser(), () => refused());
+    await session.set();
+    const changes = changesOf(session);
+    expect((await session.fetch(URL_OF_API)).status).toBe(401);
+    expect(arrivals).toHaveLength(2);
+    expect(changes).toEqual([{ type: 'ended', reason: 'refused' }]);
+    await session.fetch(URL_OF_API);
+    expect(arrivals).toHaveLength(3);
+  });
+
+  test('makes it known that nobody is signed in, where that was not known', async () => {
+    const { session } = openTab(fakeBrowser(), () => refused());
+    await session.fetch(URL_OF_API);
+    expect(session.getSnapshot()).toBeNull();
+  });
+
+  test('ends no session that has begun meanwhile', async () => {
+    const { session } = openTab(fakeBrowser(), async () => {
+      await session.set();
+      return refused();
+    });
+    await session.set();
+    await session.fetch(URL_OF_API);
+    expect(session.getSnapshot()).toBe('cookie');
+  });
+
+  test('of a request without credentials is not about the session', async () => {
+    const { session, arrivals } = openTab(fakeBrowser(), () => refused());
+    await session.set();
+    await session.fetch(URL_OF_API, { credentials: 'omit' });
+    expect(arrivals).toHaveLength(1);
+    expect(session.getSnapshot()).toBe('cookie');
+  });
+});
+
+test('recover repeats after the first refusal, and ends the session after one of the repetition', async () => {
+  const refusal = { data: { sessionCode: 'UNAUTHENTICATED' } };
+  const { session } = openTab(fakeBrowser(), (_, index) => new Response('', { status: index === 0 ? 207 : 401 }));
+  await session.set();
+  const first = await session.fetch(URL_OF_API);
+  expect(await session.recover({ ...refusal, meta: { response: first } }, null)).toBe(true);
+  expect(session.getSnapshot()).toBe('cookie');
+});
+
+test('a step-up is repeated after the dialog', async () => {
+  const { session, arrivals } = openTab(fakeBrowser(), (_, index) => (index === 0 ? stepUp(60) : ok()), {
+    onStepUp: async () => {
+      await session.set();
+      return true;
+    },
+  });
+  await session.set();
+  expect((await session.fetch(URL_OF_API)).status).toBe(200);
+  expect(arrivals).toHaveLength(2);
+});

@@ -1,0 +1,393 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createSessionClient, type SessionClientOptions } from '../../src/client/index.js';
+import { changesOf, fakeBrowser, ORIGIN } from './support/fake-browser.js';
+import { type Arrival, ok, refused, type Scripted, scripted } from './support/scripted.js';
+import { idOf, newToken } from './support/tokens.js';
+
+const API = 'https://api.example';
+
+type Answer = (arrival: Arrival, index: number) => Response | Promise<Response>;
+
+/** A client in memory whose requests `answer` answers. */
+function clientOf(answer: Answer, options: SessionClientOptions = {}): Scripted & { session: ReturnType<typeof createSessionClient> } {
+  const server = scripted(answer);
+  return { ...server, session: createSessionClient({ storage: 'memory', origins: [API], fetch: server.fetch, ...options }) };
+}
+
+const tokensOf = ({ arrivals }: Scripted): (string | null)[] => arrivals.map(({ token }) => token);
+
+describe('a request', () => {
+  test('carries the token in Authorization, and none when signed out', async () => {
+    const { session, arrivals } = clientOf(() => ok());
+    await session.fetch(`${API}/a`);
+    const token = newToken();
+    await session.set(token);
+    await session.fetch(new URL(`${API}/b`));
+    await session.fetch(new Request(`${API}/c`, { headers: { 'x-own': '1' } }));
+    await session.fetch(`${API}/d`, { method: 'POST', body: 'text', headers: { 'x-own': '2' } });
+    expect(arrivals.map(({ headers }) => headers.get('authorization'))).toEqual([null, ...Array(3).fill(`Bearer ${token}`)]);
+    expect(arrivals.map(({ headers }) => headers.get('x-own'))).toEqual([null, null, '1', '2']);
+    expect(arrivals.map(({ body }) => body)).toEqual(['', '', '', 'text']);
+  });
+
+  test('carries it bare in a header of another name', async () => {
+    const { session, arrivals } = clientOf(() => ok(), { header: { request: 'X-Auth-Token' } });
+    const token = newToken();
+    await session.set(token);
+    await session.fetch(API);
+    expect(arrivals[0]?.headers.get('x-auth-token')).toBe(token);
+    expect(arrivals[0]?.headers.get('authorization')).toBeNull();
+    expect(await session.connectionParams()).toEqual({ 'X-Auth-Token': token });
+  });
+
+  test('keeps credentials that the caller has given, and their refusal is not about the session', async () => {
+    const { session, arrivals } = clientOf(() => refused({ 'session-token': newToken() }));
+    const token = newToken();
+    await session.set(token);
+    await session.fetch(API, { headers: { Authorization: 'Basic abc' } });
+    expect(arrivals.map(({ headers }) => headers.get('authorization'))).toEqual(['Basic abc']);
+    expect(await session.token()).toBe(token);
+  });
+
+  test('fails as it would without the client when the connection does, and nobody is logged out', async () => {
+    const { session, arrivals } = clientOf(() => {
+      throw new TypeError('fetch failed');
+    });
+    await session.set(newToken());
+    const changes = changesOf(session);
+    await expect(session.fetch(API)).rejects.toThrow('fetch failed');
+    expect(arrivals).toHaveLength(1);
+    expect(changes).toEqual([]);
+  });
+
+  test("uses the platform's fetch of the moment", async () => {
+    const { open } = fakeBrowser();
+    const session = open();
+    const server = scripted(() => ok());
+    vi.stubGlobal('fetch', server.fetch);
+    await session.fetch(`${ORIGIN}/x`);
+    expect(server.arrivals).toHaveLength(1);
+  });
+});
+
+describe('another origin', () => {
+  test('gets neither the token nor a hearing, and is warned of once', async () => {
+    const { warnings } = fakeBrowser();
+    const { session, arrivals } = clientOf(() => refused({ 'session-token': newToken() }));
+    const token = newToken();
+    await session.set(token);
+    const changes = changesOf(session);
+    for (const url of ['https://other.example/a', 'https://other.example/b', `${API}:8443/`, 'http://api.example/']) {
+      await session.fetch(url);
+    }
+    expect(arrivals.map(({ token: sent }) => sent)).toEqual([null, null, null, null]);
+    expect(warnings.map((text) => /https?:\S+/.exec(text)?.[0])).toEqual(['https://other.example', `${API}:8443`, 'http://api.example']);
+    expect(changes).toEqual([]);
+  });
+
+  test('is told by the URL as the platform reads it', async () => {
+    fakeBrowser();
+    const sent: boolean[] = [];
+    const { session } = clientOf(() => ok(), {
+      fetch: async (_, init) => {
+        sent.push(new Headers(init?.headers).has('authorization'));
+        return ok();
+      },
+    });
+    await session.set(newToken());
+    const foreign = ['https://api.example@evil.example/', 'https:\\\\evil.example\\api.example', 'https://api.example.evil.example/'];
+    for (const url of [...foreign, 'HTTPS://API.example:443/x']) await session.fetch(url);
+    expect(sent).toEqual([false, false, false, true]);
+  });
+
+  test('is one that a <base> leads to', async () => {
+    const { open } = fakeBrowser({ document: { baseURI: 'https://cdn.example/' } });
+    const sent: (string | null)[] = [];
+    const session = open({
+      fetch: async (_, init) => {
+        sent.push(new Headers(init?.headers).get('authorization'));
+        return ok();
+      },
+    });
+    await session.set(newToken());
+    await session.fetch('/relative');
+    expect(sent).toEqual([null]);
+  });
+
+  test('can be the answer of a redirect: it is not believed', async () => {
+    const { warnings } = fakeBrowser();
+    const { session } = clientOf(() => {
+      const answer = refused({ 'session-token': newToken() });
+      Object.defineProperty(answer, 'url', { value: 'https://evil.example/' });
+      return answer;
+    });
+    const token = newToken();
+    await session.set(token);
+    expect((await session.fetch(API)).status).toBe(401);
+    expect(await session.token()).toBe(token);
+    expect(warnings).toHaveLength(1);
+  });
+
+  test('cannot get a header of another name by a redirect', async () => {
+    const { session, arrivals } = clientOf(() => ok(), { header: { request: 'x-auth-token' } });
+    await session.set(newToken());
+    await session.fetch(API);
+    await session.fetch(API, { redirect: 'manual' });
+    expect(arrivals.map(({ init }) => init?.redirect)).toEqual(['error', 'manual']);
+  });
+});
+
+describe('an answer with a new token', () => {
+  test('rotates the session that the request was sent with', async () => {
+    const token = newToken();
+    const next = newToken(idOf(token));
+    const { session } = clientOf(() => ok({ 'session-token': next }));
+    await session.set(token);
+    const changes = changesOf(session);
+    await session.fetch(API);
+    expect(await session.token()).toBe(next);
+    expect(changes).toEqual([{ type: 'rotated' }]);
+  });
+
+  test('starts a session, as the answer to a login', async () => {
+    const token = newToken();
+    const { session } = clientOf(() => ok({ 'x-new': token }), { header: { response: 'x-new' } });
+    const changes = changesOf(session);
+    await session.fetch(API);
+    await session.set(token);
+    expect(await session.token()).toBe(token);
+    expect(changes).toEqual([{ type: 'started' }]);
+  });
+
+  test('that comes late changes nothing: another login or logout was made meanwhile', async () => {
+    const late: (() => void)[] = [];
+    const { session } = clientOf(
+      ({ token }) => new Promise((resolve) => late.push(() => resolve(ok({ 'session-token': newToken(idOf(token ?? newToken())) })))),
+    );
+    await session.set(newToken());
+    const first = session.fetch(API);
+    const second = session.fetch(API);
+    await vi.waitFor(() => expect(late).toHaveLength(2));
+    const token = newToken();
+    await session.set(token);
+    late[0]?.();
+    await first;
+    expect(await session.token()).toBe(token);
+    await session.clear();
+    late[1]?.();
+    await second;
+    expect(await session.token()).toBeNull();
+  });
+
+  test('is taken in any order of parallel answers: the first that comes, and then its successors alone', async () => {
+    const [one, two, three] = [newToken()].flatMap((token) => [token, newToken(idOf(token)), newToken(idOf(token))]);
+    const answers = new Map<string, (response: Response) => void>();
+    const { session } = clientOf(({ url }) => new Promise((resolve) => answers.set(url, resolve)));
+    await session.set(one);
+    const pending = ['/a', '/b', '/c'].map((path) => session.fetch(API + path));
+    await vi.waitFor(() => expect(answers.size).toBe(3));
+    answers.get(`${API}/c`)?.(ok({ 'session-token': two ?? '' }));
+    await pending[2];
+    pending.push(session.fetch(`${API}/d`));
+    await vi.waitFor(() => expect(answers.size).toBe(4));
+    answers.get(`${API}/d`)?.(ok({ 'session-token': three ?? '' }));
+    await pending[3];
+    answers.get(`${API}/a`)?.(ok({ 'session-token': two ?? '' }));
+    answers.get(`${API}/b`)?.(ok());
+    await Promise.all(pending);
+    expect(await session.token()).toBe(three);
+  });
+
+  test.each(['a b', 'one, two', 'no\u00e4scii'])('that is none (%j) is not taken', async (value) => {
+    const { session } = clientOf(() => ok({ 'session-token': value }));
+    const token = newToken();
+    await session.set(token);
+    await session.fetch(API);
+    expect(await session.token()).toBe(token);
+  });
+
+  test('that is empty ends the session, as after a logout', async () => {
+    const { session } = clientOf(() => ok({ 'session-token': '' }));
+    await session.fetch(API);
+    await session.set(newToken());
+    const changes = changesOf(session);
+    await session.fetch(API);
+    await session.clear();
+    expect(changes).toEqual([{ type: 'ended', reason: 'logout' }]);
+  });
+});
+
+describe('a refusal', () => {
+  test('of the newest token, named as such by the server, ends the session', async () => {
+    const server = clientOf(() => refused({ 'session-token': '' }));
+    await server.session.set(newToken());
+    const changes = changesOf(server.session);
+    expect((await server.session.fetch(API)).status).toBe(401);
+    expect(changes).toEqual([{ type: 'ended', reason: 'refused' }]);
+    expect(server.arrivals).toHaveLength(1);
+  });
+
+  test('of an older token is repeated once, with the newest', async () => {
+    const token = newToken();
+    const next = newToken(idOf(token));
+    const server = clientOf(async ({ token: sent }, index) => {
+      if (index === 0) await server.session.set(next);
+      return sent === next ? ok() : refused();
+    });
+    await server.session.set(token);
+    const response = await server.session.fetch(API, { method: 'POST', body: 'once' });
+    expect(response.status).toBe(200);
+    expect(tokensOf(server)).toEqual([token, next]);
+    expect(server.arrivals.map(({ body, method }) => `${method} ${body}`)).toEqual(['POST once', 'POST once']);
+  });
+
+  test('is repeated at most once, however often the token changes', async () => {
+    const id = idOf(newToken());
+    const server = clientOf(async () => {
+      await server.session.set(newToken(id));
+      return refused();
+    });
+    await server.session.set(newToken(id));
+    expect((await server.session.fetch(API)).status).toBe(401);
+    expect(server.arrivals).toHaveLength(2);
+    expect(await server.session.token()).not.toBeNull();
+  });
+
+  test('of the repetition ends the session when that had the newest token', async () => {
+    const token = newToken();
+    const next = newToken(idOf(token));
+    const server = clientOf(async (_, index) => {
+      if (index === 0) await server.session.set(next);
+      return refused();
+    });
+    await server.session.set(token);
+    const changes = changesOf(server.session);
+    await server.session.fetch(API);
+    expect(tokensOf(server)).toEqual([token, next]);
+    expect(changes).toEqual([{ type: 'rotated' }, { type: 'ended', reason: 'refused' }]);
+  });
+
+  test("is not repeated for another session, which may be another user's", async () => {
+    const [token, other] = [newToken(), newToken()];
+    const server = clientOf(async () => {
+      await server.session.set(other);
+      return refused();
+    });
+    await server.session.set(token);
+    await server.session.fetch(API, { method: 'POST', body: 'mine' });
+    expect(tokensOf(server)).toEqual([token]);
+    expect(await server.session.token()).toBe(other);
+  });
+
+  test('takes a new token from its own answer first', async () => {
+    const token = newToken();
+    const next = newToken(idOf(token));
+    const server = clientOf(({ token: sent }) => (sent === next ? ok() : refused({ 'session-token': next })));
+    await server.session.set(token);
+    expect((await server.session.fetch(API)).status).toBe(200);
+    expect(tokensOf(server)).toEqual([token, next]);
+  });
+
+  test.each([
+    ['an unmarked 401', () => new Response('', { status: 401 })],
+    ['a 401 of another scheme', () => new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } })],
+    ['a 401 that lacks a token', () => new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer' } })],
+    ['a 403', () => new Response('', { status: 403 })],
+    ['a 503', () => new Response('', { status: 503 })],
+    ['a 409', () => Response.json({ code: 'TOKEN_REPLACED', status: 409 }, { status: 409 })],
+    ['an error of the server', () => new Response('', { status: 500, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })],
+  ])('is something else than %s: nobody is logged out, nothing is repeated', async (_, answer) => {
+    const server = clientOf(answer);
+    const token = newToken();
+    await server.session.set(token);
+    await server.session.fetch(API);
+    expect(await server.session.token()).toBe(token);
+    expect(server.arrivals).toHaveLength(1);
+  });
+
+  test('of parallel requests ends the session once', async () => {
+    const server = clientOf(() => refused());
+    await server.session.set(newToken());
+    const changes = changesOf(server.session);
+    await Promise.all([1, 2, 3, 4].map(() => server.session.fetch(API)));
+    expect(changes).toEqual([{ type: 'ended', reason: 'refused' }]);
+    expect(server.arrivals).toHaveLength(4);
+  });
+});
+
+describe('what is repeated', () => {
+  /** A server that refuses the first request, whose token is not the newest by then. */
+  function refusingOnce(): ReturnType<typeof clientOf> {
+    const token = newToken();
+    const server = clientOf(async (_, index) => {
+      if (index > 0) return ok();
+      await server.session.set(newToken(idOf(token)));
+      return refused();
+    });
+    void server.session.set(token);
+    return server;
+  }
+
+  test('has the same body: text, form, bytes, a Request', async () => {
+    const form = new URLSearchParams({ a: '1' });
+    const bodies = [
+      (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: form }),
+      (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: new TextEncoder().encode('a=1') }),
+      (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: new Blob(['a=1']) }),
+      (session: ReturnType<typeof clientOf>['session']) => session.fetch(new Request(API, { method: 'POST', body: 'a=1' })),
+    ];
+    for (const send of bodies) {
+      const { session, arrivals } = refusingOnce();
+      expect((await send(session)).status).toBe(200);
+      expect(arrivals.map(({ body }) => body)).toEqual(['a=1', 'a=1']);
+    }
+  });
+
+  test('is no stream, which is gone once it was sent: the refusal is the answer', async () => {
+    const { session, arrivals } = refusingOnce();
+    const body = new Blob(['streamed']).stream();
+    const init = { method: 'POST', body, duplex: 'half' };
+    expect((await session.fetch(API, init)).status).toBe(401);
+    expect(arrivals).toHaveLength(1);
+    expect(await session.token()).not.toBeNull();
+  });
+
+  test('is not sent when the caller has given up', async () => {
+    const abort = new AbortController();
+    const token = newToken();
+    const server = clientOf(async ({ init }) => {
+      init?.signal?.throwIfAborted();
+      await server.session.set(newToken(idOf(token)));
+      abort.abort();
+      return refused();
+    });
+    await server.session.set(token);
+    await expect(server.session.fetch(API, { signal: abort.signal })).rejects.toThrow();
+  });
+});
+
+describe('set', () => {
+  test.each([undefined, '', 'two words', 'line\nbreak'])('refuses %j, which no header can carry', async (value) => {
+    const { session } = clientOf(() => ok());
+    const token = newToken();
+    await session.set(token);
+    await expect(session.set(value)).rejects.toThrow(TypeError);
+    expect(await session.token()).toBe(token);
+  });
+});
+
+test('all methods are bound', async () => {
+  const { session, arrivals } = clientOf(() => ok());
+  const { set, clear, token, getSnapshot, subscribe, fetch, connectionParams, recover } = session;
+  const value = newToken();
+  const off = subscribe(() => {});
+  await set(value);
+  await fetch(API);
+  expect(arrivals[0]?.token).toBe(value);
+  expect(await token()).toBe(value);
+  expect(getSnapshot()).toBe(idOf(value));
+  expect(await connectionParams()).toEqual({ authorization: `Bearer ${value}` });
+  expect(await recover(new Error('other'), value)).toBe(false);
+  await clear();
+  off();
+});
