@@ -1,5 +1,5 @@
 import { joinTabs, type Message } from './tabs.js';
-import { isSameSession } from './token.js';
+import { isSameSession, publicId } from './token.js';
 import type { Held, SessionChange } from './types.js';
 import type { Vault } from './vault.js';
 
@@ -34,22 +34,18 @@ export interface HeldToken {
 /** @param place tells it from others, for messages between tabs */
 export function holdToken(vault: Vault, place: string, usesCookie: boolean): HeldToken {
   const listeners = new Set<(change: SessionChange) => void>();
-  /** Tokens that others have taken the place of. */
-  const successors = new Map<Held, Held>();
-  /** Tokens that came too late. */
-  const late = new Set<Held>();
+  /** What late answers may bring back: tokens that were replaced, the ids of earlier sessions, and `null` after a refusal. */
+  const gone = new Set<Held>();
   let known: Held;
   /** What the application has set last, in any tab. */
   let chosen: Held;
-  /** Until then, this tab has made the newest change: what else the storage shows are late writes of others. */
-  let isOwnUntil = 0;
   /** The storage has shown what this tab knows: if it shows something else now, that is newer. */
   let isSeen = true;
 
   const change = (to: Held, reason?: Reason): void => {
     const type = !to ? 'ended' : isSameSession(known, to) ? 'rotated' : 'started';
     if (known === to) return;
-    if (type === 'rotated') late.add(known);
+    if (known) gone.add(type === 'rotated' ? known : publicId(known));
     known = to;
     for (const listener of [...listeners]) {
       try {
@@ -59,54 +55,55 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       }
     }
   };
-  const follow = (token: Held): Held => (successors.has(token) ? follow(successors.get(token)) : token);
-  const note = (from: Held, to: Held): void => {
-    // Never in a circle.
-    if (isSameSession(from, to) && follow(from) !== follow(to)) successors.set(from, to);
-  };
+  const isStale = (stored: Held): boolean =>
+    stored !== known && (gone.has(stored) || (!isSameSession(stored, known) && !!stored && gone.has(publicId(stored))));
   const newest = (): Held => {
     const stored = vault.peek(known);
     isSeen ||= stored === known;
-    return isSeen ? follow(stored) : known;
+    return isSeen && !isStale(stored) ? stored : known;
   };
-  const isOwn = (): boolean => Date.now() < isOwnUntil;
-  /** The storage says what holds, unless this tab knows better. */
-  const look = (): void => {
-    const stored = vault.peek(known);
-    const next = post && isOwn() ? known : follow(stored);
-    isSeen = true;
-    if (next !== stored) vault.save(next);
-    change(next);
-  };
-  /** A message says more than the storage does, and comes first. Then the tab looks whose change it was, and then the others. */
+  /** A message says more than the storage does, and comes first. Then late writes are repaired, and then the storage is believed. */
   const hint = (): void => {
     const before = known;
     const stored = vault.peek(known);
-    setTimeout(() => before === known && stored === vault.peek(known) && look(), post ? (isOwn() ? 50 : 250) : 0);
+    const look = (): void => {
+      if (before !== known || stored !== vault.peek(known)) return;
+      isSeen = true;
+      if (!isStale(stored)) change(stored);
+      else {
+        // Once: two tabs never go on correcting each other.
+        gone.delete(stored);
+        if (stored) gone.delete(publicId(stored));
+        vault.save(known);
+      }
+    };
+    setTimeout(look, !post ? 0 : isStale(stored) ? 50 : 250);
   };
   const receive = ([from, to, isChosen, reason]: Message): void => {
-    note(from, to);
-    if (isChosen) chosen = to;
+    const isRotation = isSameSession(from, to);
     const isShared = vault.isShared();
+    if (isRotation) gone.add(from);
+    if (isChosen) chosen = to;
+    if (known === to) return;
     const isNews = to
-      ? isSameSession(known, to) || (!isSameSession(from, to) && (isShared || usesCookie))
+      ? isSameSession(known, to) || ((isShared || usesCookie) && !(isRotation && gone.has(publicId(to))))
       : reason === 'refused'
         ? known === from
         : isSameSession(known, from);
-    const next = isNews ? follow(to) : known;
-    if (next !== known) {
-      if (!isShared) vault.save(next);
-      isOwnUntil = 0;
-    }
-    if (known !== to) isSeen = false;
-    change(next, reason);
+    if (isNews && !(to && gone.has(to))) {
+      if (!isShared) vault.save(to);
+      gone.delete(to);
+      isSeen = false;
+      change(to, reason);
+    } else if (isShared) gone.add(to);
+    if (reason === 'refused') gone.add(to);
   };
   const make = (to: string | null, isChosen: boolean, reason: Reason): Promise<void> => {
     const from = newest();
     const saved = vault.save(to);
-    note(from, to);
+    if (isSameSession(from, to)) gone.add(from);
+    if (!to) gone.delete(to);
     isSeen = true;
-    isOwnUntil = Date.now() + 1_000;
     if (isChosen) chosen = to;
     post?.([from, to, isChosen, reason]);
     change(to, reason);
@@ -126,7 +123,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     async choose(to) {
       // The answer to a rotation that came too late: another tab has gone on, or has begun another session.
       const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
-      const isLate = isBehind || late.has(to) || successors.has(to);
+      const isLate = isBehind || (to && gone.has(to));
       if (!isLate) await make(to, true, to ? undefined : 'logout');
     },
     replace(from, to, reason) {
@@ -134,7 +131,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (from !== to && newest() === from && (!known || known === from || isSameSession(known, from)))
         make(to, !!to && !isSameSession(from, to), reason);
       // A rotation whose answer comes too late, also if the application calls `set` with it.
-      else if (newest() !== to && isSameSession(from, to)) late.add(to);
+      else if (newest() !== to && isSameSession(from, to)) gone.add(to);
     },
     subscribe(listener) {
       const own = (each: SessionChange): void => listener(each);
