@@ -51,15 +51,12 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
     async set(token) {
       // The mark of a cookie, which scripts cannot see. Each is another, so that tabs see that there is a new one.
       const value = usesCookie ? `cookie.${Math.random()}` : token;
-      if (vault.isServer || !isToken(value)) throw new TypeError('no token, or no storage');
+      if (vault.isServer || !isToken(value)) throw new TypeError('no token');
       await held.choose(value);
     },
     clear: () => held.choose(null),
     token: async () => (usesCookie ? null : await newest()) || null,
-    getSnapshot() {
-      const known = held.known();
-      return known && publicId(known);
-    },
+    getSnapshot: () => publicId(held.known()),
     subscribe: held.subscribe,
     async fetch(input, init = {}) {
       const request = isRequest(input) ? input : undefined;
@@ -78,7 +75,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
         });
         // What other origins answer, after a redirect, is not about the session.
         if (response.url && !isOwn(response.url)) return response;
-        const sent = { token, isLast: !spare };
+        const sent = { token, isOld: held.newest() !== token, isLast: !spare };
         answered.set(response, sent);
         const given = usesCookie ? null : response.headers.get(responseHeader);
         if (isToken(given)) held.replace(token, given);
@@ -96,7 +93,8 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
       const earlier = partsOf(error)
         .map((part) => answered.get(part))
         .find(Boolean);
-      return settle(inspect(error), { token: usesCookie ? token : sent, ...earlier, isLast: earlier?.isLast || isLast });
+      const assumed = { token: usesCookie ? token : sent, isOld: !usesCookie && token !== sent };
+      return settle(inspect(error), { ...assumed, ...earlier, isLast: earlier?.isLast || isLast });
     },
   };
 }

@@ -11,8 +11,6 @@ export interface HeldToken {
   known(): Held;
   /** The newest, also where another tab has just written it. */
   newest(): Held;
-  /** Whether the application has set another token than this one, in any tab. */
-  isRenewed(token: Held): boolean;
   /** Resolves when what other tabs have done is known here. */
   catchUp(): Promise<unknown>;
   /** Resolves when a storage that answers with promises has been read. */
@@ -28,17 +26,16 @@ export interface HeldToken {
  * Keeps the token, its copy in the storage and the other tabs in step.
  *
  * Browsers run tabs in processes of their own, which see each other's writes to the storage some milliseconds late and have no
- * compare-and-swap: a late answer may overwrite a newer token or a login there. So each tab says what its change was based on, and the tab
- * that made the newer change writes it again.
+ * compare-and-swap: a late answer may overwrite a newer token or a login there. So each tab says what it has replaced, and those who know
+ * better write the newer token again.
+ *
+ * @param place tells it from others, for messages between tabs
  */
-/** @param place tells it from others, for messages between tabs */
 export function holdToken(vault: Vault, place: string, usesCookie: boolean): HeldToken {
   const listeners = new Set<(change: SessionChange) => void>();
   /** What late answers may bring back: tokens that were replaced, the ids of earlier sessions, and `null` after a refusal. */
   const gone = new Set<Held>();
   let known: Held;
-  /** What the application has set last, in any tab. */
-  let chosen: Held;
   /** The storage has shown what this tab knows: if it shows something else now, that is newer. */
   let isSeen = true;
 
@@ -46,6 +43,8 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     const type = !to ? 'ended' : isSameSession(known, to) ? 'rotated' : 'started';
     if (known === to) return;
     if (known) gone.add(type === 'rotated' ? known : publicId(known));
+    gone.delete(to);
+    gone.delete(publicId(to));
     known = to;
     for (const listener of [...listeners]) {
       try {
@@ -55,8 +54,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       }
     }
   };
-  const isStale = (stored: Held): boolean =>
-    stored !== known && (gone.has(stored) || (!isSameSession(stored, known) && !!stored && gone.has(publicId(stored))));
+  const isStale = (stored: Held): boolean => gone.has(stored) || gone.has(publicId(stored));
   const newest = (): Held => {
     const stored = vault.peek(known);
     isSeen ||= stored === known;
@@ -72,18 +70,16 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (!isStale(stored)) change(stored);
       else {
         // Once: two tabs never go on correcting each other.
-        gone.delete(stored);
-        if (stored) gone.delete(publicId(stored));
+        gone.clear();
         vault.save(known);
       }
     };
     setTimeout(look, !post ? 0 : isStale(stored) ? 50 : 250);
   };
-  const receive = ([from, to, isChosen, reason]: Message): void => {
+  const receive = ([from, to, reason]: Message): void => {
     const isRotation = isSameSession(from, to);
     const isShared = vault.isShared();
     if (isRotation) gone.add(from);
-    if (isChosen) chosen = to;
     if (known === to) return;
     const isNews = to
       ? isSameSession(known, to) || ((isShared || usesCookie) && !(isRotation && gone.has(publicId(to))))
@@ -92,20 +88,17 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
         : isSameSession(known, from);
     if (isNews && !(to && gone.has(to))) {
       if (!isShared) vault.save(to);
-      gone.delete(to);
       isSeen = false;
       change(to, reason);
     } else if (isShared) gone.add(to);
     if (reason === 'refused') gone.add(to);
   };
-  const make = (to: string | null, isChosen: boolean, reason: Reason): Promise<void> => {
+  const make = (to: string | null, reason: Reason): Promise<void> => {
     const from = newest();
     const saved = vault.save(to);
     if (isSameSession(from, to)) gone.add(from);
-    if (!to) gone.delete(to);
     isSeen = true;
-    if (isChosen) chosen = to;
-    post?.([from, to, isChosen, reason]);
+    post?.([from, to, reason]);
     change(to, reason);
     return saved;
   };
@@ -117,19 +110,16 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
   return {
     known: () => known,
     newest,
-    isRenewed: (token) => token !== chosen && newest() === chosen,
     ready,
-    catchUp: async () => vault.isForTabs && new Promise((resolve) => setTimeout(resolve, 100)),
+    catchUp: async () => post && new Promise((resolve) => setTimeout(resolve, 100)),
     async choose(to) {
       // The answer to a rotation that came too late: another tab has gone on, or has begun another session.
       const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
       const isLate = isBehind || (to && gone.has(to));
-      if (!isLate) await make(to, true, to ? undefined : 'logout');
+      if (!isLate) await make(to, to ? undefined : 'logout');
     },
     replace(from, to, reason) {
-      // A login that was answered in a header is one like any other.
-      if (from !== to && newest() === from && (!known || known === from || isSameSession(known, from)))
-        make(to, !!to && !isSameSession(from, to), reason);
+      if (from !== to && newest() === from && (!known || known === from || isSameSession(known, from))) make(to, reason);
       // A rotation whose answer comes too late, also if the application calls `set` with it.
       else if (newest() !== to && isSameSession(from, to)) gone.add(to);
     },

@@ -7,7 +7,7 @@ export function ownOrigins(origins: readonly string[] | undefined): (url: string
   return (url) => {
     const { origin } = new URL(url, environment.document?.baseURI ?? environment.location?.href);
     if (!isOwn.has(origin)) {
-      console.warn(`token-sessions: ${origin} is not in origins, no token sent`);
+      console.warn(`token-sessions: ${origin} is not in origins`);
       isOwn.set(origin, false);
     }
     return isOwn.get(origin);

@@ -65,8 +65,6 @@ function problemOf(part: Loose): SessionProblem | undefined {
   const said = [
     data?.sessionCode,
     extensions?.code,
-    // Of tRPC's own codes, one is known.
-    data?.code,
     // Problem details have a status as well, and closed sockets a number: a word alone may be anybody's.
     (status || code === CLOSED_UNAUTHORIZED) && code,
     status === 401 && CHALLENGE.exec(challenge ?? '')?.at(-1),

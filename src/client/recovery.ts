@@ -6,6 +6,8 @@ import type { Held, StepUpNeed } from './types.js';
 /** A request that was sent. */
 export interface Sent {
   readonly token: Held;
+  /** There was a newer token when the answer came. */
+  readonly isOld: boolean;
   /** It had been sent before, or the refusal in its answer has been dealt with. */
   isLast: boolean;
 }
@@ -17,7 +19,7 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
   let dialog: Promise<unknown> | undefined;
 
   return async ({ problem, maxAge }, sent) => {
-    const { token, isLast } = sent;
+    const { token, isOld, isLast } = sent;
     if (problem === 'ended') {
       // The browser may have got another cookie meanwhile: only a second refusal is one of the newest.
       if (isLast || !usesCookie) {
@@ -27,8 +29,8 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
     } else if (problem !== 'step-up' || isLast) return false;
     else {
       sent.isLast = true;
-      // One question for all that are refused meanwhile, and none where the user has just answered one.
-      if (!held.isRenewed(token)) {
+      // One question for all that are refused meanwhile, and none where the user has answered one meanwhile.
+      if (!isOld) {
         dialog ??= Promise.resolve(maxAge ? { maxAge: +maxAge } : {})
           .then(ask)
           .catch(console.error)

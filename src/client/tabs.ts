@@ -1,11 +1,8 @@
 import { environment } from './environment.js';
 import type { Held, SessionChange } from './types.js';
 
-/**
- * What a tab says to the others of a change that it has made: what it held before, what it holds now, and whether that was chosen by the
- * application (`set` or `clear`) or came with the answer to a request that was sent with `from`.
- */
-export type Message = readonly [from: Held, to: Held, isChosen: boolean, reason: SessionChange['reason']];
+/** What a tab says to the others of a change that it has made: what it held before, what it holds now, and why the session has ended. */
+export type Message = readonly [from: Held, to: Held, reason: SessionChange['reason']];
 
 /**
  * Listens to other tabs.

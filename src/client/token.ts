@@ -5,14 +5,14 @@ import type { Held } from './types.js';
  */
 
 /** The public id in a token. Tokens of another form count as those of one session, so that nothing secret is shown. */
-export function publicId(token: string): string {
-  // A UUID needs no known prefix; any other id begins after the prefix's last underscore.
-  return (/[\da-f-]{36}(?=\.)/.exec(token) ?? /[^_.]*(?=\.)/.exec(token))?.[0] || 'session';
+export function publicId(token: Held): Held {
+  // It begins after the prefix's last underscore; a UUID, at its length before the point.
+  return token && (/[^_.]*(?=\.)/.exec(token)?.[0].slice(-36) || 'session');
 }
 
 /** Whether two tokens are of one session. */
 export function isSameSession(a: Held, b: Held): boolean {
-  return !!a && !!b && publicId(a) === publicId(b);
+  return !!a && publicId(a) === publicId(b);
 }
 
 /** Whether a header can carry it as it is. Two values of a repeated header are no token. */

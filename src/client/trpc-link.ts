@@ -21,6 +21,11 @@ interface Call<Operation, Result> {
   readonly next: (op: Operation) => Result;
 }
 
+/** A client: `recover` takes one argument more than it says, as this link knows whether it has repeated a call. */
+interface Recovering extends Pick<SessionClient, 'token'> {
+  readonly recover: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean>;
+}
+
 type Operator = (source: unknown) => unknown;
 
 /** A `TRPCLink` for any router. */
@@ -45,13 +50,11 @@ export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
 
 /** Sends a call at most twice; a subscription at most twice without an event in between. */
 function run<Operation>(
-  { token, recover }: SessionClient,
+  { token, recover }: Recovering,
   { op, next }: Call<Operation, Observable>,
   source: Observable,
   observer: Observer,
 ): Subscription {
-  // Takes one argument more than it says: links of this package know whether they have repeated a call.
-  const recoverOnce: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean> = recover;
   let current: Subscription | undefined;
   let isLast = false;
   let isOver = false;
@@ -69,7 +72,7 @@ function run<Operation>(
           },
           complete: () => observer.complete(),
           async error(error) {
-            if (!(await recoverOnce(error, sent, isLast))) return fail(error);
+            if (!(await recover(error, sent, isLast))) return fail(error);
             isLast = true;
             return send(next(op));
           },

@@ -45,7 +45,7 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
 
   if (isBrowsers) {
     attempt(() => {
-      storage = environment[option === 'session' ? 'sessionStorage' : 'localStorage'];
+      storage = environment[`${option === 'session' ? option : 'local'}Storage`];
       if (storage === null) fail();
     });
   }

@@ -36,6 +36,7 @@ const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   './postgres': ['createTablesSql', 'postgresStore'],
   './sqlite': ['createTablesSql', 'sqliteStore'],
   './express-store': ['expressLegacy', 'expressStore'],
+  './client': ['createSessionClient', 'sessionProblem', 'trpcSessionLink'],
   './testing': ['signedIn', 'storeContract'],
 };
 
