@@ -93,12 +93,15 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     } else if (isShared) gone.add(to);
     if (reason === 'refused') gone.add(to);
   };
-  const make = (to: string | null, reason: Reason): Promise<void> => {
+  const make = (to: string | null, reason: Reason): Promise<void> | undefined => {
     const from = newest();
-    const saved = vault.save(to);
-    if (isSameSession(from, to)) gone.add(from);
-    isSeen = true;
-    post?.([from, to, reason]);
+    let saved: Promise<void> | undefined;
+    if (from !== to) {
+      saved = vault.save(to);
+      if (isSameSession(from, to)) gone.add(from);
+      isSeen = true;
+      post?.([from, to, reason]);
+    }
     change(to, reason);
     return saved;
   };
@@ -119,7 +122,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (!isLate) await make(to, to ? undefined : 'logout');
     },
     replace(from, to, reason) {
-      if (from !== to && newest() === from && (!known || known === from || isSameSession(known, from))) make(to, reason);
+      if (newest() === from) make(to, reason);
       // A rotation whose answer comes too late, also if the application calls `set` with it.
       else if (newest() !== to && isSameSession(from, to)) gone.add(to);
     },

@@ -44,7 +44,7 @@ const app = {
     isWorking = true;
     while (isWorking) {
       await new Promise((resolve) => setTimeout(resolve, pause * Math.random()));
-      const byHand = Math.random() < 0.3;
+      const byHand = storage === 'local' && Math.random() < 0.3;
       const token = await post(byHand ? '/rotate' : '/me');
       if (byHand && token) await session.set(token);
     }

@@ -29,8 +29,11 @@ export class RotatingServer {
   readonly #now: () => number;
   readonly #grace: number;
   readonly #rotateEvery: number;
+  readonly #isPatient: boolean;
 
-  constructor({ now = Date.now, grace = 10_000, rotateEvery = Number.POSITIVE_INFINITY } = {}) {
+  /** @param options with `isPatient`, no token is rotated whose predecessor is in its grace: late cookies then do no harm */
+  constructor({ now = Date.now, grace = 10_000, rotateEvery = Number.POSITIVE_INFINITY, isPatient = false } = {}) {
+    this.#isPatient = isPatient;
     this.#now = now;
     this.#grace = grace;
     this.#rotateEvery = rotateEvery;
@@ -55,7 +58,8 @@ export class RotatingServer {
     const record = this.#find(token);
     if (!record) return undefined;
     const standing = this.#use(record, token);
-    const isDue = standing === 'current' && this.#now() - record.since >= this.#rotateEvery;
+    const mayRotate = !this.#isPatient || this.#now() >= (record.previous?.until ?? 0);
+    const isDue = standing === 'current' && mayRotate && this.#now() - record.since >= this.#rotateEvery;
     return { id: record.id, authenticatedAt: record.authenticatedAt, rotated: isDue ? this.#successor(record) : undefined };
   }
 

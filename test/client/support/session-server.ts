@@ -24,7 +24,7 @@ export interface SessionServerOptions {
  */
 export async function startSessionServer(options: SessionServerOptions): Promise<SessionServer> {
   const { random, usesCookie = false, pages } = options;
-  const sessions = new RotatingServer(options);
+  const sessions = new RotatingServer({ ...options, isPatient: usesCookie });
   let rotations = 0;
 
   const answer = (path: string, request: IncomingMessage, response: ServerResponse): string => {
