@@ -4,7 +4,7 @@ import { ownOrigins } from './origins.js';
 import { inspect, partsOf } from './problem.js';
 import { type Sent, settler } from './recovery.js';
 import { isRequest, isStream, type Sender } from './requests.js';
-import { isToken, publicId } from './token.js';
+import { isToken } from './token.js';
 import type { Held, SessionClient, SessionClientOptions } from './types.js';
 import { openVault } from './vault.js';
 
@@ -55,8 +55,8 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
       await held.choose(value);
     },
     clear: () => held.choose(null),
-    token: async () => (usesCookie ? null : await newest()) || null,
-    getSnapshot: () => publicId(held.known()),
+    token: async () => (!usesCookie && (await newest())) || null,
+    getSnapshot: held.getSnapshot,
     subscribe: held.subscribe,
     async fetch(input, init = {}) {
       const request = isRequest(input) ? input : undefined;
@@ -71,7 +71,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
           headers: new Headers([...headers, ...Object.entries(carry(token))]),
           ...(usesCookie && { credentials: init.credentials ?? 'include' }),
           // Redirects take headers along to other origins; platforms leave out `authorization` alone.
-          ...(!isBearer && init.redirect !== 'manual' && { redirect: 'error' }),
+          ...(!isBearer && { redirect: 'error' }),
         });
         // What other origins answer, after a redirect, is not about the session.
         if (response.url && !isOwn(response.url)) return response;
@@ -81,14 +81,14 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
         if (isToken(given)) held.replace(token, given);
         const again = await settle(inspect(response), sent);
         // The server says by it that the session has ended.
-        if (given === '') held.replace(token, null, 'logout');
+        if (given === '') held.replace(token, null);
         return again && spare && !isStream(init.body) ? attempt(spare) : response;
       };
       return attempt(input, request?.clone() ?? input);
     },
     connectionParams: async () => carry(await newest()),
     // The links of this package say whether they have repeated the request already.
-    async recover(error, sent, isLast = false) {
+    async recover(error, sent, isLast?: boolean) {
       const token = await newest();
       const earlier = partsOf(error)
         .map((part) => answered.get(part))

@@ -7,18 +7,18 @@ type Reason = SessionChange['reason'];
 
 /** The token of this tab. */
 export interface HeldToken {
-  /** What the listeners know. */
-  known(): Held;
+  /** The public id of the session that the listeners know. */
+  getSnapshot(): Held;
   /** The newest, also where another tab has just written it. */
   newest(): Held;
-  /** Resolves when what other tabs have done is known here. */
-  catchUp(): Promise<unknown>;
+  /** The server refuses this token. Resolves when it is known whether it is the newest one: other tabs may be about to tell. */
+  refuse(token: Held): Promise<void>;
   /** Resolves when a storage that answers with promises has been read. */
   readonly ready: unknown;
   /** The application says what holds now. */
   choose(to: string | null): Promise<void>;
   /** The answer to a request that was sent with `from` says what holds now. */
-  replace(from: Held, to: string | null, reason?: Reason): void;
+  replace(from: Held, to: string | null): void;
   subscribe(listener: (change: SessionChange) => void): () => void;
 }
 
@@ -46,7 +46,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     gone.delete(to);
     gone.delete(publicId(to));
     known = to;
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         listener(reason ? { type, reason } : { type });
       } catch (error) {
@@ -66,7 +66,6 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     const stored = vault.peek(known);
     const look = (): void => {
       if (before !== known || stored !== vault.peek(known)) return;
-      isSeen = true;
       if (!isStale(stored)) change(stored);
       else {
         // Once: two tabs never go on correcting each other.
@@ -93,13 +92,13 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     } else if (isShared) gone.add(to);
     if (reason === 'refused') gone.add(to);
   };
-  const make = (to: string | null, reason: Reason): Promise<void> | undefined => {
+  const make = (to: string | null, reason: Reason = to ? undefined : 'logout'): Promise<void> | undefined => {
     const from = newest();
     let saved: Promise<void> | undefined;
+    // What another tab has just done comes first.
+    change(from);
     if (from !== to) {
       saved = vault.save(to);
-      if (isSameSession(from, to)) gone.add(from);
-      isSeen = true;
       post?.([from, to, reason]);
     }
     change(to, reason);
@@ -111,25 +110,27 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
   });
 
   return {
-    known: () => known,
+    getSnapshot: () => publicId(known),
     newest,
     ready,
-    catchUp: async () => post && new Promise((resolve) => setTimeout(resolve, 100)),
+    async refuse(token) {
+      await (post && newest() === token && new Promise((resolve) => setTimeout(resolve, 100)));
+      if (newest() === token) make(null, 'refused');
+    },
     async choose(to) {
       // The answer to a rotation that came too late: another tab has gone on, or has begun another session.
       const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
       const isLate = isBehind || (to && gone.has(to));
-      if (!isLate) await make(to, to ? undefined : 'logout');
+      if (!isLate) await make(to);
     },
-    replace(from, to, reason) {
-      if (newest() === from) make(to, reason);
+    replace(from, to) {
+      if (newest() === from) make(to);
       // A rotation whose answer comes too late, also if the application calls `set` with it.
       else if (newest() !== to && isSameSession(from, to)) gone.add(to);
     },
     subscribe(listener) {
-      const own = (each: SessionChange): void => listener(each);
-      listeners.add(own);
-      return () => listeners.delete(own);
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
   };
 }

@@ -9,7 +9,7 @@ export interface Sent {
   /** There was a newer token when the answer came. */
   readonly isOld: boolean;
   /** It had been sent before, or the refusal in its answer has been dealt with. */
-  isLast: boolean;
+  isLast: boolean | undefined;
 }
 
 /** Draws the consequences of a refusal, and resolves to whether the request is to be sent again. */
@@ -23,8 +23,7 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
     if (problem === 'ended') {
       // The browser may have got another cookie meanwhile: only a second refusal is one of the newest.
       if (isLast || !usesCookie) {
-        if (held.newest() === token) await held.catchUp();
-        held.replace(token, null, 'refused');
+        await held.refuse(token);
       }
     } else if (problem !== 'step-up' || isLast) return false;
     else {

@@ -7,7 +7,7 @@ interface Subscription {
 }
 
 interface Observer {
-  next(value: { readonly result: { readonly type?: unknown } }): void;
+  next(value: unknown): void;
   error(error: unknown): void;
   complete(): void;
 }
@@ -48,7 +48,7 @@ export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
   };
 }
 
-/** Sends a call at most twice; a subscription at most twice without an event in between. */
+/** Sends a call at most twice. */
 function run<Operation>(
   { token, recover }: Recovering,
   { op, next }: Call<Operation, Observable>,
@@ -66,11 +66,7 @@ function run<Operation>(
       .then((sent) => {
         if (isOver) return;
         current = to.subscribe({
-          next(value) {
-            if ((value.result.type ?? 'data') === 'data') isLast = false;
-            observer.next(value);
-          },
-          complete: () => observer.complete(),
+          ...observer,
           async error(error) {
             if (!(await recover(error, sent, isLast))) return fail(error);
             isLast = true;

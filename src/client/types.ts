@@ -82,7 +82,7 @@ export interface SessionClient {
    * yet. Fits `useSyncExternalStore`.
    */
   getSnapshot(): string | null | undefined;
-  /** Calls `listener` after each change, until the returned function is called. */
+  /** Calls `listener` after each change, until the returned function is called. A listener is called once, however often it is given. */
   subscribe(listener: (change: SessionChange) => void): () => void;
   /**
    * The platform's `fetch` with the session: sends the token to your own origins, takes a new one from the answer, and repeats a refused
