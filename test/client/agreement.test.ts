@@ -14,7 +14,7 @@ const TABS = 8;
 const URL_OF_API = 'https://app.example/api';
 /** Which histories are run. */
 const FIRST = Number(process.env['CLIENT_SEED'] ?? 1);
-const HISTORIES = Number(process.env['CLIENT_HISTORIES'] ?? 40);
+const HISTORIES = Number(process.env['CLIENT_HISTORIES'] ?? 12);
 
 interface History {
   readonly seed: number;
@@ -39,8 +39,9 @@ class Run {
     this.#hasHeader = seed % 2 === 0;
     this.random = seeded(seed);
     const fetch: typeof globalThis.fetch = (input, init) => this.#network(new Request(input, init));
-    const harsh = process.env['HARSH'] ? [0.25, 60] : [0.05, 40];
-    const delay = () => (this.random() < (harsh[0] ?? 0) ? this.random() * (harsh[1] ?? 0) : this.random() * 4);
+    // Every third browser is a slow one.
+    const [share, longest] = seed % 3 === 0 ? [0.25, 60] : [0.05, 40];
+    const delay = () => this.random() * (this.random() < share ? longest : 4);
     this.#world = new World({ timeline: this.timeline, delay, fetch, ...world });
   }
 
