@@ -7,7 +7,9 @@ interface Channel {
   unref?(): void;
 }
 
-/** The parts of a browser that are used where they exist. Apps and servers have only some of them. */
+/**
+ * The parts of a browser that are used where they exist. Apps and servers have only some of them.
+ */
 interface Environment {
   readonly localStorage?: TokenStorage | null;
   readonly sessionStorage?: TokenStorage | null;

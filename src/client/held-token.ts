@@ -11,7 +11,10 @@ export interface HeldToken {
   getSnapshot(): Held;
   /** The newest, also where another tab has just written it. */
   newest(): Held;
-  /** The server refuses this token. Resolves when it is known whether it is the newest one: other tabs may be about to tell. */
+  /**
+   * The server refuses this token. Resolves when it is known whether it is the newest one: other
+   * tabs may be about to tell.
+   */
   refuse(token: Held): Promise<void>;
   /** Resolves when a storage that answers with promises has been read. */
   readonly ready: unknown;
@@ -25,15 +28,21 @@ export interface HeldToken {
 /**
  * Keeps the token, its copy in the storage and the other tabs in step.
  *
- * Browsers run tabs in processes of their own, which see each other's writes to the storage some milliseconds late and have no
- * compare-and-swap: a late answer may overwrite a newer token or a login there. So each tab says what it has replaced, and those who know
- * better write the newer token again.
+ * Browsers run tabs in processes of their own, which see each other's writes to the storage some
+ * milliseconds late and have no compare-and-swap: a late answer may overwrite a newer token or a
+ * login there. So each tab says what it has replaced, and those who know better write the newer
+ * token again.
+ *
+ * All in one function, as minifiers shorten the names that its parts share: the client has 3 kB.
  *
  * @param place tells it from others, for messages between tabs
  */
 export function holdToken(vault: Vault, place: string, usesCookie: boolean): HeldToken {
   const listeners = new Set<(change: SessionChange) => void>();
-  /** What late answers may bring back: tokens that were replaced, the ids of earlier sessions, and `null` after a refusal. */
+  /**
+   * What late answers may bring back: tokens that were replaced, the ids of earlier sessions, and
+   * `null` after a refusal.
+   */
   const gone = new Set<Held>();
   let known: Held;
   /** The storage has shown what this tab knows: if it shows something else now, that is newer. */
@@ -60,7 +69,10 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     isSeen ||= stored === known;
     return isSeen && !isStale(stored) ? stored : known;
   };
-  /** A message says more than the storage does, and comes first. Then late writes are repaired, and then the storage is believed. */
+  /**
+   * A message says more than the storage does, and comes first. Then late writes are repaired,
+   * and then the storage is believed.
+   */
   const hint = (): void => {
     const before = known;
     const stored = vault.peek(known);
@@ -118,7 +130,8 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (newest() === token) make(null, 'refused');
     },
     async choose(to) {
-      // The answer to a rotation that came too late: another tab has gone on, or has begun another session.
+      // The answer to a rotation that came too late: another tab has gone on, or has begun
+      // another session.
       const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
       const isLate = isBehind || (to && gone.has(to));
       if (!isLate) await make(to);

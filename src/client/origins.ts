@@ -1,6 +1,9 @@
 import { environment } from './environment.js';
 
-/** Tells requests to the application's own origins, which get the token, from all others, which are warned of once each. */
+/**
+ * Tells requests to the application's own origins, which get the token, from all others, which
+ * are warned of once each.
+ */
 export function ownOrigins(origins: readonly string[] | undefined): (url: string) => boolean | undefined {
   if (!origins) throw new TypeError('origins required');
   const isOwn = new Map(origins.map((each) => [new URL(each).origin, true]));

@@ -22,12 +22,16 @@ interface Loose {
 /** The code of a socket that the server has closed for the lack of a session (graphql-ws). */
 const CLOSED_UNAUTHORIZED = 4401;
 
-/** `error` of the Bearer challenge in a `WWW-Authenticate` header, which may hold challenges of other schemes as well. */
+/**
+ * `error` of the Bearer challenge in a `WWW-Authenticate` header, which may hold challenges of
+ * other schemes as well.
+ */
 const CHALLENGE = /(^|, *)bearer (\w+=("[^"]*"|[^",]*), *)*error="?(\w+)/i;
 
 /**
- * What an error means for the session. Understands a `Response`, the errors of tRPC's client, urql, Apollo Client, graphql-ws and
- * graphql-sse, GraphQL errors and results, and `application/problem+json`.
+ * What an error means for the session. Understands a `Response`, the errors of tRPC's client,
+ * urql, Apollo Client, graphql-ws and graphql-sse, GraphQL errors and results, and
+ * `application/problem+json`.
  *
  * - `'ended'`: the server requires a session and does not accept the token, or got none
  * - `'replaced'`: another request has rotated the token; use the newest one
@@ -58,14 +62,18 @@ function isLoose(value: unknown): value is Loose {
   return Object(value) === value;
 }
 
-/** What this part says of the session: by one of the library's codes, or in the head of a response (RFC 6750, RFC 9470). */
+/**
+ * What this part says of the session: by one of the library's codes, or in the head of a response
+ * (RFC 6750, RFC 9470).
+ */
 function problemOf(part: Loose): SessionProblem | undefined {
   const { code, status, data, extensions } = part;
   const challenge = challengeOf(part);
   const said = [
     data?.sessionCode,
     extensions?.code,
-    // Problem details have a status as well, and closed sockets a number: a word alone may be anybody's.
+    // Problem details have a status as well, and closed sockets a number: a word alone may be
+    // anybody's.
     (status || code === CLOSED_UNAUTHORIZED) && code,
     status === 401 && CHALLENGE.exec(challenge ?? '')?.at(-1),
     challenge !== undefined && status,

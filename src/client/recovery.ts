@@ -12,7 +12,9 @@ export interface Sent {
   isLast: boolean | undefined;
 }
 
-/** Draws the consequences of a refusal, and resolves to whether the request is to be sent again. */
+/**
+ * Draws the consequences of a refusal, and resolves to whether the request is to be sent again.
+ */
 export type Settle = (finding: Finding, sent: Sent) => Promise<boolean>;
 
 export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUpNeed) => unknown): Settle {
@@ -21,14 +23,16 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
   return async ({ problem, maxAge }, sent) => {
     const { token, isOld, isLast } = sent;
     if (problem === 'ended') {
-      // The browser may have got another cookie meanwhile: only a second refusal is one of the newest.
+      // The browser may have got another cookie meanwhile: only a second refusal is one of the
+      // newest.
       if (isLast || !usesCookie) {
         await held.refuse(token);
       }
     } else if (problem !== 'step-up' || isLast) return false;
     else {
       sent.isLast = true;
-      // One question for all that are refused meanwhile, and none where the user has answered one meanwhile.
+      // One question for all that are refused meanwhile, and none where the user has answered one
+      // meanwhile.
       if (!isOld) {
         dialog ??= Promise.resolve(maxAge ? { maxAge: +maxAge } : {})
           .then(ask)

@@ -1,7 +1,10 @@
 import { environment } from './environment.js';
 import type { Held, SessionChange } from './types.js';
 
-/** What a tab says to the others of a change that it has made: what it held before, what it holds now, and why the session has ended. */
+/**
+ * What a tab says to the others of a change that it has made: what it held before, what it holds
+ * now, and why the session has ended.
+ */
 export type Message = readonly [from: Held, to: Held, reason: SessionChange['reason']];
 
 /**

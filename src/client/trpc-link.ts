@@ -21,7 +21,10 @@ interface Call<Operation, Result> {
   readonly next: (op: Operation) => Result;
 }
 
-/** A client: `recover` takes one argument more than it says, as this link knows whether it has repeated a call. */
+/**
+ * A client: `recover` takes one argument more than it says, as this link knows whether it has
+ * repeated a call.
+ */
 interface Recovering extends Pick<SessionClient, 'token'> {
   readonly recover: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean>;
 }
@@ -32,8 +35,8 @@ type Operator = (source: unknown) => unknown;
 export type TRPCSessionLink = () => <Operation, Result extends Observable>(call: Call<Operation, Result>) => Result;
 
 /**
- * A tRPC link that repeats calls which the server has refused, and only those: of a batch, each call is looked at alone. Put it before
- * the link that sends, which gets `fetch: session.fetch`.
+ * A tRPC link that repeats calls which the server has refused, and only those: of a batch, each
+ * call is looked at alone. Put it before the link that sends, which gets `fetch: session.fetch`.
  */
 export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
   return () => (call) => {

@@ -10,7 +10,10 @@ export interface Vault {
   readonly isForTabs: boolean;
   /** Whether all of them see the same token. */
   isShared(): boolean;
-  /** Hands over what is stored: at once where it can be, as pages show the session when they are first drawn. */
+  /**
+   * Hands over what is stored: at once where it can be, as pages show the session when they are
+   * first drawn.
+   */
   load(done: (stored: Held) => void): unknown;
   /** What other tabs may have stored; `own` where there is no such thing. */
   peek(own: Held): Held;

@@ -6,8 +6,8 @@ import { idOf } from './support/tokens.js';
 import { type Tab, Timeline, World, type WorldOptions } from './support/world.js';
 
 /*
- * Eight tabs and one user, on a browser and a network that delay and lose what they can. Whatever happens, all tabs end with the session
- * that the user began last, or with none after a logout.
+ * Eight tabs and one user, on a browser and a network that delay and lose what they can. Whatever
+ * happens, all tabs end with the session that the user began last, or with none after a logout.
  */
 
 const TABS = 8;
@@ -110,7 +110,10 @@ function bodyOf(response: Response): string {
   return response.headers.get('x-body') ?? '';
 }
 
-/** One login or logout in a tab, as often as it takes. Resolves to the token of the session that has begun. */
+/**
+ * One login or logout in a tab, as often as it takes. Resolves to the token of the session that
+ * has begun.
+ */
 async function act({ session }: Tab, isLogin: boolean): Promise<string | null> {
   for (;;) {
     const response = await session.fetch(URL_OF_API + (isLogin ? '/login' : '/logout')).catch(() => undefined);

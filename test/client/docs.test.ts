@@ -7,7 +7,9 @@ import { expect, test } from 'vitest';
 import { ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
 import { blocksOf } from '../docs/blocks.js';
 
-/** What the page takes for granted: the reader's server, and a package that is not installed here. */
+/**
+ * What the page takes for granted: the reader's server, and a package that is not installed here.
+ */
 const SURROUNDINGS = {
   'router.ts': `
     import { initTRPC } from '@trpc/server';

@@ -11,7 +11,8 @@ import { type SessionServer, type SessionServerOptions, startSessionServer } fro
 import { idOf } from '../support/tokens.js';
 
 /*
- * Eight tabs of a real browser, whose server rotates, delays and loses answers. `CLIENT_ROTATIONS=10000` runs until so many rotations.
+ * Eight tabs of a real browser, whose server rotates, delays and loses answers.
+ * `CLIENT_ROTATIONS=10000` runs until so many rotations.
  */
 
 const TABS = 8;

@@ -45,7 +45,10 @@ export interface FakeBrowser {
   dispatch(type: 'storage' | 'pageshow'): void;
 }
 
-/** Gives this process the globals of a browser, until the test is over. All clients share them, as tabs do. */
+/**
+ * Gives this process the globals of a browser, until the test is over. All clients share them, as
+ * tabs do.
+ */
 export function fakeBrowser(globals: Readonly<Record<string, unknown>> = {}): FakeBrowser {
   const local = new FakeStorage();
   const session = new FakeStorage();

@@ -21,8 +21,8 @@ export interface Visit {
 }
 
 /**
- * The server's part of a session, in memory: rules 21 and 22 of rotation, plain rotations alone. Stands in for the library until its
- * own server part is used here.
+ * The server's part of a session, in memory: rules 21 and 22 of rotation, plain rotations alone.
+ * Stands in for the library until its own server part is used here.
  */
 export class RotatingServer {
   readonly #records = new Map<string, Record_>();
@@ -31,7 +31,10 @@ export class RotatingServer {
   readonly #rotateEvery: number;
   readonly #isPatient: boolean;
 
-  /** @param options with `isPatient`, no token is rotated whose predecessor is in its grace: late cookies then do no harm */
+  /**
+   * @param options with `isPatient`, no token is rotated whose predecessor is in its grace: late
+   * cookies then do no harm
+   */
   constructor({ now = Date.now, grace = 10_000, rotateEvery = Number.POSITIVE_INFINITY, isPatient = false } = {}) {
     this.#isPatient = isPatient;
     this.#now = now;
@@ -63,7 +66,10 @@ export class RotatingServer {
     return { id: record.id, authenticatedAt: record.authenticatedAt, rotated: isDue ? this.#successor(record) : undefined };
   }
 
-  /** The successor; the same for all that ask with one token. `undefined`: a replaced token cannot rotate. */
+  /**
+   * The successor; the same for all that ask with one token. `undefined`: a replaced token cannot
+   * rotate.
+   */
   rotate(token: string | null): string | undefined {
     const record = this.#find(token);
     return record && this.#use(record, token) !== 'grace' ? this.#successor(record) : undefined;

@@ -19,8 +19,8 @@ export interface SessionServerOptions {
 }
 
 /**
- * A server over HTTP whose network loses and delays what it can: login, logout, a question, and a rotation by hand. What it sends is what
- * the library's server part sends.
+ * A server over HTTP whose network loses and delays what it can: login, logout, a question, and a
+ * rotation by hand. What it sends is what the library's server part sends.
  */
 export async function startSessionServer(options: SessionServerOptions): Promise<SessionServer> {
   const { random, usesCookie = false, pages } = options;

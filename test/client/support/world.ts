@@ -64,8 +64,9 @@ export interface WorldOptions {
 }
 
 /**
- * A browser that runs each tab in a process of its own, as Chromium does: a tab's write to the storage is seen at once by itself, and
- * later by the others; of two writes the one wins that reaches the browser's own process last. Messages and writes take ways of their own.
+ * A browser that runs each tab in a process of its own, as Chromium does: a tab's write to the
+ * storage is seen at once by itself, and later by the others; of two writes the one wins that
+ * reaches the browser's own process last. Messages and writes take ways of their own.
  */
 export class World {
   readonly #options: WorldOptions;
@@ -106,7 +107,9 @@ class Process {
   readonly #stored: Map<string, string>;
   readonly #others: readonly Process[];
   readonly #view: Map<string, string>;
-  /** Own writes that the browser's process has not confirmed: until then others' are not shown. */
+  /**
+   * Own writes that the browser's process has not confirmed: until then others' are not shown.
+   */
   #unconfirmed = 0;
   readonly #toStorage: Pipe;
   readonly #fromStorage: Pipe;
