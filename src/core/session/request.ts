@@ -145,7 +145,8 @@ export class SessionRequest {
    */
   async rotateByAge(): Promise<void> {
     const held = this.#due;
-    if (!held || !this.isRotationDue || held.isEnded) return;
+    // A login is about to replace it, or it has ended.
+    if (!held || !this.isRotationDue || held.isRefused) return;
     this.#due = null;
     try {
       this.rotated(held, await rotate(held, { credentials: held.credentials ?? [], replaced: false }, {}));

@@ -1,7 +1,11 @@
+import express from 'express';
 import { describe, expect, test } from 'vitest';
-import { bearer, cookie, header, type SessionStore } from '../../../src/index.js';
+import { expressSessions } from '../../../src/adapters/express/index.js';
+import { bearer, cookie, createSessions, header, type SessionStore } from '../../../src/index.js';
+import { testClock } from '../../support/clock.js';
+import { listenInTest } from '../../support/http.js';
 import { GRACE, HOUR, MINUTE, openBench } from './support/bench.js';
-import { CONTEXT_HOST, HEAD_HOSTS, HOSTS } from './support/hosts.js';
+import { CONTEXT_HOST, type Data, HEAD_HOSTS, HOSTS } from './support/hosts.js';
 
 const DAILY = { rotateEvery: '1d' } as const;
 const DAY = 24 * HOUR;
@@ -140,4 +144,22 @@ describe.each(HEAD_HOSTS)('rotateEvery and HEAD (%s)', (_name, start) => {
     expect(await request(token, { method })).toMatchObject({ user: 'ann', set: undefined });
     expect(events).toEqual([]);
   });
+});
+
+test('rule 21: an answer whose head has left is finished without a new token (Express)', async () => {
+  const clock = testClock();
+  const sessions = createSessions<Data>({ now: clock.now, sources: [cookie('sid', { secure: false })], ...DAILY });
+  const events: unknown[] = [];
+  sessions.on('rotated', (event) => events.push(event));
+  const app = express();
+  app.use(expressSessions(sessions));
+  app.get('/', (_req, res) => {
+    res.write('one, ');
+    res.end('two');
+  });
+  const { url } = await listenInTest(app);
+  const { token } = await sessions.create({ userId: 'ann' });
+  clock.advance(DAY);
+  const response = await fetch(url, { headers: { cookie: `sid=${token}` } });
+  expect([await response.text(), response.headers.getSetCookie(), events]).toEqual(['one, two', [], []]);
 });

@@ -1,5 +1,12 @@
-import { describe, expect, test } from 'vitest';
-import { createSessions, memoryStore, type RotateOptions, type Session, type SessionsOptions } from '../../../src/index.js';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  createSessions,
+  memoryStore,
+  type RotateOptions,
+  type Session,
+  type SessionStore,
+  type SessionsOptions,
+} from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
 
 interface Data {
@@ -130,6 +137,31 @@ describe('rotate', () => {
       await replace(next, how);
       for (const each of long) await expect(each.rotate()).rejects.toMatchObject(REPLACED);
     }
+  });
+
+  test('rule 21: a new token is not refused because an older read comes after the one that knows it', async () => {
+    const { clock, token, call, store } = await setUp();
+    const answers: (() => void)[] = [];
+    const slow: SessionStore = {
+      ...bound(store),
+      find: async (id) => {
+        const record = await store.find(id);
+        await new Promise<void>((resolve) => void answers.push(resolve));
+        return record;
+      },
+    };
+    const there = createSessions<Data>({ store: slow, now: () => clock.now, touchInterval: 0 });
+    const older = there.fromToken(token);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    const next = await (await call(token)).rotate();
+    const newer = there.fromToken(next);
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    // The newer one first: both wait for one write then.
+    answers.reverse();
+    const opened = Promise.all([older, newer]);
+    const answering = setInterval(() => answers.splice(0).forEach((answer) => void answer()), 1);
+    expect((await opened).map(({ session }) => session?.data.userId)).toEqual(['ann', 'ann']);
+    clearInterval(answering);
   });
 
   test('rule 21: a refusal that others have outdated meanwhile is none', async () => {

@@ -1,7 +1,12 @@
+import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import express from 'express';
+import fastify from 'fastify';
 import { createYoga } from 'graphql-yoga';
+import { Hono } from 'hono';
 import { onTestFinished } from 'vitest';
 import { expressSessions } from '../../../../src/adapters/express/index.js';
+import { fastifySessions } from '../../../../src/adapters/fastify/index.js';
+import { honoSessions } from '../../../../src/adapters/hono/index.js';
 import { useSession } from '../../../../src/adapters/yoga/index.js';
 import type { SessionContext, Sessions } from '../../../../src/index.js';
 import { listenInTest } from '../../../support/http.js';
@@ -62,6 +67,53 @@ const inExpress: Start = async (sessions, work) => {
   return ({ method = 'GET', headers = {} }) => fetch(url, { method, headers });
 };
 
+/** The middleware loads the session, and tRPC or Yoga behind it answers. */
+const behindExpress =
+  (kind: 'tRPC' | 'Yoga'): Start =>
+  async (sessions, work) => {
+    const app = express();
+    app.use(expressSessions(sessions));
+    const run = (context: SessionContext<Data>) => work(context);
+    if (kind === 'tRPC') app.use('/trpc', createExpressMiddleware(makeApp(sessions, { open: { run } })));
+    else
+      app.use('/graphql', createYoga({ schema: makeSchema<Data>({ run: { it: run } }), plugins: [useSession(sessions)], logging: false }));
+    const { url } = await listenInTest(app);
+    return ({ method = 'GET', headers = {} }) => {
+      const json = { ...headers, 'content-type': 'application/json' };
+      const [query, mutation] =
+        kind === 'tRPC'
+          ? [`${url}/trpc/read?input=%22run%22`, { url: `${url}/trpc/open`, body: '"run"' }]
+          : [
+              `${url}/graphql?query={run(op:"it")}`,
+              { url: `${url}/graphql`, body: JSON.stringify({ query: 'mutation { run(op: "it") }' }) },
+            ];
+      return method === 'GET' ? fetch(query, { headers }) : fetch(mutation.url, { method, headers: json, body: mutation.body });
+    };
+  };
+
+const inFastify: Start = async (sessions, work) => {
+  const app = fastify({ forceCloseConnections: true, exposeHeadRoutes: false });
+  app.register(fastifySessions(sessions));
+  app.route({
+    method: ['GET', 'POST', 'HEAD', 'OPTIONS'],
+    url: '/',
+    handler: async (request) => {
+      const { session, sessions: own } = request as unknown as SessionContext<Data>;
+      return { answer: (await work({ session, sessions: own })) ?? null };
+    },
+  });
+  const url = await app.listen({ port: 0 });
+  onTestFinished(() => app.close());
+  return ({ method = 'GET', headers = {} }) => fetch(url, { method, headers });
+};
+
+const inHono: Start = async (sessions, work) => {
+  const app = new Hono<{ Variables: SessionContext<Data> }>();
+  app.use(honoSessions(sessions));
+  app.all('/', async (c) => c.json({ answer: String((await work(c.var)) ?? '') }));
+  return async ({ method = 'GET', headers = {} }) => app.request('http://localhost/', { method, headers });
+};
+
 const byHandle: Start = async (sessions, work) => (ask) =>
   sessions.handle(requestOf(ask), async (context) => Response.json({ answer: (await work(context)) ?? null }));
 
@@ -83,13 +135,19 @@ export const HOSTS: readonly (readonly [string, Start])[] = [
   ['tRPC in Express', overTrpc(overExpress)],
   ['tRPC in Fastify', overTrpc(overFastify)],
   ['Yoga', overYoga],
+  ['tRPC behind Express', behindExpress('tRPC')],
+  ['Yoga behind Express', behindExpress('Yoga')],
   ['Express', inExpress],
+  ['Fastify', inFastify],
+  ['Hono', inHono],
   ['sessions.handle', byHandle],
 ];
 
 /** Those that answer HEAD by the same work. */
 export const HEAD_HOSTS: readonly (readonly [string, Start])[] = [
   ['Express', inExpress],
+  ['Fastify', inFastify],
+  ['Hono', inHono],
   ['sessions.handle', byHandle],
   ['sessions.fromRequest', byContext],
 ];
