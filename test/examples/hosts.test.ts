@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeApp as makeFastify } from '../../examples/fastify/app.js';
 import { app as hono } from '../../examples/hono/app.js';
 import { app as koa } from '../../examples/koa/app.js';
+import { makeApp as makeNest } from '../../examples/nestjs/app.js';
 import { serve as reactRouter } from '../../examples/react-router/app.js';
 import { handle, type Locals } from '../../examples/sveltekit/hooks.server.js';
 
@@ -52,6 +53,14 @@ const hosts: [string, () => Promise<Fetch>][] = [
     async () => {
       const server = koa.listen(0, '127.0.0.1');
       return overHttp(server, () => new Promise((done) => server.close(done)));
+    },
+  ],
+  [
+    'NestJS',
+    async () => {
+      const app = await makeNest();
+      await app.listen(0, '127.0.0.1');
+      return overHttp(app.getHttpServer(), () => app.close());
     },
   ],
   ['React Router', async () => (path, init) => reactRouter(request(path, init))],
