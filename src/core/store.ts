@@ -101,6 +101,11 @@ export interface LimitedInsert {
  * here in one step.
  */
 export interface StoreSteps {
+  /**
+   * {@link SessionStore.insertWithin}: the first step inserts, the others evict. Each answers the
+   * outcome, and the ids that it evicted. If a step fails, the record is taken back.
+   */
+  insertWithin?(record: SessionRecord, ttl: number, limit: OwnerLimit): AsyncIterable<LimitedInsert>;
   /** {@link SessionStore.listByOwner}: the records of each step. */
   listByOwner?(ownerId: string): AsyncIterable<readonly SessionRecord[]>;
   /** {@link SessionStore.deleteByOwner}: the ids that each step removed. */

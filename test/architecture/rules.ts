@@ -22,6 +22,7 @@ const CORE_HELPERS = [
   'core/error.ts',
   'core/data/json.ts',
   'core/record/deadline.ts',
+  'core/record/limited-insert.ts',
   'core/record/token.ts',
   'core/duration.ts',
   'core/logger.ts',

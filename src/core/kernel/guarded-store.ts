@@ -1,6 +1,7 @@
 import { isSessionError, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import { describeError, type Logger } from '../logger.js';
+import { joinInserts } from '../record/limited-insert.js';
 import { withoutSecrets } from '../safe-cause.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
@@ -76,6 +77,8 @@ export class GuardedStore {
   /** Inserts within a limit. After a lost answer, the sessions that it evicted are not known. */
   insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
     const write = this.#required('insertWithin');
+    const steps = this.#store.steps?.insertWithin?.(record, ttl, limit);
+    if (steps) return joinInserts(this.#steps('insertWithin', steps));
     return this.#recover(
       'insertWithin',
       record.id,
@@ -120,31 +123,31 @@ export class GuardedStore {
   /** An owner's records, in steps. */
   listByOwner(ownerId: string): AsyncIterable<readonly SessionRecord[]> {
     const list = this.#required('listByOwner');
-    return this.#steps('listByOwner', this.#store.steps?.listByOwner?.(ownerId), () => list(ownerId));
+    return this.#bulk('listByOwner', this.#store.steps?.listByOwner?.(ownerId), () => list(ownerId));
   }
 
   /** Ends an owner's sessions, in steps. Each answers the ids that it removed. */
   deleteByOwner(ownerId: string, except?: string): AsyncIterable<readonly string[]> {
     const remove = this.#required('deleteByOwner');
-    return this.#steps('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
+    return this.#bulk('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
   }
 
   /** Ends an owner's oldest sessions, in steps. Each answers the ids that it ended. */
   trimOwner(ownerId: string, trim: OwnerTrim): AsyncIterable<readonly string[]> {
     const cut = this.#required('trimOwner');
-    return this.#steps('trimOwner', this.#store.steps?.trimOwner?.(ownerId, trim), () => cut(ownerId, trim));
+    return this.#bulk('trimOwner', this.#store.steps?.trimOwner?.(ownerId, trim), () => cut(ownerId, trim));
   }
 
   /** Counts the records, in steps. */
   count(): AsyncIterable<number> {
     const count = this.#required('count');
-    return this.#steps('count', this.#store.steps?.count?.(), count);
+    return this.#bulk('count', this.#store.steps?.count?.(), count);
   }
 
   /** Removes expired records, in steps. Each answers how many it removed. */
   sweep(now: number): AsyncIterable<number> {
     const sweep = this.#required('sweep');
-    return this.#steps('sweep', this.#store.steps?.sweep?.(now), () => sweep(now));
+    return this.#bulk('sweep', this.#store.steps?.sweep?.(now), () => sweep(now));
   }
 
   /** Opens the store's notifications; its own failures are the caller's to report. */
@@ -162,18 +165,21 @@ export class GuardedStore {
   }
 
   /** The steps of bulk work: `storeTimeout` bounds each, and other work runs between them. */
-  async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
-    if (!steps) {
-      yield await this.#call(verb, whole);
-      return;
-    }
+  async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step>): AsyncGenerator<Step> {
     const iterator = steps[Symbol.asyncIterator]();
-    for (;;) {
+    for (let count = 1; ; count += 1) {
       const step = await this.#call(verb, () => iterator.next());
       if (step.done) return;
       yield step.value;
-      await pause();
+      // Most work is one step or two.
+      if (count > 2) await pause();
     }
+  }
+
+  /** Bulk work in steps, or as a whole where the store has no steps for it. */
+  async *#bulk<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
+    if (steps) yield* this.#steps(verb, steps);
+    else yield await this.#call(verb, whole);
   }
 
   /**

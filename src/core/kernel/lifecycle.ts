@@ -63,7 +63,7 @@ export class Lifecycle {
     return made;
   }
 
-  /** Puts a new session into the store that takes effect at once, in one call of it. */
+  /** Puts a new session into the store that takes effect immediately. */
   async create(input: unknown): Promise<InsertedSession> {
     const made = await this.#make(input);
     const { record } = made.snapshot;

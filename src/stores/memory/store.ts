@@ -9,6 +9,7 @@ import type {
   StoreSteps,
   TouchedRecord,
 } from '../../core/store.js';
+import { evicting, trimFor } from '../shared/insert.js';
 import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
 import { MemoryTable } from './table.js';
 
@@ -66,6 +67,7 @@ class SessionMap implements MemoryStore {
     this.#table = new MemoryTable(maxSessions);
     this.#now = now;
     this.steps = {
+      insertWithin: (record, ttl, limit) => this.#insertInSteps(record, ttl, limit),
       listByOwner: (ownerId) => this.#listInSteps(ownerId),
       deleteByOwner: (ownerId, except) => this.#inSteps(() => this.#deleteSome(ownerId, except)),
       trimOwner: (ownerId, trim) => this.#inSteps(() => this.#trimSome(ownerId, trim)),
@@ -141,6 +143,14 @@ class SessionMap implements MemoryStore {
     const report = (ids: readonly string[]) => listener.ended(ids);
     this.#listeners.add(report);
     return async () => void this.#listeners.delete(report);
+  }
+
+  async *#insertInSteps(record: SessionRecord, ttl: number, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
+    const { ownerId, id } = record;
+    if (ownerId === undefined || limit.onLimit === 'deny') return yield await this.insertWithin(record, ttl, limit);
+    const outcome = this.#insert(record, ttl);
+    if (outcome === 'exists') yield { outcome, evicted: [] };
+    else yield* evicting(this.steps.trimOwner(ownerId, trimFor(id, limit)));
   }
 
   #insert(record: SessionRecord, ttl: number): 'inserted' | 'exists' {

@@ -1,7 +1,7 @@
-import { isSessionError, SessionError } from '../../core/error.js';
-import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import { evicting, trimFor, whollyOrNot } from '../shared/insert.js';
 import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
-import { collect, partsOf, STEP, verbsInSteps } from '../shared/steps.js';
+import { partsOf, STEP, verbsInSteps } from '../shared/steps.js';
 import type { Params, Runner } from './runner.js';
 import { COUNTED_AT_ONCE, MEMBERS_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
 
@@ -24,9 +24,8 @@ export interface Sessions {
 export function verbsOf(sessions: Sessions): Verbs {
   const run = (verb: keyof Statements, ...params: Params) => sessions.runner.run(sessions.statements()[verb], params);
   const steps = stepsOf(sessions, run);
-  const verbs: Pick<Verbs, 'insert' | 'insertWithin' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
+  const verbs: Pick<Verbs, 'insert' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
     insert: (record) => insert(run, record),
-    insertWithin: (record, _ttl, limit) => insertWithin(run, steps, record, limit),
     find: async (id) => readRecord(await run('find', id)),
     async findMany(ids) {
       return ids.length === 0 ? [] : inOrderOf(ids, await run('findMany', ids.join(',')));
@@ -48,6 +47,7 @@ export function verbsOf(sessions: Sessions): Verbs {
 }
 
 type Run = (verb: keyof Statements, ...params: Params) => Promise<readonly Row[]>;
+type Trim = Required<StoreSteps>['trimOwner'];
 
 function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
   async function* deleteMany(found: readonly Member[]): AsyncGenerator<string[]> {
@@ -57,6 +57,9 @@ function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
     }
   }
   return {
+    insertWithin(record, _ttl, limit) {
+      return whollyOrNot(insertWithin(run, this.trimOwner, record, limit), () => run('delete', record.id));
+    },
     async *listByOwner(ownerId) {
       const owner = encodeOwner(ownerId);
       const first = (await run('listByOwner', owner)).map(recordOf);
@@ -147,30 +150,17 @@ async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'ex
  * The record comes first, then what has to make room goes, or the record itself: whatever races,
  * each statement sees the inserts that were answered before.
  */
-async function insertWithin(run: Run, steps: Required<StoreSteps>, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
+async function* insertWithin(run: Run, trim: Trim, record: SessionRecord, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
   const { ownerId, id } = record;
-  const { max, now, replaces } = limit;
-  if (ownerId === undefined) return { outcome: await insert(run, record), evicted: [] };
   const denies = limit.onLimit === 'deny';
-  const expiresAt = denies ? Math.min(record.expiresAt, Math.floor(now) + PROVISIONAL) : record.expiresAt;
-  if ((await insert(run, { ...record, expiresAt })) === 'exists') return { outcome: 'exists', evicted: [] };
-  try {
-    if (!denies) {
-      const trim: OwnerTrim = { max, now, keep: id, ...(replaces !== undefined && { ignore: replaces }) };
-      return { outcome: 'inserted', evicted: await collect(steps.trimOwner(ownerId, trim)) };
-    }
-    const owner = encodeOwner(ownerId);
-    const [row = {}] = await run('confirm', owner, String(Math.floor(now)), replaces ?? null, String(max), id, String(record.expiresAt));
-    return { outcome: numberIn(row, 'admitted') > 0 ? 'inserted' : 'limit-reached', evicted: [] };
-  } catch (cause) {
-    // Taken back, and reported as a SessionError: after any other error the library looks whether
-    // the record arrived, and keeps it.
-    await run('delete', id).catch(() => undefined);
-    if (isSessionError(cause)) throw cause;
-    throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was admitted: see the error's cause", {
-      cause,
-    });
-  }
+  const expiresAt = denies ? Math.min(record.expiresAt, Math.floor(limit.now) + PROVISIONAL) : record.expiresAt;
+  const outcome = await insert(run, ownerId === undefined ? record : { ...record, expiresAt });
+  if (ownerId === undefined || outcome === 'exists') return yield { outcome, evicted: [] };
+  if (!denies) return yield* evicting(trim(ownerId, trimFor(id, limit)));
+  const { max, now, replaces = null } = limit;
+  const params = [encodeOwner(ownerId), String(Math.floor(now)), replaces, String(max), id, String(record.expiresAt)];
+  const [row = {}] = await run('confirm', ...params);
+  yield { outcome: numberIn(row, 'admitted') > 0 ? 'inserted' : 'limit-reached', evicted: [] };
 }
 
 function outcomeOf([found]: readonly Row[], expectedVersion: string): 'replaced' | 'gone' | 'conflict' {

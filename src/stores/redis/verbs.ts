@@ -1,5 +1,6 @@
-import { isSessionError, SessionError } from '../../core/error.js';
+import { joinInserts } from '../../core/record/limited-insert.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps, TouchedRecord } from '../../core/store.js';
+import { evicting, trimFor, whollyOrNot } from '../shared/insert.js';
 import type { Notifications } from '../shared/notifications.js';
 import { collect, partsOf, STEP, sum } from '../shared/steps.js';
 import { ignore } from './clients/driver.js';
@@ -10,6 +11,8 @@ import { Sessions, type WriteOutcome } from './sessions.js';
 
 /** So many rounds without an end, each with new logins of one account in it, do not happen. */
 const MOST_ROUNDS = 100;
+/** How many sessions are ended side by side: each is a command of its own. */
+const ENDED_AT_ONCE = 100;
 
 /**
  * The store that `redisStore` makes. Redis forgets on its own, so there is no `sweep`; `subscribe`
@@ -37,6 +40,7 @@ export class SessionsInRedis implements RedisStore {
     this.#sessions = new Sessions(server, keys);
     this.#index = new OwnerIndex(server, (key, members) => this.#sessions.lookUp(key, members));
     this.steps = {
+      insertWithin: (record, ttl, limit) => this.#wholly(record, this.#insertWithin(record, ttl, limit)),
       listByOwner: (ownerId) => this.#list(ownerId),
       deleteByOwner: (ownerId, except) => this.#endIndexed(this.#keys.owner(ownerId), ownerId, except),
       trimOwner: (ownerId, trim) => this.#trim(ownerId, trim),
@@ -54,27 +58,13 @@ export class SessionsInRedis implements RedisStore {
   async insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
     const { ownerId } = record;
     if (ownerId === undefined) return this.#sessions.insert(record, ttl);
-    return this.#whollyOrNot(record, async () => {
-      const outcome = await this.#sessions.insert(record, ttl);
-      if (outcome === 'inserted') await this.#index.add(this.#keys.owner(ownerId), { record, ttl });
-      return outcome;
-    });
+    let outcome: 'inserted' | 'exists' = 'exists';
+    for await (const step of this.#wholly(record, this.#insertIndexed(record, ttl, ownerId))) outcome = step;
+    return outcome;
   }
 
-  async insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
-    const { ownerId } = record;
-    if (ownerId === undefined) return { outcome: await this.#sessions.insert(record, ttl), evicted: [] };
-    return this.#whollyOrNot(record, async () => {
-      if ((await this.#sessions.insert(record, ttl)) === 'exists') return { outcome: 'exists', evicted: [] };
-      if (limit.onLimit === 'evict-oldest') {
-        const { max, now, replaces } = limit;
-        const trim: OwnerTrim = { max, now, keep: record.id, ...(replaces !== undefined && { ignore: replaces }) };
-        return { outcome: 'inserted', evicted: await collect(this.#trim(ownerId, trim, { record, ttl })) };
-      }
-      if (await this.#index.admit(this.#keys.owner(ownerId), { record, ttl }, limit)) return { outcome: 'inserted', evicted: [] };
-      await this.#sessions.withdraw(record.id);
-      return { outcome: 'limit-reached', evicted: [] };
-    });
+  insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
+    return joinInserts(this.steps.insertWithin(record, ttl, limit));
   }
 
   find(id: string): Promise<SessionRecord | null> {
@@ -163,7 +153,10 @@ export class SessionsInRedis implements RedisStore {
   /** Ends the sessions that are too many, and answers those that were there. */
   async *#trim(ownerId: string, trim: OwnerTrim, added?: Added): AsyncGenerator<string[]> {
     const steps = this.#index.trim(this.#keys.owner(ownerId), trim, added);
-    for await (const members of steps) yield await this.#endAll(members, ownerId);
+    for await (const members of steps) {
+      // As the time of a step is limited, and each session is a command of its own.
+      for (const some of partsOf(members, ENDED_AT_ONCE)) yield await this.#endAll(some, ownerId);
+    }
   }
 
   async *#count(): AsyncGenerator<number> {
@@ -202,7 +195,7 @@ export class SessionsInRedis implements RedisStore {
     for (let round = 0; round < mostRounds; round += 1) {
       const targets = members.filter((member) => idOfMember(member) !== except);
       if (targets.length === 0) return;
-      yield await this.#endAll(targets, ownerId);
+      for (const some of partsOf(targets, ENDED_AT_ONCE)) yield await this.#endAll(some, ownerId);
       ({ members, count } = await this.#index.page(key, targets, size));
     }
   }
@@ -210,7 +203,7 @@ export class SessionsInRedis implements RedisStore {
   /** Ends sessions, given by their ids or members, and answers the ids of those that were there. */
   async #endAll(members: readonly string[], ownerId?: string): Promise<string[]> {
     const ended: string[] = [];
-    for (const some of partsOf(members)) {
+    for (const some of partsOf(members, ENDED_AT_ONCE)) {
       const ids = some.map(idOfMember);
       const removed = await Promise.all(ids.map((id) => this.#sessions.remove(id, ownerId)));
       ended.push(...ids.filter((_, position) => removed[position] !== null));
@@ -218,21 +211,27 @@ export class SessionsInRedis implements RedisStore {
     return ended;
   }
 
-  /**
-   * A session of an owner is inserted in several steps. Where one fails, the record is taken back;
-   * and the failure is reported as a `SessionError`, since after any other the library looks
-   * whether the record arrived, and would hand out a session that its owner's index lacks.
-   */
-  async #whollyOrNot<Outcome>(record: SessionRecord, steps: () => Promise<Outcome>): Promise<Outcome> {
-    try {
-      return await steps();
-    } catch (cause) {
-      await this.delete(record.id).catch(ignore);
-      if (isSessionError(cause)) throw cause;
-      throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was complete: see the error's cause", {
-        cause,
-      });
+  async *#insertIndexed(record: SessionRecord, ttl: number, ownerId: string): AsyncGenerator<'inserted' | 'exists'> {
+    const outcome = await this.#sessions.insert(record, ttl);
+    if (outcome === 'inserted') await this.#index.add(this.#keys.owner(ownerId), { record, ttl });
+    yield outcome;
+  }
+
+  async *#insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
+    const { ownerId } = record;
+    const outcome = await this.#sessions.insert(record, ttl);
+    if (ownerId === undefined || outcome === 'exists') return yield { outcome, evicted: [] };
+    if (limit.onLimit === 'evict-oldest') {
+      return yield* evicting(this.#trim(ownerId, trimFor(record.id, limit), { record, ttl }));
     }
+    const isAdmitted = await this.#index.admit(this.#keys.owner(ownerId), { record, ttl }, limit);
+    if (!isAdmitted) await this.#sessions.withdraw(record.id);
+    yield { outcome: isAdmitted ? 'inserted' : 'limit-reached', evicted: [] };
+  }
+
+  /** A session without an owner is one key: a failure to write it needs no taking back. */
+  #wholly<Step>(record: SessionRecord, steps: AsyncIterable<Step>): AsyncIterable<Step> {
+    return record.ownerId === undefined ? steps : whollyOrNot(steps, () => this.delete(record.id));
   }
 
   /**

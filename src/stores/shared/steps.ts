@@ -1,3 +1,4 @@
+import { joinInserts } from '../../core/record/limited-insert.js';
 import type { SessionStore, StoreSteps } from '../../core/store.js';
 
 /** How many records one step of bulk work handles. */
@@ -22,6 +23,7 @@ type Whole<Steps> = { [Verb in keyof Steps & keyof SessionStore]: NonNullable<Se
 /** The verbs of a store that consist of their steps. */
 export function verbsInSteps(steps: Required<StoreSteps>): Whole<Required<StoreSteps>> {
   return {
+    insertWithin: (record, ttl, limit) => joinInserts(steps.insertWithin(record, ttl, limit)),
     listByOwner: (ownerId) => collect(steps.listByOwner(ownerId)),
     deleteByOwner: (ownerId, except) => collect(steps.deleteByOwner(ownerId, except)),
     trimOwner: (ownerId, trim) => collect(steps.trimOwner(ownerId, trim)),

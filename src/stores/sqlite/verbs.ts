@@ -1,7 +1,7 @@
-import { isSessionError, SessionError } from '../../core/error.js';
-import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import type { LimitedInsert, OwnerLimit, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import { evicting, trimFor, whollyOrNot } from '../shared/insert.js';
 import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../shared/sql-record.js';
-import { collect, STEP, verbsInSteps, yieldToOthers } from '../shared/steps.js';
+import { STEP, verbsInSteps, yieldToOthers } from '../shared/steps.js';
 import { COUNTED_AT_ONCE, type Statements, statementsOf } from './statements.js';
 
 /** What SQLite's drivers bind here. */
@@ -25,11 +25,8 @@ export interface SqliteStore extends Required<Omit<SessionStore, 'atomic' | 'sub
 export function verbsOf(runner: SqliteRunner, table: string): SqliteStore {
   const sql = statementsOf(table);
   const steps = stepsOf(runner, sql);
-  const verbs: Pick<SqliteStore, 'insert' | 'insertWithin' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
+  const verbs: Pick<SqliteStore, 'insert' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
     insert: (record) => insert(runner, sql, record),
-    insertWithin(record, _ttl, limit) {
-      return limit.onLimit === 'deny' ? insertBelow(runner, sql, record, limit) : insertAndEvict(runner, sql, steps, record, limit);
-    },
     find: async (id) => readRecord(await runner.read(sql.find, id)),
     async findMany(ids) {
       return ids.length === 0 ? [] : inOrderOf(ids, await runner.read(sql.findMany, JSON.stringify(ids)));
@@ -50,6 +47,13 @@ export function verbsOf(runner: SqliteRunner, table: string): SqliteStore {
 
 function stepsOf(runner: SqliteRunner, sql: Statements): Required<StoreSteps> {
   return {
+    insertWithin(record, _ttl, limit) {
+      const steps =
+        limit.onLimit === 'deny'
+          ? once(() => insertBelow(runner, sql, record, limit))
+          : insertAndEvict(runner, sql, this.trimOwner, record, limit);
+      return whollyOrNot(steps, () => runner.write(sql.delete, record.id));
+    },
     async *listByOwner(ownerId) {
       for (let place = Number.MIN_SAFE_INTEGER; ; ) {
         const rows = await runner.read(sql.listByOwner, encodeOwner(ownerId), place);
@@ -87,6 +91,10 @@ async function* inSteps<Item>(step: () => Promise<readonly Item[]>): AsyncGenera
   }
 }
 
+async function* once<Step>(step: () => Promise<Step>): AsyncGenerator<Step> {
+  yield await step();
+}
+
 async function* counted(steps: AsyncIterable<readonly unknown[]>): AsyncGenerator<number> {
   for await (const { length } of steps) yield length;
 }
@@ -108,28 +116,16 @@ async function insertBelow(runner: SqliteRunner, sql: Statements, record: Sessio
  * The eviction sees the insert of every login that was answered before: so the last of those under
  * way leaves the limit.
  */
-async function insertAndEvict(
+async function* insertAndEvict(
   runner: SqliteRunner,
   sql: Statements,
-  steps: Required<StoreSteps>,
+  trim: Required<StoreSteps>['trimOwner'],
   record: SessionRecord,
   limit: OwnerLimit,
-): Promise<LimitedInsert> {
-  if ((await insert(runner, sql, record)) === 'exists') return { outcome: 'exists', evicted: [] };
-  const { ownerId, id: keep } = record;
-  if (ownerId === undefined) return { outcome: 'inserted', evicted: [] };
-  const trim: OwnerTrim = { max: limit.max, now: limit.now, keep, ...(limit.replaces !== undefined && { ignore: limit.replaces }) };
-  try {
-    return { outcome: 'inserted', evicted: await collect(steps.trimOwner(ownerId, trim)) };
-  } catch (cause) {
-    // Taken back, and reported as a SessionError: after any other error the library looks whether
-    // the record arrived, and keeps it.
-    await runner.write(sql.delete, keep).catch(() => undefined);
-    if (isSessionError(cause)) throw cause;
-    throw new SessionError('STORE_UNAVAILABLE', "the session store failed before room was made for the session: see the error's cause", {
-      cause,
-    });
-  }
+): AsyncGenerator<LimitedInsert> {
+  const outcome = await insert(runner, sql, record);
+  if (record.ownerId === undefined || outcome === 'exists') yield { outcome, evicted: [] };
+  else yield* evicting(trim(record.ownerId, trimFor(record.id, limit)));
 }
 
 /** Why a write did not find the version that it expected. */

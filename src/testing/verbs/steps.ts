@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
+import type { LimitedInsert, SessionRecord, SessionStore, StoreSteps } from '../../core/store.js';
 import { ensure, ensureEqual, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newId, newRecord } from '../kit/records.js';
@@ -7,7 +7,15 @@ const MANY = 2_100;
 /** The most records that a step may hand back: so many are still quickly written. */
 const MOST_IN_A_STEP = 1_000;
 
-const VERBS = ['listByOwner', 'deleteByOwner', 'trimOwner', 'sweep', 'count', 'clear'] as const satisfies (keyof StoreSteps)[];
+const VERBS = [
+  'insertWithin',
+  'listByOwner',
+  'deleteByOwner',
+  'trimOwner',
+  'sweep',
+  'count',
+  'clear',
+] as const satisfies (keyof StoreSteps)[];
 
 /** The verbs that walk through many records, in steps. */
 export function stepTests({ test, has }: Kit): void {
@@ -74,6 +82,26 @@ export function stepTests({ test, has }: Kit): void {
       const ended = await bounded(stepsOf(store).trimOwner?.('ada', { max: 3, now: clock.now(), keep }));
       ensureEqual(ended.length, MANY - 3, 'how many had to go');
       ensureEqual((await stillThere(context.other, records)).sort(), idsOf(newest), 'what is left');
+    });
+  }
+
+  if (has('insertWithin')) {
+    test('rule 28: insertWithin evicts many sessions in bounded steps, after it has inserted', async (context) => {
+      const { store, clock } = context;
+      const records = await fill(context);
+      const login = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() + 1 });
+      const limit = { max: 3, onLimit: 'evict-oldest', now: clock.now() } as const;
+      const answers: LimitedInsert[] = [];
+      for await (const step of present(stepsOf(store).insertWithin?.(login, HOUR, limit), 'the steps')) {
+        ensure((await store.find(login.id)) !== null, 'a step evicted before the session was inserted');
+        answers.push(step);
+      }
+      for (const { outcome, evicted } of answers) {
+        ensureEqual(outcome, 'inserted', 'the outcome');
+        ensure(evicted.length <= MOST_IN_A_STEP, `a step evicted ${evicted.length} at once`);
+      }
+      ensureEqual(new Set(answers.flatMap(({ evicted }) => evicted)).size, MANY - 2, 'how many had to go');
+      ensureEqual((await stillThere(context.other, [...records, login])).length, 3, 'how many are left');
     });
   }
 

@@ -40,12 +40,12 @@ describe('while another process holds the write lock', () => {
       () => store.insert(refused, 1000),
       () => store.replace(refused, 'any', 1000),
       () => store.delete(refused.id),
-      () => store.insertWithin(refused, 1000, limit),
       () => store.deleteByOwner('ada'),
       () => store.sweep(0),
       () => store.clear(),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
+    await expect(store.insertWithin(refused, 1000, limit)).rejects.toMatchObject({ cause: { code: 'SQLITE_BUSY' } });
     other.exec('COMMIT');
     expect(await store.insert(later, 1000)).toBe('inserted');
     // Seen by another connection: it is committed. And the lock is free.
@@ -134,7 +134,7 @@ describe('two stores on one file', () => {
     await store.insert(old, 1000);
     database.exec("CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ABORT, 'refused'); END");
     const insertion = store.insertWithin(record({ ownerId: 'ada' }), 1000, { max: 1, onLimit: 'evict-oldest', now: 0 });
-    await expect(insertion).rejects.toThrow('refused');
+    await expect(insertion).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { message: expect.stringContaining('refused') } });
     // The eviction with it.
     expect(await store.find(old.id)).toStrictEqual(old);
     expect(await sqliteStore(files.open(files.path())).count()).toBe(1);
