@@ -12,6 +12,8 @@ export interface ResponseMetaOptions<Data, Input = Data> {
   readonly ctx?: SessionsContext<Data, Input> | null | undefined;
   /** Whether the response is streamed: its head is sent before the calls have run. */
   readonly eagerGeneration: boolean;
+  /** The procedures that the client asked for. */
+  readonly paths?: readonly string[] | undefined;
   readonly data?: readonly unknown[];
   readonly errors?: readonly TRPCError[];
 }
@@ -47,7 +49,7 @@ function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: R
   const call = callOf(options.ctx?.sessions);
   if (!call) return own;
   if (options.eagerGeneration) sealStream(call);
-  else reportUnsaved(call);
+  else reportUnsaved(call, options.paths);
   call.request.head.settle();
   const headers = call.request.head.sendsItself ? withOwnCookies(own.headers, call) : mergeHeaders(own.headers, call);
   const status = own.status ?? statusOf(options);
@@ -55,9 +57,15 @@ function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: R
 }
 
 /** The calls have run: a change outside a guard that was not saved by now is lost. */
-function reportUnsaved(call: Call): void {
+function reportUnsaved(call: Call, paths: readonly string[] = []): void {
   const { session } = call;
-  if (session) warnUnsaved(session.draft.box, call.request.services);
+  if (session) warnUnsaved(session.draft.box, call.request.services, placeOf(paths));
+}
+
+/** The procedures as the client has named them, if that is text for a log. */
+function placeOf(paths: readonly string[]): string | undefined {
+  const names = paths.join(', ');
+  return /^[\w.-]+(, [\w.-]+)*$/.test(names) && names.length < 200 ? `by ${names}, outside a guard` : undefined;
 }
 
 /**

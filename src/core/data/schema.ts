@@ -20,25 +20,47 @@ export function validatorOf(schema: StandardSchemaV1 | undefined): Validator | u
 
 function outputOf(result: StandardSchemaV1.Result<unknown>, value: JsonValue): JsonValue {
   if (!result.issues) return copyJson(result.value);
-  const issues = result.issues.slice(0, 3).map((issue) => `${pathOf(issue)}: ${withoutValues(issue.message, value)}`);
+  const issues = result.issues.slice(0, 3).map((issue) => `${pathOf(issue)}: ${withoutValues(issue, value)}`);
   const more = result.issues.length > 3 ? `; and ${result.issues.length - 3} more` : '';
   throw new SessionError('INVALID_DATA', `the schema refuses the session's data: ${issues.join('; ')}${more}`);
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {
-  return ['data', ...(issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))].join('.');
+  return ['data', ...keysOf(issue)].join('.');
 }
 
-/** Shorter texts say nothing of the data, and occur in messages by chance. */
+function keysOf({ path = [] }: StandardSchemaV1.Issue): string[] {
+  return path.map((part) => String(typeof part === 'object' ? part.key : part));
+}
+
+/**
+ * Shorter values of other fields than the refused one occur in messages by chance: 'expected a
+ * number of at most 5'.
+ */
 const SHORTEST_QUOTE = 4;
 
 /**
  * Some schema libraries quote the value that they refuse. Errors are logged, so such a message is
  * dropped.
  */
-function withoutValues(message: string, data: JsonValue): string {
-  const text = message.toLowerCase();
-  return quotes(text, data) ? 'is not valid' : message;
+function withoutValues(issue: StandardSchemaV1.Issue, data: JsonValue): string {
+  const text = issue.message.toLowerCase();
+  return quotes(text, data) || quotesRefused(text, valueAt(data, keysOf(issue))) ? 'is not valid' : issue.message;
+}
+
+function valueAt(data: JsonValue, keys: readonly string[]): JsonValue | undefined {
+  let value: JsonValue | undefined = data;
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
+
+/** Whether the refused value stands in the message, however short it is. */
+function quotesRefused(text: string, value: JsonValue | undefined): boolean {
+  if (typeof value === 'object' || value === undefined || value === '') return false;
+  return text.split(/[\s'"`(){}<>[\],:;=]+|[.!?]+(?:\s|$)/).includes(String(value).toLowerCase());
 }
 
 function quotes(text: string, value: JsonValue | undefined): boolean {

@@ -5,7 +5,7 @@ import { firstUse } from '../record/rotation.js';
 import type { Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
-import type { GuardedStore } from './guarded-store.js';
+import { type GuardedStore, isOwnOutage } from './guarded-store.js';
 import { isGone, type Lifecycle } from './lifecycle.js';
 import type { Reader } from './reader.js';
 import { ReportLimit } from './report-limit.js';
@@ -200,7 +200,7 @@ export class Authentication {
       if (error.code === 'SESSION_GONE') return null;
       // The session was read and is good. If its use cannot be noted now, a store-error event
       // reports that, and the request goes on.
-      if (error.code === 'CONFLICT' || error.code === 'STORE_UNAVAILABLE') return snapshot;
+      if (error.code === 'CONFLICT' || (error.code === 'STORE_UNAVAILABLE' && !isOwnOutage(error))) return snapshot;
       throw error;
     }
   }

@@ -22,6 +22,16 @@ const PURPOSES = {
   sweep: 'be swept',
 } as const;
 
+const ownOutages = new WeakSet<SessionError>();
+
+/**
+ * Whether the store itself has reported an outage: what it has answered lately may be out of date,
+ * such as that of a primary that was demoted.
+ */
+export function isOwnOutage(error: SessionError): boolean {
+  return ownOutages.has(error);
+}
+
 /**
  * Every call of the library to its store goes through here. It bounds the time, classifies
  * failures and reports them. An optional verb that the store lacks is `NOT_SUPPORTED`.
@@ -238,7 +248,10 @@ export class GuardedStore {
     const reason = late ? `no answer within ${this.#timeout} ms` : describeError(cause);
     this.#logger?.error(`token-sessions: the store's ${verb} failed: ${reason}`);
     this.#events.emit('store-error', { id, reason });
-    if (isSessionError(error)) return error;
+    if (isSessionError(error)) {
+      ownOutages.add(error);
+      return error;
+    }
     return new SessionError(
       'STORE_UNAVAILABLE',
       late

@@ -3,6 +3,7 @@ import { describeError } from '../logger.js';
 import { decodeRecord } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
 import type { SessionState } from '../record/state.js';
+import { withoutSecrets } from '../safe-cause.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
@@ -320,7 +321,7 @@ export class LiveSessions {
   }
 
   #report(what: 'opened' | 'closed', error: unknown): void {
-    this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(error)}`);
+    this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(withoutSecrets(error))}`);
   }
 }
 

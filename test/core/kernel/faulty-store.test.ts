@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createSessions, memoryStore, type Session, type SessionsOptions } from '../../../src/index.js';
+import { createSessions, memoryStore, type Session, SessionError, type SessionStore, type SessionsOptions } from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
 import { type Fault, faultyStore } from '../../support/faulty-store.js';
 
@@ -52,6 +52,16 @@ const WRITES: readonly {
   { name: 'update', run: (session) => session.update(countUp), shows: ({ data }) => data.views === 1 },
   { name: 'touch', run: (session) => session.touch(), shows: (stored) => stored.lastActiveAt > stored.createdAt },
 ];
+
+/** The four verbs that a store must have. */
+function verbsOf(store: SessionStore): SessionStore {
+  return {
+    insert: (record, ttl) => store.insert(record, ttl),
+    find: (id) => store.find(id),
+    replace: (record, version, ttl) => store.replace(record, version, ttl),
+    delete: (id) => store.delete(id),
+  };
+}
 
 describe.each(WRITES)('$name', ({ run, shows }) => {
   test('invariant 3: a write whose answer was lost is recognised by its version: it is written once, and succeeds', async () => {
@@ -210,6 +220,16 @@ describe('load', () => {
       expect((await load(sessions))?.data).toEqual({ user: 'ada', views: 0 });
     },
   );
+
+  test('a store that reports at the note of activity that it is no primary any more is not believed', async () => {
+    const clock = testClock();
+    const inner = memoryStore({ now: clock.now });
+    const demoted = () => Promise.reject(new SessionError('STORE_UNAVAILABLE', 'a replica now'));
+    const sessions = createSessions<Data>({ now: clock.now, touchInterval: '1m', store: { ...verbsOf(inner), replace: demoted } });
+    const { token } = await sessions.create({ user: 'ada', views: 0 });
+    clock.advance(61_000);
+    await expect(sessions.fromToken(token)).rejects.toMatchObject(UNAVAILABLE);
+  });
 
   test.each<Fault>(['refused', 'mute', 'deaf'])(
     'invariant 6: the first use of a new token is STORE_UNAVAILABLE when its note is %s',
