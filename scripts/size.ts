@@ -15,7 +15,7 @@ export const CLIENT_BUDGET = 3_000;
 
 /** The figure to reach, in bytes, and what it may not exceed today: a change that goes beyond has to say why. */
 export const TARGET = 22_000;
-export const BUDGET = 35_500;
+export const BUDGET = 36_500;
 
 /** Minified and gzipped size in bytes, without the packages in `external`. */
 async function bundledSize(external: string[], contents = ENTRY): Promise<number> {
