@@ -8,6 +8,7 @@ const CODES: Partial<Record<SessionErrorCode | 'INTERNAL', string>> = {
   STORE_UNAVAILABLE: 'SERVICE_UNAVAILABLE',
   INTERNAL: 'INTERNAL_SERVER_ERROR',
 };
+const INTERNAL = 500;
 
 /** Where in the operation an error arose. */
 interface Location {
@@ -53,8 +54,8 @@ function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError
     path: at?.path ?? null,
     // Yoga and Envelop mask and log an error that stems from another one. That is right for
     // internal errors. For the others it would hide the code.
-    originalError: code === 'INTERNAL' && cause instanceof Error ? cause : null,
-    extensions: { code: CODES[code] ?? code, ...http },
+    originalError: status === INTERNAL && cause instanceof Error ? cause : null,
+    extensions: { code: status === INTERNAL ? 'INTERNAL_SERVER_ERROR' : (CODES[code] ?? code), ...http },
   });
   // Given to the constructor, it would count as the original error from graphql 17 on.
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true, enumerable: false });

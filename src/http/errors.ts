@@ -17,6 +17,9 @@ const MESSAGES: Partial<Record<SessionErrorCode, string>> = {
   INVALID_DATA: 'The data cannot be kept in the session',
   CROSS_SITE: "Another site's page made the request",
   TOKEN_REPLACED: 'The token has been replaced: use the new one',
+  HEADERS_SENT: 'A new session token cannot be sent over this connection: use a request that does not stream',
+  NOT_SUPPORTED: 'Sessions are not set up for this: the log of the server says what to change',
+  INVALID_OPTION: 'Sessions are not set up for this: the log of the server says what to change',
 };
 
 const INTERNAL: PublicError = { code: 'INTERNAL', status: 500, message: 'Internal server error' };
@@ -24,9 +27,10 @@ const INTERNAL: PublicError = { code: 'INTERNAL', status: 500, message: 'Interna
 /** The one table of public errors, for every host. Any error that is not ours is INTERNAL. */
 export function publicError(error: unknown): PublicError {
   if (!isSessionError(error)) return INTERNAL;
-  const message = MESSAGES[error.code];
-  const status = error.status ?? 500;
-  return message === undefined || status === 500 ? INTERNAL : { code: error.code, status, message };
+  const { code, status = 500 } = error;
+  // A stored record that cannot be read is a fault inside the server, unlike data that is refused.
+  const message = code === 'INVALID_DATA' && status === 500 ? undefined : MESSAGES[code];
+  return message === undefined ? INTERNAL : { code, status, message };
 }
 
 /** The body of an answer of `application/problem+json`: RFC 9457. */

@@ -21,7 +21,7 @@ export type WithSession<Data> = { readonly session: Session<Data> | null };
  */
 export function requireSession<Data>(context: WithSession<Data>): Session<Data> {
   const call = callOf(field(context, 'sessions'));
-  const session = call ? typed<Data>(call.liveSession) : context.session;
+  const session = call ? typed<Data>(call.liveSession) : (field(context, 'session') as Session<Data> | null | undefined);
   if (session === undefined) throw notAContext();
   if (!session) throw new SessionError('UNAUTHENTICATED', 'a session is required here, and the caller has none');
   assertVerified(session);

@@ -129,7 +129,7 @@ export function problem(error: SessionError, exchange: Exchange): Response {
 /** An internal error tells its client nothing, so it must be in the log. */
 export function reportInternal(error: SessionError, { request }: Call): void {
   const { logger } = request.services.settings;
-  if (publicError(error).code === 'INTERNAL') logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
+  if (publicError(error).status === 500) logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
 }
 
 function isResponse(value: unknown): value is Response {

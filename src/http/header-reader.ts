@@ -1,10 +1,16 @@
+import { SessionError } from '../core/error.js';
+
 /** A request's headers: a Fetch `Headers`, or a record as in Node and on serverless platforms. */
 export type HeadersLike = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The value of a header by its lower-case name; repeated ones joined by commas, as Fetch does. */
 export type HeaderReader = (name: string) => string | undefined;
 
+/** @throws `NOT_SUPPORTED` when `headers` is no object */
 export function headerReader(headers: HeadersLike): HeaderReader {
+  if (typeof headers !== 'object' || headers === null) {
+    throw new SessionError('NOT_SUPPORTED', 'the headers must be those of a request: a Headers object, or a record of names and values');
+  }
   if (isFetchHeaders(headers)) return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
   return (name) => {
     const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);

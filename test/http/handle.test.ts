@@ -204,7 +204,7 @@ describe('errors of handle', () => {
   test('rule 26: an error inside the server says nothing to the client, and is logged', async () => {
     const { sessions, log } = setUp();
     const response = await sessions.handle(requestOf(), () => requireSession({ session: undefined as never }) as never);
-    expect(await problemOf(response)).toEqual([500, 'INTERNAL', null]);
+    expect(await problemOf(response)).toEqual([500, 'NOT_SUPPORTED', null]);
     expect(log).toEqual([expect.stringContaining('a request failed')]);
   });
 

@@ -4,6 +4,7 @@ import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { sessionsOf } from '../../http/context.js';
 import { type Host, ownCallOf } from '../../http/host.js';
+import { field } from '../../http/hosts.js';
 import { batchOf, type SessionsContext, sealBody } from './context.js';
 import { sessionFailure, translated } from './errors.js';
 import { isAsyncIterable, isGenerator, ownedIterable, ownedObservable, type StreamOwner } from './stream.js';
@@ -56,7 +57,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
  */
 function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: Host): Call {
   try {
-    return ownCallOf(ctx.sessions, host);
+    return ownCallOf(field(ctx, 'sessions'), host);
   } catch (error) {
     throw sessionFailure(error);
   }
