@@ -1,4 +1,5 @@
 'use server';
+import { revalidatePath } from 'next/cache.js';
 import { redirect } from 'next/navigation.js';
 import { requireSession } from 'token-sessions';
 import { action } from '../sessions.js';
@@ -11,6 +12,8 @@ export const login = action(async ({ sessions }, form) => {
 
 export const setTheme = action(async (context, form) => {
   requireSession(context).data.theme = String(form.get('theme'));
+  // Saved before the page is rendered again.
+  revalidatePath('/');
 });
 
 export const failAfterChange = action(async (context) => {

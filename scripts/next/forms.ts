@@ -1,69 +1,13 @@
 import { deepStrictEqual, match, ok } from 'node:assert';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp } from 'node:fs/promises';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { installPacked, linkPackages, pack, ROOT, withTempDir } from './packed.js';
 
-/*
- * The application of test/adapters/next/app on Next.js itself, with the package as its users get it:
- * `next dev`, and `next build` with `next start`. Each is asked over HTTP, as a browser without
- * scripts would.
- */
-
-const NEXT = join(ROOT, 'node_modules/next/dist/bin/next');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
-function next(dir: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [NEXT, ...args], {
-    cwd: dir,
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
-
-/** Serves the application, and resolves to its URL when it answers. */
-async function serve(dir: string, mode: 'dev' | 'start'): Promise<{ url: string; stop(): Promise<void> }> {
-  const port = await freePort();
-  const args = mode === 'dev' ? ['dev', '--webpack', '-p', String(port)] : ['start', '-p', String(port)];
-  const child = next(dir, args);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk) => {
-      output += chunk;
-    });
-  const url = `http://localhost:${port}`;
-  const stop = async (): Promise<void> => {
-    child.kill();
-    if (child.exitCode === null) await once(child, 'exit');
-  };
-  const deadline = Date.now() + 120_000;
-  for (;;) {
-    const isUp = await fetch(`${url}/api/store`).then(
-      ({ ok: isOk }) => isOk,
-      () => false,
-    );
-    if (isUp) return { url, stop };
-    if (child.exitCode !== null || Date.now() > deadline) {
-      await stop();
-      throw new Error(`next ${mode} does not answer:\n${output}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
+/** Each step says what it expects. */
+export type Step<Client> = readonly [title: string, run: (client: Client) => Promise<void>];
 
 /** A browser without scripts: it keeps one cookie, and posts forms. */
-class Browser {
+export class FormBrowser {
   readonly #url: string;
   cookie: string | undefined;
 
@@ -105,12 +49,12 @@ class Browser {
   }
 }
 
-async function findsOf(browser: Browser): Promise<number> {
+async function findsOf(browser: FormBrowser): Promise<number> {
   return (await (await browser.open('/api/store')).json()).finds;
 }
 
-/** Each step says what it expects. */
-const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[] = [
+/** What a browser without scripts does. */
+export const STEPS: readonly Step<FormBrowser>[] = [
   [
     'an anonymous page asks the store for nothing',
     async (browser) => {
@@ -207,46 +151,3 @@ const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[]
     },
   ],
 ];
-
-async function drive(url: string, mode: string): Promise<boolean> {
-  const browser = new Browser(url);
-  let failed = 0;
-  for (const [title, step] of STEPS) {
-    try {
-      await step(browser);
-      console.log(`ok   next ${mode}: ${title}`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAIL next ${mode}: ${title}\n${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  return failed === 0;
-}
-
-const passed = await withTempDir(async (dir) => {
-  const app = join(dir, 'app');
-  await installPacked(app, await pack(dir));
-  await linkPackages(app, ['next', 'react', 'react-dom', '@trpc/server']);
-  await cp(join(ROOT, 'test/adapters/next/app'), app, { recursive: true });
-  let all = true;
-  for (const mode of ['dev', 'start'] as const) {
-    if (mode === 'start') {
-      const build = next(app, ['build', '--webpack']);
-      let output = '';
-      for (const stream of [build.stdout, build.stderr])
-        stream?.on('data', (chunk) => {
-          output += chunk;
-        });
-      const [code] = await once(build, 'exit');
-      if (code !== 0) throw new Error(`next build failed:\n${output}`);
-    }
-    const { url, stop } = await serve(app, mode);
-    try {
-      all = (await drive(url, mode)) && all;
-    } finally {
-      await stop();
-    }
-  }
-  return all;
-});
-if (!passed) process.exitCode = 1;
