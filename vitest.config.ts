@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -13,7 +14,35 @@ const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) 
   return [{ find: new RegExp(`^token-sessions${subpath.slice(1)}$`), replacement: join(here, source) }];
 });
 
-export default defineConfig({
+/**
+ * Races, faults and measurements that take minutes. Only `npm run test:all` runs them; a path
+ * (`npx vitest run test/faults`) runs any of them.
+ */
+const SOAK = [
+  'test/faults/**/*.test.ts',
+  'test/legacy/legacy-races.test.ts',
+  'test/live/{faults,leaks,races,scale}.test.ts',
+  'test/races/**/*.test.ts',
+  'test/stores/memory/size.test.ts',
+];
+
+/** What starts servers, browsers, compilers or other processes, or works on files. */
+const INTEGRATION = [
+  'test/architecture/types.test.ts',
+  'test/bench/**/*.test.ts',
+  'test/client/{agreement,docs}.test.ts',
+  'test/client/browser/**/*.test.ts',
+  'test/docs/**/*.test.ts',
+  'test/examples/**/*.test.ts',
+  'test/live/**/*.test.ts',
+  'test/migration/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/stores/{express-store,postgres,redis,sqlite}/**/*.test.ts',
+  'test/stores/*.test.ts',
+  'test/testing/node-test.test.ts',
+];
+
+export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
       // The copy of graphql that Node gives to Yoga, for everybody: its own checks refuse objects of another.
@@ -22,8 +51,17 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      // Most of a file's time is imports, which files of one worker share where they are not isolated.
+      { extends: true, test: { name: 'unit', isolate: false, include: ['test/**/*.test.ts'], exclude: [...INTEGRATION, ...SOAK] } },
+      { extends: true, test: { name: 'integration', isolate: false, include: INTEGRATION, exclude: SOAK } },
+      { extends: true, test: { name: 'soak', include: SOAK } },
+    ],
     testTimeout: 20_000,
+    // Vitest would leave one core idle, and many tests wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // `vitest run --mode full`: what is small by default, in the size that `.ci/run` has.
+    env: mode === 'full' ? { TEST_SIZE: 'full' } : {},
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
@@ -31,4 +69,4 @@ export default defineConfig({
       thresholds: { lines: 95, branches: 95 },
     },
   },
-});
+}));

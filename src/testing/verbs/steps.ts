@@ -3,7 +3,7 @@ import { ensure, ensureEqual, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newId, newRecord } from '../kit/records.js';
 
-const MANY = 2_100;
+const MANY = 1_100;
 /** The most records that a step may hand back: so many are still quickly written. */
 const MOST_IN_A_STEP = 1_000;
 

@@ -7,6 +7,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROOT } from '../../../scripts/packed.js';
 import { seeded } from '../../races/chance.js';
+import { servicesHidden, skipSuite } from '../../support/services/missing.js';
 import { type SessionServer, type SessionServerOptions, startSessionServer } from '../support/session-server.js';
 import { idOf } from '../support/tokens.js';
 
@@ -31,12 +32,9 @@ const ARGS = [
 ];
 const TIMEOUT = 60_000 + ROTATIONS * 60;
 
-if (!CHROMIUM) {
-  if (process.env['REQUIRE_SERVICES'] === '1') throw new Error('REQUIRE_SERVICES=1, but there is no chromium: apt-get install chromium');
-  console.warn('left out: the client in a real browser, as there is no chromium');
-}
+const MISSING = servicesHidden() ?? (CHROMIUM ? undefined : 'there is no chromium: apt-get install chromium');
 
-describe.skipIf(!CHROMIUM)('in a real browser', { timeout: TIMEOUT }, () => {
+describe.skipIf(skipSuite('the client in a real browser', MISSING))('in a real browser', { timeout: TIMEOUT }, () => {
   let script: string;
   let folder: string;
   let context: BrowserContext;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { DRIVER_DEPTH } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
 import { drivers } from './support/drivers.js';
 
@@ -41,6 +42,7 @@ for (const driver of await drivers()) {
     runner,
     name: `the store contract on SQLite in memory, through ${driver.name}`,
     capabilities,
+    depth: DRIVER_DEPTH,
     createStore() {
       const database = driver.open(':memory:');
       return { store: sqliteStore(database), damage: async (id) => database.exec(damageSql(id)), close: () => database.close() };

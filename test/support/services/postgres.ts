@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { servicesHidden, skipSuite } from './missing.js';
 
 /** How clients of pg reach the server. */
 export interface PostgresConfig {
@@ -29,7 +30,7 @@ export interface PostgresServer {
 
 /** Why no server can be started here, or `undefined` where one can. */
 export function postgresMissing(): string | undefined {
-  return binaries() ? undefined : 'PostgreSQL is not installed (no initdb on the PATH)';
+  return servicesHidden() ?? (binaries() ? undefined : 'PostgreSQL is not installed (no initdb on the PATH)');
 }
 
 /**
@@ -37,18 +38,12 @@ export function postgresMissing(): string | undefined {
  * fails where the server is missing.
  */
 export function skipPostgres(suite: string): boolean {
-  return skip(suite, postgresMissing());
+  return skipSuite(suite, postgresMissing());
 }
 
 /** {@link skipPostgres} for what needs {@link startStandby}: its tool comes with the clients. */
 export function skipStandby(suite: string): boolean {
-  return skip(suite, postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'));
-}
-
-function skip(suite: string, reason: string | undefined): boolean {
-  if (!reason || process.env['REQUIRE_SERVICES'] === '1') return false;
-  console.warn(`left out: ${suite}: ${reason}`);
-  return true;
+  return skipSuite(suite, postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'));
 }
 
 type Settings = Readonly<Record<string, string>>;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { describe, vi } from 'vitest';
+import { servicesHidden, skipSuite } from './missing.js';
 
 /** A server that a test started, and stops. */
 export interface RedisServer {
@@ -27,9 +28,9 @@ export interface RedisCluster {
 }
 
 const HOST = '127.0.0.1';
-const available = spawnSync('redis-server', ['--version']).status === 0;
-if (!available && process.env['REQUIRE_SERVICES'] === '1') throw new Error('REQUIRE_SERVICES=1, but there is no redis-server on the PATH');
-if (!available) console.warn('There is no redis-server on the PATH: the tests that need one are left out.');
+const missing =
+  servicesHidden() ?? (spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'there is no redis-server on the PATH');
+const available = !skipSuite('the tests that need Redis', missing);
 
 /** `describe` for suites that need a Redis server. */
 export const describeWithRedis = available ? describe : describe.skip;
