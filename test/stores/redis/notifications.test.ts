@@ -1,3 +1,5 @@
+// All in one file: its tests share a Cluster and a Sentinel, which are slow to start.
+
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
