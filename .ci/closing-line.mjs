@@ -1,13 +1,22 @@
-// Prints `N passed, N failed` from the test runner's JSON report. A step that failed counts as one failure, so that no red run says
-// `0 failed`; a run without a report, or without a test, is a failure too.
+// Prints `N passed, N failed` from the test runner's JSON report. A step that failed counts as one
+// failure, so that no red run says `0 failed`. A run whose tests left no report, or had no test, is
+// a failure too. A run that was to have no tests counts its steps.
 import { readFileSync } from 'node:fs';
 
-const [, , report, failedSteps] = process.argv;
-const tests = readReport(report);
-const failed = Math.max(tests.failed, Number(failedSteps), tests.passed === 0 ? 1 : 0);
-const skipped = tests.skipped > 0 ? `, ${tests.skipped} skipped` : '';
-console.log(`\n${tests.passed} passed, ${failed} failed${skipped}`);
+const [, , runSteps, failedSteps, report] = process.argv;
+const { passed, failed, skipped } = report ? countTests(report) : countSteps();
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed > 0 ? 1 : 0;
+
+function countSteps() {
+  const failed = Number(failedSteps);
+  return { passed: Number(runSteps) - failed, failed, skipped: 0 };
+}
+
+function countTests(path) {
+  const tests = readReport(path);
+  return { ...tests, failed: Math.max(tests.failed, Number(failedSteps), tests.passed === 0 ? 1 : 0) };
+}
 
 function readReport(path) {
   try {

@@ -1,15 +1,17 @@
+// All in one file: the table in docs/MIGRATION.md names its tests.
+
 import { readFileSync } from 'node:fs';
 import express, { type Request } from 'express';
 import tokenSession from 'express-token-session';
-import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { expressSessions } from '../../src/adapters/express/middleware.js';
 import { createSessions, header, memoryStore, type Session, type SessionStore, type SessionsOptions } from '../../src/index.js';
 import { expressLegacy, expressStore } from '../../src/stores/express-store/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';
+import { type NodeRedis, withServer } from '../stores/redis/suite.js';
 import { countingStore } from '../support/counting-store.js';
 import { listenInTest } from '../support/http.js';
-import { command, describeWithRedis, type RedisServer, startRedis } from '../support/services/redis.js';
+import { command, describeWithRedis, type RedisServer } from '../support/services/redis.js';
 
 /* Everything that express-token-session 1.2.1 and token-session-redis 3.0.1 have, on this library: one test for each row of docs/MIGRATION.md. */
 
@@ -364,14 +366,9 @@ describe('stores', () => {
 
 describeWithRedis('token-session-redis', () => {
   let server: RedisServer;
-  let client: ReturnType<typeof createClient>;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await createClient({ url: server.url }).connect();
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
+  let client: NodeRedis;
+  withServer((one) => {
+    ({ server, client } = one);
   });
 
   const keys = async () => (await client.keys('*')).sort();

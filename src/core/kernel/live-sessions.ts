@@ -1,13 +1,11 @@
 import { SessionError, withoutStack } from '../error.js';
-import { describeError } from '../logger.js';
 import { decodeRecord } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
 import type { SessionState } from '../record/state.js';
-import { withoutSecrets } from '../safe-cause.js';
 import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
-import { TimeLimit } from './time-limit.js';
+import { StoreSubscription } from './store-subscription.js';
 import { clearQuietly, unref } from './timers.js';
 
 /** How a session ended. `'destroyed'` also covers an end by another process. */
@@ -42,7 +40,6 @@ interface Watched {
 
 /** As many sessions as are looked up in one round trip. */
 const BATCH = 500;
-const LONGEST_BACKOFF = 10_000;
 /** How many ends this process remembers, for calls that go on after their session was ended. */
 const REMEMBERED_ENDS = 4_096;
 
@@ -66,14 +63,16 @@ export class LiveSessions {
   #unchecked = new Set<string>();
   #checking = false;
   #recheckTimer: ReturnType<typeof setTimeout> | undefined;
-  #unsubscribe: (() => Promise<void>) | undefined;
-  /** Opening or closing the notifications, one after the other. */
-  #switching: Promise<void> | undefined;
-  #retry: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | undefined;
+  readonly #notifications: StoreSubscription;
 
   constructor(store: GuardedStore, settings: Settings) {
     this.#store = store;
     this.#settings = settings;
+    this.#notifications = new StoreSubscription(store, settings, {
+      ended: (ids) => this.#endAll(ids),
+      gap: () => this.#checkAll(),
+      failed: () => this.#checkSoon(),
+    });
   }
 
   /** How many sessions are watched. */
@@ -138,7 +137,7 @@ export class LiveSessions {
    */
   async close(): Promise<void> {
     for (const [id, watched] of this.#watched) this.#forget(id, watched);
-    await new TimeLimit(this.#settings.storeTimeout).within(() => this.#settled()).catch(() => this.#report('closed', 'no answer'));
+    await this.#notifications.settled();
   }
 
   #remember(id: string): void {
@@ -151,11 +150,6 @@ export class LiveSessions {
     }
   }
 
-  async #settled(): Promise<void> {
-    // What was opening is closed then.
-    while (this.#switching) await this.#switching;
-  }
-
   #forget(id: string, watched: Watched): void {
     watched.over = true;
     clearQuietly(watched.timer);
@@ -164,46 +158,14 @@ export class LiveSessions {
     if (this.#watched.size > 0) return;
     clearQuietly(this.#recheckTimer);
     this.#recheckTimer = undefined;
-    this.#retry?.wake();
-    this.#switch();
+    this.#notifications.close();
   }
 
   #start(): void {
     if (!this.#recheckTimer) this.#scheduleRecheck();
-    this.#switch();
+    this.#notifications.open();
     // While the notifications are being opened the look-up waits: it has to come after.
-    if (!this.#switching) this.#checkSoon();
-  }
-
-  /** Opens the notifications while a session is watched, and closes them after the last one. */
-  #switch(): void {
-    if (!this.#store.has('subscribe') || this.#switching) return;
-    if (this.#watched.size > 0 === (this.#unsubscribe !== undefined)) return;
-    this.#switching = this.#openOrClose().finally(() => {
-      this.#switching = undefined;
-      // Things may have changed again meanwhile.
-      this.#switch();
-    });
-  }
-
-  async #openOrClose(): Promise<void> {
-    const unsubscribe = this.#unsubscribe;
-    if (unsubscribe) {
-      this.#unsubscribe = undefined;
-      await unsubscribe().catch((error: unknown) => this.#report('closed', error));
-      return;
-    }
-    for (let tries = 0; this.#watched.size > 0 && !this.#unsubscribe; tries += 1) {
-      try {
-        this.#unsubscribe = await this.#store.subscribe({ ended: (ids) => this.#endAll(ids), gap: () => this.#checkAll() });
-        // Ends that came while there were no notifications were missed.
-        this.#checkAll();
-      } catch (error) {
-        this.#report('opened', error);
-        this.#checkSoon();
-        await this.#pause(Math.min(100 * 2 ** tries, LONGEST_BACKOFF));
-      }
-    }
+    if (!this.#notifications.switching) this.#checkSoon();
   }
 
   #endAll(ids: readonly string[]): void {
@@ -306,22 +268,6 @@ export class LiveSessions {
         this.#checkAll();
       }, delay),
     );
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearQuietly(timer);
-        this.#retry = undefined;
-        resolve();
-      };
-      const timer = unref(setTimeout(wake, ms));
-      this.#retry = { timer, wake };
-    });
-  }
-
-  #report(what: 'opened' | 'closed', error: unknown): void {
-    this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(withoutSecrets(error))}`);
   }
 }
 

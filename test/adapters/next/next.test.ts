@@ -6,46 +6,10 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { notFound, redirect } from 'next/navigation.js';
 import { NextRequest, NextResponse } from 'next/server.js';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { nextSessions } from '../../../src/adapters/next/index.js';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
-import {
-  bearer,
-  cookie,
-  createSessions,
-  type RequestSessions,
-  requireSession,
-  type Session,
-  type SessionContext,
-  type SessionsOptions,
-} from '../../../src/index.js';
-import { countingStore } from '../../support/counting-store.js';
+import { bearer, type RequestSessions, requireSession, type Session } from '../../../src/index.js';
 import { nextScope } from './support/scope.js';
-
-interface Data {
-  userId: string;
-  views?: number;
-}
-type Context = SessionContext<Data>;
-
-async function setUp(options: SessionsOptions<Data> = {}) {
-  const store = countingStore();
-  const warnings: string[] = [];
-  const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
-  const sessions = createSessions<Data>({ store, sources: [cookie('sid')], logger, ...options });
-  const { token, id } = await sessions.create({ userId: 'ann' });
-  store.reset();
-  const views = async () => (await sessions.find(id))?.data.views;
-  const asAnn = (headers: Readonly<Record<string, string>> = {}) => nextScope({ cookie: `theme=dark; sid=${token}`, ...headers });
-  return { ...nextSessions(sessions), asAnn, id, sessions, store, token, views, warnings };
-}
-
-function change({ session }: Context): void {
-  if (session) session.data.views = 7;
-}
-
-const login = async ({ sessions }: Context, userId: string) => {
-  await sessions.create({ userId });
-};
+import { type Context, change, type Data, login, setUp } from './support/set-up.js';
 
 describe('getSession', () => {
   test('a whole render makes one load', async () => {

@@ -7,46 +7,7 @@ import { gate } from '../../support/gate.js';
 import type { Data, Handlers } from './support/app.js';
 import { bearer } from './support/client.js';
 import { startYoga } from './support/setup.js';
-
-const OUTAGE = () => {
-  throw new Error('connection refused by db.internal');
-};
-
-/** Streams a response, and tells of its parts as they come. */
-async function stream(endpoint: string, query: string, headers: Record<string, string>) {
-  const leave = new AbortController();
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    body: JSON.stringify({ query }),
-    headers: { 'content-type': 'application/json', ...headers },
-    signal: leave.signal,
-  });
-  let text = '';
-  const reading = (async () => {
-    const reader = response.body?.getReader();
-    const decoder = new TextDecoder();
-    for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read())
-      text += decoder.decode(chunk.value, { stream: true });
-  })().catch(() => undefined);
-  const parts = (): Part[] => [...text.matchAll(/^(?:data: )?(\{.*\})/gm)].map(([, json]): Part => JSON.parse(json ?? ''));
-  const until = (count: number) => vi.waitFor(() => expect(parts().length).toBeGreaterThanOrEqual(count)).then(parts);
-  return { response, until, leave: () => leave.abort(), all: () => reading.then(parts) };
-}
-
-interface Part {
-  readonly data?: unknown;
-  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
-  readonly incremental?: readonly Part[];
-  readonly hasNext?: boolean;
-}
-
-const MULTIPART = { accept: 'multipart/mixed' };
-const SSE = { accept: 'text/event-stream' };
-
-function darken(ctx: SessionContext<Data>): string {
-  requireSession(ctx).data.theme = 'dark';
-  return 'done';
-}
+import { darken, MULTIPART, OUTAGE, SSE, stream } from './support/streaming.js';
 
 describe('@defer', () => {
   async function startDeferring(run: Handlers['run'], ...options: Parameters<typeof startYoga>[2][]) {

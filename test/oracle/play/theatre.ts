@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { applyWSSHandler } from '@trpc/server/adapters/ws';
-import type { ExecutionArgs } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { SessionEventName, Sessions } from '../../../src/index.js';
+import { serveSockets } from '../../adapters/yoga/support/socket.js';
 import { testClock } from '../../support/clock.js';
 import { LIMIT, type Program } from '../program.js';
 import { makeApp } from './express-app.js';
@@ -104,7 +103,7 @@ export class Theatre {
     const forTrpc = new WebSocketServer({ noServer: true });
     const forGraphQL = new WebSocketServer({ noServer: true });
     applyWSSHandler({ wss: forTrpc, router, createContext });
-    serveGraphQL(forGraphQL, yoga);
+    serveSockets(forGraphQL, yoga.getEnveloped);
     this.#server.on('upgrade', (request, socket, head) => {
       const server = request.url?.startsWith('/trpc') ? forTrpc : forGraphQL;
       server.handleUpgrade(request, socket, head, (webSocket) => server.emit('connection', webSocket, request));
@@ -113,29 +112,4 @@ export class Theatre {
       for (const server of [forTrpc, forGraphQL]) for (const client of server.clients) client.terminate();
     });
   }
-}
-
-/** graphql-ws, set up as Yoga documents it. */
-function serveGraphQL(server: WebSocketServer, yoga: ReturnType<typeof makeApp>['yoga']): void {
-  type Enveloped = ReturnType<typeof yoga.getEnveloped>;
-  const envelopes = new WeakMap<object, Enveloped>();
-  const envelopeOf = ({ document }: ExecutionArgs): Enveloped => {
-    const enveloped = envelopes.get(document);
-    if (!enveloped) throw new Error('the document was not parsed here');
-    return enveloped;
-  };
-  useServer(
-    {
-      execute: (args) => envelopeOf(args).execute(args),
-      subscribe: (args) => envelopeOf(args).subscribe(args),
-      onSubscribe: async (connection, _id, params) => {
-        const { extra } = connection;
-        const enveloped = yoga.getEnveloped({ ...connection, req: extra.request, socket: extra.socket, params });
-        const document = { ...enveloped.parse(params.query) };
-        envelopes.set(document, enveloped);
-        return { schema: enveloped.schema, document, contextValue: await enveloped.contextFactory() };
-      },
-    },
-    server,
-  );
 }

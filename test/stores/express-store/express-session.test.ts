@@ -3,13 +3,13 @@ import type { RequestListener } from 'node:http';
 import { RedisStore } from 'connect-redis';
 import express from 'express';
 import session, { type HandledSession } from 'express-session';
-import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { expressSessions } from '../../../src/adapters/express/middleware.js';
 import { cookie, createSessions } from '../../../src/index.js';
 import { type CallbackStore, expressLegacy, expressStore } from '../../../src/stores/express-store/index.js';
 import { listenInTest } from '../../support/http.js';
-import { describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
+import { describeWithRedis } from '../../support/services/redis.js';
+import { type NodeRedis, withServer } from '../redis/suite.js';
 
 interface Data {
   userId: string;
@@ -136,15 +136,9 @@ function bothWays(open: () => CallbackStore): void {
 describe('express-session’s MemoryStore, both ways', () => bothWays(() => new session.MemoryStore()));
 
 describeWithRedis('connect-redis, both ways', () => {
-  let server: RedisServer;
-  let client: ReturnType<typeof createClient>;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await createClient({ url: server.url }).connect();
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
+  let client: NodeRedis;
+  withServer((one) => {
+    client = one.client;
   });
   bothWays(() => new RedisStore({ client }));
 });

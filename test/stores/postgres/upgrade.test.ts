@@ -13,6 +13,7 @@ const OLD_TABLE = `CREATE TABLE token_sessions (id uuid PRIMARY KEY, version tex
   expires_at bigint NOT NULL, body text NOT NULL) WITH (fillfactor = 80);
 CREATE INDEX token_sessions_owner ON token_sessions USING hash (owner_id);
 CREATE INDEX token_sessions_expires_at ON token_sessions (expires_at);`;
+
 const OLD = {
   insert: `INSERT INTO "token_sessions" AS stored (id, version, owner_id, created_at, expires_at, body)
 VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6)
@@ -168,77 +169,6 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
     await store.touch(rewritten(touched, { expiresAt: NOW }), touched.version, 1_000);
     await store.replace(rewritten(replaced, { expiresAt: NOW }), replaced.version, 1_000);
     expect(await store.sweep(NOW)).toBe(2);
-  });
-});
-
-describePostgres('one schema for each tenant', (postgres) => {
-  test('createTables makes the table where CREATE TABLE would, and the store stays with it', async () => {
-    const admin = postgres.pool();
-    await admin.query('CREATE SCHEMA a; CREATE SCHEMA "B b"');
-    await postgresStore(admin, { subscriber: false }).createTables();
-    const tenant = async (name: string) => {
-      const store = postgresStore(postgres.pool({ options: `-c search_path=${name},public` }), { subscriber: false });
-      for (let times = 0; times < 2; times += 1) await store.createTables();
-      return store;
-    };
-    const [a, b] = [await tenant('a'), await tenant('"B\\ b"')];
-    const given = record({ ownerId: 'ada' });
-    await a.insert(given, 1_000);
-    expect(await a.find(given.id)).toStrictEqual(given);
-    expect([await b.find(given.id), await b.listByOwner('ada'), await b.count()]).toEqual([null, [], 0]);
-    const { rows } = await admin.query("SELECT schemaname FROM pg_tables WHERE tablename = 'token_sessions' ORDER BY 1");
-    expect(rows.map((row) => row.schemaname)).toEqual(['B b', 'a', 'public']);
-    // Also for a connection whose path has changed since.
-    const moving = postgres.pool({ max: 1 });
-    const store = postgresStore(moving, { subscriber: false, schema: 'a' });
-    await moving.query('SET search_path = public');
-    expect(await store.find(given.id)).toStrictEqual(given);
-  });
-});
-
-describePostgres('prepared statements', (postgres) => {
-  const prepared = async (pool: pg.Pool): Promise<number> => {
-    const { rows } = await pool.query("SELECT count(*)::int AS n FROM pg_prepared_statements WHERE name LIKE 'token_sessions_%'");
-    return rows[0].n;
-  };
-
-  test('are what the server runs, unless prepare is false', async () => {
-    for (const prepare of [true, false]) {
-      const pool = postgres.pool({ max: 1 });
-      const store = postgresStore(pool, { subscriber: false, prepare });
-      await store.createTables();
-      for (let i = 0; i < 3; i += 1) await store.find(record().id);
-      expect(await prepared(pool)).toBe(prepare ? 1 : 0);
-    }
-  });
-
-  test('that the server has forgotten, as behind a pooler, are given up: once, with a warning, and nothing fails', async () => {
-    const pool = postgres.pool({ max: 1 });
-    const store = postgresStore(pool, { subscriber: false });
-    const warnings: string[] = [];
-    store.onWarning((line) => warnings.push(line));
-    await store.createTables();
-    const given = record();
-    await store.insert(given, 1_000);
-    await store.find(given.id);
-    expect(warnings).toEqual([]);
-    await pool.query('DEALLOCATE ALL');
-    expect(await store.find(given.id)).toStrictEqual(given);
-    expect(await store.delete(given.id)).toBe(true);
-    expect(warnings).toEqual([expect.stringMatching(/prepare: false/)]);
-  });
-
-  test('whose name another connection of the pooler has taken are given up as well', async () => {
-    const pool = postgres.pool({ max: 1 });
-    const store = postgresStore(pool, { subscriber: false, table: 'taken' });
-    await store.createTables();
-    const given = record();
-    await store.insert(given, 1_000);
-    const [{ name, statement } = { name: '', statement: '' }] = (await pool.query('SELECT name, statement FROM pg_prepared_statements'))
-      .rows;
-    const other = postgres.pool({ max: 1 });
-    await other.query(`PREPARE ${name} (text, text, text, text, text, text) AS ${statement}`);
-    expect(await postgresStore(other, { subscriber: false, table: 'taken' }).insert(record(), 1_000)).toBe('inserted');
   });
 });
 

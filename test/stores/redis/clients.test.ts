@@ -1,16 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { describeWithRedis, startRedis, startRedisCluster, startSentinel } from '../../support/services/redis.js';
+import { describeWithRedis } from '../../support/services/redis.js';
 import { ALL_CLIENTS, type OpenClient, type Services } from './clients.js';
 import { changed, HOUR, record } from './records.js';
+import { withServices } from './suite.js';
 
 describeWithRedis('every client', () => {
   let services: Services;
-  beforeAll(async () => {
-    const [single, cluster, sentinel] = await Promise.all([startRedis(), startRedisCluster(), startSentinel()]);
-    services = { single, cluster, sentinel };
-  }, 60_000);
-  afterAll(() => Promise.all([services.single.stop(), services.cluster.stop(), services.sentinel.stop()]));
+  withServices((started) => {
+    services = started;
+  });
 
   describe.each(Object.entries(ALL_CLIENTS))('%s', (_name, open) => {
     let opened: OpenClient;

@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { OwnerLimit, SessionRecord } from '../../../src/core/store.js';
 import { createSessions } from '../../../src/index.js';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { command, commandStats, describeWithRedis, dump, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { openNodeRedis } from './clients.js';
+import { command, commandStats, describeWithRedis, dump, type RedisServer } from '../../support/services/redis.js';
 import { changed, HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 describeWithRedis('what the server is asked', () => {
   let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   let store: RedisStore;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await openNodeRedis(server.url);
+  withServer((one) => {
+    ({ server, client } = one);
   });
   beforeEach(async () => {
-    await client.flushDb();
     store = redisStore(client);
     // The version is asked for once, and scripts are sent whole once.
     const warm = [record({ ownerId: 'eve' }), record({ ownerId: 'eve' })];
@@ -29,10 +27,6 @@ describeWithRedis('what the server is asked', () => {
     await store.insert(ownerless, HOUR);
     await store.replace(changed(ownerless), ownerless.version, HOUR);
     await command(server, ['CONFIG', 'RESETSTAT']);
-  });
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
   });
 
   /** The commands that clients sent: those that scripts call, and this test itself, left out. */

@@ -1,22 +1,19 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { redisStore } from '../../../src/stores/redis/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { openNodeRedis } from './clients.js';
+import { command, describeWithRedis, type RedisServer } from '../../support/services/redis.js';
 import { changed, HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 describeWithRedis('a server that may evict keys', () => {
   let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
-  beforeAll(async () => {
-    server = await startRedis({ maxmemory: '50mb' });
-    client = await openNodeRedis(server.url);
-  });
-  beforeEach(async () => void (await client.flushDb()));
+  let client: NodeRedis;
+  withServer(
+    (one) => {
+      ({ server, client } = one);
+    },
+    { maxmemory: '50mb' },
+  );
   afterEach(() => command(server, ['CONFIG', 'SET', 'maxmemory', '50mb', 'maxmemory-policy', 'noeviction']));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
-  });
 
   async function warned(policy: string, maxmemory = '50mb'): Promise<string[]> {
     await command(server, ['CONFIG', 'SET', 'maxmemory', maxmemory, 'maxmemory-policy', policy]);

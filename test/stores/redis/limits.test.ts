@@ -1,26 +1,21 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isSessionError } from '../../../src/core/error.js';
 import type { OwnerLimit } from '../../../src/core/store.js';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
+import { command, describeWithRedis, type RedisServer } from '../../support/services/redis.js';
 import { openNodeRedis } from './clients.js';
 import { hooked } from './interleave.js';
 import { HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 describeWithRedis('the limit of an owner', () => {
   let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   let store: RedisStore;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await openNodeRedis(server.url);
+  withServer((one) => {
+    ({ server, client } = one);
     store = redisStore(client);
-  });
-  beforeEach(async () => void (await client.flushDb()));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
   });
 
   const within = (changes: Partial<OwnerLimit> = {}): OwnerLimit => ({ max: 3, onLimit: 'evict-oldest', now: Date.now(), ...changes });
@@ -28,7 +23,7 @@ describeWithRedis('the limit of an owner', () => {
   const idsOf = (records: readonly { readonly id: string }[]) => records.map(({ id }) => id).sort();
 
   describe('64 logins at once over four clients, at a limit of 3', () => {
-    let clients: { node: Awaited<ReturnType<typeof openNodeRedis>>[]; io: Redis[] };
+    let clients: { node: NodeRedis[]; io: Redis[] };
     let stores: RedisStore[];
     beforeEach(async () => {
       clients = {

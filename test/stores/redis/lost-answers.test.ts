@@ -1,20 +1,14 @@
 import { Cluster, Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSessions } from '../../../src/index.js';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
 import { DELETE, INDEX, REPLACE } from '../../../src/stores/redis/scripts.js';
-import {
-  command,
-  describeWithRedis,
-  type RedisServer,
-  startRedis,
-  startRedisCluster,
-  startSentinel,
-} from '../../support/services/redis.js';
+import { command, describeWithRedis, type RedisServer } from '../../support/services/redis.js';
 import { type RedisProxy, startRedisProxy } from '../../support/services/redis-proxy.js';
 import { ALL_CLIENTS, type Open, type OpenClient, openNodeRedis, type Services } from './clients.js';
 import { HOUR, record } from './records.js';
+import { withServices } from './suite.js';
 
 interface Data {
   readonly userId: string;
@@ -99,11 +93,9 @@ const OPEN: Readonly<Record<string, { on: 'single' | 'cluster' | 'sentinel'; ope
 
 describeWithRedis('an answer that is lost after the server has done its work', () => {
   let services: Services;
-  beforeAll(async () => {
-    const [single, cluster, sentinel] = await Promise.all([startRedis(), startRedisCluster(), startSentinel()]);
-    services = { single, cluster, sentinel };
-  }, 60_000);
-  afterAll(() => Promise.all([services.single.stop(), services.cluster.stop(), services.sentinel.stop()]));
+  withServices((started) => {
+    services = started;
+  });
 
   describe.each(Object.entries(OPEN))('%s', (_name, { on, open }) => {
     let proxy: RedisProxy;

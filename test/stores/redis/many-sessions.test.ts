@@ -1,25 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { openNodeRedis } from './clients.js';
+import { command, describeWithRedis, type RedisServer } from '../../support/services/redis.js';
 import { changed, HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 const MANY = 6_000;
 
 describeWithRedis('rule 28: an account of thousands of sessions', () => {
   let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   let store: RedisStore;
-  beforeAll(async () => {
-    server = await startRedis({ 'slowlog-log-slower-than': '0', 'slowlog-max-len': '100000' });
-    client = await openNodeRedis(server.url);
-    store = redisStore(client);
-  });
-  beforeEach(async () => void (await client.flushDb()));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
-  });
+  withServer(
+    (one) => {
+      ({ server, client } = one);
+      store = redisStore(client);
+    },
+    { 'slowlog-log-slower-than': '0', 'slowlog-max-len': '100000' },
+  );
 
   async function fill(changes: (index: number) => Partial<ReturnType<typeof record>> = () => ({})): Promise<ReturnType<typeof record>[]> {
     const start = Date.now() - MANY;
@@ -110,7 +107,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
 });
 
 /** Sends all commands but those that end a session. */
-function dieAfterTrim(client: Awaited<ReturnType<typeof openNodeRedis>>) {
+function dieAfterTrim(client: NodeRedis) {
   return (args: string[], options?: object): Promise<unknown> => {
     if (args.some((each) => each.startsWith('ts:s:'))) return Promise.reject(new Error('the process is dead'));
     return client.sendCommand(args, options);
@@ -118,18 +115,11 @@ function dieAfterTrim(client: Awaited<ReturnType<typeof openNodeRedis>>) {
 }
 
 describeWithRedis('rule 27: a session that got its owner later', () => {
-  let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   let store: RedisStore;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await openNodeRedis(server.url);
+  withServer((one) => {
+    client = one.client;
     store = redisStore(client);
-  });
-  beforeEach(async () => void (await client.flushDb()));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
   });
 
   /** Bob's session, which ann's index names too: one who was to give it to ann came too late. */

@@ -1,18 +1,14 @@
+// All in one file: its tests share a Cluster and a Sentinel, which are slow to start.
+
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type RedisClient, type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import {
-  command,
-  describeWithRedis,
-  type RedisServer,
-  startRedis,
-  startRedisCluster,
-  startSentinel,
-} from '../../support/services/redis.js';
+import { command, describeWithRedis, type RedisServer, startRedis, startRedisCluster } from '../../support/services/redis.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, openNodeRedis, type Services } from './clients.js';
 import { HOUR, record } from './records.js';
+import { withServices } from './suite.js';
 
 /** Remembers what it is told. */
 function listener() {
@@ -42,11 +38,9 @@ async function subscriptions(servers: readonly RedisServer[]): Promise<number> {
 
 describeWithRedis('notifications', () => {
   let services: Services;
-  beforeAll(async () => {
-    const [single, cluster, sentinel] = await Promise.all([startRedis(), startRedisCluster(), startSentinel()]);
-    services = { single, cluster, sentinel };
-  }, 60_000);
-  afterAll(() => Promise.all([services.single.stop(), services.cluster.stop(), services.sentinel.stop()]));
+  withServices((started) => {
+    services = started;
+  });
 
   /** The servers that a client of this name talks to. */
   const serversOf = (name: string): readonly RedisServer[] => {

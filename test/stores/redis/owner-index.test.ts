@@ -1,26 +1,20 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isSessionError } from '../../../src/core/error.js';
 import { type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { openNodeRedis } from './clients.js';
+import { command, describeWithRedis, type RedisServer } from '../../support/services/redis.js';
 import { hooked } from './interleave.js';
 import { changed, HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 const DAY = 24 * HOUR;
 
 describeWithRedis("an owner's index", () => {
   let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   let store: RedisStore;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await openNodeRedis(server.url);
+  withServer((one) => {
+    ({ server, client } = one);
     store = redisStore(client);
-  });
-  beforeEach(async () => void (await client.flushDb()));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
   });
 
   const indexKey = async () => (await client.keys('ts:o:*'))[0] ?? '';

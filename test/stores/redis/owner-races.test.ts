@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type RedisClient, redisStore } from '../../../src/stores/redis/index.js';
-import { describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { openNodeRedis } from './clients.js';
+import { describeWithRedis } from '../../support/services/redis.js';
 import { everyOrder } from './interleave.js';
 import { changed, HOUR, record } from './records.js';
+import { type NodeRedis, withServer } from './suite.js';
 
 describeWithRedis('the sessions of an owner, in every order of the commands', () => {
-  let server: RedisServer;
-  let client: Awaited<ReturnType<typeof openNodeRedis>>;
+  let client: NodeRedis;
   const limit = { max: 2, onLimit: 'evict-oldest', now: Date.now() } as const;
-  beforeAll(async () => {
-    server = await startRedis();
-    client = await openNodeRedis(server.url);
-  });
-  beforeEach(async () => void (await client.flushDb()));
-  afterAll(async () => {
-    client.destroy();
-    await server.stop();
+  withServer((one) => {
+    client = one.client;
   });
 
   test('invariant 5: a login that races the end of all sessions is ended by it, or handed out after it', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 
 /** Stands between a client and servers, and loses answers. */
 export interface RedisProxy {
@@ -59,21 +59,10 @@ export async function startRedisProxy(targets: readonly { readonly port: number 
       if (!caught) client.write(answer);
     });
   };
-  const listen = async (target: { readonly port: number }) => {
-    const listener = createServer((client) => {
-      client.on('error', () => undefined);
-      void open.then(() => connect(client, target.port));
-    });
-    listener.listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    return listener;
-  };
-  const listeners = await Promise.all(targets.map(listen));
+  const accept = (port: number) => listen((client) => void open.then(() => connect(client, port)));
+  const listeners = await Promise.all(targets.map(({ port }) => accept(port)));
   return {
-    ports: listeners.map((listener) => {
-      const address = listener.address();
-      return typeof address === 'object' && address ? address.port : 0;
-    }),
+    ports: listeners.map(portOf),
     loseAnswer(text, between) {
       trap = { text, between };
     },
@@ -86,4 +75,15 @@ export async function startRedisProxy(targets: readonly { readonly port: number 
       await Promise.all(closed);
     },
   };
+}
+
+async function listen(onClient: (client: Socket) => void): Promise<Server> {
+  const listener = createServer((client) => onClient(client.on('error', () => undefined))).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return listener;
+}
+
+function portOf(listener: Server): number {
+  const address = listener.address();
+  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -1,5 +1,6 @@
 import type { SessionRecord, SessionStore } from '../../../src/index.js';
 import type { StoreCapabilities } from '../../../src/testing/index.js';
+import { tick } from './breaking.js';
 import { completeStore } from './complete-store.js';
 
 /** A store with a planted bug. */
@@ -17,16 +18,20 @@ function sound(now: () => number): SessionStore {
   return { insert, find, replace, delete: remove };
 }
 
-/** A store that keeps records as `mangle` has them. */
-function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore['create'] {
+/** A sound store, some of whose verbs are replaced by those of `breakVerbs`. */
+function broken(breakVerbs: (store: SessionStore, now: () => number) => Partial<SessionStore>): BrokenStore['create'] {
   return (now) => {
     const store = sound(now);
-    return {
-      ...store,
-      insert: (record, ttl) => store.insert(mangle(record), ttl),
-      replace: (record, version, ttl) => store.replace(mangle(record), version, ttl),
-    };
+    return { ...store, ...breakVerbs(store, now) };
   };
+}
+
+/** A store that keeps records as `mangle` has them. */
+function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore['create'] {
+  return broken((store) => ({
+    insert: (record, ttl) => store.insert(mangle(record), ttl),
+    replace: (record, version, ttl) => store.replace(mangle(record), version, ttl),
+  }));
 }
 
 /** A map that holds the very objects it was given. */
@@ -50,22 +55,16 @@ function aliasingMap(): SessionStore {
   };
 }
 
-const tick = () => new Promise((resolve) => setImmediate(resolve));
-
 export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a replace that inserts',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async replace(record, expectedVersion, ttl) {
-          const answer = await store.replace(record, expectedVersion, ttl);
-          if (answer === 'gone') await store.insert(record, ttl);
-          return answer === 'gone' ? 'replaced' : answer;
-        },
-      };
-    },
+    create: broken((store) => ({
+      async replace(record, expectedVersion, ttl) {
+        const answer = await store.replace(record, expectedVersion, ttl);
+        if (answer === 'gone') await store.insert(record, ttl);
+        return answer === 'gone' ? 'replaced' : answer;
+      },
+    })),
     fails: [
       'invariant 2: replace of a missing record writes nothing',
       'invariant 2: a replace that races a delete brings nothing back',
@@ -77,18 +76,14 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a replace that ignores the version',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async replace(record, _expectedVersion, ttl) {
-          for (let known = await store.find(record.id); known; known = await store.find(record.id)) {
-            if ((await store.replace(record, known.version, ttl)) === 'replaced') return 'replaced';
-          }
-          return 'gone';
-        },
-      };
-    },
+    create: broken((store) => ({
+      async replace(record, _expectedVersion, ttl) {
+        for (let known = await store.find(record.id); known; known = await store.find(record.id)) {
+          if ((await store.replace(record, known.version, ttl)) === 'replaced') return 'replaced';
+        }
+        return 'gone';
+      },
+    })),
     fails: [
       'invariant 3: replace with another version than the stored one writes nothing',
       'invariant 3: of concurrent replaces with one expected version exactly one is answered',
@@ -102,25 +97,18 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a find that drops before the ttl has passed',
-    create: (now) => {
-      const store = sound(now);
-      return { ...store, insert: (record, ttl) => store.insert(record, ttl - 2) };
-    },
+    create: broken((store) => ({ insert: (record, ttl) => store.insert(record, ttl - 2) })),
     fails: ['a record is forgotten when its ttl has passed, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
   },
   {
     bug: 'an insert that overwrites',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async insert(record, ttl) {
-          const answer = await store.insert(record, ttl);
-          if (answer === 'exists') await store.delete(record.id);
-          return answer === 'exists' ? store.insert(record, ttl) : answer;
-        },
-      };
-    },
+    create: broken((store) => ({
+      async insert(record, ttl) {
+        const answer = await store.insert(record, ttl);
+        if (answer === 'exists') await store.delete(record.id);
+        return answer === 'exists' ? store.insert(record, ttl) : answer;
+      },
+    })),
     fails: [
       'insert of an id that exists is refused and changes nothing',
       'insert of a write whose record has been replaced since is refused',
@@ -129,10 +117,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'an insert that does not know its own write again',
-    create: (now) => {
-      const store = sound(now);
-      return { ...store, insert: async (record, ttl) => ((await store.find(record.id)) ? 'exists' : store.insert(record, ttl)) };
-    },
+    create: broken((store) => ({ insert: async (record, ttl) => ((await store.find(record.id)) ? 'exists' : store.insert(record, ttl)) })),
     fails: ['insert of the same write again'],
   },
   {
@@ -148,10 +133,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a delete that lies: it keeps the record',
-    create: (now) => {
-      const store = sound(now);
-      return { ...store, delete: async (id) => (await store.find(id)) !== null };
-    },
+    create: broken((store) => ({ delete: async (id) => (await store.find(id)) !== null })),
     fails: [
       'invariant 5: delete removes the record for good',
       'invariant 2: a replace that races a delete',
@@ -162,10 +144,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a delete that always says that the record was there',
-    create: (now) => {
-      const store = sound(now);
-      return { ...store, delete: async (id) => (await store.delete(id)) || true };
-    },
+    create: broken((store) => ({ delete: async (id) => (await store.delete(id)) || true })),
     fails: ['delete of an unknown id is a no-op', 'of concurrent deletes exactly one finds the record there'],
   },
   {
@@ -190,17 +169,13 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a store that compares versions without their case',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async replace(record, expectedVersion, ttl) {
-          const known = await store.find(record.id);
-          const same = known?.version.toLowerCase() === expectedVersion.toLowerCase();
-          return store.replace(record, known && same ? known.version : expectedVersion, ttl);
-        },
-      };
-    },
+    create: broken((store) => ({
+      async replace(record, expectedVersion, ttl) {
+        const known = await store.find(record.id);
+        const same = known?.version.toLowerCase() === expectedVersion.toLowerCase();
+        return store.replace(record, known && same ? known.version : expectedVersion, ttl);
+      },
+    })),
     fails: ['invariant 3: versions of every valid form are kept and compared to the character'],
   },
   {
@@ -210,25 +185,20 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a store that gives an owner of null to those without one',
-    create: (now) => {
-      const store = sound(now);
+    create: broken((store) => {
       const owned = (record: SessionRecord | null) => record && Object.assign({ ownerId: null }, record);
-      return { ...store, find: async (id) => owned(await store.find(id)) };
-    },
+      return { find: async (id) => owned(await store.find(id)) };
+    }),
     fails: ['insert adds a record, which find gives back'],
   },
   {
     bug: 'a store that gives back a field of its own',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        find: async (id) => {
-          const record = await store.find(id);
-          return record && Object.assign(record, { row: 1 });
-        },
-      };
-    },
+    create: broken((store) => ({
+      find: async (id) => {
+        const record = await store.find(id);
+        return record && Object.assign(record, { row: 1 });
+      },
+    })),
     fails: ['insert adds a record, which find gives back'],
   },
   {
@@ -238,21 +208,17 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a replace that is not atomic: something comes between its look and its write',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async replace(record, expectedVersion, ttl) {
-          const known = await store.find(record.id);
-          if (!known) return 'gone';
-          if (known.version !== expectedVersion) return 'conflict';
-          await tick();
-          await store.delete(record.id);
-          await store.insert(record, ttl);
-          return 'replaced';
-        },
-      };
-    },
+    create: broken((store) => ({
+      async replace(record, expectedVersion, ttl) {
+        const known = await store.find(record.id);
+        if (!known) return 'gone';
+        if (known.version !== expectedVersion) return 'conflict';
+        await tick();
+        await store.delete(record.id);
+        await store.insert(record, ttl);
+        return 'replaced';
+      },
+    })),
     fails: [
       'invariant 3: of concurrent replaces with one expected version exactly one is answered',
       'invariant 3: concurrent writers that try again count to the last',
@@ -261,22 +227,18 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a replace that never says anything but conflict',
-    create: (now) => ({ ...sound(now), replace: async () => 'conflict' }),
+    create: broken(() => ({ replace: async () => 'conflict' })),
     fails: ['invariant 3: concurrent writers that try again count to the last'],
   },
   {
     bug: 'a replace that throws where the version is another one',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async replace(record, expectedVersion, ttl) {
-          const answer = await store.replace(record, expectedVersion, ttl);
-          if (answer === 'conflict') throw new Error('serialization failure');
-          return answer;
-        },
-      };
-    },
+    create: broken((store) => ({
+      async replace(record, expectedVersion, ttl) {
+        const answer = await store.replace(record, expectedVersion, ttl);
+        if (answer === 'conflict') throw new Error('serialization failure');
+        return answer;
+      },
+    })),
     fails: [
       'invariant 3: replace with another version than the stored one writes nothing',
       'several processes > invariants 2 and 3: save, save,',
@@ -285,47 +247,37 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'a find that renews',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async find(id) {
-          const record = await store.find(id);
-          if (record) await store.replace(record, record.version, 1_000);
-          return record;
-        },
-      };
-    },
+    create: broken((store) => ({
+      async find(id) {
+        const record = await store.find(id);
+        if (record) await store.replace(record, record.version, 1_000);
+        return record;
+      },
+    })),
     fails: ['find does not renew'],
   },
   {
     bug: 'a replace that keeps the old ttl',
-    create: (now) => {
-      const store = sound(now);
+    create: broken((store, now) => {
       const ends = new Map<string, number>();
       return {
-        ...store,
         insert(record, ttl) {
           ends.set(record.id, now() + ttl);
           return store.insert(record, ttl);
         },
         replace: (record, version, ttl) => store.replace(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
       };
-    },
+    }),
     fails: ['the ttl of a replace takes the place of the old one', 'ends at its absolute limit', 'save, expire,'],
   },
   {
     bug: 'a store that forgets by the deadline, not by the ttl',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        async find(id) {
-          const record = await store.find(id);
-          return record && record.expiresAt > now() ? record : null;
-        },
-      };
-    },
+    create: broken((store, now) => ({
+      async find(id) {
+        const record = await store.find(id);
+        return record && record.expiresAt > now() ? record : null;
+      },
+    })),
     fails: ['invariant 7: a record whose ttl has not passed is there'],
   },
 ];

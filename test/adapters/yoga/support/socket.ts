@@ -37,6 +37,16 @@ const asYogaDocuments: ContextOf = (connection) => ({ ...connection, req: connec
 export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Context>, contextOf: ContextOf = asYogaDocuments) {
   const { server, url, stop } = await listen((_, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ server });
+  serveSockets(sockets, getEnveloped, contextOf);
+  return { sockets, stop, connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials) };
+}
+
+/** Runs the operations that arrive on `sockets`. */
+export function serveSockets<Context>(
+  sockets: WebSocketServer,
+  getEnveloped: GetEnvelopedFn<Context>,
+  contextOf: ContextOf = asYogaDocuments,
+): void {
   const envelopes = new WeakMap<object, Pick<ReturnType<typeof getEnveloped>, 'execute' | 'subscribe'>>();
   const envelopeOf = ({ document }: ExecutionArgs) => {
     const enveloped = envelopes.get(document);
@@ -65,7 +75,6 @@ export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Con
     },
     sockets,
   );
-  return { sockets, stop, connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials) };
 }
 
 function connect(url: string, { connectionParams, headers }: Credentials): SocketClient {

@@ -55,3 +55,9 @@ export function sessionOf(call: Call): Session<Data> {
   if (!current) throw new Error('the call has no session');
   return current as Session<Data>;
 }
+
+export const KEYS = ['a', 'b', 'c'] as const;
+
+export const BOB: Data = { user: 'bob' };
+
+export const CAROL: Data = { user: 'carol' };

@@ -1,0 +1,138 @@
+import { request as httpRequest, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { describe, expect, test, vi } from 'vitest';
+import { expressSessions, type SessionRequest } from '../../../src/adapters/express/middleware.js';
+import { cookie, header } from '../../../src/index.js';
+import { gate } from '../../support/gate.js';
+import { type Data, listen, setUp } from './support/app.js';
+
+describe('plain http', () => {
+  type Handler = (req: IncomingMessage & SessionRequest<Data>, res: ServerResponse) => unknown;
+
+  function plain(sessions: ReturnType<typeof setUp>['sessions'], handler: Handler, onError = (_error: unknown) => {}): RequestListener {
+    const middleware = expressSessions(sessions);
+    return (req, res) =>
+      middleware(req, res, (error) => {
+        if (!error) return void handler(req as IncomingMessage & SessionRequest<Data>, res);
+        onError(error);
+        res.statusCode = 500;
+        res.end();
+      });
+  }
+
+  /** Sends a request that changes the session, and leaves before it is answered. */
+  async function leaveAfterChange(sessions: ReturnType<typeof setUp>['sessions'], token: string): Promise<void> {
+    const changed = gate();
+    const url = await listen(
+      plain(sessions, (req) => {
+        if (req.session) req.session.data.views = 7;
+        changed.open();
+      }),
+    );
+    const client = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
+    client.on('error', () => {}).end();
+    await changed.opened;
+    client.destroy();
+  }
+
+  test('a save that fails after the head was sent cuts the answer short', async () => {
+    const { store, sessions, get } = setUp();
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('away');
+    };
+    const url = await listen(
+      plain(sessions, (req, res) => {
+        if (req.session) req.session.data.views = 1;
+        res.write('part ');
+        res.end('rest');
+      }),
+    );
+    const { token } = await sessions.create({ userId: 'ann' });
+    await expect(get(url, token).then((response) => response.text())).rejects.toThrow();
+  });
+
+  test('what a client that went away had changed is saved', async () => {
+    const { sessions, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    await leaveAfterChange(sessions, token);
+    await vi.waitFor(async () => expect(await views(token)).toBe(7));
+  });
+
+  test('a failure that nobody is left to be told of is logged', async () => {
+    const errors: string[] = [];
+    const { store, sessions } = setUp({ logger: { warn: () => {}, error: (message) => void errors.push(message) } });
+    const { token } = await sessions.create({ userId: 'ann' });
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('away');
+    };
+    await leaveAfterChange(sessions, token);
+    await vi.waitFor(() => expect(errors.some((each) => each.includes('could not be saved'))).toBe(true));
+  });
+
+  test('ending twice ends once, and the callback of end is called', async () => {
+    const { sessions, get } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const ended = vi.fn();
+    const url = await listen(
+      plain(sessions, (req, res) => {
+        if (req.session) req.session.data.views = 1;
+        res.end('first', ended);
+        res.end('second');
+      }),
+    );
+    expect(await (await get(url, token)).text()).toBe('first');
+    await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
+  });
+
+  test('tokens are written to the response by the sources that can, beside the application’s own cookies', async () => {
+    const { sessions } = setUp({ sources: [header('x-auth-token', { respond: true }), cookie('sid', { secure: false })] });
+    const url = await listen(
+      plain(sessions, async (req, res) => {
+        res.setHeader('set-cookie', ['theme=dark', 'sid=old']);
+        await req.sessions.create({ userId: 'ann' });
+        await req.session?.rotate();
+        res.end(req.session?.token);
+      }),
+    );
+    const response = await fetch(url);
+    const token = await response.text();
+    expect(response.headers.get('x-auth-token')).toBe(token);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual(['theme=dark', `sid=${token}`]);
+  });
+
+  test('a login after the head was sent is HEADERS_SENT where a source would have to write', async () => {
+    const { sessions, store } = setUp({ sources: [header('x-auth-token', { respond: true })] });
+    const codes: unknown[] = [];
+    const url = await listen(
+      plain(sessions, async (req, res) => {
+        res.write('head');
+        await req.sessions.create({ userId: 'ann' }).catch((error: { code: string }) => codes.push(error.code));
+        res.end();
+      }),
+    );
+    await (await fetch(url)).text();
+    expect(codes).toEqual(['HEADERS_SENT']);
+    expect(store.calls.insert).toBe(0);
+  });
+
+  test('rule 26: a record that cannot be read fails the handler that asks for its data, not the login and logout of its holder', async () => {
+    const errors: unknown[] = [];
+    const { sessions, store, get } = setUp();
+    const { token, id } = await sessions.create({ userId: 'ann' });
+    const record = await store.find(id);
+    if (record) await store.replace({ ...record, version: 'x', body: '{' }, record.version, 1_000_000);
+    const url = await listen(
+      plain(sessions, async (req, res) => {
+        try {
+          res.end(req.session?.data.userId ?? 'anonymous');
+        } catch (error) {
+          errors.push(error);
+          res.statusCode = 500;
+          res.end((await req.sessions.create({ userId: 'bob' })).token);
+        }
+      }),
+    );
+    expect((await get(url, token)).status).toBe(500);
+    expect(errors).toEqual([expect.objectContaining({ code: 'INVALID_DATA', status: 500 })]);
+  });
+});

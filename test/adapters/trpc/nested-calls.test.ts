@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { fail } from './support/fail.js';
+import { type RouterKit, startRouter } from './support/router.js';
+
+describe('nested calls', () => {
+  /** A caller of a router that is made with the context of the procedure. */
+  const nested = <Ctx extends object>({ t }: RouterKit, router: Parameters<RouterKit['t']['createCallerFactory']>[0], ctx: Ctx) =>
+    Reflect.apply(t.createCallerFactory(router), undefined, [ctx]);
+
+  test('rule 12: a nested call does not see the outer one’s unsaved changes, and saves its own when it succeeds', async () => {
+    const { client, sessions, stored } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        visit: kit.own.mutation(({ ctx }) => {
+          ctx.session.data.views = 1;
+          return ctx.session.data.role ?? 'no role';
+        }),
+      });
+      return kit.t.router({
+        outer: kit.own.mutation(async ({ ctx }) => {
+          ctx.session.data.role = 'admin';
+          const seen = await nested(kit, inner, ctx).visit();
+          if (seen !== 'no role') return seen;
+          return fail();
+        }),
+      });
+    });
+    const session = await sessions.create({ userId: 'ann' });
+    expect(await client(session.token).mutate('outer')).toBe('FORBIDDEN');
+    expect(await stored(session)).toEqual({ userId: 'ann', views: 1 });
+  });
+
+  test.each([true, false])(
+    'rule 12: the login of a nested call becomes the outer call’s (the outer call succeeds: %s)',
+    async (succeeds) => {
+      const { client, sessions, events, stored } = await startRouter((kit) => {
+        const inner = kit.t.router({
+          login: kit.open.mutation(async ({ ctx }) => {
+            const session = await ctx.sessions.create({ userId: 'bob' });
+            session.data.theme = 'dark';
+            return session.id;
+          }),
+        });
+        return kit.t.router({
+          outer: kit.open.mutation(async ({ ctx }) => {
+            const id = await nested(kit, inner, ctx).login();
+            const current = ctx.sessions.current;
+            if (current) current.data.views = 7;
+            return succeeds ? [id === current?.id, current?.data.userId] : fail();
+          }),
+        });
+      });
+      const ann = await sessions.create({ userId: 'ann' });
+      events.length = 0;
+      const answer = await client(ann.token).mutate('outer');
+      const [bob] = await sessions.listFor('bob');
+      if (succeeds) {
+        expect(answer).toEqual([true, 'bob']);
+        expect(bob?.data).toEqual({ userId: 'bob', theme: 'dark', views: 7 });
+        expect([await stored(ann), events.length]).toEqual([null, 2]);
+      } else {
+        expect([answer, bob, events]).toEqual(['FORBIDDEN', undefined, []]);
+        expect(await stored(ann)).toEqual({ userId: 'ann' });
+      }
+    },
+  );
+
+  test('rule 12: a nested call that fails takes nothing of the outer one with it', async () => {
+    const { client, sessions, stored } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'bob' });
+          return fail();
+        }),
+        spoil: kit.own.mutation(({ ctx }) => {
+          ctx.session.data.role = 'admin';
+          return fail();
+        }),
+      });
+      return kit.t.router({
+        outer: kit.own.mutation(async ({ ctx }) => {
+          ctx.session.data.theme = 'dark';
+          const caller = nested(kit, inner, ctx);
+          await caller.login().catch(() => undefined);
+          await caller.spoil().catch(() => undefined);
+          return ctx.session.data;
+        }),
+      });
+    });
+    const session = await sessions.create({ userId: 'ann' });
+    expect(await client(session.token).mutate('outer')).toEqual({ userId: 'ann', theme: 'dark' });
+    expect(await stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
+    expect(await sessions.listFor('bob')).toEqual([]);
+  });
+
+  test('rule 12: a nested call from an unguarded procedure logs in for those that follow in it', async () => {
+    const { client, sessions } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+        who: kit.open.query(({ ctx }) => ctx.session?.data.userId ?? null),
+        quit: kit.own.mutation(({ ctx }) => ctx.session.destroy()),
+      });
+      return kit.t.router({
+        outer: kit.bare.mutation(async ({ ctx }) => {
+          const caller = nested(kit, inner, ctx);
+          const before = await caller.who();
+          await caller.login();
+          const during = await caller.who();
+          await caller.quit();
+          return [before, during, await caller.who()];
+        }),
+      });
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect(await client(token, 'single').mutate('outer')).toEqual(['ann', 'bob', null]);
+    expect([await sessions.listFor('ann'), await sessions.listFor('bob')]).toEqual([[], []]);
+  });
+
+  test('rule 12: three levels deep, a login is taken back when the outermost call fails', async () => {
+    const { client, sessions, store } = await startRouter((kit) => {
+      const deepest = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+      });
+      const middle = kit.t.router({
+        pass: kit.open.mutation(async ({ ctx }) => {
+          await nested(kit, deepest, ctx).login();
+          return ctx.sessions.current?.data.userId;
+        }),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          if ((await nested(kit, middle, ctx).pass()) !== 'bob') return 'the login was lost on the way';
+          return fail();
+        }),
+      });
+    });
+    expect(await client().mutate('outer')).toBe('FORBIDDEN');
+    expect([await sessions.listFor('bob'), await store.count?.()]).toEqual([[], 0]);
+  });
+
+  test('rule 12: a login of the outer call and one of a nested call leave the last one alone', async () => {
+    const { client, sessions, store } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'carol' })).id),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'bob' });
+          await nested(kit, inner, ctx).login();
+          return ctx.sessions.current?.data.userId;
+        }),
+      });
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect(await client(token).mutate('outer')).toBe('carol');
+    expect([(await sessions.listFor('carol')).length, await store.count?.()]).toEqual([1, 1]);
+  });
+
+  test('rule 18: nested calls beside each other each keep what they changed', async () => {
+    const { client, sessions, stored } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        theme: kit.own.mutation(({ ctx }) => {
+          ctx.session.data.theme = 'dark';
+        }),
+        views: kit.own.mutation(async ({ ctx }) => {
+          await Promise.resolve();
+          ctx.session.data.views = 3;
+        }),
+      });
+      return kit.t.router({
+        outer: kit.own.mutation(async ({ ctx }) => {
+          const caller = nested(kit, inner, ctx);
+          await Promise.all([caller.theme(), caller.views()]);
+          return 'done';
+        }),
+      });
+    });
+    const session = await sessions.create({ userId: 'ann' });
+    expect(await client(session.token).mutate('outer')).toBe('done');
+    expect(await stored(session)).toEqual({ userId: 'ann', theme: 'dark', views: 3 });
+  });
+});

@@ -1,0 +1,5 @@
+import { TRPCError } from '@trpc/server';
+
+export const fail = (): never => {
+  throw new TRPCError({ code: 'FORBIDDEN' });
+};

@@ -1,0 +1,130 @@
+import { describe, expect, test, vi } from 'vitest';
+import { BOB, CAROL, openRequest, sessionOf } from './support/calls.js';
+
+test('rule 18: where the last of several logins cannot take effect, the call acts for its own session again', async () => {
+  const { begin, store, id } = await openRequest();
+  const call = await begin();
+  const session = sessionOf(call);
+  for (const [field, data] of [
+    ['first', BOB],
+    ['second', CAROL],
+  ] as const) {
+    call.fields.begin(field);
+    await call.sessions.create(data);
+  }
+  store.before = (verb, of) => {
+    if (verb === 'delete' && of === id) throw new Error('down');
+  };
+  await expect(call.commit()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  store.before = undefined;
+  expect(call.sessions.current).toBe(session);
+  expect(await store.count?.()).toBe(1);
+});
+
+describe('streams and ends', () => {
+  test('rule 18: what the body of a stream creates takes effect at once, also in a call around it', async () => {
+    const { begin, events } = await openRequest({ signedIn: false });
+    const outer = await begin();
+    const inner = outer.open({ hasOutcome: true });
+    await inner.load();
+    inner.stream();
+    const created = await inner.sessions.create(BOB);
+    expect(events).toEqual([`created ${created.id}`]);
+  });
+
+  test('rule 20: unchanged data of a stream follows what the request learns; changed data stays', async () => {
+    const { begin, sessions, id } = await openRequest();
+    const call = await begin();
+    const session = sessionOf(call);
+    session.data.a = 1;
+    call.stream();
+    await (await sessions.find(id))?.update((data) => {
+      data.b = 2;
+    });
+    const neighbour = await begin();
+    await sessionOf(neighbour).reload();
+    expect(session.data).toEqual({ user: 'ann', a: 1, b: 2 });
+  });
+
+  test('rule 5: a watcher is called when others end the session, once', async () => {
+    const { begin, sessions, id } = await openRequest();
+    const call = await begin();
+    const ended = vi.fn();
+    call.watchEnd(ended);
+    await sessions.destroy(id);
+    await sessions.destroy(id);
+    expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'SESSION_GONE' }));
+  });
+
+  test('rule 18: a watcher is not called for an end that the call itself brings about', async () => {
+    for (const how of ['destroy', 'login', 'login of a nested call'] as const) {
+      const { begin } = await openRequest();
+      const call = await begin();
+      const ended = vi.fn();
+      call.watchEnd(ended);
+      if (how === 'destroy') await sessionOf(call).destroy();
+      else if (how === 'login') await call.sessions.create(BOB);
+      else {
+        const inner = call.open({ hasOutcome: true });
+        await inner.sessions.create(BOB);
+        await inner.commit();
+      }
+      await call.commit();
+      expect(ended).not.toHaveBeenCalled();
+    }
+  });
+
+  test('rule 5: after a login a watcher is called for the new session', async () => {
+    const { begin, sessions } = await openRequest();
+    const call = await begin();
+    call.stream();
+    const ended = vi.fn();
+    call.watchEnd(ended);
+    const created = await call.sessions.create(BOB);
+    expect(ended).not.toHaveBeenCalled();
+    await sessions.destroy(created.id);
+    expect(ended).toHaveBeenCalledOnce();
+  });
+
+  test('rule 18: a login of a stream that cannot take effect does not end the stream', async () => {
+    const { begin, store, id, sessions } = await openRequest();
+    const call = await begin();
+    call.stream();
+    const ended = vi.fn();
+    call.watchEnd(ended);
+    const { signal } = call.sessions;
+    store.before = (verb, of) => {
+      if (verb === 'delete' && of === id) throw new Error('down');
+    };
+    await expect(call.sessions.create(BOB)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    store.before = undefined;
+    expect([ended.mock.calls.length, signal.aborted, call.sessions.current?.id]).toEqual([0, false, id]);
+    expect(sessionOf(call).data).toEqual({ user: 'ann' });
+    await sessions.destroy(id);
+    expect([ended.mock.calls.length, signal.aborted]).toEqual([1, true]);
+  });
+
+  test('a signal of a call that was anonymous does not abort when its login is taken back', async () => {
+    const { begin, store } = await openRequest({ signedIn: false });
+    const call = await begin();
+    const { signal } = call.sessions;
+    const aborted = vi.fn();
+    signal.addEventListener('abort', aborted);
+    await call.sessions.create(BOB);
+    await call.rollback();
+    expect([aborted.mock.calls.length, await store.count?.()]).toEqual([0, 1]);
+  });
+
+  test('a signal follows the call back to its own session when a login is taken back', async () => {
+    const { begin, sessions, id } = await openRequest();
+    const call = await begin();
+    const { signal } = call.sessions;
+    const aborted = vi.fn();
+    signal.addEventListener('abort', aborted);
+    await call.sessions.create(BOB);
+    await call.rollback();
+    expect(aborted).not.toHaveBeenCalled();
+    await sessions.destroy(id);
+    expect(aborted).toHaveBeenCalledOnce();
+  });
+});

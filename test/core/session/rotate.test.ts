@@ -1,0 +1,184 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createSessions, type SessionStore } from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
+import { bound, type Data, GRACE, HOUR, MINUTE, REPLACED, setUp } from './support/rotation.js';
+
+describe('rotate', () => {
+  test('rule 21: the old token is valid until the new one is used, then for the grace, then no more', async () => {
+    const { clock, token, use, call, events, id } = await setUp();
+    const next = await (await call(token)).rotate();
+    clock.now += HOUR;
+    expect([(await use(token))?.id, (await use(next))?.id]).toEqual([id, id]);
+    clock.now += GRACE - 1;
+    expect((await use(token))?.id).toBe(id);
+    clock.now += 1;
+    expect(await use(token)).toBeNull();
+    expect((await use(next))?.id).toBe(id);
+    expect(events).toEqual(['rotated pending']);
+  });
+
+  test('rule 21: without a grace the old token ends with the first use of the new one', async () => {
+    const { token, use, call } = await setUp({ rotationGrace: 0 });
+    const next = await (await call(token)).rotate();
+    expect(await use(token)).not.toBeNull();
+    expect(await use(next)).not.toBeNull();
+    expect(await use(token)).toBeNull();
+  });
+
+  test.each([1, 2])('rule 21: calls that rotate at once all get the same token, in %i processes', async (processes) => {
+    const { token, use, call, make, events } = await setUp();
+    const all = Array.from({ length: processes }, () => make());
+    const calls = await Promise.all(Array.from({ length: 20 }, (_, index) => call(token, all[index % processes])));
+    const tokens = await Promise.all(calls.map((each) => each.rotate()));
+    expect(new Set(tokens).size).toBe(1);
+    expect(tokens[0]).not.toBe(token);
+    expect(await use(tokens[0] ?? '')).not.toBeNull();
+    expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending']);
+  });
+
+  test('rule 21: a client whose answer was lost gets the same token when it asks again, and the lost one works', async () => {
+    const { clock, token, use, call } = await setUp();
+    const lost = await (await call(token)).rotate();
+    clock.now += 5 * HOUR;
+    expect(await (await call(token)).rotate()).toBe(lost);
+    expect(await use(lost)).not.toBeNull();
+  });
+
+  test.each([{}, { reauthenticated: true }])('rule 21: a call that was let in before gets the successor in its grace (%o)', async (how) => {
+    const { clock, token, call } = await setUp();
+    const late = [await call(token), await call(token)];
+    const next = await (await call(token)).rotate(how);
+    await call(next);
+    clock.now += GRACE - 1;
+    expect(await late[0]?.rotate(how)).toBe(next);
+    clock.now += 1;
+    await expect(late[1]?.rotate(how)).rejects.toMatchObject(REPLACED);
+  });
+
+  test('rule 21: a late call gets nothing when the kinds differ, or a later rotation is pending or in use', async () => {
+    for (const [mine, theirs] of [
+      [{}, { reauthenticated: true }],
+      [{ reauthenticated: true }, {}],
+      [{ immediate: true }, {}],
+    ]) {
+      const { token, call, replace } = await setUp();
+      const late = await call(token);
+      await replace(token, theirs);
+      await expect(late.rotate(mine)).rejects.toMatchObject(REPLACED);
+    }
+    const { token, call, replace } = await setUp();
+    const late = await call(token);
+    const next = await replace(token);
+    const last = await (await call(next)).rotate();
+    await expect(late.rotate()).rejects.toMatchObject(REPLACED);
+    await call(last);
+    await expect(late.rotate()).rejects.toMatchObject(REPLACED);
+  });
+
+  test('rule 21: what a long call has read does not decide: a successor that was replaced meanwhile is not handed out', async () => {
+    for (const how of [{}, { immediate: true }]) {
+      const { token, call, replace, make } = await setUp();
+      const next = await (await call(token)).rotate();
+      const long = [await call(token), await call(token, make())];
+      await call(next);
+      await replace(next, how);
+      for (const each of long) await expect(each.rotate()).rejects.toMatchObject(REPLACED);
+    }
+  });
+
+  test('rule 21: a new token is not refused because an older read comes after the one that knows it', async () => {
+    const { clock, token, call, store } = await setUp();
+    const answers: (() => void)[] = [];
+    const slow: SessionStore = {
+      ...bound(store),
+      find: async (id) => {
+        const record = await store.find(id);
+        await new Promise<void>((resolve) => void answers.push(resolve));
+        return record;
+      },
+    };
+    const there = createSessions<Data>({ store: slow, now: () => clock.now, touchInterval: 0 });
+    const older = there.fromToken(token);
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+    const next = await (await call(token)).rotate();
+    const newer = there.fromToken(next);
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    // The newer one first: both wait for one write then.
+    answers.reverse();
+    const opened = Promise.all([older, newer]);
+    const answering = setInterval(() => answers.splice(0).forEach((answer) => void answer()), 1);
+    expect((await opened).map(({ session }) => session?.data.userId)).toEqual(['ann', 'ann']);
+    clearInterval(answering);
+  });
+
+  test('rule 21: a refusal that others have outdated meanwhile is none', async () => {
+    const { clock, token, call } = await setUp();
+    await (await call(token)).rotate({ reauthenticated: true });
+    const long = await call(token);
+    clock.now += MINUTE;
+    const next = await (await call(token)).rotate();
+    expect(await long.rotate()).toBe(next);
+  });
+
+  test('rule 2: a rotation of a session that has ended is SESSION_GONE, also where nothing would be written', async () => {
+    const { token, call, sessions, id } = await setUp();
+    await (await call(token)).rotate();
+    const calls = [await call(token), await call(token), await call(token)];
+    await sessions.destroy(id);
+    for (const [index, how] of [{}, { reauthenticated: true }, { immediate: true }].entries()) {
+      await expect(calls[index]?.rotate(how)).rejects.toMatchObject({ code: 'SESSION_GONE' });
+    }
+  });
+
+  test('rule 8: a rotation makes one store call more than a read, and one more where it needs no write', async () => {
+    const { token, call, store } = await setUp();
+    const counting = countingStore(store);
+    const session = await call(token, createSessions<Data>({ store: counting }));
+    await session.rotate();
+    expect(counting.calls).toMatchObject({ find: 1, replace: 1 });
+    await session.rotate();
+    expect(counting.calls).toMatchObject({ find: 2, replace: 1 });
+  });
+
+  test('the token is on the session that was rotated, and only there', async () => {
+    const { token, call } = await setUp();
+    const [a, b] = [await call(token), await call(token)];
+    const next = await a.rotate();
+    expect([a.token, b.token]).toEqual([next, undefined]);
+  });
+
+  test('rule 3: data written beside a rotation stays, and so does the rotation', async () => {
+    const { token, use, call } = await setUp();
+    const [a, b] = [await call(token), await call(token)];
+    b.data.userId = 'bob';
+    const [next] = await Promise.all([a.rotate(), b.save()]);
+    expect((await use(next))?.data).toEqual({ userId: 'bob' });
+  });
+});
+
+describe('find(id).rotate()', () => {
+  test('rule 21: the server, which has shown no token, makes one that no client can derive', async () => {
+    const { clock, sessions, id, token, use, call } = await setUp();
+    const made = await (await sessions.find(id))?.rotate();
+    await expect((await call(token)).rotate()).rejects.toMatchObject(REPLACED);
+    expect((await use(made ?? ''))?.id).toBe(id);
+    expect((await use(token))?.id).toBe(id);
+    clock.now += GRACE;
+    expect(await use(token)).toBeNull();
+  });
+
+  test('rule 21: it is refused while a client can fetch a pending token', async () => {
+    const { clock, sessions, id, token, call } = await setUp();
+    await (await call(token)).rotate();
+    clock.now += HOUR;
+    await expect((await sessions.find(id))?.rotate()).rejects.toMatchObject(REPLACED);
+  });
+
+  test('rule 22: with immediate it ends all tokens that clients hold', async () => {
+    const { sessions, id, token, use, call } = await setUp();
+    const pending = await (await call(token)).rotate();
+    const made = await (await sessions.find(id))?.rotate({ immediate: true });
+    expect([await use(token), await use(pending)]).toEqual([null, null]);
+    expect((await use(made ?? ''))?.id).toBe(id);
+  });
+});

@@ -1,0 +1,141 @@
+import { initTRPC } from '@trpc/server';
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { describe, expect, test } from 'vitest';
+import { trpcSessions } from '../../src/adapters/trpc/index.js';
+import { useSession } from '../../src/adapters/yoga/index.js';
+import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
+import { type Context, type Data, requestOf, setUp } from './support/handle.js';
+
+describe('inside handle', () => {
+  function setUpHosts(options: Partial<SessionsOptions<Data>> = {}) {
+    const made = setUp(options);
+    const { createContext, responseMeta, withSession } = trpcSessions(made.sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const procedure = t.procedure.concat(withSession);
+    const router = t.router({
+      whoAmI: procedure.query(({ ctx }) => ctx.session?.data.userId ?? null),
+      login: procedure.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).token),
+    });
+    const yoga = createYoga<object, Context>({
+      logging: false,
+      plugins: [useSession(made.sessions)],
+      schema: createSchema<Context>({
+        typeDefs: 'type Query { whoAmI: String } type Mutation { login: String }',
+        resolvers: {
+          Query: { whoAmI: (_: unknown, _args: unknown, { session }: Context) => session?.data.userId },
+          Mutation: { login: async (_: unknown, _args: unknown, ctx: Context) => (await ctx.sessions.create({ userId: 'ann' })).token },
+        },
+      }),
+    });
+    const trpc = (req: Request) => fetchRequestHandler({ endpoint: '/trpc', req, router, createContext, responseMeta });
+    return { ...made, trpc, yoga };
+  }
+
+  const trpcCall = (path: string, token?: string, method = 'GET', headers: Record<string, string> = {}) =>
+    new Request(`https://app.example/trpc/${path}`, {
+      method,
+      headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    });
+  const graphql = (query: string, token?: string) =>
+    new Request('https://app.example/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify({ query }),
+    });
+
+  test('tRPC and Yoga share the load', async () => {
+    const { sessions, store, trpc, yoga } = setUpHosts();
+    const { token } = await sessions.create({ userId: 'ann' });
+    store.reset();
+    const byTrpc = trpcCall('whoAmI', token);
+    expect(await (await sessions.handle(byTrpc, () => trpc(byTrpc))).json()).toEqual({ result: { data: 'ann' } });
+    expect(store.total()).toBe(1);
+    store.reset();
+    const byYoga = graphql('{ whoAmI }', token);
+    expect(await (await sessions.handle(byYoga, () => yoga.fetch(byYoga))).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(store.total()).toBe(1);
+  });
+
+  test('rule 12: tRPC and Yoga begin with what the handler has logged in', async () => {
+    const { sessions, trpc, yoga } = setUpHosts();
+    const byTrpc = trpcCall('whoAmI');
+    const guest = async (context: Context) => context.sessions.create({ userId: 'guest' });
+    const answer = await sessions.handle(byTrpc, async (context) => (await guest(context)) && trpc(byTrpc));
+    expect(await answer.json()).toEqual({ result: { data: 'guest' } });
+    const byYoga = graphql('{ whoAmI }');
+    const response = await sessions.handle(byYoga, async (context) => (await guest(context)) && yoga.fetch(byYoga));
+    expect(await response.json()).toEqual({ data: { whoAmI: 'guest' } });
+  });
+
+  test('rules 18 and 24: a login of theirs is written to the answer of the handler, once', async () => {
+    const { sessions, trpc, yoga } = setUpHosts({ sources: [cookie()] });
+    const byTrpc = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
+    const byYoga = graphql('mutation { login }');
+    for (const [request, serve] of [
+      [byTrpc, () => trpc(byTrpc)],
+      [byYoga, () => yoga.fetch(byYoga)],
+    ] as const) {
+      const response = await sessions.handle(request, serve);
+      const [sent, ...others] = response.headers.getSetCookie();
+      expect([others, response.headers.get('cache-control')]).toEqual([[], 'no-store']);
+      expect(await response.text()).toContain(sent?.split(/[=;]/)[1]);
+    }
+  });
+
+  test('rule 18: a login of theirs is undone where the handler fails', async () => {
+    const { sessions, store, trpc } = setUpHosts();
+    const request = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
+    await sessions.handle(request, async () => {
+      await trpc(request);
+      return new Response(null, { status: 500 });
+    });
+    expect(await store.count?.()).toBe(0);
+  });
+
+  test('rule 24: a cookie that the handler wrote before tRPC streams arrives', async () => {
+    const { sessions, trpc } = setUpHosts({ sources: [cookie()] });
+    const request = trpcCall('whoAmI?batch=1&input={}', undefined, 'GET', { 'trpc-accept': 'application/jsonl' });
+    const response = await sessions.handle(request, async (context) => {
+      await context.sessions.create({ userId: 'guest' });
+      return trpc(request);
+    });
+    expect(response.headers.getSetCookie()).toHaveLength(1);
+    expect(await response.text()).toContain('guest');
+  });
+
+  test('rule 18: tRPC that streams refuses a login that would have to write a cookie', async () => {
+    const { sessions, store, trpc } = setUpHosts({ sources: [cookie()] });
+    const request = trpcCall('login?batch=1', undefined, 'POST', {
+      'trpc-accept': 'application/jsonl',
+      'content-type': 'application/json',
+    });
+    const response = await sessions.handle(request, () => trpc(request));
+    expect(await response.text()).toContain('INTERNAL_SERVER_ERROR');
+    expect(store.calls.insert).toBe(0);
+  });
+
+  test('rule 15: the same request object, sent once more, is another request', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const request = requestOf(token);
+    const logout = async (context: Context) => {
+      await requireSession(context).destroy();
+      return new Response();
+    };
+    expect((await sessions.handle(request, logout)).status).toBe(200);
+    expect((await sessions.handle(request, logout)).status).toBe(401);
+  });
+
+  test('a handler within a handler is part of it: its login waits for the outer outcome', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const request = requestOf();
+    const login = async (context: Context) => new Response((await context.sessions.create({ userId: 'ann' })).token);
+    const outer = await sessions.handle(request, async () => {
+      const inner = await sessions.handle(request, login);
+      return new Response(await inner.text(), { status: 500 });
+    });
+    expect(outer.headers.get('session-token')).toBeNull();
+    expect(await store.count?.()).toBe(0);
+  });
+});

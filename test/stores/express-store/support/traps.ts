@@ -1,0 +1,1 @@
+export type Callback = (error?: unknown, value?: unknown) => void;
