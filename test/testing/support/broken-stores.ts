@@ -70,7 +70,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     },
     fails: [
       'invariant 2: replace of a missing record writes nothing',
-      'invariant 2: a replace that races a delete brings nothing back',
+      'invariant 2: a replace that races a delete restores nothing',
       'invariants 2, 3 and 5: save, destroy,',
       'invariants 2, 3 and 5: update, destroy,',
       'invariants 2 and 5: rotate, destroy,',
@@ -92,9 +92,9 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       };
     },
     fails: [
-      'invariant 3: replace with another version than the stored one writes nothing',
-      'invariant 3: of concurrent replaces with one expected version exactly one is answered',
-      'invariant 3: concurrent writers that try again count to the last',
+      'invariant 3: replace with a version other than the stored one writes nothing',
+      'invariant 3: exactly one of several concurrent replaces with one expected version succeeds',
+      'invariant 3: concurrent writers that retry lose no increment',
       'several processes > invariants 2 and 3: save, save,',
       'several processes > invariants 2 and 3: save, update,',
       'several processes > invariants 2 and 3: update, update,',
@@ -108,7 +108,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       const store = sound(now);
       return { ...store, insert: (record, ttl) => store.insert(record, ttl - 2) };
     },
-    fails: ['a record is forgotten when its ttl has passed, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
+    fails: ['a record is forgotten after its ttl, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
   },
   {
     bug: 'an insert that overwrites',
@@ -124,9 +124,9 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       };
     },
     fails: [
-      'insert of an id that exists is refused and changes nothing',
-      'insert of a write whose record has been replaced since is refused',
-      'of concurrent inserts of one id exactly one is answered',
+      'insert of an existing id is refused and changes nothing',
+      'insert of a write whose record has since been replaced is refused',
+      'exactly one of several concurrent inserts of one id succeeds',
     ],
   },
   {
@@ -141,12 +141,12 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     bug: 'an aliasing map',
     create: aliasingMap,
     capabilities: { expires: 'by sweep' },
-    fails: ['what a caller does to the records that it passed and was given changes nothing'],
+    fails: ['a caller that changes the records it passed or received changes nothing in the store'],
   },
   {
     bug: 'a store that changes what it is passed',
     create: mangling((record) => Object.assign(record, { storedAt: 1 })),
-    fails: ['what is passed to a store is left as it is'],
+    fails: ['a store does not change the records that it receives'],
   },
   {
     bug: 'a delete that lies: it keeps the record',
@@ -155,9 +155,9 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       return { ...store, delete: async (id) => (await store.find(id)) !== null };
     },
     fails: [
-      'invariant 5: delete removes the record for good',
+      'invariant 5: delete permanently removes the record, whatever its version, and returns whether',
       'invariant 2: a replace that races a delete',
-      'of concurrent deletes exactly one finds the record there',
+      'exactly one of several concurrent deletes finds the record',
       'invariants 2, 3 and 5: save, destroy,',
       'invariants 2 and 5: touch, destroy,',
     ],
@@ -168,17 +168,17 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       const store = sound(now);
       return { ...store, delete: async (id) => (await store.delete(id)) || true };
     },
-    fails: ['delete of an unknown id is a no-op', 'of concurrent deletes exactly one finds the record there'],
+    fails: ['delete of an unknown id is a no-op', 'exactly one of several concurrent deletes finds the record'],
   },
   {
     bug: 'a store that drops U+0000, escaped as it is',
     create: mangling((record) => ({ ...record, body: record.body.replaceAll('\\u0000', '') })),
-    fails: ['invariant 9: bodies are kept to the character', 'invariant 9: hostile data comes back as it was put in'],
+    fails: ['invariant 9: bodies are kept exactly, whatever data they hold', 'invariant 9: hostile data comes back unchanged'],
   },
   {
     bug: 'a store that lower-cases text',
     create: mangling((record) => ({ ...record, body: record.body.toLowerCase() })),
-    fails: ['insert adds a record, which find gives back', 'invariant 9: bodies are kept to the character'],
+    fails: ['insert adds a record, and find returns it', 'invariant 9: bodies are kept exactly, whatever data they hold'],
   },
   {
     bug: 'a store that truncates text at 64 kB',
@@ -188,7 +188,11 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a store that parses the body and writes it anew',
     create: mangling((record) => ({ ...record, body: JSON.stringify(JSON.parse(record.body)) })),
-    fails: ['invariant 9: bodies are kept to the character', 'bodies are opaque', 'invariant 9: hostile data comes back as it was put in'],
+    fails: [
+      'invariant 9: bodies are kept exactly, whatever data they hold',
+      'bodies are opaque',
+      'invariant 9: hostile data comes back unchanged',
+    ],
   },
   {
     bug: 'a store that compares versions without their case',
@@ -203,12 +207,12 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
         },
       };
     },
-    fails: ['invariant 3: versions of every valid form are kept and compared to the character'],
+    fails: ['invariant 3: versions of every valid form are kept and compared exactly'],
   },
   {
     bug: 'a store that forgets the owner',
     create: mangling(({ ownerId: _, ...record }) => record),
-    fails: ['insert adds a record, which find gives back', 'owners of every valid form are kept, and none stays none'],
+    fails: ['insert adds a record, and find returns it', 'owners of every valid form are kept, and a missing owner stays missing'],
   },
   {
     bug: 'a store that gives an owner of null to those without one',
@@ -217,7 +221,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       const owned = (record: SessionRecord | null) => record && Object.assign({ ownerId: null }, record);
       return { ...store, find: async (id) => owned(await store.find(id)) };
     },
-    fails: ['insert adds a record, which find gives back'],
+    fails: ['insert adds a record, and find returns it'],
   },
   {
     bug: 'a store that gives back a field of its own',
@@ -231,7 +235,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
         },
       };
     },
-    fails: ['insert adds a record, which find gives back'],
+    fails: ['insert adds a record, and find returns it'],
   },
   {
     bug: 'a store that keeps whole seconds',
@@ -256,16 +260,16 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       };
     },
     fails: [
-      'invariant 3: of concurrent replaces with one expected version exactly one is answered',
-      'invariant 3: concurrent writers that try again count to the last',
-      'invariant 2: a replace that races a delete brings nothing back',
+      'invariant 3: exactly one of several concurrent replaces with one expected version succeeds',
+      'invariant 3: concurrent writers that retry lose no increment',
+      'invariant 2: a replace that races a delete restores nothing',
     ],
   },
   {
     bug: 'a replace that never says anything but conflict',
     create: (now) => ({ ...sound(now), replace: async () => 'conflict' }),
     only: '> concurrency >',
-    fails: ['invariant 3: concurrent writers that try again count to the last'],
+    fails: ['invariant 3: concurrent writers that retry lose no increment'],
   },
   {
     bug: 'a replace that throws where the version is another one',
@@ -281,7 +285,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
       };
     },
     fails: [
-      'invariant 3: replace with another version than the stored one writes nothing',
+      'invariant 3: replace with a version other than the stored one writes nothing',
       'several processes > invariants 2 and 3: save, save,',
       'several processes > invariant 2: touch, rotate,',
     ],
@@ -315,7 +319,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
         replace: (record, version, ttl) => store.replace(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
       };
     },
-    fails: ['the ttl of a replace takes the place of the old one', 'ends at its absolute limit', 'save, expire,'],
+    fails: ['the ttl of a replace replaces the old one, whether longer or shorter', 'ends at its absolute limit', 'save, expire,'],
   },
   {
     bug: 'a store that forgets by the deadline, not by the ttl',
@@ -329,6 +333,6 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
         },
       };
     },
-    fails: ['invariant 7: a record whose ttl has not passed is there'],
+    fails: ['invariant 7: a record whose ttl has not passed exists, whatever its deadline by the library is'],
   },
 ];
