@@ -31,7 +31,7 @@ const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section
   size: sizeSection,
 };
 
-/** Runs the sections that were named, or all of them; only then the results are written. */
+/** Runs the named sections, or all of them. The results are only written after a run of all. */
 async function main(named: readonly string[]): Promise<void> {
   const unknown = named.find((name) => !Object.hasOwn(SECTIONS, name));
   if (unknown) throw new Error(`no section ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);

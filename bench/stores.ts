@@ -12,21 +12,23 @@ import { sqliteStore } from '../dist/stores/sqlite/index.js';
 import { prepareCounting, startCountingPostgres, statementsOn } from './servers/postgres.ts';
 import { commandsOn, type NodeRedis, startRedis, total } from './servers/redis.ts';
 
-/** A store that was opened for the bench. */
+/** A store that the bench has opened. */
 export interface BenchStore {
   readonly name: string;
   readonly store: SessionStore;
-  /** How many commands, statements or, of SQLite, calls of the driver there were so far; absent where there are none. */
+  /**
+   * The number of commands, statements or driver calls (SQLite) so far. Absent for other stores.
+   */
   readonly count?: () => Promise<number>;
 }
 
-/** All native stores, on servers of the bench's own. */
+/** All native stores, on servers that belong to the bench. */
 export interface BenchStores {
   readonly all: readonly BenchStore[];
   /** For peers that need Redis. */
   readonly redis: NodeRedis;
   readonly redisUrl: string;
-  /** What is measured, for the report. */
+  /** The versions that are measured, for the report. */
   readonly versions: readonly string[];
   close(): Promise<void>;
 }

@@ -4,9 +4,9 @@ import { makeTraces, modelHash } from './traces.js';
 import { VARIANTS, type Variant } from './variants.js';
 
 /*
- * npm run model                   checks the model of the rotation, and that the traces are of this model
- * MODEL=full npm run model        … the large searches too
- * npm run model -- --traces       makes the traces again
+ * npm run model                   checks the model of the rotation, and that the traces are of it
+ * MODEL=full npm run model        … also runs the large searches
+ * npm run model -- --traces       generates the traces again
  */
 
 const TRACES = new URL('traces.txt', import.meta.url);
@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   if (missing !== undefined) {
     const left = `${missing} is not on the PATH (Debian: apt-get install spin gcc)`;
     if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`REQUIRE_SERVICES=1, but ${left}`);
-    console.log(`The model is left out: ${left}`);
+    console.log(`The model is not checked: ${left}`);
     return 0;
   }
   if (process.argv.includes('--traces')) {
@@ -31,11 +31,11 @@ async function main(): Promise<number> {
 
 function areTracesFresh(): boolean {
   const fresh = readFileSync(TRACES, 'utf8').startsWith(`model ${modelHash()}\n`);
-  console.log(fresh ? 'ok    the traces are of this model' : 'WRONG the traces are of another model: npm run model -- --traces');
+  console.log(fresh ? 'ok    the traces are of this model' : 'WRONG the traces are of another model: run npm run model -- --traces');
   return fresh;
 }
 
-/** Whether a search found what it should. */
+/** Runs a search. Returns whether its result is the expected one. */
 async function check({ about, flags, expect }: Variant): Promise<boolean> {
   const found = await search(flags);
   const right = (found.violated === undefined) === (expect === 'holds');
@@ -48,7 +48,7 @@ function outcome({ states, seconds, violated }: Search): string {
   return `${result}, ${states.toLocaleString('en')} states, ${seconds.toFixed(1)} s`;
 }
 
-/** Runs all, a few at a time. Answers how many were wrong. */
+/** Runs all variants, a few in parallel. Returns how many results were wrong. */
 async function inParallel(variants: readonly Variant[], run: (variant: Variant) => Promise<boolean>): Promise<number> {
   const waiting = [...variants];
   let wrong = 0;

@@ -7,18 +7,18 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const MODEL = fileURLToPath(new URL('rotation.pml', import.meta.url));
-/** Megabytes that one search may take. */
+/** The memory limit of one search, in megabytes. */
 const MEMORY = 4_000;
 
-/** What a search found. */
+/** The result of a search. */
 export interface Search {
   readonly states: number;
   readonly seconds: number;
-  /** The property that does not hold, where one does not. */
+  /** The property that does not hold, if there is one. */
   readonly violated: string | undefined;
 }
 
-/** Which of the programs that are needed is missing. */
+/** The first required program that is missing. */
 export async function missingProgram(): Promise<string | undefined> {
   for (const [program, flag] of [
     ['spin', '-V'],
@@ -33,7 +33,7 @@ export async function missingProgram(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Visits every state of the model. @throws where that could not be done to the end */
+/** Visits every state of the model. @throws if the search cannot be completed */
 export function search(flags: readonly string[]): Promise<Search> {
   return inFolder(async (options) => {
     await run('spin', [...flags, '-a', MODEL], options);
@@ -55,18 +55,19 @@ function readReport(report: string): Omit<Search, 'seconds'> {
   return { states, violated };
 }
 
-/** The events of a random run of the model, one a line. */
+/** The events of a random run of the model, one on each line. */
 export async function simulate(flags: readonly string[], seed: number, steps: number): Promise<readonly string[]> {
   const names = ['-DTRACE', '-DNAMES', '-DTOKENS=12'];
   const { stdout } = await inFolder((options) => run('spin', [...flags, ...names, '-T', `-n${seed}`, `-u${steps}`, MODEL], options));
-  // The rest is what Spin says of the last state; where the run ends within a step, its line is not complete.
+  // The other lines are Spin's report of the last state. If the run ends within a step, the line
+  // of that step is incomplete.
   return stdout
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => /^(?:open|rotate|write) [\d ]+ > \d+(?: \d+){5}$/.test(line));
 }
 
-/** Spin writes files where it runs. */
+/** Runs in a new folder, because Spin writes files to the current one. */
 async function inFolder<Result>(use: (options: { readonly cwd: string; readonly maxBuffer: number }) => Promise<Result>): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   try {

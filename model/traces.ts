@@ -7,13 +7,18 @@ const SEEDS = 100;
 const STEPS = 3_000;
 const LONGEST = 150;
 
-/** What the model says, without regard to how lines end: traces are of this model alone. */
+/**
+ * A hash of the model, without regard to line endings. It shows which model the traces belong to.
+ */
 export function modelHash(): string {
   const text = readFileSync(new URL('rotation.pml', import.meta.url), 'utf8').replaceAll('\r', '');
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Random runs of the model: as few as show every outcome of every event in every situation that {@link SEEDS} runs show. */
+/**
+ * Random runs of the model. As few runs as possible, but together they must show every outcome of
+ * every event in every situation that {@link SEEDS} runs show.
+ */
 export async function makeTraces(): Promise<string> {
   const seen = new Set<string>();
   const traces: string[] = [];
@@ -27,7 +32,7 @@ export async function makeTraces(): Promise<string> {
   return `model ${modelHash()}\n${traces.join('\n')}\n`;
 }
 
-/** How many events there are up to the last one that was not seen before. */
+/** The number of events up to and including the last new one. */
 function lastNew(events: readonly string[], seen: Set<string>): number {
   let last = 0;
   let before = '1 0 0 0 0 0';
@@ -41,7 +46,7 @@ function lastNew(events: readonly string[], seen: Set<string>): number {
   return last;
 }
 
-/** An event and the record before and after it, with tokens named by what they were to the session. */
+/** An event and the record before and after it. Tokens are named by their roles in the session. */
 function situation(event: string, before: string, after: string): string {
   const [current, pending, pendingKind, previous, previousKind, salt] = before.split(' ');
   const role = (token: string | undefined) => {

@@ -1,10 +1,13 @@
-/** A search of the model: with which definitions, and what it has to find. */
+/** A search of the model: the definitions, and the expected result. */
 export interface Variant {
   readonly about: string;
   readonly flags: readonly string[];
-  /** `'holds'`: every property, in every state. `'fails'`: one property does not, as the planted bug or the known limit has it. */
+  /**
+   * `'holds'`: every property holds in every state. `'fails'`: one property fails, because of the
+   * planted bug or a known limit.
+   */
   readonly expect: 'holds' | 'fails';
-  /** Only with MODEL=full: it takes minutes. */
+  /** Whether it runs only with MODEL=full, because it takes minutes. */
   readonly full?: boolean;
 }
 
@@ -53,7 +56,7 @@ export const VARIANTS: readonly Variant[] = [
   fails('bug: a late plain call gets a reauthenticated successor', [...THIEF, '-DTABS=1', '-DSKEW=0', '-DBUG=8']),
 ];
 
-/** What the traces for the replay are taken of, at random. */
+/** The definitions of the random runs for the traces. */
 export const TRACED: readonly (readonly string[])[] = [
   ['-DREAUTH', '-DSKEW=2'],
   ['-DREAUTH', '-DSKEW=-3'],

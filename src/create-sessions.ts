@@ -37,7 +37,7 @@ export interface SchemaSessionsOptions<Schema extends StandardSchemaV1>
 type OutputIsInput<Schema extends StandardSchemaV1> =
   StandardSchemaV1.InferOutput<Schema> extends StandardSchemaV1.InferInput<Schema>
     ? Schema
-    : { readonly 'the output of the schema has to be valid input of it': never };
+    : { readonly 'the output of the schema must be valid input of it': never };
 
 /**
  * Sessions for one application: typed by `schema`, or by a type argument.

@@ -1,7 +1,5 @@
-/** The version of the package. A test holds it against package.json. */
+/** The version of the package. A test compares it with package.json. */
 export const VERSION = '0.2.0';
 
-/**
- * What the parts of the package agree on when several copies of it work together in one process.
- */
+/** The number by which several copies of the package in one process work together. */
 export const PROTOCOL = 1;

@@ -4,7 +4,7 @@ import type { Contestant } from '../run/measure.ts';
 import { type Account, forEachSession } from './accounts.ts';
 import { bearer, overTrpc, userIdOf } from './over-trpc.ts';
 
-/** As much of a Redis client as hand-rolled sessions need. */
+/** The part of a Redis client that hand-rolled sessions need. */
 export interface Strings {
   get(key: string): Promise<string | null>;
   set(key: string, value: string): Promise<unknown>;
@@ -16,14 +16,14 @@ interface Context {
 
 const tokenIn = (headers: Headers): string => headers.get('authorization')?.slice('Bearer '.length) ?? '';
 
-/** tRPC alone: nobody is looked up. */
+/** tRPC alone, without a session. */
 export function bareTrpc(): Contestant {
   const t = initTRPC.create();
   const router = t.router({ whoAmI: t.procedure.query(() => 'anybody') });
   return overTrpc('bare tRPC, no session', { router, createContext: () => ({}), clients: [{}], path: 'whoAmI', answer: () => 'anybody' });
 }
 
-/** What one writes in five minutes: the token is the key, in plain text, and what is found is the session. */
+/** Sessions that take five minutes to write: the token is the key, in plain text. */
 export async function handRolled(redis: Strings): Promise<Contestant> {
   const t = initTRPC.context<Context>().create();
   const router = t.router({ whoAmI: t.procedure.query(({ ctx }) => ctx.session?.userId) });
@@ -39,7 +39,10 @@ export async function handRolled(redis: Strings): Promise<Contestant> {
   return overTrpc('hand-rolled: GET + JSON.parse', { router, createContext, clients, path: 'whoAmI', answer: userIdOf });
 }
 
-/** The same with what it lacks most: a hash at rest, compared in constant time, and a guard on the procedure. */
+/**
+ * The same with the most important missing parts: a hash at rest, compared in constant time, and a
+ * guard.
+ */
 export async function handRolledWithHash(redis: Strings): Promise<Contestant> {
   const t = initTRPC.context<Context>().create();
   const guarded = t.procedure.use(({ ctx, next }) => {

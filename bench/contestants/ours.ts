@@ -5,7 +5,7 @@ import type { Contestant } from '../run/measure.ts';
 import { type Account, forEachSession } from './accounts.ts';
 import { bearer, overTrpc, userIdOf } from './over-trpc.ts';
 
-/** Our sessions on a store: one contestant that reads, one that reads and changes. */
+/** Our sessions on a store: one contestant that reads, and one that reads and changes. */
 export async function ours(where: string, store: SessionStore): Promise<{ read: Contestant; change: Contestant }> {
   const sessions = createSessions<Account>({ store });
   const { createContext, requireSession } = trpcSessions(sessions);

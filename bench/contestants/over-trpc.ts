@@ -7,13 +7,13 @@ export interface TrpcServer<Router extends AnyTRPCRouter> {
   readonly createContext: (options: FetchCreateContextFnOptions) => inferRouterContext<Router> | Promise<inferRouterContext<Router>>;
   /** The headers of the client of each session. */
   readonly clients: readonly Readonly<Record<string, string>>[];
-  /** The procedure that is called. */
+  /** The procedure to call. */
   readonly path: 'whoAmI' | 'visit';
-  /** What it answers to the client of a session. */
+  /** The expected answer for the client of a session. */
   readonly answer: (session: number) => string;
 }
 
-/** A tRPC server that is called in-process: a `Request` in, the text of a `Response` out. */
+/** A tRPC server, called in-process: a `Request` in, the text of a `Response` out. */
 export function overTrpc<Router extends AnyTRPCRouter>(name: string, server: TrpcServer<Router>): Contestant {
   const { router, createContext, clients, path, answer } = server;
   const requests = clients.map((headers) =>

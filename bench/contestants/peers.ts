@@ -19,7 +19,7 @@ const router = t.router({ whoAmI: t.procedure.query(({ ctx }) => ctx.userId) });
 
 const tokenIn = (headers: Headers): string => headers.get('authorization')?.slice('Bearer '.length) ?? '';
 
-/** A signed token, HS256, with a key that was imported once. Cannot be ended. */
+/** A signed token, HS256, with a key that is imported once. It cannot be ended. */
 export async function jose(): Promise<Contestant> {
   const key = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
   const sign = ({ ...account }: Account) => new SignJWT(account).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
@@ -31,7 +31,7 @@ export async function jose(): Promise<Contestant> {
   return overTrpc('jose: HS256, imported CryptoKey', { router, createContext, clients, path: 'whoAmI', answer: userIdOf });
 }
 
-/** A sealed token. Cannot be ended. */
+/** A sealed token. It cannot be ended. */
 export async function ironSession(): Promise<Contestant> {
   const password = 'a password of at least thirty-two characters';
   const clients = await forEachSession(async (account) => bearer(await sealData(account, { password })));
@@ -42,7 +42,10 @@ export async function ironSession(): Promise<Contestant> {
   return overTrpc('iron-session: unsealData', { router, createContext, clients, path: 'whoAmI', answer: userIdOf });
 }
 
-/** `getSession` with sessions in Redis as secondary storage, and no cache in a cookie, which would outlive a logout. */
+/**
+ * `getSession` with sessions in Redis as secondary storage. Without the cache in a cookie, because
+ * that would outlive a logout.
+ */
 export async function betterAuthSession(redis: RedisClient): Promise<Contestant> {
   const auth = betterAuth({
     baseURL: 'http://localhost',

@@ -1,4 +1,6 @@
-/** One bar of the chart: µs of CPU for a request, of which so many are there without any session. */
+/**
+ * One bar of the chart: µs of CPU for a request, and the part that is there without any session.
+ */
 export interface Bar {
   readonly name: string;
   readonly cpu: number;
@@ -11,7 +13,10 @@ const ROW = 26;
 const LABEL = 400;
 const TOP = 56;
 
-/** Bars beside each other as an SVG picture that suits light and dark pages. The grey part of each is there without any session. */
+/**
+ * Bars side by side in an SVG picture, for light and dark pages. The grey part of each bar is
+ * there without any session.
+ */
 export function toSvg(title: string, groups: readonly { readonly name: string; readonly bars: readonly Bar[] }[]): string {
   const longest = Math.max(...groups.flatMap(({ bars }) => bars.map(({ cpu }) => cpu)));
   const scale = (WIDTH - LABEL - 80) / longest;

@@ -1,15 +1,15 @@
 import type { Bar } from './chart.ts';
 import { short, type Table, tableToMarkdown } from './table.ts';
 
-/** A figure of the design and what was seen of it. */
+/** A target of the design, and the measured value. */
 export interface Check {
   readonly what: string;
-  /** The most that it should be. */
+  /** The target: the value should be at most this. */
   readonly reach: number;
   readonly seen: number;
 }
 
-/** What one part of the bench has found. */
+/** The result of one part of the bench. */
 export interface Section {
   readonly title: string;
   /** How it was measured, in a sentence or two. */
@@ -19,7 +19,7 @@ export interface Section {
   readonly bars?: readonly Bar[];
 }
 
-/** The whole report: what was to be reached first, then each section. */
+/** The whole report: first the targets, then each section. */
 export function toMarkdown(heading: string, facts: readonly string[], sections: readonly Section[]): string {
   const checks = sections.flatMap((section) => section.checks);
   return [

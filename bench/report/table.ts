@@ -1,4 +1,4 @@
-/** What is shown in rows and columns. */
+/** A table of texts. */
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -10,7 +10,7 @@ export function tableToMarkdown({ columns, rows }: Table): string {
   return [line(columns), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** The same for a terminal. */
+/** The table for a terminal. */
 export function tableToText({ columns, rows }: Table): string {
   const widths = columns.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const right = columns.map((_, column) => isNumeric(rows, column));
@@ -19,12 +19,12 @@ export function tableToText({ columns, rows }: Table): string {
   return [columns, ...rows].map((cells) => line(cells).trimEnd()).join('\n');
 }
 
-/** Whether a column reads best with its digits below each other. */
+/** Whether a column contains numbers, which are aligned to the right. */
 function isNumeric(rows: Table['rows'], column: number): boolean {
   return rows.every((row) => /^(≤ )?[-\d.,]*$/.test(row[column] ?? ''));
 }
 
-/** A number with so many digits that three of them count. */
+/** A number with three significant digits. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '-';
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

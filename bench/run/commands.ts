@@ -1,7 +1,7 @@
 import { SESSIONS } from '../contestants/accounts.ts';
 import { type Contestant, serve } from './measure.ts';
 
-/** Commands that the store runs for one request, on average over two requests of each session. */
+/** The store commands for one request: the average over two requests of each session. */
 export async function commandsPerRequest(contestant: Contestant, count: () => Promise<number>): Promise<number> {
   const requests = 2 * SESSIONS;
   const before = await count();

@@ -1,15 +1,15 @@
 import { orderOf } from './stats.ts';
 
-/** One way of doing the same thing, ready to be measured. */
+/** One contestant, ready to be measured. */
 export interface Contestant {
   readonly name: string;
-  /** Serves the request with this number, from 0 on. Rejects when the answer is not the right one. */
+  /** Serves the request with this number, from 0 on. Rejects if the answer is wrong. */
   run(request: number): Promise<void>;
-  /** CPU time that was spent so far, in µs, where it is another process that serves. Default: of this process. */
+  /** The CPU time so far, in µs, if another process serves. Default: of this process. */
   cpu?(): Promise<number>;
 }
 
-/** What one request took, in µs, in each round. */
+/** The cost of one request, in µs, in each round. */
 export interface Timings {
   readonly cpu: number[];
   readonly wall: number[];
@@ -19,17 +19,18 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** Requests of each contestant in a round. */
   readonly requests: number;
-  /** How many are under way at a time. */
+  /** How many requests run in parallel. */
   readonly concurrency: number;
 }
 
 /**
- * Measures the contestants in turns, round by round. Memory is not cleared in between: the collector would have to find its
- * pace anew each time, which made everything twice as dear.
+ * Measures the contestants in turns, round by round. Memory is not cleared in between. Otherwise
+ * the garbage collector would have to find its pace again each time, which doubled the cost of
+ * everything.
  */
 export async function measure(contestants: readonly Contestant[], options: MeasureOptions): Promise<Map<string, Timings>> {
   const timings = new Map<string, Timings>(contestants.map(({ name }) => [name, { cpu: [], wall: [] }]));
-  // Two rounds that are not counted: the compiler has to see all of it.
+  // Two rounds that do not count, so that the compiler sees all of the code.
   for (let round = -2; round < options.rounds; round += 1) {
     for (const contestant of orderOf(contestants, round + 2)) {
       const taken = await measureRound(contestant, options);
@@ -53,7 +54,7 @@ export async function measureRound(
   return { cpu: ((await cpuOf(contestant)) - cpuBefore) / requests, wall: wall / requests };
 }
 
-/** Serves so many requests, a fixed number of them at a time. */
+/** Serves this many requests, with a fixed number in parallel. */
 export async function serve(contestant: Contestant, requests: number, concurrency: number): Promise<void> {
   let next = 0;
   const work = async (): Promise<void> => {
@@ -66,7 +67,7 @@ async function cpuOf({ cpu }: Contestant): Promise<number> {
   return cpu ? cpu() : ownCpu();
 }
 
-/** CPU time of this process, all its threads together, in µs. */
+/** The CPU time of all threads of this process, in µs. */
 export function ownCpu(): number {
   const { user, system } = process.cpuUsage();
   return user + system;

@@ -1,4 +1,4 @@
-/** The middle of the values; of an even number of them the mean of the two in the middle. */
+/** The median of the values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -7,26 +7,32 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * How much greater `ours` are than `theirs`: the median of the ratios within each round, since what slows a machine down for a
- * while slows both.
+ * The ratio of `ours` to `theirs`: the median of the ratios within each round. Within a round,
+ * because a busy machine slows both.
  */
 export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
 }
 
-/** The order of a round: each begins with another one, and every second one runs backwards, so that none always follows the same. */
+/**
+ * The order of a round. Each round begins with another item, and every second one runs backwards.
+ * So no item always follows the same one.
+ */
 export function orderOf<Item>(items: readonly Item[], round: number): Item[] {
   const start = items.length === 0 ? 0 : round % items.length;
   const rotated = [...items.slice(start), ...items.slice(0, start)];
   return round % 2 === 0 ? rotated : rotated.reverse();
 }
 
-/** How much more `ours` are than `theirs`: the median of the differences within each round. */
+/** How much more `ours` cost than `theirs`: the median of the differences within each round. */
 export function pairedDifference(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, round) => value - (theirs[round] ?? Number.NaN)));
 }
 
-/** What `ours` add to what `bare` is without them, over what `theirs` add. Of the medians, as differences of single rounds may be about nothing. */
+/**
+ * What `ours` add to `bare`, divided by what `theirs` add. It uses medians, because the
+ * differences of single rounds may be close to zero.
+ */
 export function pairedShare(ours: readonly number[], theirs: readonly number[], bare: readonly number[]): number {
   return pairedDifference(ours, bare) / pairedDifference(theirs, bare);
 }

@@ -10,7 +10,7 @@ interface Data {
   readonly user: string;
 }
 
-/** All sessions of an account are ended, while another user's session is read again and again. */
+/** Ends all sessions of an account, while a loop reads another user's session. */
 export async function bulkSection({ all }: BenchStores): Promise<Section> {
   const rows: string[][] = [];
   const checks: Check[] = [];

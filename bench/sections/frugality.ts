@@ -6,10 +6,12 @@ import { whole } from '../report/table.ts';
 import { serve } from '../run/measure.ts';
 import { commandsOn, type NodeRedis, total } from '../servers/redis.ts';
 
-/** A little more than the default `touchInterval`: each session is touched once in it, as in each ten minutes. */
+/**
+ * A little more than the default `touchInterval`, so that each session is touched exactly once.
+ */
 const SECONDS = 610;
 
-/** Redis commands of sessions that are each read every second, by a clock that is moved on. */
+/** Counts Redis commands. Each session is read every second, by a clock that the bench moves. */
 export async function frugalitySection(redis: NodeRedis): Promise<Section> {
   let now = Date.now();
   const sessions = createSessions<Account>({ store: redisStore(redis, { prefix: 'every-second:' }), now: () => now });

@@ -10,10 +10,10 @@ const SIZES = [1_000, 1_000_000];
 const AT_ONCE = 500;
 const OPERATIONS = 3_000;
 const ROUNDS = 5;
-/** Far from each other, so that what is read is not in anybody's cache. */
+/** Sessions far apart are read one after the other, so that no cache has them. */
 const STRIDE = 7_919;
 
-/** Each store with few and with many sessions. */
+/** Each store, with few and with many sessions. */
 export async function growthSection({ all }: BenchStores): Promise<Section> {
   const rows: string[][] = [];
   for (const each of all) rows.push(...(await growthOf(each)));

@@ -19,7 +19,10 @@ declare global {
   }
 }
 
-/** What the parent is told at first: the ports. Later, for each message, the CPU time spent so far, in µs. */
+/**
+ * The first message to the parent: the ports. After that, it answers each message with the CPU
+ * time so far, in µs.
+ */
 export type HttpPorts = Readonly<Record<'bare' | 'peer' | 'ours', number>>;
 
 const redis = createClient({ url: process.argv[2] ?? '' });
@@ -31,7 +34,7 @@ function bare(): App {
   return express().get('/', (_req, res) => void res.json({ userId: 'anybody' }));
 }
 
-/** As its documentation sets it up. */
+/** Set up as its documentation shows. */
 function peer(): App {
   const app = express();
   app.use(

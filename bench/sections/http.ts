@@ -14,13 +14,16 @@ import type { HttpPorts } from './http-server.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Express over HTTP: express-session with connect-redis beside ours. CPU is that of the server, a process of its own. */
+/**
+ * Express over HTTP: express-session with connect-redis beside ours. CPU is that of the server
+ * process alone.
+ */
 export async function httpSection({ redis, redisUrl }: BenchStores, options: MeasureOptions): Promise<Section> {
   const server = fork(new URL('http-server.ts', import.meta.url), [redisUrl]);
   const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
   try {
     const [ports]: HttpPorts[] = await once(server, 'message');
-    if (!ports) throw new Error('the server told no ports');
+    if (!ports) throw new Error('the server sent no ports');
     const cpu = () => cpuOf(server);
     const contestants = await Promise.all([bare(agent, ports.bare), peer(agent, ports.peer), ours(agent, ports.ours)]);
     const timings = await measure(

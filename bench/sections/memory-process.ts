@@ -2,19 +2,19 @@ import { createSessions, memoryStore } from '../../dist/index.js';
 import { type Account, accountOf } from '../contestants/accounts.ts';
 import { ownCpu, serve } from '../run/measure.ts';
 
-/** What the parent asks: µs of CPU for one read or update, on average over so many. */
+/** A question of the parent: µs of CPU for one read or update, as the average over this many. */
 export interface MemoryQuestion {
   readonly operation: 'read' | 'update';
   readonly times: number;
 }
 
-/** What is told once the sessions are there, and then as an answer to each question. */
+/** The first message, once the sessions exist, and later the answer to each question. */
 export type MemoryAnswer = { readonly bytesEach: number; readonly createMicros: number } | { readonly micros: number };
 
 const TOKEN_LENGTH = 83;
-/** Sessions that are used, of all parts of the store: too many to stay in the processor's caches. */
+/** How many sessions are used, in all parts of the store. Too many for the processor's caches. */
 const MOST_USED = 100_000;
-/** Tokens that stand side by side are of sessions far from each other. No divisor of the numbers of sessions. */
+/** Neighbouring tokens belong to distant sessions. The stride divides no number of sessions. */
 const STRIDE = 7_919;
 
 const count = Number(process.argv[2]);
@@ -23,7 +23,7 @@ let next = 0;
 const tokens = Buffer.alloc(used * TOKEN_LENGTH);
 const sessions = createSessions<Account>({ store: memoryStore({ maxSessions: Math.max(count, 1_000_000) }) });
 
-/** Bytes in use, after all garbage was collected. */
+/** The bytes in use after a full garbage collection. */
 function bytesInUse(): number {
   globalThis.gc?.();
   globalThis.gc?.();

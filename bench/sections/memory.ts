@@ -16,14 +16,14 @@ interface Filled {
   readonly update: number[];
 }
 
-/** The memory store with few and with many sessions, each in a process of its own, asked in turns. */
+/** The memory store with few and with many sessions. Each size has a process, asked in turns. */
 export async function memorySection(): Promise<Section> {
   const processes = SIZES.map((size) => ({ size, child: fork(new URL('memory-process.ts', import.meta.url), [String(size)]) }));
   try {
     const all: Filled[] = [];
     for (const { size, child } of processes) {
       const first = await told(child);
-      if (!('bytesEach' in first)) throw new Error('not what was to be told first');
+      if (!('bytesEach' in first)) throw new Error('the first message of the process was not its size');
       all.push({ size, bytesEach: first.bytesEach, create: first.createMicros, read: [], update: [] });
     }
     for (let round = -1; round < ROUNDS; round += 1) {

@@ -13,11 +13,11 @@ import { startCountingPostgres } from '../servers/postgres.ts';
 
 const READS = { rounds: 9, requests: 4_000, concurrency: 10 };
 const LOGOUTS = { rounds: 5, requests: 3_000, concurrency: 16 };
-/** The kernel counts CPU time in these, in µs. */
+/** The unit in which the kernel counts CPU time, in µs. */
 const TICK = 10_000;
 const HOUR = 3_600_000;
 
-/** PostgreSQL beside hand-written statements, and what a touch costs it. */
+/** PostgreSQL beside hand-written statements, and the cost of a touch. */
 export async function postgresSection(): Promise<Section> {
   const server = await startCountingPostgres();
   const [pool, plain] = [new pg.Pool({ ...server.config, max: 16 }), new pg.Pool({ ...server.config, max: 16 })];
@@ -44,7 +44,7 @@ interface Part {
   readonly table: Table;
 }
 
-/** CPU time of all connections of the server, and of this process, in µs. */
+/** The CPU time of all connections of the server and of this process, in µs. */
 async function cpuOfBoth(pool: pg.Pool): Promise<number> {
   const { rows } = await pool.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'");
   const stats = await Promise.all(rows.map(({ pid }) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
@@ -58,7 +58,7 @@ async function cpuOfBoth(pool: pg.Pool): Promise<number> {
   return ownCpu() + ticks.flat().reduce((sum, each) => sum + (each || 0), 0) * TICK;
 }
 
-/** Both over tRPC, as the other requests of the bench. */
+/** Both over tRPC, like the other requests of the bench. */
 async function reads(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
   const cpu = () => cpuOfBoth(plain);
   const { read } = await ours('PostgreSQL', postgresStore(pool, { subscriber: false }));
@@ -103,7 +103,7 @@ async function logouts(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
   await stop?.();
   const ratio = pairedRatio(perSecond.plain, perSecond.ours);
   return {
-    // As a ratio that should be small, like the others: 1 / 0.8.
+    // A ratio that should be small, like the others: 1 / 0.8.
     checks: [{ what: 'PostgreSQL: plain DELETEs a second, over logouts with notifications', reach: 1.25, seen: ratio }],
     table: {
       columns: ['logouts', 'a second'],
@@ -127,7 +127,7 @@ async function endAll(store: ReturnType<typeof postgresStore>, end: (id: string)
   return (LOGOUTS.requests * 1_000) / (performance.now() - before);
 }
 
-/** Touches of many sessions that are small, and of one that is large. */
+/** Touches of many small sessions, and of a large one. */
 async function touches(pool: pg.Pool): Promise<Part> {
   const store = postgresStore(pool, { subscriber: false, table: 'touched' });
   await store.createTables();

@@ -15,7 +15,7 @@ interface Entry {
   readonly count?: (() => Promise<number>) | undefined;
 }
 
-/** One tRPC request, in-process, by ours and by everybody else. */
+/** One tRPC request, in-process, by ours and by all others. */
 export async function requestsSection(stores: BenchStores, options: MeasureOptions): Promise<Section> {
   const entries = await allEntries(stores);
   const timings = await measure(
@@ -71,7 +71,9 @@ export async function requestsSection(stores: BenchStores, options: MeasureOptio
   };
 }
 
-/** Bare, hand-rolled and hand-rolled with hash come first, then ours on Redis: what the ratios are made of. */
+/**
+ * Bare, hand-rolled, hand-rolled with hash, and ours on Redis come first. The ratios use these.
+ */
 async function allEntries({ all, redis }: BenchStores): Promise<Entry[]> {
   const count = async () => total(await commandsOn(redis));
   const own: Entry[] = [];

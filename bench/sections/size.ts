@@ -2,7 +2,7 @@ import { measure, TARGET } from '../../scripts/size.ts';
 import type { Section } from '../report/section.ts';
 import { whole } from '../report/table.ts';
 
-/** What an application with the tRPC adapter loads. */
+/** The code that an application with the tRPC adapter loads. */
 export async function sizeSection(): Promise<Section> {
   const { total, withoutUuid } = await measure();
   return {

@@ -5,10 +5,13 @@ import { trpcSessions } from '../../dist/adapters/trpc/index.js';
 import { createSessions } from '../../dist/index.js';
 import { ownCpu } from '../run/measure.ts';
 
-/** What the parent is told at first: the ports. Later, for each message, the CPU time spent so far, in µs. */
+/**
+ * The first message to the parent: the ports. After that, it answers each message with the CPU
+ * time so far, in µs.
+ */
 export type SocketPorts = Readonly<Record<'plain' | 'ours', number>>;
 
-/** How many calls are open on a socket before any of them is answered. */
+/** How many calls are open on a socket before the first is answered. */
 const CALLS = Number(process.argv[2]);
 
 let opened = 0;

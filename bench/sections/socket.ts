@@ -9,14 +9,17 @@ import type { SocketPorts } from './socket-server.ts';
 const CALLS = 32_000;
 const ROUNDS = 7;
 
-/** Anonymous calls that are all open at once on one WebSocket. CPU is that of the server, a process of its own. */
+/**
+ * Anonymous calls that are all open together on one WebSocket. CPU is that of the server process
+ * alone.
+ */
 export async function socketSection(): Promise<Section> {
   const server = fork(new URL('socket-server.ts', import.meta.url), [String(CALLS)]);
   try {
     const [ports]: SocketPorts[] = await once(server, 'message');
-    if (!ports) throw new Error('the server named no ports');
+    if (!ports) throw new Error('the server sent no ports');
     const cpu = { plain: [] as number[], ours: [] as number[] };
-    // A round that is not counted: the compiler has to see all of it.
+    // A round that does not count, so that the compiler sees all of the code.
     for (let round = -1; round < ROUNDS; round += 1) {
       for (const name of orderOf(['plain', 'ours'] as const, round + 1)) {
         const taken = await measureSocket(server, ports[name]);

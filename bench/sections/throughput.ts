@@ -9,7 +9,7 @@ const CONCURRENCIES = [1, 4, 16, 64, 256];
 const REQUESTS = 1_500;
 const ROUNDS = 3;
 
-/** Requests per second of each store as more of them are under way at a time. */
+/** Requests per second of each store, with more and more in parallel. */
 export async function throughputSection({ all }: BenchStores): Promise<Section> {
   const contestants: Contestant[] = [];
   for (const { name, store } of all) contestants.push({ ...(await ours(name, store)).read, name });

@@ -14,7 +14,7 @@ export interface RedisServer {
 
 export type NodeRedis = ReturnType<typeof createClient>;
 
-/** A Redis of the bench's own, on a free port, that writes nothing to the disk. */
+/** A separate Redis on a free port that writes nothing to the disk. */
 export async function startRedis(): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-redis-'));
   const port = await freePort();
@@ -49,7 +49,10 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** How often each command has run, also within scripts, by `INFO commandstats`. What only the bench asks is left out. */
+/**
+ * How often each command has run, including commands in scripts, by `INFO commandstats`. The
+ * bench's own commands do not count.
+ */
 export async function commandsOn(client: NodeRedis): Promise<Map<string, number>> {
   const lines = (await client.info('commandstats')).matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm);
   const all = [...lines].map(([, name = '', calls]) => [name, Number(calls)] as const);

@@ -51,7 +51,7 @@ const resolvers = {
   },
 };
 
-/** Serves on this port (0: any that is free), with sessions in `store` (default: in memory). */
+/** Serves on this port (0: any free one), with sessions in `store` (default: in memory). */
 export async function start(port: number, store?: SessionStore) {
   const { plugin, context } = apolloSessions(createSessions<Data>({ store }));
   const server = new ApolloServer<Context>({ typeDefs, resolvers, plugins: [plugin] });

@@ -3,7 +3,7 @@ import type { AppRouter } from './trpc.js';
 
 type Fetch = typeof fetch;
 
-/** A tRPC client with a token: one HTTP request for each call, or with `batch` one for all calls of a moment. */
+/** A tRPC client with a token. With `batch`, the calls of one moment share one HTTP request. */
 export function trpcClient(url: string, token: string | null, fetch: Fetch, { batch = false } = {}) {
   const options = {
     url: `${url}/trpc`,
@@ -14,7 +14,7 @@ export function trpcClient(url: string, token: string | null, fetch: Fetch, { ba
   return createTRPCClient<AppRouter>({ links: [batch ? httpBatchLink(options) : httpLink(options)] });
 }
 
-/** The code of the error that a tRPC call ends in, or `null` when it succeeds. */
+/** The code of the error of a failed tRPC call, or `null` if it succeeds. */
 export async function codeOf(call: Promise<unknown>): Promise<string | null> {
   try {
     await call;
@@ -25,7 +25,7 @@ export async function codeOf(call: Promise<unknown>): Promise<string | null> {
   }
 }
 
-/** What a GraphQL server answers; `status` is that of HTTP. */
+/** The answer of a GraphQL server, with the status of HTTP. */
 export interface GraphqlAnswer {
   readonly status: number;
   readonly data?: Readonly<Record<string, unknown>> | null;

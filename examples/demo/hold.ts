@@ -1,6 +1,8 @@
 import type { SessionStore } from 'token-sessions';
 
-/** Holds the next write of a session back, so that the demo can force the order of two requests that race. */
+/**
+ * Delays the next write of a session, so that the demo can force the order of two racing requests.
+ */
 export function holdNextWrite(store: SessionStore): { readonly reached: Promise<void>; release(): void } {
   const { replace } = store;
   const reached = deferred();

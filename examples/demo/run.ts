@@ -4,10 +4,13 @@ import { STEPS, type Tour } from './steps.js';
 import type { DemoStore } from './store.js';
 import { createTranscript } from './transcript.js';
 
-/** Starts the server on a free port and drives it over HTTP through all steps. Answers whether each was as expected. */
+/**
+ * Starts the server on a free port, and takes it through all steps over HTTP. Returns whether all
+ * results were as expected.
+ */
 export async function runDemo(open: () => Promise<DemoStore>, print: (line: string) => void): Promise<boolean> {
   let running = await start(open);
-  // What an earlier run has left, in a store that outlives it.
+  // An earlier run may have left sessions in a store that outlives it.
   await running.store.clear?.();
   const tour: Tour = {
     ...running.forTour,

@@ -9,7 +9,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** tRPC at `/trpc` and GraphQL at `/graphql`, on the same sessions. Port 0 takes a free one. */
+/**
+ * Serves tRPC at `/trpc` and GraphQL at `/graphql`, on the same sessions. Port 0: any free one.
+ */
 export async function startServer(sessions: DemoSessions, port: number): Promise<RunningServer> {
   const trpc = trpcHandler(sessions);
   const graphql = graphqlHandler(sessions);

@@ -1,7 +1,7 @@
 import { createSessions, type SessionContext, type SessionStore } from 'token-sessions';
 import { z } from 'zod';
 
-/** What a session of this application holds. */
+/** The data of a session of this application. */
 const schema = z.object({
   userId: z.string(),
   views: z.number().default(0),
@@ -9,7 +9,7 @@ const schema = z.object({
   plan: z.enum(['free', 'pro']).default('free'),
 });
 
-/** The one `createSessions` that tRPC and GraphQL share. */
+/** The `createSessions` that tRPC and GraphQL share. */
 export function openSessions(store: SessionStore) {
   return createSessions({ store, schema, ownerOf: (data) => data.userId });
 }

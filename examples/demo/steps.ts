@@ -4,7 +4,7 @@ import { holdNextWrite } from './hold.js';
 import type { DemoSessions } from './sessions.js';
 import type { Transcript } from './transcript.js';
 
-/** What the steps share: where the server is, and the token that the client has by now. */
+/** The state that the steps share: where the server is, and the client's current token. */
 export interface Tour {
   readonly url: string;
   readonly sessions: DemoSessions;
@@ -12,21 +12,21 @@ export interface Tour {
   readonly transcript: Transcript;
   token: string;
   oldToken: string;
-  /** Stops the server and its connection to the store, and starts both anew, elsewhere. */
+  /** Stops the server and its connection to the store, and starts both again on another port. */
   restart(): Promise<void>;
 }
 
 type Step = (tour: Tour) => Promise<void>;
 
 export const STEPS: readonly (readonly [title: string, step: Step])[] = [
-  ['A wrong token is refused by both, and creates nothing', wrongToken],
+  ['Both servers refuse a wrong token, and create nothing', wrongToken],
   ['Login through tRPC', login],
-  ['The same token, read by GraphQL', readByGraphql],
-  ['A counter, bumped from both sides and by 50 concurrent updates', countConcurrently],
-  ['A batch in which one call fails: nothing of that call is saved', failInBatch],
-  ['The server is restarted: sessions survive it', restart],
-  ['A new token whose answer is lost: nobody is locked out', loseNewToken],
-  ['Logout through GraphQL while a save is under way: it stays logged out', logoutDuringSave],
+  ['GraphQL reads the same token', readByGraphql],
+  ['Both servers and 50 concurrent updates increment a counter', countConcurrently],
+  ['One call of a batch fails, and its changes are not saved', failInBatch],
+  ['Sessions survive a restart of the server', restart],
+  ['The answer with a new token is lost, and the client is not locked out', loseNewToken],
+  ['A logout through GraphQL during a save is final', logoutDuringSave],
   ['Every old token is refused', refuseOldTokens],
 ];
 
@@ -44,13 +44,13 @@ async function login(tour: Tour): Promise<void> {
   const refused = await codeOf(login.mutate({ name: 'ada', password: 'babbage' }));
   check('a wrong password: UNAUTHORIZED', refused === 'UNAUTHORIZED');
   const { token } = await login.mutate({ name: 'ada', password: 'lovelace' });
-  check('the right one: a token', token.startsWith('ts_'));
+  check('the right password: a token', token.startsWith('ts_'));
   tour.token = token;
 }
 
 async function readByGraphql({ url, token, transcript: { fetch, check } }: Tour): Promise<void> {
   const { data } = await graphql(url, token, fetch, '{ viewer { userId views } }');
-  check('GraphQL knows ada', JSON.stringify(data) === '{"viewer":{"userId":"ada","views":0}}');
+  check('GraphQL reads the session of ada', JSON.stringify(data) === '{"viewer":{"userId":"ada","views":0}}');
 }
 
 async function countConcurrently({ url, token, transcript }: Tour): Promise<void> {
@@ -60,13 +60,13 @@ async function countConcurrently({ url, token, transcript }: Tour): Promise<void
   const { data } = await graphql(url, token, fetch, 'mutation { visit }');
   check('GraphQL counts to 2', data?.['visit'] === 2);
 
-  note('… 25 requests through tRPC and 25 through GraphQL at once …');
+  note('… 25 requests through tRPC and 25 through GraphQL in parallel …');
   transcript.quiet = true;
   const viaGraphql = async () => (await graphql(url, token, fetch, 'mutation { visit }')).data?.['visit'];
   const counts = await Promise.all(Array.from({ length: 25 }, () => [visit.mutate(), viaGraphql()]).flat());
   transcript.quiet = false;
-  check('they answered 3 to 52, each count once', new Set(counts).size === 50 && counts.every((count) => Number(count) > 2));
-  check('all 52 were counted', (await me.query()).views === 52);
+  check('the answers were 3 to 52, each once', new Set(counts).size === 50 && counts.every((count) => Number(count) > 2));
+  check('all 52 requests were counted', (await me.query()).views === 52);
 }
 
 async function failInBatch({ url, token, transcript }: Tour): Promise<void> {
@@ -74,10 +74,10 @@ async function failInBatch({ url, token, transcript }: Tour): Promise<void> {
   const before = transcript.requests;
   const { setTheme, upgrade } = trpcClient(url, token, fetch, { batch: true });
   const [, failure] = await Promise.all([setTheme.mutate('dark'), codeOf(upgrade.mutate())]);
-  check('one request, in which the second call failed', transcript.requests === before + 1 && failure === 'FORBIDDEN');
+  check('both calls were in one request, and the second failed', transcript.requests === before + 1 && failure === 'FORBIDDEN');
   const { theme, plan } = await trpcClient(url, token, fetch).me.query();
-  check('what the first call changed is saved', theme === 'dark');
-  check('what the failed call changed is not', plan === 'free');
+  check('the change of the first call is saved', theme === 'dark');
+  check('the change of the failed call is not saved', plan === 'free');
 }
 
 async function restart(tour: Tour): Promise<void> {
@@ -85,12 +85,9 @@ async function restart(tour: Tour): Promise<void> {
   await tour.restart();
   const { url, token, transcript } = tour;
   const { fetch, check } = transcript;
-  check(`it is at ${url} now`, url !== before);
+  check(`the server is at ${url} now`, url !== before);
   const { data } = await graphql(url, token, fetch, '{ me { userId views theme } }');
-  check(
-    'the token, and all that it stands for, is as it was',
-    JSON.stringify(data) === '{"me":{"userId":"ada","views":52,"theme":"dark"}}',
-  );
+  check('the token and its session are unchanged', JSON.stringify(data) === '{"me":{"userId":"ada","views":52,"theme":"dark"}}');
 }
 
 async function loseNewToken(tour: Tour): Promise<void> {
@@ -108,10 +105,10 @@ async function loseNewToken(tour: Tour): Promise<void> {
   const { me, renewToken } = trpcClient(url, tour.token, fetch);
   check('its token still works', (await me.query()).userId === 'ada');
   const { token } = await renewToken.mutate();
-  check('it asks again, and gets the same new token', token !== tour.token && token === lost);
+  check('the client asks again, and gets the same new token', token !== tour.token && token === lost);
   const { data } = await graphql(url, token, fetch, '{ me { views } }');
-  check('the new one opens the same session', JSON.stringify(data) === '{"me":{"views":52}}');
-  note('From its first use on, the old one has ten seconds left, for requests that were under way.');
+  check('the new token opens the same session', JSON.stringify(data) === '{"me":{"views":52}}');
+  note('After the first use of the new token, the old one still works for ten seconds, for requests on their way.');
   Object.assign(tour, { token, oldToken: tour.token });
 }
 
@@ -129,13 +126,13 @@ async function logoutDuringSave({ url, token, sessions, store, transcript: { fet
   write.release();
   await save;
   off();
-  check('the save found the session ended, and wrote nothing', gone === 1);
+  check('the save found that the session had ended, and wrote nothing', gone === 1);
   check('there is no session', (await sessions.count()) === 0);
 }
 
 async function refuseOldTokens({ url, token, oldToken, transcript: { fetch, check } }: Tour): Promise<void> {
   check('tRPC refuses the last token', (await codeOf(trpcClient(url, token, fetch).me.query())) === 'UNAUTHORIZED');
-  check('and the one before it', (await codeOf(trpcClient(url, oldToken, fetch).me.query())) === 'UNAUTHORIZED');
+  check('tRPC refuses the token before it', (await codeOf(trpcClient(url, oldToken, fetch).me.query())) === 'UNAUTHORIZED');
   const { status } = await graphql(url, token, fetch, '{ me { userId } }');
-  check('GraphQL does as well', status === 401);
+  check('GraphQL refuses the last token', status === 401);
 }

@@ -9,14 +9,17 @@ import { redisStore } from 'token-sessions/redis';
 import { sqliteStore } from 'token-sessions/sqlite';
 
 export interface DemoStore {
-  /** Where the sessions are kept, for people. */
+  /** Where the sessions are, in words. */
   readonly name: string;
   readonly store: SessionStore;
-  /** Closes the connection, which is the application's own. */
+  /** Closes the connection, which the application owns. */
   close(): Promise<void>;
 }
 
-/** A file beside the demo's code, unless `REDIS_URL` or `DATABASE_URL` says otherwise. Nothing else of the demo knows which. */
+/**
+ * A file beside the demo's code, unless `REDIS_URL` or `DATABASE_URL` is set. No other part of the
+ * demo depends on the store.
+ */
 export function openStore(file: string): Promise<DemoStore> {
   const { REDIS_URL, DATABASE_URL } = process.env;
   if (REDIS_URL) return openRedis(REDIS_URL);
@@ -31,7 +34,7 @@ async function openFile(file: string): Promise<DemoStore> {
 }
 
 async function openRedis(url: string): Promise<DemoStore> {
-  // While the server is away requests fail at once, instead of waiting for it.
+  // While the server is away, requests fail immediately instead of waiting for it.
   const client = await createClient({ url, disableOfflineQueue: true }).on('error', console.error).connect();
   return { name: 'Redis', store: redisStore(client, { prefix: 'token-sessions-demo:' }), close: () => client.close() };
 }

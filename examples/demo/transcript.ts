@@ -1,15 +1,15 @@
 const TOKEN = /ts_([0-9a-f]{8})[0-9a-f-]{28}\.[\w-]{39}([\w-]{4})/g;
 const LONGEST_LINE = 150;
 
-/** Tokens are credentials: a transcript shows where they begin and end. */
+/** Tokens are credentials, so a transcript shows only their beginning and end. */
 function shorten(text: string): string {
   const short = text.replace(TOKEN, 'ts_$1…$2');
   return short.length > LONGEST_LINE ? `${short.slice(0, LONGEST_LINE)}…` : short;
 }
 
-/** What the demo prints, and whether all was as expected. */
+/** Prints the demo's output, and checks the results. */
 export interface Transcript {
-  /** `fetch` that prints each request and its answer, unless it is `quiet`. */
+  /** A `fetch` that prints each request and its answer, unless `quiet` is set. */
   readonly fetch: typeof fetch;
   quiet: boolean;
   /** The number of HTTP requests so far. */
@@ -17,7 +17,7 @@ export interface Transcript {
   /** A numbered heading. */
   step(title: string): void;
   note(text: string): void;
-  /** @throws when it does not hold, which ends the demo */
+  /** @throws if it does not hold, which ends the demo */
   check(expectation: string, holds: boolean): void;
 }
 

@@ -28,7 +28,7 @@ function createRouter({ createContext, withSession, requireSession }: ReturnType
       return input;
     }),
     upgrade: protectedProcedure.mutation(({ ctx }) => {
-      ctx.session.data.plan = 'pro'; // Dropped, as the procedure fails.
+      ctx.session.data.plan = 'pro'; // Dropped, because the procedure fails.
       throw new TRPCError({ code: 'FORBIDDEN', message: 'the card was declined' });
     }),
     renewToken: protectedProcedure.mutation(async ({ ctx }) => ({ token: await ctx.session.rotate() })),

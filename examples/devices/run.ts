@@ -7,7 +7,7 @@ import { graphqlHandler } from './graphql.js';
 import { openSessions } from './sessions.js';
 import { type DeviceRouter, trpcHandler } from './trpc.js';
 
-/** Starts the server, uses it from several devices, and answers whether all was as expected. */
+/** Starts the server and uses it from several devices. Returns whether all was as expected. */
 export async function runDevices(print: (line: string) => void): Promise<boolean> {
   const sessions = openSessions(memoryStore());
   const [trpc, yoga] = [trpcHandler(sessions), graphqlHandler(sessions)];
@@ -48,30 +48,30 @@ async function story(url: string, print: (line: string) => void): Promise<void> 
 
   step('The laptop lists them');
   const devices = await as(laptop).devices.query();
-  check('her three, not Bob’s', devices.map((each) => each.device).join() === 'phone,laptop,tablet');
+  check('they are hers, not Bob’s', devices.map((each) => each.device).join() === 'phone,laptop,tablet');
   check('the laptop is the current one', devices.find((each) => each.isCurrent)?.device === 'laptop');
 
-  step('It ends the tablet, and tries to end Bob’s session');
+  step('The laptop ends the session of the tablet, and tries to end Bob’s');
   const [bobs] = await as(bob).devices.query();
-  check('the tablet is ended', await as(laptop).endDevice.mutate(devices[2]?.id ?? ''));
-  check('Bob’s counts as unknown', !(await as(laptop).endDevice.mutate(bobs?.id ?? '')));
+  check('the session of the tablet has ended', await as(laptop).endDevice.mutate(devices[2]?.id ?? ''));
+  check('Bob’s session counts as unknown', !(await as(laptop).endDevice.mutate(bobs?.id ?? '')));
   check('the tablet’s token is refused', (await codeOf(as(tablet).devices.query())) === 'UNAUTHORIZED');
-  check('Bob’s works', (await as(bob).devices.query()).length === 1);
+  check('Bob’s token works', (await as(bob).devices.query()).length === 1);
 
   step('Two more logins: a fourth device ends the oldest');
   await login('watch');
   await login('car');
-  check('the phone is ended', (await codeOf(as(phone).devices.query())) === 'UNAUTHORIZED');
+  check('the session of the phone has ended', (await codeOf(as(phone).devices.query())) === 'UNAUTHORIZED');
 
-  step('Changing the email address takes a password that was given in the last five minutes');
-  check('the login was that', (await as(laptop).changeEmail.mutate('ada@example.com')) === 'ada@example.com');
+  step('A change of the email address requires a password that was entered in the last five minutes');
+  check('the password of the login is recent enough', (await as(laptop).changeEmail.mutate('ada@example.com')) === 'ada@example.com');
   laptop = await as(laptop).confirmPassword.mutate('correct horse');
   const email = await ask(laptop, 'mutation { changeEmail(email: "ada@example.org") }');
-  check('so is a confirmed password, on GraphQL too', email.data?.['changeEmail'] === 'ada@example.org');
+  check('a confirmed password works too, over GraphQL as well', email.data?.['changeEmail'] === 'ada@example.org');
 
-  step('Over GraphQL the laptop ends all others');
+  step('The laptop ends all other sessions over GraphQL');
   const ended = await ask(laptop, 'mutation { endOtherDevices }');
-  check('both of them', ended.data?.['endOtherDevices'] === 2);
+  check('two sessions have ended', ended.data?.['endOtherDevices'] === 2);
   const left = await ask(laptop, '{ devices { name isCurrent } }');
-  check('and is the only one left', JSON.stringify(left.data) === '{"devices":[{"name":"laptop","isCurrent":true}]}');
+  check('the laptop is the only one left', JSON.stringify(left.data) === '{"devices":[{"name":"laptop","isCurrent":true}]}');
 }

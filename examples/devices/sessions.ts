@@ -1,6 +1,6 @@
 import { createSessions, type SessionContext, type SessionStore } from 'token-sessions';
 
-/** What a session of this application holds: whose it is, and what it runs on. */
+/** The data of a session of this application: its account and its device. */
 export interface Device {
   readonly userId: string;
   readonly device: string;

@@ -8,7 +8,8 @@ function createRouter({ createContext, withSession, requireSession, requireFresh
   const t = initTRPC.context<typeof createContext>().create();
   const publicProcedure = t.procedure.concat(withSession);
   const protectedProcedure = t.procedure.concat(requireSession);
-  // For what a stolen device must not be able to do: the password has to have been given in the last five minutes.
+  // For actions that a thief of the device must not be able to do. They require a password that
+  // was entered in the last five minutes.
   const freshProcedure = t.procedure.concat(requireFresh('5m'));
 
   return t.router({

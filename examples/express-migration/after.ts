@@ -15,7 +15,10 @@ declare global {
   }
 }
 
-/** The same application on this library. Sessions that are still in the old store move over when their client comes next. */
+/**
+ * The same application on this library. A session in the old store moves when its client comes
+ * back.
+ */
 export function after(oldStore: CallbackStore, store: SessionStore): RequestListener {
   const legacy = expressLegacy(oldStore);
   const sessions = createSessions<Data>({ store, sources: [header('X-AUTH_TOKEN', { respond: true, legacy })] });

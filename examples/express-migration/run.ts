@@ -7,7 +7,10 @@ import { before } from './before.js';
 
 const KEY = 'X-AUTH_TOKEN';
 
-/** Runs the old application, puts the new one in its place, and answers whether nobody was logged out. */
+/**
+ * Runs the old application, then the new one in its place. Returns whether every client stayed
+ * logged in.
+ */
 export async function runMigration(oldStore: CallbackStore, store: SessionStore, print: (line: string) => void): Promise<boolean> {
   try {
     await story(oldStore, store, print);
@@ -22,9 +25,9 @@ async function story(oldStore: CallbackStore, store: SessionStore, print: (line:
   const { step, check } = createTranscript(print);
   const tokens = await serve(before(oldStore), async (url) => {
     const ask = asker(url, print);
-    step('Before: the old application. Two clients log in, one of them comes back');
+    step('Before: the old application. Two clients log in, and one of them comes back');
     const [busy, idle] = [(await ask('POST /login')).text, (await ask('POST /login')).text];
-    check('it is welcome', (await ask('GET /', busy)).text.startsWith('welcome'));
+    check('the client is welcome', (await ask('GET /', busy)).text.startsWith('welcome'));
     check('its visits count', (await ask('GET /', busy)).text === 'views: 1');
     return { busy, idle };
   });
@@ -33,10 +36,10 @@ async function story(oldStore: CallbackStore, store: SessionStore, print: (line:
     const ask = asker(url, print);
     step('After: the new application takes over. The client still has its old token');
     const first = await ask('GET /', tokens.busy);
-    check('its count goes on', first.text === 'views: 2');
+    check('its count continues', first.text === 'views: 2');
     check('the answer carries a new token', first.token?.startsWith('ts_') === true);
 
-    step('That answer is lost, and so the client sends two requests at once with the old one');
+    step('That answer is lost, so the client sends two parallel requests with the old token');
     const answers = await Promise.all([ask('GET /', tokens.busy), ask('GET /', tokens.busy)]);
     check(
       'both are served',
@@ -47,20 +50,20 @@ async function story(oldStore: CallbackStore, store: SessionStore, print: (line:
       answers.every(({ token }) => token === first.token),
     );
 
-    step('It takes the new token');
+    step('The client uses the new token');
     const next = await ask('GET /', first.token);
     check('the session is the same', Number(next.text.replace('views: ', '')) > 3);
-    check('and no further token comes', next.token === null);
+    check('there is no further token', next.token === null);
 
-    step('It logs out');
+    step('The client logs out');
     await ask('POST /logout', first.token);
     check('the new token is refused', (await ask('GET /', first.token)).status === 401);
-    check('so is the old one', (await ask('GET /', tokens.busy)).status === 401);
+    check('the old token is refused', (await ask('GET /', tokens.busy)).status === 401);
 
     step('The other client comes back for the first time, only to log out');
     await ask('POST /logout', tokens.idle);
     check('its token is refused', (await ask('GET /', tokens.idle)).status === 401);
-    check('so is one that never was any', (await ask('GET /', 'x'.repeat(40))).status === 401);
+    check('a token that never existed is refused', (await ask('GET /', 'x'.repeat(40))).status === 401);
   });
 }
 
@@ -90,7 +93,7 @@ function asker(url: string, print: (line: string) => void) {
   };
 }
 
-/** Tokens are credentials: a transcript shows where they begin. */
+/** Tokens are credentials, so a transcript shows only their beginning. */
 function short(token: string): string {
   return `${token.slice(0, 11)}…`;
 }

@@ -5,7 +5,7 @@ import { fastifySessions } from 'token-sessions/fastify';
 const sessions = createSessions<{ userId: string; theme: string }>({ sources: [cookie()] });
 
 /**
- * An application of its own declares this once, and needs no cast:
+ * An application declares this once, and then needs no cast:
  *
  * ```ts
  * declare module 'fastify' {
@@ -13,7 +13,8 @@ const sessions = createSessions<{ userId: string; theme: string }>({ sources: [c
  * }
  * ```
  *
- * Here, other examples and tests are compiled along, and have other data.
+ * Not here, because this file is compiled together with other examples and tests, which have other
+ * data.
  */
 type WithSession = SessionContextOf<typeof sessions>;
 
@@ -31,7 +32,7 @@ export function makeApp() {
     return reply.code(204).send();
   });
   app.get('/me', (request) => requireSession(own(request)).data);
-  // Saved by the plugin, as the answer is no 5xx.
+  // The plugin saves this, because the answer is not 5xx.
   app.post<{ Params: { name: string } }>('/theme/:name', async (request, reply) => {
     requireSession(own(request)).data.theme = request.params.name;
     return reply.code(204).send();

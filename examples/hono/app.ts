@@ -4,7 +4,7 @@ import { honoSessions } from 'token-sessions/hono';
 
 const sessions = createSessions<{ userId: string; theme: string }>({ sources: [cookie()] });
 
-/** For any runtime: `app.fetch` takes Fetch requests, and `@hono/node-server` serves it on Node. */
+/** Runs on any runtime: `app.fetch` takes Fetch requests, and `@hono/node-server` serves them. */
 export const app = new Hono<{ Variables: SessionContextOf<typeof sessions> }>();
 
 app.use(honoSessions(sessions));
@@ -14,7 +14,7 @@ app.post('/login', async (c) => {
   return c.body(null, 204);
 });
 app.get('/me', (c) => c.json(requireSession(c.var).data));
-// Saved by the middleware, as the answer is no 5xx.
+// The middleware saves this, because the answer is not 5xx.
 app.post('/theme/:name', (c) => {
   requireSession(c.var).data.theme = c.req.param('name');
   return c.body(null, 204);

@@ -5,7 +5,9 @@ const sessions = createSessions<{ userId: string; theme: string }>({ sources: [c
 
 type State = SessionContextOf<typeof sessions>;
 
-/** Puts `session` and `sessions` on `ctx.state`. The status of the answer decides what is saved. */
+/**
+ * Puts `session` and `sessions` on `ctx.state`. The status of the answer decides what is saved.
+ */
 async function koaSessions(ctx: Context, next: Next): Promise<void> {
   const headers = Object.entries(ctx.headers).map(([name, value]): [string, string] => [name, String(value)]);
   const request = new Request(ctx.href, { method: ctx.method, headers });
@@ -16,7 +18,7 @@ async function koaSessions(ctx: Context, next: Next): Promise<void> {
   });
   for (const [name, value] of answer.headers) ctx.append(name, value);
   if (!answer.body) return;
-  // One of the library's errors.
+  // An error of the library.
   ctx.status = answer.status;
   ctx.body = await answer.text();
 }

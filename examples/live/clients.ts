@@ -3,14 +3,15 @@ import { EventSource } from 'eventsource';
 import { WebSocket } from 'ws';
 import type { LiveRouter } from './instance.js';
 
-// Node 20 has no WebSocket of its own; that of `ws` works like those of browsers.
+// Node 20 has no WebSocket. The one of `ws` works like those of browsers.
 if (!('WebSocket' in globalThis)) Reflect.set(globalThis, 'WebSocket', WebSocket);
 
 export type LiveClient = ReturnType<typeof overSse>;
 
 /**
- * A client over HTTP, with subscriptions over SSE. A browser's own EventSource cannot send headers, and a token in the URL would
- * stand in every access log: `eventsource` is one that can.
+ * A client over HTTP, with subscriptions over SSE. A browser's own EventSource cannot send
+ * headers, and a token in the URL would appear in every access log. `eventsource` can send
+ * headers.
  */
 export function overSse(url: string, token: string | null) {
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
@@ -29,13 +30,16 @@ export function overSse(url: string, token: string | null) {
   });
 }
 
-/** A client over a WebSocket: the token goes in the first message, as browsers cannot send headers here either. */
+/**
+ * A client over a WebSocket. The token is in the first message, because browsers cannot send
+ * headers here either.
+ */
 export function overWebSocket(url: string, token: string): { readonly client: LiveClient; close(): void } {
   const client = createWSClient({ url, connectionParams: { token } });
   return { client: createTRPCClient<LiveRouter>({ links: [wsLink({ client })] }), close: () => void client.close() };
 }
 
-/** Subscribes, and tells when the server has ended the subscription, and with which code. */
+/** Subscribes. Reports when the server has ended the subscription, and with which code. */
 export async function follow(client: LiveClient): Promise<{ readonly ended: Promise<{ readonly code: string; readonly at: number }> }> {
   let subscribed = () => {};
   const started = new Promise<void>((resolve) => {

@@ -16,7 +16,8 @@ function createRouter({ createContext, withSession, requireSession }: ReturnType
     logout: t.procedure.concat(requireSession).mutation(({ ctx }) => ctx.session.destroy()),
     onEvent: t.procedure.concat(requireSession).subscription(async function* ({ ctx, signal }) {
       yield 'subscribed';
-      // The session's own signal: what waits with it cleans up as soon as the session ends, on whatever instance.
+      // The session's own signal. Work that waits with it cleans up as soon as the session ends,
+      // on any instance.
       const ended = AbortSignal.any(signal ? [signal, ctx.session.signal] : [ctx.session.signal]);
       for await (const [event] of on(events, 'event', { signal: ended })) yield String(event);
     }),

@@ -2,7 +2,10 @@ import { memoryStore, type SessionStore } from 'token-sessions';
 import { follow, overSse, overWebSocket } from './clients.js';
 import { startInstance } from './instance.js';
 
-/** Two instances behind one store: logging out on one ends the streams of the other. Answers whether all was as expected. */
+/**
+ * Runs two instances on one store. A logout on one ends the streams of the other. Returns whether
+ * all was as expected.
+ */
 export async function runLive(print: (line: string) => void, store: SessionStore = memoryStore()): Promise<boolean> {
   const [first, second] = await Promise.all([startInstance(store), startInstance(store)]);
   try {
@@ -17,7 +20,7 @@ export async function runLive(print: (line: string) => void, store: SessionStore
         ['SSE', await follow(overSse(there.http, token))],
         ['WebSocket', await follow(socket.client)],
       ] as const;
-      print(`Logged in; two streams are open on ${there.http}. Logging out on ${here.http} …`);
+      print(`Logged in, with two open streams on ${there.http}. Logging out on ${here.http} …`);
       await overSse(here.http, token).logout.mutate();
       const loggedOut = performance.now();
       for (const [name, { ended }] of streams) {

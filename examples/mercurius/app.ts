@@ -35,7 +35,7 @@ const resolvers: IResolvers = {
   Mutation: {
     // A real login checks a password here.
     login: async (_, _args, ctx) => (await ctx.sessions.create({ userId: 'ada', theme: 'light' })).token,
-    // Saved by the plugin of Fastify, by the status of the answer.
+    // The Fastify plugin saves this, by the status of the answer.
     theme: (_, { name }: { name: string }, ctx) => {
       requireSession(ctx).data.theme = name;
       return name;
@@ -58,7 +58,7 @@ export function makeApp(store?: SessionStore) {
       const { session, sessions } = request as FastifyRequest & Context;
       return { session, sessions };
     },
-    // Mercurius answers 200 to an operation that failed: then its changes would be saved.
+    // Mercurius answers a failed operation with 200. Then its changes would be saved.
     errorFormatter: (execution, context) => {
       const { statusCode, response } = mercurius.defaultErrorFormatter(execution, context);
       return { statusCode: execution.data ? statusCode : statusOf(execution.errors?.[0]), response };

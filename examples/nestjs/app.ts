@@ -7,7 +7,10 @@ import { expressSessionErrors, expressSessions } from 'token-sessions/express';
 
 const sessions = createSessions<{ userId: string; theme: string }>({ sources: [cookie()] });
 
-/** What the middleware puts on the request. An application declares it once: see `token-sessions/express`. */
+/**
+ * The middleware adds these to the request. An application declares them once: see
+ * `token-sessions/express`.
+ */
 type WithSession = SessionContextOf<typeof sessions>;
 
 @Controller()
@@ -24,7 +27,7 @@ class SessionController {
     return requireSession(request).data;
   }
 
-  // Saved by the middleware, as the answer is no 5xx.
+  // The middleware saves this, because the answer is not 5xx.
   @Post('theme/:name')
   @HttpCode(204)
   setTheme(@Req() request: WithSession, @Param('name') name: string) {
@@ -40,7 +43,7 @@ class SessionController {
 
 const markFailed = expressSessionErrors();
 
-/** Answers the library's errors by their status, and drops what the request has changed. */
+/** Answers the library's errors by their status, and drops the changes of the request. */
 @Catch(SessionError)
 class SessionErrorFilter implements ExceptionFilter<SessionError> {
   catch(error: SessionError, host: ArgumentsHost): void {

@@ -5,7 +5,7 @@ const sessions = createSessions<{ userId: string; theme: string }>({ sources: [c
 
 const sessionContext = createContext<SessionContextOf<typeof sessions>>();
 
-/** As `export const middleware` of the root route: it serves the whole request. */
+/** The `middleware` export of the root route. It serves the whole request. */
 const withSession: MiddlewareFunction = ({ request, context }, next) =>
   sessions.handle(request, async (session) => {
     context.set(sessionContext, session);
@@ -13,7 +13,7 @@ const withSession: MiddlewareFunction = ({ request, context }, next) =>
     return answer instanceof Response ? answer : Response.json(answer);
   });
 
-/** As much of what loaders and actions are given as is used here. */
+/** The part of the arguments of loaders and actions that is used here. */
 interface Args {
   readonly context: Readonly<RouterContextProvider>;
   readonly params: Readonly<Record<string, string | undefined>>;
@@ -26,7 +26,7 @@ async function login({ context }: Args) {
 }
 
 async function setTheme({ context, params }: Args) {
-  // Saved by the middleware, as the answer is no 5xx.
+  // The middleware saves this, because the answer is not 5xx.
   requireSession(context.get(sessionContext)).data.theme = params['name'] ?? '';
   return new Response(null, { status: 204 });
 }

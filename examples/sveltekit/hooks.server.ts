@@ -2,7 +2,9 @@ import { cookie, createSessions, type SessionContextOf } from 'token-sessions';
 
 export const sessions = createSessions<{ userId: string; theme: string }>({ sources: [cookie()] });
 
-/** As much of SvelteKit's event as is used. In an application, `App.Locals` extends this. */
+/**
+ * The part of SvelteKit's event that is used here. In an application, `App.Locals` extends this.
+ */
 export type Locals = SessionContextOf<typeof sessions>;
 
 interface Event {
@@ -16,8 +18,8 @@ interface HandleInput {
 }
 
 /**
- * The hook `handle` of `src/hooks.server.ts`. It serves the whole request: what `load`, actions and
- * `+server.ts` throw by `redirect()` and `error()` is a response by then.
+ * The hook `handle` of `src/hooks.server.ts`. It serves the whole request. SvelteKit has already
+ * made a response of `redirect()` and `error()` from `load`, actions and `+server.ts`.
  */
 export function handle({ event, resolve }: HandleInput): Promise<Response> {
   return sessions.handle(event.request, (context) => {

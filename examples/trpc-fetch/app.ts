@@ -26,7 +26,7 @@ const router = t.router({
 
 export type AppRouter = typeof router;
 
-/** For whatever serves `fetch` handlers: Next.js, Hono, Bun, Deno … */
+/** For any server with `fetch` handlers: Next.js, Hono, Bun, Deno … */
 export default {
   fetch: (req: Request) => fetchRequestHandler({ endpoint: '/trpc', req, router, createContext, responseMeta }),
 };

@@ -43,5 +43,7 @@ const resolvers = {
   },
 };
 
-/** A request listener for `node:http` (`createServer(yoga)`), and with `yoga.fetch` one for all others. */
+/**
+ * A request listener for `node:http` (`createServer(yoga)`). `yoga.fetch` is one for all others.
+ */
 export const yoga = createYoga({ schema: createSchema<SessionContext<Data>>({ typeDefs, resolvers }), plugins: [useSession(sessions)] });

@@ -24,7 +24,8 @@ import { openVault } from './vault.js';
  * @throws `TypeError` for missing `origins` where there is no `location`
  */
 export function createSessionClient(options: SessionClientOptions = {}): SessionClient {
-  // All in one function: minifiers shorten the names that its parts share, and the client has 3 kB.
+  // One function: minifiers shorten the names that its parts share, and the client must fit in 3
+  // kB.
   const {
     storage = 'local',
     key = 'token-session',
@@ -33,16 +34,16 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
   } = options;
   const usesCookie = storage === 'cookie';
   const vault = openVault(key, storage);
-  // Code for browsers that runs on a server as well has no session there.
+  // Browser code may also run on a server. There it has no session.
   const isOwn = vault.isServer ? () => false : ownOrigins(origins);
   const held = holdToken(vault, `${key} ${storage}`, usesCookie);
   const settle = settler(held, usesCookie, (need) => options.onStepUp?.(need));
-  /** What led to these answers, for errors that are made of them. */
+  /** The request behind each answer, for errors that clients make from answers. */
   const answered = new WeakMap<object, Sent>();
   const isBearer = /^authorization$/i.test(requestHeader);
   const carry = (token: Held): Record<string, string> =>
     !token || usesCookie ? {} : { [requestHeader]: isBearer ? `Bearer ${token}` : token };
-  /** Asked for each request: tests and tracing replace the platform's. */
+  /** Looked up for each request, because tests and tracing replace the platform's `fetch`. */
   const sender = (): Sender['fetch'] => options.fetch ?? fetch;
   const newest = async (): Promise<Held> => {
     await held.ready;
@@ -51,8 +52,8 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
 
   return {
     async set(token) {
-      // The mark of a cookie, which scripts cannot see. Each is another, so that tabs see that
-      // there is a new one.
+      // The mark of a cookie, which scripts cannot see. Each mark is different, so that tabs
+      // notice a new cookie.
       const value = usesCookie ? `cookie.${Math.random()}` : token;
       if (vault.isServer || !isToken(value)) throw new TypeError('no token');
       await held.choose(value);
@@ -64,7 +65,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
     async fetch(input, init = {}) {
       const request = isRequest(input) ? input : undefined;
       const headers = new Headers(init.headers ?? request?.headers);
-      // Credentials that the caller has chosen are not the session's.
+      // Credentials that the caller has set are not the session's.
       const isChosen = usesCookie ? init.credentials === 'omit' : headers.has(requestHeader);
       if (!isOwn(request?.url ?? `${input}`) || isChosen) return sender()(input, init);
       const attempt = async (to: typeof input, spare?: typeof input): Promise<Response> => {
@@ -73,25 +74,24 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
           ...init,
           headers: new Headers([...headers, ...Object.entries(carry(token))]),
           ...(usesCookie && { credentials: init.credentials ?? 'include' }),
-          // Redirects take headers along to other origins; platforms leave out `authorization`
-          // alone.
+          // Redirects take headers to other origins. Platforms remove only `authorization`.
           ...(!isBearer && { redirect: 'error' }),
         });
-        // What other origins answer, after a redirect, is not about the session.
+        // After a redirect, the answer of another origin says nothing about the session.
         if (response.url && !isOwn(response.url)) return response;
         const sent = { token, isOld: held.newest() !== token, isLast: !spare };
         answered.set(response, sent);
         const given = usesCookie ? null : response.headers.get(responseHeader);
         if (isToken(given)) held.replace(token, given);
         const again = await settle(inspect(response), sent);
-        // The server says by it that the session has ended.
+        // An empty header means that the session has ended.
         if (given === '') held.replace(token, null);
         return again && spare && !isStream(init.body) ? attempt(spare) : response;
       };
       return attempt(input, request?.clone() ?? input);
     },
     connectionParams: async () => carry(await newest()),
-    // The links of this package say whether they have repeated the request already.
+    // The links of this package pass `isLast` if they have repeated the request already.
     async recover(error, sent, isLast?: boolean) {
       const token = await newest();
       const earlier = partsOf(error)

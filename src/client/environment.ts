@@ -1,15 +1,13 @@
 import type { TokenStorage } from './types.js';
 
-/** What tells the other tabs. Node's has `unref`. */
+/** Sends messages to other tabs. In Node it has `unref`. */
 interface Channel {
   onmessage: unknown;
   postMessage(message: unknown): void;
   unref?(): void;
 }
 
-/**
- * The parts of a browser that are used where they exist. Apps and servers have only some of them.
- */
+/** The parts of a browser that the client uses if they exist. Apps and servers have only some. */
 interface Environment {
   readonly localStorage?: TokenStorage | null;
   readonly sessionStorage?: TokenStorage | null;

@@ -9,43 +9,44 @@ type Reason = SessionChange['reason'];
 export interface HeldToken {
   /** The public id of the session that the listeners know. */
   getSnapshot(): Held;
-  /** The newest, also where another tab has just written it. */
+  /** The newest token, even if another tab has just written it. */
   newest(): Held;
   /**
-   * The server refuses this token. Resolves when it is known whether it is the newest one: other
-   * tabs may be about to tell.
+   * The server refuses this token. Resolves when it is known whether it is the newest one, because
+   * a message from another tab may be on its way.
    */
   refuse(token: Held): Promise<void>;
-  /** Resolves when a storage that answers with promises has been read. */
+  /** Resolves when an asynchronous storage has been read. */
   readonly ready: unknown;
-  /** The application says what holds now. */
+  /** The application sets the token, or `null`. */
   choose(to: string | null): Promise<void>;
-  /** The answer to a request that was sent with `from` says what holds now. */
+  /** The answer to a request that was sent with `from` sets the token, or `null`. */
   replace(from: Held, to: string | null): void;
   subscribe(listener: (change: SessionChange) => void): () => void;
 }
 
 /**
- * Keeps the token, its copy in the storage and the other tabs in step.
+ * Keeps the token, its copy in the storage, and the other tabs in step.
  *
- * Browsers run tabs in processes of their own, which see each other's writes to the storage some
- * milliseconds late and have no compare-and-swap: a late answer may overwrite a newer token or a
- * login there. So each tab says what it has replaced, and those who know better write the newer
- * token again.
+ * Browsers run tabs in separate processes. A process sees writes of another to the storage some
+ * milliseconds late, and there is no compare-and-swap. So a late answer may overwrite a newer
+ * token or a login there. Therefore each tab reports what it has replaced, and a tab that knows a
+ * newer token writes it again.
  *
- * All in one function, as minifiers shorten the names that its parts share: the client has 3 kB.
+ * One function, because minifiers shorten the names that its parts share: the client must fit in 3
+ * kB.
  *
- * @param place tells it from others, for messages between tabs
+ * @param place the name of this storage in messages between tabs
  */
 export function holdToken(vault: Vault, place: string, usesCookie: boolean): HeldToken {
   const listeners = new Set<(change: SessionChange) => void>();
   /**
-   * What late answers may bring back: tokens that were replaced, the ids of earlier sessions, and
+   * Values that late answers may bring back: replaced tokens, the ids of earlier sessions, and
    * `null` after a refusal.
    */
   const gone = new Set<Held>();
   let known: Held;
-  /** The storage has shown what this tab knows: if it shows something else now, that is newer. */
+  /** Whether the storage has shown this tab's token. A different value after that is newer. */
   let isSeen = true;
 
   const change = (to: Held, reason?: Reason): void => {
@@ -70,8 +71,8 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     return isSeen && !isStale(stored) ? stored : known;
   };
   /**
-   * A message says more than the storage does, and comes first. Then late writes are repaired,
-   * and then the storage is believed.
+   * Handles a sign that the storage has changed. A message holds more information, so it gets time
+   * to come first. Late writes are repaired next, and only then does the tab trust the storage.
    */
   const hint = (): void => {
     const before = known;
@@ -80,7 +81,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (before !== known || stored !== vault.peek(known)) return;
       if (!isStale(stored)) change(stored);
       else {
-        // Once: two tabs never go on correcting each other.
+        // Only once, so that two tabs do not correct each other forever.
         gone.clear();
         vault.save(known);
       }
@@ -107,7 +108,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
   const make = (to: string | null, reason: Reason = to ? undefined : 'logout'): Promise<void> | undefined => {
     const from = newest();
     let saved: Promise<void> | undefined;
-    // What another tab has just done comes first.
+    // A change that another tab has just made comes first.
     change(from);
     if (from !== to) {
       saved = vault.save(to);
@@ -130,15 +131,16 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
       if (newest() === token) make(null, 'refused');
     },
     async choose(to) {
-      // The answer to a rotation that came too late: another tab has gone on, or has begun
-      // another session.
+      // This may be the answer to a rotation that came too late: another tab has rotated again, or
+      // has begun another session.
       const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
       const isLate = isBehind || (to && gone.has(to));
       if (!isLate) await make(to);
     },
     replace(from, to) {
       if (newest() === from) make(to);
-      // A rotation whose answer comes too late, also if the application calls `set` with it.
+      // The answer to a rotation came too late. If the application calls `set` with it, ignore
+      // that too.
       else if (newest() !== to && isSameSession(from, to)) gone.add(to);
     },
     subscribe(listener) {

@@ -1,8 +1,8 @@
 import { environment } from './environment.js';
 
 /**
- * Tells requests to the application's own origins, which get the token, from all others, which
- * are warned of once each.
+ * Returns a function that recognises the application's own origins. Only they get the token. It
+ * logs a warning for each other origin, once.
  */
 export function ownOrigins(origins: readonly string[] | undefined): (url: string) => boolean | undefined {
   if (!origins) throw new TypeError('origins required');

@@ -7,7 +7,7 @@ export interface Finding {
   readonly maxAge?: string | undefined;
 }
 
-/** What the errors of all clients may have. Each part may also be missing, or something else. */
+/** The fields that the errors of all clients may have. Each may be missing or of another type. */
 interface Loose {
   readonly code?: unknown;
   readonly status?: unknown;
@@ -19,12 +19,12 @@ interface Loose {
   readonly [name: string]: unknown;
 }
 
-/** The code of a socket that the server has closed for the lack of a session (graphql-ws). */
+/** The code with which the server closes a socket that lacks a session (graphql-ws). */
 const CLOSED_UNAUTHORIZED = 4401;
 
 /**
- * `error` of the Bearer challenge in a `WWW-Authenticate` header, which may hold challenges of
- * other schemes as well.
+ * The `error` of the Bearer challenge in a `WWW-Authenticate` header, which may also hold
+ * challenges of other schemes.
  */
 const CHALLENGE = /(^|, *)bearer (\w+=("[^"]*"|[^",]*), *)*error="?(\w+)/i;
 
@@ -49,10 +49,10 @@ export function inspect(error: unknown): Finding {
   return { problem: parts.map(problemOf).find(Boolean), maxAge: /max_age="?(\d+)/.exec(parts.map(challengeOf).join())?.[1] };
 }
 
-/** An error and all that is inside it, the outermost first. */
+/** An error and everything inside it, outermost first. */
 export function partsOf(error: unknown, depth = 5): Loose[] {
   if (!isLoose(error) || !depth) return [];
-  // Where clients put what the server has said.
+  // The fields in which clients keep the server's answer.
   const names = ['graphQLErrors', 'errors', 'networkError', 'meta', 'response', 'cause'];
   const inner = Array.isArray(error) ? error : names.map((name) => error[name]);
   return [error, ...inner.flatMap((each) => partsOf(each, depth - 1))];
@@ -63,8 +63,8 @@ function isLoose(value: unknown): value is Loose {
 }
 
 /**
- * What this part says of the session: by one of the library's codes, or in the head of a response
- * (RFC 6750, RFC 9470).
+ * The problem in this part: by one of the library's codes, or by the head of a response (RFC 6750,
+ * RFC 9470).
  */
 function problemOf(part: Loose): SessionProblem | undefined {
   const { code, status, data, extensions } = part;
@@ -72,8 +72,8 @@ function problemOf(part: Loose): SessionProblem | undefined {
   const said = [
     data?.sessionCode,
     extensions?.code,
-    // Problem details have a status as well, and closed sockets a number: a word alone may be
-    // anybody's.
+    // Problem details also have a status, and closed sockets a numeric code. A plain `code`
+    // without these may come from any library.
     (status || code === CLOSED_UNAUTHORIZED) && code,
     status === 401 && CHALLENGE.exec(challenge ?? '')?.at(-1),
     challenge !== undefined && status,
@@ -88,7 +88,7 @@ function named(said: unknown): SessionProblem | undefined {
   return said === 'TOKEN_REPLACED' ? 'replaced' : undefined;
 }
 
-/** `undefined` for what is no response. */
+/** `undefined` if the part is not a response. */
 function challengeOf({ headers }: Loose): string | null | undefined {
   return headers?.get?.('www-authenticate');
 }

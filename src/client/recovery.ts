@@ -6,15 +6,13 @@ import type { Held, StepUpNeed } from './types.js';
 /** A request that was sent. */
 export interface Sent {
   readonly token: Held;
-  /** There was a newer token when the answer came. */
+  /** Whether there was a newer token when the answer came. */
   readonly isOld: boolean;
-  /** It had been sent before, or the refusal in its answer has been dealt with. */
+  /** Whether the request was sent before, or the refusal in its answer was handled already. */
   isLast: boolean | undefined;
 }
 
-/**
- * Draws the consequences of a refusal, and resolves to whether the request is to be sent again.
- */
+/** Handles a refusal. Resolves to whether the request must be sent again. */
 export type Settle = (finding: Finding, sent: Sent) => Promise<boolean>;
 
 export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUpNeed) => unknown): Settle {
@@ -23,16 +21,16 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
   return async ({ problem, maxAge }, sent) => {
     const { token, isOld, isLast } = sent;
     if (problem === 'ended') {
-      // The browser may have got another cookie meanwhile: only a second refusal is one of the
-      // newest.
+      // The browser may have received another cookie meanwhile. Only a second refusal is about the
+      // newest cookie.
       if (isLast || !usesCookie) {
         await held.refuse(token);
       }
     } else if (problem !== 'step-up' || isLast) return false;
     else {
       sent.isLast = true;
-      // One question for all that are refused meanwhile, and none where the user has answered one
-      // meanwhile.
+      // All requests that are refused meanwhile share one question. There is no question if the
+      // user has just answered one.
       if (!isOld) {
         dialog ??= Promise.resolve(maxAge ? { maxAge: +maxAge } : {})
           .then(ask)
@@ -44,7 +42,7 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
       }
     }
     const newest = held.newest();
-    // What was sent for one session is not repeated for another, which may be another user's.
+    // A request for one session is never repeated for another, which may be another user's.
     return !isLast && newest !== null && (usesCookie || !token || isSameSession(token, newest));
   };
 }

@@ -2,8 +2,8 @@ import { environment } from './environment.js';
 import type { Held, SessionChange } from './types.js';
 
 /**
- * What a tab says to the others of a change that it has made: what it held before, what it holds
- * now, and why the session has ended.
+ * A message to other tabs about a change in this tab: the token before, the token now, and why the
+ * session has ended.
  */
 export type Message = readonly [from: Held, to: Held, reason: SessionChange['reason']];
 
@@ -11,11 +11,11 @@ export type Message = readonly [from: Held, to: Held, reason: SessionChange['rea
  * Listens to other tabs.
  *
  * @param hint called when the storage may have changed
- * @returns what tells the others; `undefined` in browsers that are too old for it
+ * @returns a function that sends to other tabs; `undefined` in browsers that are too old
  */
 export function joinTabs(name: string, receive: (message: Message) => void, hint: () => void): ((message: Message) => void) | undefined {
   const { BroadcastChannel } = environment;
-  // A page that comes back may have slept through both.
+  // A page that comes back from the cache may have missed messages and storage events.
   for (const type of ['storage', 'pageshow']) environment.addEventListener?.(type, hint);
   if (!BroadcastChannel) return undefined;
   const channel = new BroadcastChannel(name);

@@ -1,6 +1,6 @@
 import type { SessionClient } from './types.js';
 
-/* The parts of tRPC's observables that are needed, without importing them. */
+/* The parts of tRPC's observables that the link needs, without an import of tRPC. */
 
 interface Subscription {
   unsubscribe(): void;
@@ -22,8 +22,8 @@ interface Call<Operation, Result> {
 }
 
 /**
- * A client: `recover` takes one argument more than it says, as this link knows whether it has
- * repeated a call.
+ * A client whose `recover` takes one argument more than its public type shows. This link knows
+ * whether it has repeated a call.
  */
 interface Recovering extends Pick<SessionClient, 'token'> {
   readonly recover: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean>;
@@ -41,7 +41,7 @@ export type TRPCSessionLink = () => <Operation, Result extends Observable>(call:
 export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
   return () => (call) => {
     const source = call.next(call.op);
-    // The same observable, but for how it begins.
+    // The same observable, except for how it begins.
     const self: typeof source = {
       ...source,
       subscribe: (observer: Observer) => run(client, call, source, observer),

@@ -2,22 +2,22 @@ import { environment } from './environment.js';
 import { isToken } from './token.js';
 import type { Held, SessionClientOptions, TokenStorage } from './types.js';
 
-/** The place where the token is kept. */
+/** The place that keeps the token. */
 export interface Vault {
-  /** A server, which lacks the storage of browsers. */
+  /** Whether this is a server, without the storage of browsers. */
   readonly isServer: boolean;
-  /** Tabs have this place, all together or each its own part of it. */
+  /** Whether tabs use this place, together or each for itself. */
   readonly isForTabs: boolean;
-  /** Whether all of them see the same token. */
+  /** Whether all tabs see the same token. */
   isShared(): boolean;
   /**
-   * Hands over what is stored: at once where it can be, as pages show the session when they are
-   * first drawn.
+   * Passes on the stored token: immediately if the storage allows it, because pages show the
+   * session when they are first drawn.
    */
   load(done: (stored: Held) => void): unknown;
-  /** What other tabs may have stored; `own` where there is no such thing. */
+  /** The token that other tabs may have stored. Without a shared place, `own`. */
   peek(own: Held): Held;
-  /** Resolves when it is stored. */
+  /** Resolves when the token is stored. */
   save(token: Held): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
   const usesCookie = option === 'cookie';
   const isCustom = typeof option === 'object';
   const isBrowsers = !isCustom && option !== 'memory';
-  // `undefined`: browsers would have one, and this is none. `null`: this program's memory.
+  // `undefined`: browsers would have a storage here, but this is a server. `null`: memory only.
   let storage: TokenStorage | null | undefined = isCustom ? option : null;
   let written = Promise.resolve();
 
@@ -40,7 +40,8 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
       return fail(error);
     }
   };
-  // With cookies, that nobody is signed in is stored as well: a new tab cannot tell otherwise.
+  // With cookies, the storage also holds that the user is signed out. A new tab could not know it
+  // otherwise.
   const parse = (stored: unknown): Held => (isToken(stored) ? stored : usesCookie && stored !== '' ? undefined : null);
   const read = (): unknown => attempt(() => storage?.getItem(key));
   const write: (token: Held) => void = (token) => (token || usesCookie ? storage?.setItem(key, token ?? '') : storage?.removeItem(key));
@@ -67,7 +68,7 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
       return isShared() ? parse(stored) : own;
     },
     save(token) {
-      // One after the other, as a storage of the application's own may take its time.
+      // One after the other, because a storage of the application may be slow.
       if (isCustom) written = written.then(() => write(token)).catch(fail);
       else attempt(() => write(token));
       return written;

@@ -8,7 +8,7 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
  */
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
-/** A hundred years. A longer deadline is a mistake, and stores could not count it. */
+/** A hundred years. A longer duration is a mistake, and stores could not represent it. */
 const LONGEST = 36_525 * UNITS.d;
 
 /**
@@ -19,7 +19,7 @@ export function parseDuration(value: Duration, option: string, least = 1): numbe
   if (typeof ms === 'number' && Number.isInteger(ms) && ms >= least && ms <= LONGEST) return ms;
   throw new SessionError(
     'INVALID_OPTION',
-    `${option} has to be a whole number of milliseconds (at least ${least}) or a string such as '90s', '30m', '12h' or '7d'`,
+    `${option} must be a whole number of milliseconds (at least ${least}) or a string such as '90s', '30m', '12h' or '7d'`,
   );
 }
 

@@ -90,13 +90,13 @@ export function isSessionError(error: unknown): error is SessionError {
 
 /** The error of a write to a session that has ended. */
 export function gone(): SessionError {
-  return new SessionError('SESSION_GONE', 'the session has ended; nothing was written. The user has to log in again');
+  return new SessionError('SESSION_GONE', 'the session has ended, and nothing was written: the user must log in again');
 }
 
 /**
- * Returns what `make` makes, without stack traces. Use it for errors that report an ordinary event
- * and are made by the thousand. A stream does not learn of its end where the session was ended, so
- * that a trace would name nothing but the library. It would also cost more than all the rest.
+ * Returns what `make` returns, without stack traces. Use it for errors that report an ordinary
+ * event and are made by the thousand. The code that ends a session is not the code of its streams,
+ * so a trace would show only the library. It would also cost more than everything else.
  */
 export function withoutStack<Made>(make: () => Made): Made {
   const { stackTraceLimit } = Error;
@@ -112,6 +112,6 @@ function limitStack(frames: number): void {
   try {
     Error.stackTraceLimit = frames;
   } catch {
-    // Where the built-ins are frozen, errors keep their stacks.
+    // If the built-ins are frozen, errors keep their stacks.
   }
 }

@@ -40,7 +40,7 @@ export interface SessionEvents {
 export type SessionEventName = keyof SessionEvents;
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
-/** Calls listeners in the order of what happened. No listener can affect the operation. */
+/** Calls listeners in the order of events. A listener cannot affect the operation. */
 export class EventHub {
   readonly #listeners = new Map<SessionEventName, Set<SessionListener<never>>>();
   readonly #logger: Logger | undefined;
@@ -49,10 +49,10 @@ export class EventHub {
     this.#logger = logger;
   }
 
-  /** Returns what removes the listener again. */
+  /** Adds a listener. Returns a function that removes it. */
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void {
-    // A set of wrappers: a function that was added twice is called twice, and each `off` removes
-    // one.
+    // Each listener gets a wrapper: a function that was added twice is called twice, and each
+    // `off` removes one.
     const entry: SessionListener<Name> = (event) => listener(event);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(entry));
@@ -68,7 +68,7 @@ export class EventHub {
     if (!listeners) return;
     for (const listener of [...listeners] as SessionListener<Name>[]) {
       try {
-        // The result is not awaited: a listener that hangs holds up nothing. A rejection is
+        // The result is not awaited, so that a listener that hangs delays nothing. A rejection is
         // logged.
         Promise.resolve(listener(event)).catch((error: unknown) => this.#report(name, error));
       } catch (error) {

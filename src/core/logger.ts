@@ -8,7 +8,7 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** The text of an error for a log line. Pass errors of a store through `withoutSecrets` first. */
+/** The text of an error for a log line. A store's error must go through `withoutSecrets` first. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

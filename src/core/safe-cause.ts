@@ -1,8 +1,8 @@
-/** How many causes of an error are followed. */
+/** How many causes of an error are kept. */
 const DEPTH = 4;
 const LONGEST_MESSAGE = 500;
 
-/** An error of a store or of the application, without what it may quote of a session. */
+/** A copy of an error of a store or of the application. It quotes nothing of a session. */
 class Described extends Error {
   constructor(name: string, message: string, code: unknown, cause: unknown) {
     super(message, cause === undefined ? undefined : { cause });
@@ -12,9 +12,10 @@ class Described extends Error {
 }
 
 /**
- * A copy of an error that is safe to log with all its causes. Drivers put the command that failed,
- * with the record in it, on their errors (CWE-532); this keeps the name, the code, the stack and
- * the message, in which whatever looks like JSON, a hash or a token is left out.
+ * A copy of an error that is safe to log with all its causes. Drivers put the failed command on
+ * their errors, and the record is in the command (CWE-532). The copy keeps the name, the code, the
+ * stack and the message. From the message it removes everything that looks like JSON, a hash or a
+ * token.
  */
 export function withoutSecrets(error: unknown, depth = DEPTH): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? undefined : scrub(String(error));

@@ -32,15 +32,15 @@ export interface SessionRecord {
   readonly body: string;
 }
 
-/** What {@link SessionStore.subscribe} reports. */
+/** What {@link SessionStore.subscribe} calls. */
 export interface StoreListener {
   /**
-   * These sessions have ended. Told at most once for each, perhaps never: notifications can be
+   * These sessions have ended. Called at most once for each, perhaps never: notifications can be
    * lost.
    */
   ended(ids: readonly string[]): void;
   /**
-   * Something may have been missed (a reconnect): everything that is live has to be checked again.
+   * Notifications may have been missed (a reconnect): every live session must be checked again.
    */
   gap(): void;
 }
@@ -242,8 +242,8 @@ export interface SessionStore {
 
   /**
    * Reports ended sessions to the listener, whatever ended them: deleted here or by another
-   * process, also by {@link deleteByOwner}, eviction and {@link clear}. Resolves once everything
-   * that ends from now on will be told; what it resolves to stops the notifications.
+   * process, also by {@link deleteByOwner}, eviction and {@link clear}. Resolves when every end
+   * from now on will be reported, to a function that stops the notifications.
    */
   subscribe?(listener: StoreListener): Promise<() => Promise<void>>;
 

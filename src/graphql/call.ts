@@ -10,35 +10,44 @@ import { failedPart, inResult, isSuccess } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
 import type { OperationResult } from './types.js';
 
-/** Where a context holds its operation. A symbol goes along when the context is spread into another. */
+/**
+ * The key under which a context holds its operation. A symbol, because it is copied when the
+ * context is spread into another.
+ */
 export const OPERATION: unique symbol = Symbol('token-sessions.operation');
 
-/** The request, or the call, that operations are opened in. */
+/** The request or the call in which operations are opened. */
 export interface Opener {
   open(options: Omit<CallOptions, 'parent'>): Call;
   readonly head: Pick<ResponseHeadPort, 'noStore'>;
 }
 
-/** How an operation is opened. */
+/** How to open an operation. */
 export interface OperationOptions {
   readonly opened: Opener;
-  /** The plugin in charge, where it is installed twice. */
+  /** The plugin that opened the operation. It matters when the plugin is installed twice. */
   readonly plugin: object;
   /** The operation whose resolver runs this one. */
   readonly outer: Operation | undefined;
-  /** The HTTP exchange whose status and headers can be set; absent outside Yoga over HTTP, where they would be sent as data. */
+  /**
+   * The HTTP exchange whose status and headers can be set. Only Yoga over HTTP has it: elsewhere
+   * they would be sent as data.
+   */
   readonly exchange: Exchange | undefined;
-  /** How long its write waits at most for the other operations of its batch, in ms, so that all of them make one. */
+  /**
+   * The longest time that the operation's write waits for the other operations of its batch, in
+   * ms, so that they become one write.
+   */
   readonly holdMs: number;
 }
 
-/** One GraphQL operation: its call, and what becomes of its changes. */
+/** One GraphQL operation: its call, and the decision which of its changes are saved. */
 export class Operation {
   readonly call: Call;
   readonly opened: Opener;
   readonly plugin: object;
   readonly exchange: Exchange | undefined;
-  /** The resolver of fields that have none, where the executor was given one. */
+  /** The resolver for fields that have none, if the executor received one. */
   fieldResolver: GraphQLFieldResolver<unknown, unknown> | undefined;
   readonly #holdMs: number;
   readonly #fields: FieldOutcomes;
@@ -67,38 +76,41 @@ export class Operation {
     return this.#isExecuting;
   }
 
-  /** Loads the session. A failure is kept for {@link assertLoaded} and {@link refusal}. */
+  /** Loads the session. {@link assertLoaded} and {@link refusal} report a failure. */
   begin(): Promise<Session<unknown> | null> {
     this.#begun ??= this.#load();
     return this.#begun;
   }
 
-  /** The operation is about to be executed. */
+  /** Called when the operation is about to run. */
   execute(shape: OperationShape, fieldResolver: GraphQLFieldResolver<unknown, unknown> | undefined): void {
     this.#isExecuting = true;
     this.#shape = shape;
     this.fieldResolver = fieldResolver;
     this.#fields.begin(shape);
-    // A query or subscription can be repeated, whatever ran of it.
+    // A query or subscription may be repeated, even if a part of it has run.
     this.call.isAtStart = !shape.isMutation;
   }
 
-  /** How the resolver of a field is run, by its path; `undefined` where nothing has to be known of it. */
+  /**
+   * Returns the function that must run the resolver of the field at this path. `undefined` if the
+   * resolver can run directly.
+   */
   runnerOf(path: readonly (string | number)[]): (<Result>(run: () => Result) => Result) | undefined {
     return this.#fields.runnerOf(path);
   }
 
-  /** @throws what kept the session from being loaded */
+  /** @throws the error that prevented the load of the session */
   assertLoaded(): void {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** The result in place of the operation's own, where its session could not be loaded. */
+  /** The result that replaces the operation's own when its session could not be loaded. */
   get refusal(): OperationResult | undefined {
     return this.#failure && { data: null, errors: [toGraphQLError(this.#failure.error, this.exchange)] };
   }
 
-  /** Saves what the operation changed, by what succeeded. Resolves to the client's result. */
+  /** Saves the changes of the parts that succeeded. Resolves to the client's result. */
   async finish(result: OperationResult): Promise<OperationResult> {
     if (!isSuccess(result, this.#shape)) {
       if (this.call.isPending) await this.call.rollback();
@@ -115,16 +127,19 @@ export class Operation {
     }
   }
 
-  /** The operation goes on as a stream: its results are finished one by one, and its batch waits no longer. */
+  /**
+   * The operation continues as a stream. Its results are finished one by one, and its batch no
+   * longer waits for it.
+   */
   detach(kind: 'events' | 'parts'): void {
     this.#streams = true;
-    // A later result may carry a token, and then it is too late to say so.
+    // A later result may carry a token. By then it is too late to forbid caching.
     if (this.exchange) this.opened.head.noStore();
     if (kind === 'events') this.call.stream();
     else this.call.leaveBatch();
   }
 
-  /** Finishes one event of a subscription, of which more may follow. */
+  /** Finishes one event of a subscription. More events may follow. */
   async finishEvent(result: OperationResult): Promise<OperationResult> {
     if (!isSuccess(result, this.#shape)) {
       this.call.discard();
@@ -140,17 +155,22 @@ export class Operation {
     }
   }
 
-  /** The client has left a subscription. What cannot be saved from now on, only the log can tell. */
+  /**
+   * The client has left a subscription. From now on, only the log can report a failure to save.
+   */
   leave(): void {
     this.#hasLeft = true;
   }
 
-  /** Finishes one part of a result with `@defer` or `@stream`. Most of what it changed waits for the last one. */
+  /**
+   * Finishes one part of a result with `@defer` or `@stream`. Most of its changes are saved with
+   * the last part.
+   */
   async finishPart(result: OperationResult): Promise<OperationResult> {
     const isInitial = this.#fields.notePart(result);
     const part = await (isInitial && this.#shape.isMutation ? this.#finishInitial(result) : inResult(result, this.#shape));
     if (result.hasNext !== false) return part;
-    // Clients stop listening after this part: a failure to save has to be in it.
+    // Clients stop listening after this part, so it must contain a failure to save.
     const error = await this.finishParts();
     return error ? failedPart(part, error) : part;
   }
@@ -166,7 +186,10 @@ export class Operation {
     }
   }
 
-  /** The last part has come: saves what waited, if no part failed. Resolves to an error of that, if there is one. */
+  /**
+   * The last part has come. Saves the waiting changes if no part failed. Resolves to the error if
+   * they cannot be saved.
+   */
   async finishParts(): Promise<GraphQLError | undefined> {
     try {
       if (!this.call.isPending) this.end();
@@ -178,21 +201,24 @@ export class Operation {
     }
   }
 
-  /** The client has left before the last part: what waited is dropped, as a part that still runs may fail. */
+  /**
+   * The client has left before the last part. The waiting changes are dropped, because a part that
+   * still runs may fail.
+   */
   async leaveParts(): Promise<void> {
     this.#fields.fail();
     if (this.call.isPending) await this.#dropAll();
     this.end();
   }
 
-  /** Ends an operation that was refused, was answered without being executed, or did not come to its end. */
+  /** Ends an operation that was refused, answered without running, or interrupted. */
   async abandon(): Promise<void> {
     if (this.#streams) return;
     if (this.call.isPending) await this.call.rollback();
     this.end();
   }
 
-  /** Ends the operation. Changes that were not saved are dropped. */
+  /** Ends the operation, and drops unsaved changes. */
   end(): void {
     this.call.discard();
     this.call.end();
@@ -212,7 +238,7 @@ export class Operation {
     return inResult(result, this.#shape, this.#fields.areSeveral ? this.#unrepeatable : this.exchange);
   }
 
-  /** The exchange of a mutation in which more ran than what was refused. */
+  /** The exchange of a mutation that cannot be repeated, because other fields have run too. */
   get #unrepeatable(): Exchange | undefined {
     return this.exchange && { tokenSent: this.exchange.tokenSent, mayRepeat: false };
   }

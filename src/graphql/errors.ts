@@ -10,7 +10,7 @@ const CODES: Partial<Record<SessionErrorCode | 'INTERNAL', string>> = {
 };
 const INTERNAL = 500;
 
-/** Where in the operation an error arose. */
+/** Where in the operation an error occurred. */
 interface Location {
   readonly nodes?: readonly ASTNode[] | undefined;
   readonly source?: Source | undefined;
@@ -18,27 +18,27 @@ interface Location {
   readonly path?: readonly (string | number)[] | undefined;
 }
 
-/** The causes of the errors that were made here. */
+/** The causes of the errors that this module made. */
 const causes = new WeakMap<object, { readonly cause: unknown }>();
 
-/** `error` as a client gets it. Any error that is not ours becomes INTERNAL_SERVER_ERROR. */
+/** The form of `error` for clients. Any error that is not ours becomes INTERNAL_SERVER_ERROR. */
 export function toGraphQLError(error: unknown, exchange?: Exchange): GraphQLError {
   return build(causeOf(error)?.cause ?? error, exchange);
 }
 
-/** The same for an error in a result. Errors of the application stay as they are. */
+/** {@link toGraphQLError} for an error in a result. Errors of the application stay as they are. */
 export function restate(error: GraphQLError, exchange?: Exchange): GraphQLError {
   const found = causeOf(error);
   return found ? build(found.cause, exchange, error) : error;
 }
 
-/** Whether an error is the library's own, not one of the application's with it as the cause. */
+/** Whether an error is the library's own. Application errors with such a cause do not count. */
 export function isOurs(error: unknown): boolean {
   return causeOf(error) !== undefined;
 }
 
 function causeOf(error: unknown): { readonly cause: unknown } | undefined {
-  // What a resolver throws is wrapped, to say where.
+  // The executor wraps an error of a resolver, to add its place.
   if (error instanceof GraphQLError && error.nodes && error.originalError) return causeOf(error.originalError);
   if (isSessionError(error)) return { cause: error };
   return typeof error === 'object' && error !== null ? causes.get(error) : undefined;
@@ -52,12 +52,12 @@ function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError
     source: at?.source ?? null,
     positions: at?.positions ?? null,
     path: at?.path ?? null,
-    // Yoga and Envelop mask and log an error that stems from another one. That is right for
+    // Yoga and Envelop mask and log an error that has an original error. That is right for
     // internal errors. For the others it would hide the code.
     originalError: status === INTERNAL && cause instanceof Error ? cause : null,
     extensions: { code: status === INTERNAL ? 'INTERNAL_SERVER_ERROR' : (CODES[code] ?? code), ...http },
   });
-  // Given to the constructor, it would count as the original error from graphql 17 on.
+  // Since graphql 17, a cause that is passed to the constructor counts as the original error.
   Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true, enumerable: false });
   causes.set(error, { cause });
   return error;

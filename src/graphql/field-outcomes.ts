@@ -8,23 +8,23 @@ type Keep = (name: string) => boolean;
 
 /** The layer of changes whose resolver is not known. */
 const UNKNOWN = '';
-/** The prefix of the layer of a resolver within a part. Root fields have names of their own. */
+/** The prefix of the layer of a resolver inside a part. It keeps them apart from root fields. */
 const PART = '\u0000';
 
 /**
- * The outcomes of the fields of one operation, which decide which changes are saved. Root fields
- * of a mutation run one after the other, and each decides for its own changes. Resolvers within
- * `@defer` and `@stream` run side by side: only the changes that one made before it first waited
- * are known to be its own.
+ * The outcomes of the fields of one operation. They decide which changes are saved. Root fields of
+ * a mutation run one after the other, and each decides about its own changes. Resolvers inside
+ * `@defer` and `@stream` run side by side. So a change is only known to be a resolver's own if the
+ * resolver made it before it first waited.
  */
 export class FieldOutcomes {
   readonly #call: Call;
   #shape: OperationShape = NO_SHAPE;
   /** The root fields in the order in which they began. */
   readonly #order: string[] = [];
-  /** Root fields whose resolver itself has failed. */
+  /** Root fields whose own resolver has failed. */
   readonly #refused = new Set<string>();
-  /** The first root field that is answered in parts. */
+  /** The first root field whose answer comes in parts. */
   #deferred: string | undefined;
   #initial: OperationResult | undefined;
   readonly #failures: Path[] = [];
@@ -43,12 +43,12 @@ export class FieldOutcomes {
     return this.#order.length > 1;
   }
 
-  /** Whether a part failed. */
+  /** Whether a part has failed. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** Whether the path of each failure is known. */
+  /** Whether the path of every failure is known. */
   get canTell(): boolean {
     return this.#failures.length > 0 && this.#failures.every((path) => path.length > 0);
   }
@@ -60,7 +60,7 @@ export class FieldOutcomes {
     return isIncremental ? (run) => this.#runNested(path, run) : undefined;
   }
 
-  /** Which changes are saved of an operation with this result, and which fields did not fail. */
+  /** Decides which changes of an operation are saved, and which fields did not fail. */
   outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
     if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
     const failed = this.#failedFields(result);
@@ -70,7 +70,7 @@ export class FieldOutcomes {
     return { keep: (name) => succeeded(name) && !isLate.has(name), succeeded };
   }
 
-  /** Notes a part of the result. Answers whether it is the first one. */
+  /** Notes a part of the result. Returns whether it is the first one. */
   notePart(result: OperationResult): boolean {
     const isInitial = this.#initial === undefined;
     this.#initial ??= result;
@@ -86,8 +86,8 @@ export class FieldOutcomes {
   }
 
   /**
-   * The part that the initial result of a mutation decides: its root fields up to the first with
-   * parts.
+   * The outcome of the root fields that the initial result of a mutation decides: all fields up to
+   * the first one that comes in parts.
    */
   initialOutcome(): { readonly keep: Keep; readonly hasFailed: Keep } | undefined {
     const outcome = this.#initial && this.outcomeOf(this.#initial);
@@ -98,7 +98,7 @@ export class FieldOutcomes {
     return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !succeeded(name) };
   }
 
-  /** Which of the changes that waited are saved. */
+  /** Which of the waiting changes are saved. */
   finalOutcome(): Keep {
     if (!this.#hasFailed) return () => true;
     this.#warnIf((name) => !this.#isSound(name));
@@ -107,7 +107,7 @@ export class FieldOutcomes {
 
   warnDropped(): void {
     this.#call.request.services.settings.logger?.warn(
-      'token-sessions: changes to the session were dropped, as another part of the operation failed beside them: use update() there',
+      'token-sessions: changes to the session were dropped, because another part of the operation failed: use update() for such changes',
     );
   }
 
@@ -124,7 +124,7 @@ export class FieldOutcomes {
       }
       return this.#whenSettled(name, result, isDeferred) as Result;
     } catch (error) {
-      // Nothing can have been created synchronously: there is only the draft to undo.
+      // A `create` cannot have finished synchronously, so only the draft must be undone.
       this.#refused.add(name);
       void this.#call.dropField();
       throw error;
@@ -143,7 +143,7 @@ export class FieldOutcomes {
     }
   }
 
-  /** The changes that a resolver makes before it first waits are its own. */
+  /** Changes that a resolver makes before it first waits are its own. */
   #runNested<Result>(path: Path, run: () => Result): Result {
     const name = PART + JSON.stringify(path);
     const around = this.#call.fields.current;
@@ -162,8 +162,8 @@ export class FieldOutcomes {
   }
 
   /**
-   * The root fields after one that failed below its resolver: its nested resolvers may have run
-   * beside them.
+   * The root fields after a field that failed below its resolver. The nested resolvers of that
+   * field may have run beside them.
    */
   #afterFailureBelow(failed: ReadonlySet<string>): ReadonlySet<string> {
     const index = this.#order.findIndex((name) => failed.has(name) && !this.#refused.has(name));

@@ -8,8 +8,8 @@ type Path = Parameters<Resolver>[3]['path'];
 const wrapped = new WeakSet<object>();
 
 /**
- * {@link observeFields} for hosts that do not tell which resolver their executor was given for fields
- * without one: those are left alone.
+ * {@link observeFields} for hosts that do not show which default resolver their executor uses.
+ * Fields without a resolver of their own are left as they are.
  */
 export function observeResolvers(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) if (field.resolve) observe(field, field.resolve);
@@ -17,9 +17,9 @@ export function observeResolvers(schema: GraphQLSchema): void {
 }
 
 /**
- * Lets operations know when the root fields of a mutation begin and whether their resolvers fail. In
- * a schema with `@defer` or `@stream`, also which resolvers run in a part. Costs next to nothing for
- * other fields and operations.
+ * Reports to operations when the root fields of a mutation begin, and whether their resolvers
+ * fail. In a schema with `@defer` or `@stream`, it also reports which resolvers run in a part. For
+ * other fields and operations the cost is negligible.
  */
 export function observeFields(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) observe(field, defaultResolver);
@@ -52,7 +52,10 @@ function observe(field: Field, fallback: Resolver): void {
   };
 }
 
-/** A field that we gave a resolver must go on to use the one that the executor was given for such fields. */
+/**
+ * The fallback for fields that had no resolver. They must still use the default resolver of the
+ * executor.
+ */
 const defaultResolver: Resolver = (source, args, context, info) =>
   (operationOf(context)?.fieldResolver ?? defaultFieldResolver)(source, args, context, info);
 

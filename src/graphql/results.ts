@@ -10,7 +10,8 @@ export function isStream(results: OperationResults): results is AsyncIterable<Op
 
 /**
  * Whether an operation, or an event of a subscription, succeeded: nothing failed, or a root field
- * other than `__typename` came back. Any client can add `__typename`, and caches do.
+ * other than `__typename` came back. That one does not count, because any client can add it, and
+ * caches do.
  */
 export function isSuccess({ data, errors, hasNext }: OperationResult, shape: OperationShape): boolean {
   if (!data) return data === undefined && hasNext !== undefined;
@@ -22,15 +23,17 @@ export function isSuccess({ data, errors, hasNext }: OperationResult, shape: Ope
   );
 }
 
-/** The names of root fields that have errors; `undefined` for an error that has no path. */
+/**
+ * The names of the root fields that have errors. `undefined` stands for an error without a path.
+ */
 export function failedNames(errors: readonly GraphQLError[] | undefined): Set<string | number | undefined> {
   return new Set(errors?.map((error) => error.path?.[0]));
 }
 
 /**
- * The result with our errors as clients get them. The status and challenge of an error go to the
- * response as a whole only where nothing else came back: Yoga would also set them beside the data
- * of other fields.
+ * The result with our errors in their form for clients. The response gets the status and challenge
+ * of an error only if no other data came back. Otherwise Yoga would set them for the data of other
+ * fields too.
  */
 export function inResult(result: OperationResult, shape: OperationShape, exchange?: Exchange): OperationResult {
   if (!result.errors && !result.incremental) return result;
@@ -45,7 +48,7 @@ export function inResult(result: OperationResult, shape: OperationShape, exchang
 /** A part of a stream whose changes could not be saved. */
 export function failedPart(result: OperationResult, error: GraphQLError): OperationResult {
   const errors = [error];
-  // In the format of graphql 17, the entry that completes a part has its errors.
+  // In the format of graphql 17, the entry that completes a part holds its errors.
   if (result.completed?.length) return { ...result, completed: result.completed.map((part) => ({ ...part, errors })) };
   if (!result.incremental) return { ...result, data: null, errors };
   return { ...result, incremental: result.incremental.map((part) => ({ ...part, data: null, errors })) };

@@ -1,13 +1,13 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
 
-/** The facts that are needed about an operation's document. */
+/** The facts about an operation's document that the library needs. */
 export interface OperationShape {
   readonly isMutation: boolean;
-  /** Whether it can be answered in parts. */
+  /** Whether the answer may come in parts. */
   readonly isIncremental: boolean;
-  /** The response names of root fields that are `__typename`: they say nothing of success. */
+  /** The response names of root fields that are `__typename`. They do not show success. */
   typeNames(): ReadonlySet<string>;
-  /** Whether this root field, by its response name, is answered in parts. */
+  /** Whether the answer of the root field with this response name comes in parts. */
   defers(name: string): boolean;
 }
 
@@ -16,7 +16,7 @@ const NONE: ReadonlySet<string> = new Set();
 /** The shape of an operation that was not executed. */
 export const NO_SHAPE: OperationShape = { isMutation: false, isIncremental: false, typeNames: () => NONE, defers: () => false };
 
-/** The shape of an operation. Walks through the document only when a question needs it. */
+/** The shape of an operation. It reads the document only as far as the questions need. */
 export function shapeOf(document: DocumentNode, operationName: string | null | undefined, mayDefer: boolean): OperationShape {
   const operation = operationIn(document, operationName);
   if (!operation) return NO_SHAPE;
@@ -44,7 +44,7 @@ function responseName(field: FieldNode): string {
   return field.alias?.value ?? field.name.value;
 }
 
-/** The fields of a selection, those in fragments too. */
+/** The fields of a selection, including those in fragments. */
 function fieldsOf(selections: SelectionSetNode, document: DocumentNode, seen = new Set<string>()): FieldNode[] {
   return selections.selections.flatMap((selection) => {
     if (selection.kind === 'Field') return [selection];
@@ -59,7 +59,7 @@ function isDeferred(field: FieldNode, document: DocumentNode): boolean {
   return isStreamed || (field.selectionSet !== undefined && hasIncremental(field.selectionSet, document));
 }
 
-/** Whether `@defer` or `@stream` is anywhere below. */
+/** Whether `@defer` or `@stream` occurs anywhere below. */
 function hasIncremental(selections: SelectionSetNode, document: DocumentNode, seen = new Set<string>()): boolean {
   return selections.selections.some((selection) => {
     if (selection.directives?.some(({ name }) => name.value === 'defer' || name.value === 'stream')) return true;
@@ -69,7 +69,7 @@ function hasIncremental(selections: SelectionSetNode, document: DocumentNode, se
   });
 }
 
-/** A fragment, the first time that it is asked for. */
+/** The fragment with this name, but only once: later calls return `undefined`. */
 function fragmentIn(document: DocumentNode, name: string, seen: Set<string>): FragmentDefinitionNode | undefined {
   if (seen.has(name)) return undefined;
   seen.add(name);

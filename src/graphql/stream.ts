@@ -6,11 +6,11 @@ import { isOurs, toGraphQLError } from './errors.js';
 import type { OperationResult } from './types.js';
 
 /**
- * The results of a subscription or of `@defer`. Saves the operation's changes on the way. When the
- * session ends, the stream ends with one more result that says so, unless the operation itself
- * ends the session.
+ * The results of a subscription or of `@defer`. It saves the operation's changes on the way. When
+ * the session ends, the stream ends with one more result that contains the error, unless the
+ * operation itself ended the session.
  *
- * Written by hand, since `return` of an async generator queues behind a pending `next`.
+ * Written by hand, because `return` of an async generator queues behind a pending `next`.
  */
 export function savedStream(
   results: AsyncIterable<OperationResult>,
@@ -42,7 +42,7 @@ export function savedStream(
     return: async () => {
       operation.leave();
       await source.return?.();
-      // An event that is under way decides for itself first: it may still fail.
+      // An event that is still being finished decides for itself first, because it may fail.
       if (kind === 'parts') return leave(operation, kind).then(() => DONE);
       const left = Promise.allSettled(running).then(() => leave(operation, kind));
       if (running.size === 0) await left;
@@ -63,7 +63,7 @@ function endedBySession(
 ): AsyncIterator<OperationResult, unknown> {
   if (!call.held) return source;
   const watch: EndWatch = (listener) => call.watchEnd(listener);
-  // The parts of a result say whether more will come.
+  // Each part of a result says whether more parts will come.
   const base = kind === 'parts' ? { hasNext: false } : {};
   return endingIterator(source, watch, (reason, resolve) => {
     resolve({ done: false, value: { ...base, data: null, errors: [withoutStack(() => toGraphQLError(reason))] } });
@@ -74,14 +74,16 @@ type Step = { done: true; value: undefined } | { done: false; value: OperationRe
 
 const DONE = { done: true, value: undefined } as const;
 
-/** The end of the stream; before it one more result if the last changes could not be saved. */
+/**
+ * Ends the stream. If the last changes could not be saved, one more result comes before the end.
+ */
 async function conclude(operation: Operation, kind: 'events' | 'parts'): Promise<Step> {
   const error = await (kind === 'events' ? finishEvents(operation) : operation.finishParts());
   operation.end();
   return error ? { done: false, value: { data: null, errors: [error] } } : DONE;
 }
 
-/** The client has left. What the body of a subscription changed at its end is saved. */
+/** The client has left. Saves the changes that the body of a subscription made at its end. */
 async function leave(operation: Operation, kind: 'events' | 'parts'): Promise<void> {
   if (kind === 'parts') return operation.leaveParts();
   await finishEvents(operation);
@@ -94,8 +96,8 @@ async function finishEvents(operation: Operation): Promise<GraphQLError | undefi
 }
 
 /**
- * A client gets our errors as a last result, as when its session ends. Some hosts do not survive a
- * source that throws.
+ * Gives the client an error of ours as a last result, as when its session ends. Some hosts do not
+ * survive a source that throws.
  */
 async function fail(operation: Operation, error: unknown): Promise<Step> {
   await operation.call.rollback();

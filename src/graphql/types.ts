@@ -1,6 +1,6 @@
 import type { GraphQLError } from 'graphql';
 
-/** A part of a result that came later, by `@defer` or `@stream`. */
+/** A part of a result that comes later, because of `@defer` or `@stream`. */
 export interface LaterPart {
   readonly errors?: readonly GraphQLError[];
 }

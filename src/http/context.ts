@@ -2,8 +2,8 @@ import type { Call } from '../core/session/call.js';
 import type { RequestSessions, Session, SessionContext } from '../core/types.js';
 
 /*
- * The core knows data as JSON. Here it gets the type that the schema, or the type argument of
- * `createSessions`, has given it.
+ * The core handles data as plain JSON. These functions give it the type from the schema or from
+ * the type argument of `createSessions`.
  */
 
 export function sessionsOf<Data, Input>(call: Call): RequestSessions<Data, Input> {

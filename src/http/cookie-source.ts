@@ -62,7 +62,7 @@ export type CookieOptions<Name extends string = string> =
       ? SecureCookieOptions
       : PlainCookieOptions;
 
-/** The longest that browsers keep a cookie, in seconds: RFC 6265bis, section 5.5. */
+/** The longest time that browsers keep a cookie, in seconds. RFC 6265bis, section 5.5. */
 const LONGEST_AGE = 400 * 86_400;
 
 /**
@@ -88,8 +88,8 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
       const value = soleValue(header('cookie'), name);
       if (value === undefined || !trustedOrigins || !isForged(header, request, trustedOrigins)) return value;
       warn?.(
-        `a request with the cookie ${name} counts as anonymous, as another site's page made it. ` +
-          'If that site is yours, name its origin in csrf.trustedOrigins',
+        `a request with the cookie ${name} counts as anonymous, because a page of another site made it. ` +
+          'If that site is yours, add its origin to csrf.trustedOrigins',
       );
       return undefined;
     },
@@ -103,14 +103,15 @@ export function cookie(name = '__Host-session', options: PlainCookieOptions = {}
   };
 }
 
-/** The cookie's value. If it is there twice, one is not ours, and nothing shows which. */
+/** The cookie's value. If the cookie comes twice, one is not ours, and nothing shows which. */
 function soleValue(header: string | undefined, name: string): string | undefined {
   const values = header?.split(';').flatMap((pair) => valueIn(pair, name)) ?? [];
   return values.length <= 1 ? values[0] : 'ambiguous';
 }
 
 /**
- * RFC 6265bis, section 5.6: only SP and HTAB are trimmed. Other white space makes another name.
+ * RFC 6265bis, section 5.6: only SP and HTAB are trimmed. With other white space, the name
+ * differs.
  */
 function valueIn(pair: string, name: string): string[] {
   const equals = pair.indexOf('=');
@@ -130,7 +131,7 @@ function checkAttributes(name: string, options: PlainCookieOptions) {
   const prefix = /^__(host|secure)-/i.exec(name)?.[1]?.toLowerCase();
   if (prefix && !secure) throw invalid(`a cookie named ${name} must be secure`);
   if (prefix === 'host' && (domain !== undefined || path !== '/')) {
-    throw invalid(`a cookie named ${name} can have no domain, and no path but /`);
+    throw invalid(`a cookie named ${name} must have no domain and the path /`);
   }
   if (!['strict', 'lax', 'none'].includes(sameSite)) throw invalid("sameSite must be 'strict', 'lax' or 'none'");
   if (sameSite === 'none' && !secure) throw invalid("a cookie with sameSite 'none' must be secure: browsers refuse it otherwise");
@@ -139,7 +140,7 @@ function checkAttributes(name: string, options: PlainCookieOptions) {
   return attributes;
 }
 
-/** Finds now, and not at the first login, what the header could not hold. */
+/** Refuses attributes that a header cannot hold. Otherwise the first login would fail. */
 function checkScope(name: string, attributes: { readonly path: string; readonly domain?: string }): void {
   const { path, domain } = attributes;
   if (typeof path !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path)) throw invalid('path must begin with / and be part of a URL');
@@ -149,7 +150,7 @@ function checkScope(name: string, attributes: { readonly path: string; readonly 
   try {
     stringifySetCookie({ name, value: '', ...attributes });
   } catch {
-    throw invalid('path and domain must be what a Set-Cookie header can hold');
+    throw invalid('a Set-Cookie header cannot hold this path or domain');
   }
 }
 

@@ -7,9 +7,9 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const BODY_HEADERS = ['origin', 'content-type', 'content-length', 'transfer-encoding'];
 
 /**
- * Whether another site's page made this request, and it may have an effect. The cookie of such a
- * request must not be trusted (OWASP, Cross-Site Request Forgery Prevention). The upgrade to a
- * WebSocket counts as one with an effect, since no CORS protects it.
+ * Whether a page of another site made this request, and the request can have an effect. The cookie
+ * of such a request must not be trusted (OWASP, Cross-Site Request Forgery Prevention). The
+ * upgrade to a WebSocket counts as a request with an effect, because CORS does not protect it.
  */
 export function isForged(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
   if (isSafe(header, request) && !isUpgrade(header)) return false;
@@ -23,19 +23,19 @@ interface CookieWrite {
 }
 
 /**
- * Whether a cookie may be written in the answer to this request. A login that another site's page
- * sends would log the browser into that page's account (login CSRF, CWE-352).
+ * Whether the answer to this request may write a cookie. If a page of another site sends a login,
+ * the cookie would log the browser into that page's account (login CSRF, CWE-352).
  */
 export function mayWriteCookie(header: HeaderReader, request: RequestDetails, { trustedOrigins, sameSite, purpose }: CookieWrite): boolean {
   if (!isFromElsewhere(header, request, trustedOrigins)) return true;
-  // Another site's page must not make this one rotate.
+  // A page of another site must not cause a rotation here.
   if (purpose === 'rotation' || !isSafe(header, request)) return false;
-  // Links and redirects are navigations. A cookie that other sites may carry can also come from a
-  // fetch or a frame.
+  // Links and redirects are navigations. With `sameSite: 'none'`, a fetch or a frame of another
+  // site carries the cookie too, so only a top-level navigation may write it.
   return sameSite !== 'none' || isTopLevelNavigation(header);
 }
 
-/** Without its method, a request is safe if it is a navigation that no form has posted. */
+/** Without a known method, a request is safe if it is a navigation that no form has posted. */
 function isSafe(header: HeaderReader, { method }: RequestDetails): boolean {
   if (method !== undefined) return SAFE_METHODS.has(method.toUpperCase());
   return header('sec-fetch-mode') === 'navigate' && BODY_HEADERS.every((name) => header(name) === undefined);
@@ -46,8 +46,8 @@ function isTopLevelNavigation(header: HeaderReader): boolean {
 }
 
 /**
- * Browsers send `Sec-Fetch-Site`, older ones `Origin`. Other clients send neither, and hold no
- * cookies that other pages could use.
+ * Browsers send `Sec-Fetch-Site`, older ones `Origin`. Other clients send neither. They hold no
+ * cookies that a page of another site could use.
  */
 function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedOrigins: readonly string[]): boolean {
   const origin = header('origin');
@@ -58,7 +58,8 @@ function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedO
 }
 
 /**
- * The own authority is in `Host`, over HTTP/2 in `:authority`, and in the URL of a Fetch request.
+ * The server's own authority is in `Host`, in `:authority` over HTTP/2, and in the URL of a Fetch
+ * request.
  */
 function isOwnOrigin(origin: string, header: HeaderReader, url: string | undefined): boolean {
   if (!URL.canParse(origin)) return false;

@@ -12,10 +12,10 @@ const MESSAGES: Partial<Record<SessionErrorCode, string>> = {
   UNAUTHENTICATED: 'A session is required',
   STEP_UP_REQUIRED: 'A more recent authentication is required',
   STORE_UNAVAILABLE: 'Sessions are not available at the moment',
-  CONFLICT: 'The session was changed by others at the same time: try again',
-  LIMIT_REACHED: 'The account has as many sessions as it may have',
+  CONFLICT: 'Another request changed the session at the same time: try again',
+  LIMIT_REACHED: 'The account has the maximum number of sessions',
   INVALID_DATA: 'The data cannot be kept in the session',
-  CROSS_SITE: "Another site's page made the request",
+  CROSS_SITE: 'A page of another site made the request',
   TOKEN_REPLACED: 'The token has been replaced: use the new one',
   HEADERS_SENT: 'A new session token cannot be sent over this connection: use a request that does not stream',
   NOT_SUPPORTED: 'Sessions are not set up for this: the log of the server says what to change',
@@ -33,7 +33,7 @@ export function publicError(error: unknown): PublicError {
   return message === undefined ? INTERNAL : { code, status, message };
 }
 
-/** The body of an answer of `application/problem+json`: RFC 9457. */
+/** The body of an `application/problem+json` answer. RFC 9457. */
 export function problemBody(error: unknown): string {
   const { code, status, message } = publicError(error);
   return JSON.stringify({ title: message, status, code });
@@ -41,17 +41,17 @@ export function problemBody(error: unknown): string {
 
 const NO_STEP_UP: Pick<SessionError, 'maxAge' | 'mayRepeat'> = {};
 
-/** The facts about a request that its HTTP response may mention. */
+/** The facts about a request that its HTTP response may use. */
 export interface Exchange {
-  /** Whether anything was sent where a token is expected. */
+  /** Whether the client sent anything where a token is expected. */
   readonly tokenSent: boolean;
-  /** `false`: something ran, whatever the error says. */
+  /** `false`: a part of the request has run, even if the error does not know it. */
   readonly mayRepeat?: boolean | undefined;
 }
 
 /**
- * The value of `WWW-Authenticate` with a 401: RFC 6750, section 3, and RFC 9470, section 3.
- * Clients repeat a request that needs a step-up, so this is only sent if nothing ran before.
+ * The value of `WWW-Authenticate` for a 401: RFC 6750, section 3, and RFC 9470, section 3. Clients
+ * repeat a request that gets a step-up challenge, so it is only sent if nothing has run.
  */
 export function challenge(error: unknown, { tokenSent, mayRepeat = true }: Exchange): string {
   const { maxAge, mayRepeat: isFirst } = isSessionError(error) ? error : NO_STEP_UP;

@@ -2,14 +2,14 @@ import type { HeadersLike } from './header-reader.js';
 import { field, isNodeResponse, isObject, isWebSocket, text } from './hosts.js';
 import type { IncomingRequest } from './request.js';
 
-/** Something that has a request's headers: a Fetch request, or a server's own. */
+/** An object with a request's headers: a Fetch request, or a request of a server's own type. */
 export interface Carrier {
   readonly headers: HeadersLike;
   readonly method?: unknown;
   readonly url?: unknown;
 }
 
-/** The request, or the WebSocket, that yields this context on any other server. */
+/** Finds the request, or the WebSocket, in the context of a server that has no adapter here. */
 export function foreignRequest(context: unknown): IncomingRequest {
   const extra = field(context, 'extra');
   const carrier = [field(context, 'req'), field(context, 'request'), field(extra, 'request'), field(extra, 'persistedRequest')]
@@ -30,7 +30,9 @@ export function hasRequest(context: unknown): boolean {
   return ['req', 'request', 'extra', 'socket', 'connectionParams'].some((name) => field(context, name) !== undefined);
 }
 
-/** The WebSocket of a graphql-ws context, as the servers that it runs on hand it in. */
+/**
+ * The WebSocket in a graphql-ws context. The servers that it runs on put it in different places.
+ */
 function socketOf(context: unknown): object | undefined {
   return [field(field(context, 'extra'), 'socket'), field(context, 'socket')].find(isWebSocket);
 }
@@ -49,18 +51,18 @@ export function describe(carrier: Carrier | undefined): Pick<IncomingRequest, 'h
   return { headers: carrier.headers, details: { method: text(field(carrier, 'method')), url: text(field(carrier, 'url')) } };
 }
 
-/** A Fetch request by its headers, which proxies of it share. */
+/** A Fetch request is known by its headers, because proxies of a request share them. */
 export function keyOf(carrier: Carrier | undefined): object | undefined {
   return carrier && typeof field(carrier.headers, 'getSetCookie') === 'function' ? carrier.headers : carrier;
 }
 
-/** The request, or the one that frameworks and graphql-sse have wrapped. */
+/** The request itself, or the request that a framework or graphql-sse has wrapped. */
 export function carrierOf(value: unknown): Carrier | undefined {
   return [field(value, 'raw'), value].find(isCarrier);
 }
 
 function isCarrier(value: unknown): value is Carrier {
   const headers = field(value, 'headers');
-  // graphql-sse has headers of its own, which can only be asked for one by one.
+  // The headers of graphql-sse have only `get`. They must not count.
   return isObject(headers) && (typeof field(headers, 'get') === 'function') === (typeof field(headers, 'has') === 'function');
 }

@@ -7,7 +7,7 @@ import { typed } from './context.js';
 import { callOf } from './host.js';
 import { field } from './hosts.js';
 
-/** A context, `c.var`, a request: the object on which a host keeps the session. */
+/** A context, `c.var` or a request: the object on which the host keeps the session. */
 export type WithSession<Data> = { readonly session: Session<Data> | null };
 
 /**
@@ -46,22 +46,22 @@ export function requireFresh<Data>(context: WithSession<Data>, maxAge: Duration)
 }
 
 /**
- * @param mayRepeat whether nothing ran before, where the call itself does not know
- * @throws `STEP_UP_REQUIRED` when the user of the session proved who they are more than `maxAge`
- *   ms ago
+ * @param mayRepeat whether nothing has run before; for when the call itself does not know
+ * @throws `STEP_UP_REQUIRED` when the user of the session was authenticated more than `maxAge` ms
+ *   ago
  */
 export function assertFresh(session: Session<unknown>, maxAge: number, call: Call | undefined, mayRepeat = call?.mayRepeat ?? false): void {
   const now = call?.request.services.settings.now() ?? Date.now();
   if (now - session.authenticatedAt <= maxAge) return;
   throw new SessionError(
     'STEP_UP_REQUIRED',
-    `the user proved who they are more than ${maxAge} ms ago: have them do so again, then call rotate({ reauthenticated: true })`,
+    `the user was authenticated more than ${maxAge} ms ago: authenticate the user again, then call rotate({ reauthenticated: true })`,
     { maxAge, mayRepeat },
   );
 }
 
 /**
- * An unreadable session counts as present only if its token was verified.
+ * Lets an unreadable session count as present only if its token was verified.
  *
  * @throws the error of the read
  */

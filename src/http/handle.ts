@@ -10,20 +10,20 @@ import { putHeaders } from './put-headers.js';
 import type { OpenedRequest } from './request.js';
 import type { ResponseHead } from './response-head.js';
 
-/** Delivers the library's headers if the handler threw an error that its host answers. */
+/** Delivers the library's headers when the handler throws an error that its host answers. */
 type Deliver = (headers: Headers) => void | Promise<void>;
 
 /** A handler of Fetch requests. */
 type Handler<Data, Input> = (context: SessionContext<Data, Input>) => Response | Promise<Response>;
 
-/** What a host has of its own. */
+/** What differs between hosts. */
 interface HandleOptions {
   readonly deliver?: Deliver;
-  /** Another object that stands for the request. */
+  /** Another object that stands for the same request. */
   readonly alias?: object | undefined;
 }
 
-/** Serves a Fetch request in a call of its own: see `Sessions.handle`. */
+/** Serves a Fetch request in a call of its own. See `Sessions.handle`. */
 export async function handleFetch<Data, Input>(
   host: Host,
   request: Request,
@@ -47,13 +47,13 @@ export async function handleFetch<Data, Input>(
 }
 
 const UNDELIVERED =
-  'a handler threw what its host answers, and the token or cookie of this request is not on that answer: return a Response';
+  'a handler threw something that its host answers, and that answer lacks the token or cookie of this request: return a Response instead';
 
 export function openFetch(host: Host, request: Request, alias?: object): OpenedRequest {
   return host.open({ key: request.headers, alias, headers: request.headers, details: request, target: { kind: 'collect' } });
 }
 
-/** Opens a call. The calls of other adapters, which get the same request, run in it. */
+/** Opens a call. Calls that other adapters open for the same request run inside it. */
 export function enter(opened: OpenedRequest): { readonly call: Call; leave(): void } {
   const around = opened.enclosing;
   const call = opened.open({ hasOutcome: true });
@@ -61,7 +61,7 @@ export function enter(opened: OpenedRequest): { readonly call: Call; leave(): vo
   const leave = () => {
     opened.enclosing = around;
     if (around) return;
-    // The head leaves. The same request object, sent once more, is another request.
+    // The head leaves. If the application uses the same object again, that is another request.
     opened.head.seal();
     opened.isOver = true;
   };
@@ -95,9 +95,7 @@ async function start(call: Call, run: () => Response | Promise<Response>): Promi
   throw new TypeError('the handler of sessions.handle() must return a Response');
 }
 
-/**
- * Saves a call that was answered with a status below 500. The rest of the body runs as a stream.
- */
+/** Saves a call whose answer has a status below 500. The rest of the body runs as a stream. */
 export async function conclude(call: Call, status: number): Promise<void> {
   if (status >= 500) return call.rollback();
   await call.commit();
@@ -107,13 +105,13 @@ export async function conclude(call: Call, status: number): Promise<void> {
 /** The response with the library's headers. */
 export function withHeaders(response: Response, head: ResponseHead): Response {
   head.settle();
-  // A network error or an upgrade cannot be made again as another response.
+  // A network error or an upgrade cannot be copied into a new response.
   if (head.isEmpty || response.status < 200) return response;
   const headers = new Headers(response.headers);
   putHeaders(headers, head.headers);
   const { status, statusText } = response;
-  // A response of another make, such as a ponyfill's, has a body of that make. Its own headers
-  // stay, as the application may answer with the same object again.
+  // A response of another implementation, such as a ponyfill, has a body of that implementation.
+  // The original headers stay, because the application may answer with the same object again.
   const make = response.constructor as typeof Response;
   return new make(response.body, { status, statusText, headers });
 }
@@ -126,7 +124,7 @@ export function problem(error: SessionError, exchange: Exchange): Response {
   return new Response(problemBody(error), { status, headers });
 }
 
-/** An internal error tells its client nothing, so it must be in the log. */
+/** Logs an internal error, because its client learns nothing about it. */
 export function reportInternal(error: SessionError, { request }: Call): void {
   const { logger } = request.services.settings;
   if (publicError(error).status === 500) logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
@@ -136,7 +134,9 @@ function isResponse(value: unknown): value is Response {
   return typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function';
 }
 
-/** The response that was thrown, or that a host such as SvelteKit makes of a thrown redirect. */
+/**
+ * The thrown response, or the redirect that a host such as SvelteKit makes from a thrown error.
+ */
 function thrownResponse(thrown: unknown): Response | undefined {
   if (isResponse(thrown)) return thrown;
   const [status, location] = [statusOf(thrown), field(thrown, 'location')];
@@ -144,9 +144,9 @@ function thrownResponse(thrown: unknown): Response | undefined {
   return isRedirect ? new Response(null, { status, headers: { location } }) : undefined;
 }
 
-/** The status with which a host answers this error, as far as it is known; otherwise 500. */
+/** The status with which the host answers this error, if that is known. Otherwise 500. */
 export function statusOf(thrown: unknown): number {
-  // Next.js redirects, and answers `notFound()` and its like, by errors that have a digest.
+  // Next.js redirects, and answers `notFound()` and similar calls, with errors that have a digest.
   if (/^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest')))) return 303;
   const known = [field(thrown, 'status'), field(thrown, 'statusCode'), field(field(thrown, 'init'), 'status')];
   return known.find((each) => typeof each === 'number') ?? 500;

@@ -18,7 +18,7 @@ export function headerReader(headers: HeadersLike): HeaderReader {
   };
 }
 
-/** Fetch refuses the names of HTTP/2's pseudo-headers; ponyfills that stand for a request of Node have them. */
+/** Fetch refuses the names of HTTP/2 pseudo-headers. Ponyfills for Node requests allow them. */
 function pseudoHeader(headers: Headers, name: string): string | undefined {
   try {
     return headers.get(name) ?? undefined;
@@ -27,12 +27,12 @@ function pseudoHeader(headers: Headers, name: string): string | undefined {
   }
 }
 
-/** Also those of another realm or implementation, such as the Fetch ponyfill of Yoga. */
+/** Includes headers of another realm or implementation, such as the Fetch ponyfill of Yoga. */
 function isFetchHeaders(headers: HeadersLike): headers is Headers {
   return typeof headers['get'] === 'function' && typeof headers['has'] === 'function';
 }
 
-/** AWS's first kind of Lambda event keeps the client's spelling of header names. */
+/** The first version of Lambda events keeps the client's spelling of header names. */
 function findAnyCase(headers: Exclude<HeadersLike, Headers>, name: string): string | undefined {
   const values: string[] = [];
   for (const key of Object.keys(headers)) {

@@ -1,6 +1,6 @@
 /*
- * Recognises the objects that hosts pass in. They are probed by shape, never by class: other
- * realms, ponyfills and frameworks have classes of their own.
+ * Recognises the objects that hosts pass in. It looks at their shape, never at their class,
+ * because other realms, ponyfills and frameworks have their own classes.
  */
 
 /** The part of a Node response that setting headers needs. */
@@ -14,7 +14,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** A property of a foreign object; `undefined` if reading it throws, as with private fields. */
+/** A property of a foreign object. `undefined` if reading it throws, as for private fields. */
 export function field(value: unknown, name: PropertyKey): unknown {
   if (!isObject(value)) return undefined;
   try {
@@ -36,7 +36,7 @@ export function isWebSocketResponse(value: unknown): boolean {
   return isObject(value) && field(value, 'readyState') !== undefined && typeof field(value, 'terminate') === 'function';
 }
 
-/** A WebSocket. A plain socket, as Koa has it on its contexts, cannot send. */
+/** A WebSocket. The plain socket on Koa's contexts has no `send`. */
 export function isWebSocket(value: unknown): value is object {
   return isObject(value) && typeof field(value, 'send') === 'function' && typeof field(value, 'close') === 'function';
 }

@@ -1,6 +1,6 @@
 import type { NodeResponse } from './hosts.js';
 
-/** The part of a Node response that is needed to hold its end back. */
+/** The part of a Node response that {@link holdEnd} needs. */
 export interface EndableResponse extends NodeResponse {
   end: (...args: never[]) => unknown;
   destroy(error?: Error): unknown;
@@ -12,14 +12,14 @@ export interface EndableResponse extends NodeResponse {
 
 /** The work to do before a response ends. */
 export interface BeforeEnd {
-  /** Asked when the response is about to end. If not needed, the response is not delayed. */
+  /** Asked when the response is about to end. If it returns false, the response is not delayed. */
   isNeeded(): boolean;
   run(): Promise<void>;
-  /** Called with a failure while the response can still change. */
+  /** Called when `run` has failed and the response can still change. */
   failed(error: unknown): void;
 }
 
-/** Holds the end of a response back until `run` is done. */
+/** Delays the end of a response until `run` is done. */
 export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
   const { end } = res;
   const headersOfStart = new Map(res.getHeaderNames().map((name) => [name, res.getHeader(name)]));
@@ -40,8 +40,8 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
       (error: unknown) => {
         res.end = end;
         if (res.headersSent) {
-          // The client has seen a success that did not happen. Only cutting the answer short is
-          // left.
+          // The client has seen a success that did not happen. The only remedy is to cut the
+          // answer short.
           res.destroy(error instanceof Error ? error : undefined);
           return;
         }
@@ -55,7 +55,7 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
   res.end = holdingEnd;
 }
 
-/** Undoes the handler's head, so that the error handler can answer. */
+/** Undoes the status and headers of the handler, so that the error handler can answer. */
 function resetHead(res: EndableResponse, headers: ReadonlyMap<string, number | string | string[] | undefined>): void {
   res.statusCode = 200;
   for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);

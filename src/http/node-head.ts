@@ -6,10 +6,10 @@ type Listener = (status: number) => void;
 const listeners = new WeakMap<object, Listener[]>();
 
 /**
- * Calls the listener when the head of a Node response is about to be written, with its status. It
- * comes after every handler and every header, also those that are passed to `writeHead`, so what
- * it sets is sent. Listeners run in the order in which they were added; one that is `early` runs
- * before all others. Answers whether the response has such a moment.
+ * Calls the listener with the status when the head of a Node response is about to be written. All
+ * handlers have run and all headers are set by then, including those passed to `writeHead`. So the
+ * headers that the listener sets are sent. Listeners run in the order in which they were added.
+ * `early` listeners run before all others. Returns whether the response supports this.
  */
 export function onHead(response: NodeResponse, listener: Listener, early = false): boolean {
   const writeHead: unknown = Reflect.get(response, 'writeHead');
@@ -38,8 +38,8 @@ function headWriter(response: NodeResponse, added: readonly Listener[], writeHea
 }
 
 /**
- * Moves the headers that were passed to `writeHead` onto the response: an object, a list of pairs,
- * or a flat list.
+ * Moves the headers that were passed to `writeHead` to the response. They are an object, a list of
+ * pairs, or a flat list.
  */
 function setAll(response: NodeResponse, headers: unknown): void {
   if (typeof headers !== 'object' || headers === null) return;

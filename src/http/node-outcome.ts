@@ -4,24 +4,24 @@ import { type EndableResponse, holdEnd } from './node-end.js';
 import { onHead } from './node-head.js';
 
 /**
- * The details of a call whose request met an error. Plain data: other copies of the package read
- * it.
+ * Marks a call whose request met an error. Must be plain data, because other copies of the package
+ * read it.
  */
 const FAILED = { failed: true } as const;
 
-/** An error handler will answer: the request has failed, whatever the status. */
+/** Notes that an error handler will answer: the request has failed, whatever the status. */
 export function markFailed(call: Call): void {
   call.details = FAILED;
 }
 
-/** Whether an answer with this status means that the request has failed. */
+/** Whether the request has failed, by this status or by {@link markFailed}. */
 export function isFailure(call: Call, status: number): boolean {
   return status >= 500 || call.details === FAILED;
 }
 
 /**
- * Reports the outcome of a request to its call, by its status: when the response ends, or earlier
- * when its head leaves.
+ * Reports the outcome of a request to its call, by the status. This happens when the response
+ * ends, or earlier when its head leaves.
  *
  * @param fail answers a request whose changes could not be saved
  */
@@ -32,7 +32,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
   function decide(status: number): void {
     hasFailed ??= isFailure(call, status);
     if (hasFailed) return;
-    // The token of a login has to leave with the head. What is created later takes effect at once.
+    // The token of a login must leave with the head. Later logins take effect immediately.
     call.announce();
     call.stream();
   }
@@ -53,7 +53,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
     },
   });
   res.once('close', () => {
-    // Without a head the client never got the token of a login.
+    // Without a head, the client never received the token of a login.
     if (!concluding && !res.headersSent) hasFailed = call.hasLogin || undefined;
     conclude().then(
       () => call.end(),
@@ -62,7 +62,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
   });
 }
 
-/** For a failure that can no longer reach a client. */
+/** Logs a failure that can no longer reach a client. */
 function report(call: Call, error: unknown): void {
   call.request.services.settings.logger?.error(`token-sessions: a request's changes could not be saved: ${describeError(error)}`);
 }

@@ -1,16 +1,16 @@
 import type { NodeResponse } from './hosts.js';
 
-/** A header's values on a response, as hosts represent them. */
+/** A header's values on a response, in the forms that hosts use. */
 type Present = number | string | readonly string[] | null | undefined;
 
-/** Puts the library's headers on those of a response. */
+/** Puts the library's headers on a Fetch response. */
 export function putHeaders(response: Headers, ours: Headers): void {
   for (const [name, value] of ours) if (name !== 'set-cookie') response.set(name, combined(name, value, response.get(name)));
   const cookies = ours.getSetCookie();
   if (cookies.length > 0) setCookies(response, mergeCookies(response.getSetCookie(), cookies));
 }
 
-/** The same for a Node response. */
+/** Puts the library's headers on a Node response. */
 export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   for (const [name, value] of ours) {
     if (name !== 'set-cookie') response.setHeader(name, combined(name, value, response.getHeader(name)));
@@ -19,15 +19,15 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
 }
 
-/** Our value of a header, with the part of the application's that must stay. */
+/** Our value of a header, combined with the part of the application's value that must stay. */
 export function combined(name: string, ours: string, present: Present): string {
   const theirs = present === null || present === undefined ? '' : String(present);
-  // A proxy must not transform an event stream: that directive of the host's stays.
+  // A proxy must not transform an event stream, so the host's directive stays.
   if (name === 'cache-control' && theirs.includes('no-transform') && !ours.includes('no-transform')) return `${ours}, no-transform`;
   return name === EXPOSED && theirs !== '' ? union(theirs, ours) : ours;
 }
 
-/** The header that lets pages of other origins read a response header. */
+/** This header lets pages of other origins read a response header. */
 export const EXPOSED = 'access-control-expose-headers';
 
 function union(theirs: string, ours: string): string {
@@ -44,7 +44,7 @@ export function setCookies(headers: Headers, cookies: readonly string[]): void {
   for (const each of cookies) headers.append('set-cookie', each);
 }
 
-/** Our cookies replace those that we wrote before. The application's own stay. */
+/** Our cookies replace those that we wrote earlier. The application's own cookies stay. */
 export function mergeCookies(present: Present, ours: readonly string[]): string[] {
   const all = present === undefined || present === null ? [] : [present].flat().map(String);
   const names = new Set(ours.map(cookieName));

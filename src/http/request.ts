@@ -6,19 +6,19 @@ import { type HeaderReader, type HeadersLike, headerReader } from './header-read
 import { ResponseHead, type ResponseTarget } from './response-head.js';
 import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
-/** A request, as an adapter hands it in. */
+/** A request, as an adapter passes it in. */
 export interface IncomingRequest {
-  /** The object that stands for the request: adapters that it passes through share one by it. */
+  /** The object that stands for the request. Adapters with the same object share the request. */
   readonly key: object | undefined;
-  /** Another object that stands for it. */
+  /** Another object that stands for the same request. */
   readonly alias?: object | undefined;
   readonly headers: HeadersLike;
   /**
-   * Parameters of a WebSocket connection, which can carry `authorization` or `token`; they go
-   * before the headers.
+   * The parameters of a WebSocket connection. They can carry `authorization` or `token`, which win
+   * over the headers.
    */
   readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
-  /** A socket: its session is looked up again for each call. */
+  /** Whether this is a socket. A socket looks its session up again for each call. */
   readonly persistent?: boolean;
   readonly details?: RequestDetails | undefined;
   readonly target: ResponseTarget;
@@ -38,9 +38,9 @@ export interface SourceSettings {
 export class OpenedRequest {
   readonly head: ResponseHead;
   readonly #request: SessionRequest;
-  /** The text that the sources found. Private, as it holds the token. */
+  /** The text that the sources found. Private, because it holds the token. */
   readonly #sent: string;
-  /** The call of a middleware that the request went through before: others run in it. */
+  /** The call of a middleware around this request. Other calls run inside it. */
   enclosing: Call | undefined;
   /** Whether the answer has left. */
   isOver = false;
@@ -51,12 +51,12 @@ export class OpenedRequest {
     this.#sent = sent;
   }
 
-  /** Whether a token was sent, well-formed or not. */
+  /** Whether the client sent a token, well-formed or not. */
   get tokenSent(): boolean {
     return this.#request.tokenSent;
   }
 
-  /** Whether the sources find the same now as when the request was opened. */
+  /** Whether the sources find the same text now as when the request was opened. */
   isFor(sent: readonly (string | undefined)[]): boolean {
     return this.#sent === sent.join('\n');
   }
@@ -66,7 +66,7 @@ export class OpenedRequest {
   }
 }
 
-/** The credentials found in a request, and the source that they came from. */
+/** The credentials in a request, and the source that found them. */
 interface Found extends Credentials {
   readonly from: TokenSource | undefined;
 }
@@ -92,7 +92,7 @@ export function openRequest(settings: SourceSettings, incoming: IncomingRequest,
   return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent, head }), head, sent.join('\n'));
 }
 
-/** The request of a caller whose token came in another way. */
+/** Opens a request for a token that did not come in headers. */
 export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
   const sent = settings.sources.map(() => token);
   const { from: _, ...credentials } = findCredentials(settings, sent);
@@ -104,8 +104,8 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
 }
 
 /**
- * The first well-formed token in the order of the sources. Without one, the first of another
- * library.
+ * The first well-formed token in the order of the sources. If there is none, the first token of
+ * another library.
  */
 function findCredentials({ services, sources, foreign }: SourceSettings, sent: readonly (string | undefined)[]): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
@@ -134,7 +134,7 @@ function requestReader({ headers, connectionParams }: IncomingRequest): HeaderRe
 }
 
 /**
- * Headers that a browser sets and no page can. Connection parameters, which a page makes, do not
- * count there.
+ * Headers that only the browser can set. A page makes the connection parameters, so they do not
+ * count for these names.
  */
 const BROWSERS_OWN = /^(?:cookie|host|origin|upgrade|sec-.*)$/;

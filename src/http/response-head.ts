@@ -7,13 +7,13 @@ import { onHead } from './node-head.js';
 import { combined, EXPOSED, mergeCookies, putNodeHeaders, setCookies } from './put-headers.js';
 import type { TokenSource, WritePurpose } from './token-source.js';
 
-/** Where the headers of the response to this request can be written. */
+/** Where the headers of the response can be written. */
 export type ResponseTarget =
-  /** They are collected, and sent by the host or the application. */
+  /** The headers are collected. The host or the application sends them. */
   | { readonly kind: 'collect'; readonly headers?: Headers }
-  /** They are put on a Node response when its head is written. */
+  /** The headers are put on a Node response when its head is written. */
   | { readonly kind: 'node'; readonly response: NodeResponse }
-  /** There is no response to write to, as on a WebSocket. `advice` says where there is one. */
+  /** There is no response to write to, as on a WebSocket. `advice` says which link has one. */
   | { readonly kind: 'none'; readonly advice?: string };
 
 export interface HeadOptions {
@@ -23,44 +23,44 @@ export interface HeadOptions {
   readonly from: TokenSource | undefined;
   readonly target: ResponseTarget;
   readonly now: () => number;
-  /** The longest that a rotated token may take to leave, in ms. */
+  /** The longest time between a rotation and the head that carries its token, in ms. */
   readonly rotationGrace: number;
-  /** The source that must not write for this request, if there is one. */
+  /** Returns the source that must not write for this request, if there is one. */
   readonly refusing: (writers: readonly TokenSource[], purpose: WritePurpose) => TokenSource | undefined;
-  /** The request's method, where it is known. */
+  /** The request's method, if it is known. */
   readonly method: string | undefined;
 }
 
 /** Methods whose answers the page does not see. */
 const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
 
-const ADVICE = 'Log in over a link that does not stream, such as httpBatchLink, or hand the token out in the body alone';
+const ADVICE = 'Log in over a link that does not stream, such as httpBatchLink, or return the token only in the body';
 
-/** The last thing that the sources wrote: a token of this session, or its end. */
+/** The last write of the sources: a token of this session, or the session's end. */
 interface Written {
   readonly id: string;
   readonly isToken: boolean;
   readonly rotatedAt?: number | undefined;
 }
 
-/** Whether the application has read the headers that it must send itself. */
+/** Whether the application has read the headers, which only it can send. */
 interface Reading {
   isRead: boolean;
   isWatched: boolean;
   readonly report: () => void;
 }
 
-/** The head of the response to one request: the sources write there, and tokens are not cached. */
+/** The head of the response to one request. Sources write to it. It keeps tokens out of caches. */
 export class ResponseHead implements ResponseHeadPort {
   #headers: Headers | undefined;
   readonly #options: HeadOptions;
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
   #written: Written | undefined;
-  /** The headers that the sources last wrote. */
+  /** The headers that the sources wrote last. */
   #ours: Headers | undefined;
   #isOnNode = false;
-  /** If only the application sends the headers. */
+  /** Set if only the application can send the headers. */
   #reading: Reading | undefined;
 
   constructor(options: HeadOptions) {
@@ -71,7 +71,7 @@ export class ResponseHead implements ResponseHeadPort {
     this.#sealed = target.kind === 'none';
   }
 
-  /** Made when they are first looked at, as most responses have none of ours. */
+  /** Created at the first use, because most responses have no headers of ours. */
   get headers(): Headers {
     this.#headers ??= new Headers();
     return this.#headers;
@@ -82,7 +82,7 @@ export class ResponseHead implements ResponseHeadPort {
     return !this.#headers || [...this.#headers].length === 0;
   }
 
-  /** Whether a token, or its deletion, has to be sent. */
+  /** Whether the response must carry a token, or a token's deletion. */
   get isWritten(): boolean {
     return this.#written !== undefined;
   }
@@ -93,7 +93,8 @@ export class ResponseHead implements ResponseHeadPort {
   }
 
   /**
-   * Nothing sends the headers but the application: reports a token that is written and never read.
+   * Declares that only the application can send the headers. `report` is called if a token is
+   * written and never read.
    */
   expectReader(report: () => void): void {
     if (!this.#node) this.#reading ??= { isRead: false, isWatched: false, report };
@@ -127,8 +128,8 @@ export class ResponseHead implements ResponseHeadPort {
     if (!refusing) return;
     throw new SessionError(
       'CROSS_SITE',
-      `the ${refusing.name} is not written for a request that another site's page made: that page could log a browser into its own account. ` +
-        'Name the origins that may do so, such as those of a SAML or form_post callback, in csrf.trustedOrigins',
+      `the ${refusing.name} is not written, because a page of another site made the request: that page could log a browser into its own account. ` +
+        'Add origins that may do this, such as those of a SAML or form_post callback, to csrf.trustedOrigins',
     );
   }
 
@@ -151,7 +152,7 @@ export class ResponseHead implements ResponseHeadPort {
   settle(): void {
     const rotatedAt = this.#written?.rotatedAt;
     const { now, rotationGrace } = this.#options;
-    // A browser may hold a newer token by now, which a late answer would overwrite.
+    // The browser may hold a newer token by now. A late answer would overwrite it.
     if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
     const ours = this.#ours ?? new Headers();
     for (const [name] of ours) if (name !== 'set-cookie' && name !== EXPOSED) this.headers.delete(name);
@@ -164,7 +165,7 @@ export class ResponseHead implements ResponseHeadPort {
   }
 
   ended(id: string): void {
-    // The answer of a batch may carry another session's token: that one stays.
+    // The answer of a batch may carry another session's token, which must stay.
     if (!this.#isOpen() || (this.#written?.isToken && this.#written.id !== id)) return;
     this.#write(this.#options.writers, { id, isToken: false }, null, 0);
   }
@@ -179,7 +180,9 @@ export class ResponseHead implements ResponseHeadPort {
     this.#putOnNode();
   }
 
-  /** A token goes to the source of the request's token, or to all that write if there was none. */
+  /**
+   * A new token goes to the source of the request's token. Without one, it goes to all writers.
+   */
   get #writers(): readonly TokenSource[] {
     const { writers, from } = this.#options;
     return from ? writers.filter((each) => each === from) : writers;
@@ -212,11 +215,11 @@ export class ResponseHead implements ResponseHeadPort {
     });
   }
 
-  /** On a Node response our headers are put last, whatever handlers set after them. */
+  /** Puts our headers on a Node response last, whatever handlers set later. */
   #putOnNode(): void {
     const node = this.#node;
     if (!node || this.#isOnNode) return;
-    // A response of another make has no moment before its head: it gets each header now.
+    // A foreign response has no moment before its head, so it gets each header now.
     this.#isOnNode = onHead(node, () => {
       this.settle();
       putNodeHeaders(node, this.headers);

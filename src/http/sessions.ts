@@ -30,7 +30,10 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    * @example
    * const handler = (request: Request) =>
    *   sessions.handle(request, async ({ session, sessions }) => {
-   *     if (!session) return Response.json({ token: (await sessions.create({ userId: 'ada' })).token });
+   *     if (!session) {
+   *       const { token } = await sessions.create({ userId: 'ada' });
+   *       return Response.json({ token });
+   *     }
    *     session.data.theme = 'dark';
    *     return Response.json(session.data);
    *   });
@@ -84,7 +87,7 @@ export interface HttpOptions<Data> extends CoreOptions<Data> {
   readonly sources?: readonly TokenSource[] | undefined;
 }
 
-/** What the composition root adds to the sources. */
+/** The support for other libraries' tokens, which `createSessions` adds. */
 export interface ForeignTokens {
   readonly read: NonNullable<SourceSettings['foreign']>;
   /** @throws `INVALID_OPTION` */
@@ -100,8 +103,8 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
   const slot = privateSlot<{ request: OpenedRequest }>();
 
   /**
-   * One for each request object and caller: an object that travels with another token is another
-   * caller.
+   * Returns one request for each request object and token. If an object comes back with another
+   * token, it is another caller.
    */
   function open(incoming: IncomingRequest): OpenedRequest {
     const { key, alias } = incoming;
@@ -128,7 +131,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
     warnOnce,
   };
 
-  /** A context without an outcome: nothing is saved or written for the caller. */
+  /** A context without an outcome. Nothing is saved or written automatically. */
   async function contextAlone(request: OpenedRequest): Promise<SessionContext<Data, Input>> {
     request.head.expectReader(() => warnOnce(UNREAD));
     const call = request.open({ hasOutcome: false });
@@ -151,8 +154,8 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
 }
 
 const UNREAD =
-  'a token or its deletion was to be written to a response, and nobody read sessions.responseHeaders of the context of fromHeaders: ' +
-  'send them, use sessions.handle() or the adapter of your host';
+  'a response must carry a token or its deletion, but the application never read sessions.responseHeaders of the context of fromHeaders: ' +
+  'send these headers, or use sessions.handle() or the adapter of your host';
 
 function administration<Data, Input>(services: Services): SessionAdministration<Data, Input> {
   const { lifecycle, reader, accounts, events, queue, live, sweeper } = services;

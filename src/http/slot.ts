@@ -1,15 +1,15 @@
-/** A value for each of many objects. */
+/** Keeps a value for each of many objects. */
 export interface Slot<Value> {
   get(key: object): Value | undefined;
-  /** Once for each object. */
+  /** Call it only once for each object. */
   set(key: object, value: Value): void;
 }
 
 /**
- * Does what a `WeakMap` does, with the values in a private field of their objects. They are
- * invisible, work on frozen objects, and go when the object goes. A `WeakMap` keeps its values
- * until a full garbage collection: with one for each request, that took a sixth of the CPU of a
- * tRPC request.
+ * Works like a `WeakMap`, but keeps the values in a private field of their objects. The values are
+ * invisible, work on frozen objects, and are freed with the object. A `WeakMap` keeps its values
+ * until a full garbage collection. With one value for each request, that took a sixth of the CPU
+ * time of a tRPC request.
  */
 export function privateSlot<Value>(): Slot<Value> {
   class Field extends Given {
@@ -28,12 +28,12 @@ export function privateSlot<Value>(): Slot<Value> {
 }
 
 /**
- * A constructor that returns an existing object: fields of classes that extend it are added to
- * that.
+ * Its constructor returns an existing object. So the fields of derived classes are added to that
+ * object.
  */
 class Given {
   constructor(key: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: it is what puts the fields of a derived class on an object of another one
+    // biome-ignore lint/correctness/noConstructorReturn: adds derived fields to a given object
     return key;
   }
 }

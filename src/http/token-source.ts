@@ -10,7 +10,7 @@ export interface RequestDetails {
   readonly url?: string | undefined;
 }
 
-/** Why a token is written: the application asked for it, or it is rotated because of its age. */
+/** Why a token is written: the application asked for it, or the old token is too old. */
 export type WritePurpose = 'login' | 'rotation';
 
 /**
@@ -80,7 +80,7 @@ export function bearer({ respond = false }: BearerOptions = {}): TokenSource {
     name: 'authorization',
     read: (header) => {
       const value = header('authorization');
-      // Another scheme's credentials are not ours, and are no token that was sent.
+      // Credentials of another scheme are not ours. They do not count as a token.
       return value !== undefined && /^bearer(?: |$)/i.test(value) ? value.slice('bearer'.length).trim() : undefined;
     },
     ...(name !== false && {

@@ -6,9 +6,7 @@ import type { TokenSource } from '../http/token-source.js';
 import type { LegacySessions } from './legacy-sessions.js';
 import { LegacyMove } from './migration.js';
 
-/**
- * The credentials in another library's token, if this source accepts it; otherwise `undefined`.
- */
+/** The credentials in another library's token. `undefined` if this source does not accept it. */
 export function foreignCredentials(services: Services, source: TokenSource, text: string): Omit<Credentials, 'tokenSent'> | undefined {
   const sessions = source.legacy;
   const key = sessions?.keyOf(text);
@@ -18,9 +16,7 @@ export function foreignCredentials(services: Services, source: TokenSource, text
   return { credential, foreign: (head) => new LegacyMove(services, token, credential, head) };
 }
 
-/**
- * @throws `INVALID_OPTION` unless a source's `legacy` is absent or the sessions of another library
- */
+/** @throws `INVALID_OPTION` unless `legacy` is absent or the sessions of another library */
 export function checkLegacy(legacy: LegacySessions | undefined): void {
   if (legacy === undefined) return;
   const methods = [legacy?.keyOf, legacy?.read, legacy?.remove];

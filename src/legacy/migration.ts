@@ -15,36 +15,36 @@ import type { SessionRecord } from '../core/store.js';
 import type { LegacySession, LegacySessions } from './legacy-sessions.js';
 
 /*
- * The session of another library moves in steps. Whatever is lost or dies between them, the next
- * request with the old token goes on where they stopped:
+ * The session of another library moves in steps. If a step is lost or its process dies, the next
+ * request with the old token continues there:
  *
- *   copy it                   insert, under an id that follows from the old token: of two requests
- *                             one inserts
- *   prove the copy            the old session is still there
+ *   copy it                   insert, under an id that is derived from the old token: of two
+ *                             requests, only one inserts
+ *   prove the copy            check that the old session still exists
  *   remove the old session
- *   done                      with a new token pending, for this answer and later ones to carry
+ *   done                      a new token is pending; this answer or a later one carries it
  *
- * A copy serves no request before the old session is removed. So while the old session is there, no
- * user can have logged out of the copy. When the old session is gone, a copy that was never proven
- * may come from a read before others moved the session and ended it. It must go, or a logout would
- * be undone.
+ * A copy serves no request before the old session is removed. So while the old session exists, no
+ * user can have logged out of the copy. When the old session is gone, an unproven copy may come
+ * from a read before another request moved and ended the session. Such a copy must be deleted, or
+ * it would undo a logout.
  */
 
 /**
- * How often a request starts over when another process has overwritten its copy. Only stores that
- * are not atomic allow that.
+ * How often a request starts over because another process has overwritten its copy. That happens
+ * only with stores that are not atomic.
  */
 const MAX_TRIES = 5;
 
-/** A token of another library, as a source has recognised it. */
+/** A token of another library that a source has recognised. */
 export interface LegacyToken {
   readonly sessions: LegacySessions;
   readonly key: string;
-  /** Whether the source that it came from can also write a new one to the response. */
+  /** Whether the source that found the token can also write a new one to the response. */
   readonly isAnswered: boolean;
 }
 
-/** The move of one session of another library to this one, for one request with its old token. */
+/** Moves one session of another library to this one, for one request with the session's token. */
 export class LegacyMove implements ForeignSession {
   readonly #services: Services;
   readonly #token: LegacyToken;
@@ -62,15 +62,15 @@ export class LegacyMove implements ForeignSession {
     const { store, lifecycle, reader, live } = this.#services;
     const { id } = this.#credential;
     const old = await this.#readOld();
-    // Another request may have moved it since this one looked here.
+    // Another request may have moved the session since this one looked for it here.
     if (!old) return store.find(id);
     const { record } = await this.#snapshotOf(old).catch((error: unknown) => {
       reader.reportInvalid({ id }, error);
       throw error;
     });
-    // Where the account's limit denies it, the old session stays where it is.
+    // If the account's limit refuses the insert, the old session stays where it is.
     if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);
-    // The id follows from the old token: a session with it may have ended before.
+    // The id is derived from the old token, so an earlier session with the same id may have ended.
     live.begin(id);
     return record;
   }
@@ -79,7 +79,8 @@ export class LegacyMove implements ForeignSession {
     let snapshot: Snapshot | null = found;
     for (let tries = 1; snapshot; tries += 1) {
       const migration: Migration | undefined = snapshot.state.migration;
-      // Without it the new token has been used, and the old one is valid for its grace alone.
+      // Without a migration, the new token has been used, and the old one is only valid in its
+      // grace.
       if (!migration) return snapshot;
       try {
         return await this.#settle(snapshot, migration);
@@ -127,7 +128,8 @@ export class LegacyMove implements ForeignSession {
   }
 
   /**
-   * The last step: the first rotation, if the new token can be handed out and none waits already.
+   * The last step. It makes the first rotation, if the answer can carry the new token and no other
+   * token is pending.
    */
   async #finish(snapshot: Snapshot, nonce: string, canDeliver: boolean): Promise<Snapshot> {
     const { queue, events } = this.#services;
@@ -154,7 +156,7 @@ export class LegacyMove implements ForeignSession {
     return outcome.kind === 'write' ? outcome.state : undefined;
   }
 
-  /** The session as it is now, if the old token still opens it. */
+  /** The newest session, if the old token still gives access to it. */
   async #opened(): Promise<Snapshot | null> {
     const { reader, settings } = this.#services;
     const snapshot = await reader.find(this.#credential.id);
@@ -162,10 +164,10 @@ export class LegacyMove implements ForeignSession {
   }
 
   /**
-   * The stage of the move of the copy with this nonce; `undefined` once the new token was used.
+   * The migration state of the copy with this nonce. `undefined` if the new token was used.
    *
-   * @throws `SESSION_GONE` if the session is another copy by now, or the old token no longer opens
-   *   it
+   * @throws `SESSION_GONE` if the session is another copy by now, or if the old token gives no
+   *   access
    */
   #migrationOf({ state }: Content, nonce: string): Migration | undefined {
     const { migration } = state;
@@ -180,7 +182,7 @@ export class LegacyMove implements ForeignSession {
     const stored = copyJson(given);
     const data = settings.validator ? await settings.validator(stored) : stored;
     const migration: Migration = { stage: 'copied', nonce: newVersion() };
-    // When the user last proved who they are is not known: it was not lately.
+    // Nothing shows when the user was last authenticated. 0 says that it was long ago.
     const state = { tokens: { current: hash }, authenticatedAt: 0, lastActiveAt: settings.now(), migration, stored };
     return firstSnapshot(id, ownerOf(settings, data), { state, data }, settings, expiresAt);
   }

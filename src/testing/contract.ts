@@ -19,9 +19,10 @@ import { unreadableTests } from './verbs/unreadable.js';
 import { verbTests } from './verbs/verbs.js';
 
 /**
- * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the
- * library's invariants on top of the store, alone and raced in every order of the store calls.
- * Call it where tests are defined, in a file of any runner that has `describe` and `it`.
+ * Defines the tests of a store. They check each outcome of each verb that `SessionStore`
+ * specifies. They also check the library's invariants on top of the store, alone and in races, in
+ * every order of the store calls. Call it where tests are defined, with any runner that has
+ * `describe` and `it`.
  *
  * ```ts
  * storeContract({
@@ -62,7 +63,7 @@ export function storeContract(options: StoreContractOptions): void {
 
 function capabilityTests({ test, options }: Kit): void {
   const { capabilities } = options;
-  test('the store has what it declares, and declares what it has', async ({ store }) => {
+  test('the store has exactly the capabilities that it declares', async ({ store }) => {
     for (const verb of OPTIONAL_VERBS) ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
     ensureEqual(store.atomic !== false, capabilities.atomic, 'the store is atomic');
     ensureEqual(store.steps !== undefined, capabilities.inSteps === true, 'the store has steps');
@@ -70,7 +71,7 @@ function capabilityTests({ test, options }: Kit): void {
 }
 
 function historyTests({ test, options }: Kit): void {
-  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time are those of the model', async (context) => {
+  test('invariants 1, 2, 3, 5 and 7: random histories of requests and time match the model', async (context) => {
     const { checkHistories } = await import('./library/histories.js');
     await checkHistories(context, options);
   });

@@ -5,22 +5,27 @@ import type { Sessions } from '../http/sessions.js';
 
 /** What {@link signedIn} gives a test. */
 export interface SignedIn<Data, Input = Data> {
-  /** What a client of the session sends: spread them into a request. */
+  /** The headers that a client of the session sends. Spread them into a request. */
   readonly headers: Headers;
   readonly token: string;
-  /** The context of a request with these headers, for `createCaller(context)` or a resolver. Nothing is saved for it. */
+  /**
+   * The context of a request with these headers, for `createCaller(context)` or a resolver.
+   * Nothing is saved for it.
+   */
   readonly context: SessionContext<Data, Input>;
 }
 
 /**
- * A user who is signed in, for the tests of an application: creates a session, and the headers by
- * which the first of your `sources` finds it. Needs nothing but `sessions`.
+ * Signs a user in, for the tests of an application. Creates a session, and the headers by which
+ * the first of your `sources` finds it. Needs only `sessions`.
  *
  * @example
  * const { headers } = await signedIn(sessions, { userId: 'ada' });
  * const response = await app.request('/me', { headers });
  *
- * @throws what `sessions.create` throws · `NOT_SUPPORTED` where no source is `bearer()`, `header()` or `cookie()`
+ * @throws what `sessions.create` throws · `NOT_SUPPORTED` if no source is `bearer()`, `header()`
+ * or
+ *   `cookie()`
  */
 export async function signedIn<Data, Input>(sessions: Sessions<Data, Input>, data: Input): Promise<SignedIn<Data, Input>> {
   const { sourceNames } = hostOf(sessions);
@@ -30,10 +35,13 @@ export async function signedIn<Data, Input>(sessions: Sessions<Data, Input>, dat
     const context = await sessions.fromHeaders(headers);
     if (context.session?.id === id) return { headers, token, context };
   }
-  throw new SessionError('NOT_SUPPORTED', 'signedIn() needs one of the sources bearer(), header() and cookie(): send the token yourself');
+  throw new SessionError(
+    'NOT_SUPPORTED',
+    'signedIn() requires one of the sources bearer(), header() and cookie(): send the token yourself',
+  );
 }
 
-/** Where a source of this name reads the token. */
+/** The header from which a source of this name reads the token. */
 function headerFor(source: string, token: string): [name: string, value: string] {
   const [, kind, name = ''] = /^(header|cookie) (.+)$/.exec(source) ?? [];
   if (kind === 'cookie') return ['cookie', `${name}=${token}`];

@@ -110,7 +110,7 @@ describe('headers that the application sends', () => {
     for (let round = 0; round < 3; round += 1) await (await sessions.fromHeaders({})).sessions.create({ n: 1 });
     await vi.waitFor(() => {
       collect();
-      expect(warnings).toEqual([expect.stringContaining('nobody read sessions.responseHeaders')]);
+      expect(warnings).toEqual([expect.stringContaining('never read sessions.responseHeaders')]);
     });
   });
 

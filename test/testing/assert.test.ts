@@ -59,5 +59,5 @@ test('a record is compared field by field, and has no others', () => {
   expect(() => ensureRecord(Object.assign({ row: 1 }, RECORD), RECORD, 'r')).toThrow('fields that were not written');
   const odd = { ...RECORD };
   Reflect.set(odd, 'ownerId', undefined);
-  expect(() => ensureRecord(odd, RECORD, 'r')).toThrow('an absent ownerId has to stay absent');
+  expect(() => ensureRecord(odd, RECORD, 'r')).toThrow('an absent ownerId must stay absent');
 });

@@ -28,11 +28,15 @@ describe.concurrent('a store with a planted bug fails the tests that are about i
   });
 
   test.each<[string, Parameters<typeof damageableStore>[1], string]>([
-    ['a find that takes it for missing', ({ find }) => ({ find: (id) => find(id).catch(() => null) }), 'is INVALID_DATA, never null'],
+    [
+      'a find that takes it for missing',
+      ({ find }) => ({ find: (id) => find(id).catch(() => null) }),
+      'invariant 6: find of an unreadable record fails with INVALID_DATA, and never returns null',
+    ],
     [
       'a find that lets its own error through',
       (store, isDamaged) => ({ find: (id) => (isDamaged(id) ? Promise.reject(new Error('syntax')) : store.find(id)) }),
-      'is INVALID_DATA, never null',
+      'invariant 6: find of an unreadable record fails with INVALID_DATA, and never returns null',
     ],
     [
       'a findMany that fails as a whole',
@@ -58,7 +62,7 @@ describe.concurrent('a store with a planted bug fails the tests that are about i
       (store, isDamaged) => ({
         deleteByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)).map(({ id }) => id),
       }),
-      'deleteByOwner ends a session',
+      'deleteByOwner ends an unreadable session',
     ],
     [
       'a delete that cannot remove it',

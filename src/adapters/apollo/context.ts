@@ -30,7 +30,8 @@ export type ContextSource =
   | SocketLike;
 
 /**
- * The context of an operation. Over HTTP, it is the operation's own: the plugin reports its outcome.
+ * The context of an operation. Over HTTP, the operation has a call of its own, whose outcome the
+ * plugin reports.
  *
  * @throws `GraphQLError` when the session cannot be loaded
  */
@@ -49,7 +50,7 @@ export function contextOf<Data, Input>({ call }: Operation, session: Session<unk
   return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
 }
 
-/** @throws `GraphQLError` with the status of what kept the session from being loaded */
+/** @throws `GraphQLError` with the status of the error that prevented the load of the session */
 export function assertLoaded(operation: Operation): void {
   try {
     operation.assertLoaded();
@@ -60,7 +61,10 @@ export function assertLoaded(operation: Operation): void {
   }
 }
 
-/** An error that is thrown here would close the socket: it is thrown to the resolvers that ask for the session. */
+/**
+ * The context of a socket. An error here would close the socket. So resolvers that use the session
+ * get it instead.
+ */
 async function socketContext<Data, Input>(opened: OpenedRequest): Promise<SessionContext<Data, Input>> {
   const call = opened.open({ hasOutcome: false });
   const sessions = sessionsOf<Data, Input>(call);

@@ -6,15 +6,15 @@ import { restate } from '../../graphql/errors.js';
 import { reportInternal } from '../../http/handle.js';
 import { field, isObject } from '../../http/hosts.js';
 
-/** Puts the library's errors in the place of those in the list, before Apollo Server formats them. */
+/** Replaces the library's errors in the list by their public form, before Apollo formats them. */
 export function restateErrors(errors: readonly GraphQLError[], call: Call): void {
   const restated = errors.map((error) => restate(error));
   for (const { cause } of restated) if (isSessionError(cause)) reportInternal(cause, call);
-  // The hook has no other way: what it is given is what is formatted afterwards.
+  // The hook offers no other way: Apollo Server formats the array that it passed in.
   Object.assign(errors, restated);
 }
 
-/** An error as Apollo Server would send it. */
+/** An error in the form that Apollo Server sends. */
 export function formatted(error: GraphQLError): GraphQLFormattedError {
   const { http: _, ...extensions } = error.extensions;
   return { ...error.toJSON(), extensions };

@@ -9,27 +9,35 @@ export type { ContextSource, RequestLike, SocketLike } from './context.js';
 
 /** What {@link apolloSessions} returns. */
 export interface ApolloSessions<Data, Input = Data> {
-  /** For the option `plugins` of `ApolloServer`: saves what succeeded, and answers the library's errors by their codes. */
+  /**
+   * For the option `plugins` of `ApolloServer`: saves what succeeded, and answers the library's
+   * errors by their codes.
+   */
   readonly plugin: ApolloServerPlugin<SessionContext<Data, Input>>;
   /**
-   * The option `context` of any integration, or a part of your own: `async (args) => ({ ...(await
-   * context(args)), db })`. Takes what integrations hand in: `{ req, res }`, `{ headers }`, a Fetch
-   * `Request`, or the context of graphql-ws. Hand `res` on where there is one: cookies are put on it.
+   * The option `context` of any integration, or a part of your own:
+   * `async (args) => ({ ...(await context(args)), db })`. Takes the arguments of the integrations:
+   * `{ req, res }`, `{ headers }`, a Fetch `Request`, or the context of graphql-ws. Pass `res` if
+   * there is one: cookies are put on it.
    */
   readonly context: (from: ContextSource) => Promise<SessionContext<Data, Input>>;
 }
 
 /**
  * Sessions for Apollo Server 5, with the rules, statuses and codes of `useSession` for Yoga: each
- * operation has a draft of its own; of a mutation, each root field decides for its own changes; with
- * `@defer`, changes in parts are saved when all parts succeeded; a batch makes one write.
+ * operation has a draft of its own. In a mutation, each root field decides about its own changes.
+ * With `@defer`, changes in parts are saved when all parts succeeded. A batch makes one write.
  *
- * Over graphql-ws, which runs operations without Apollo Server, nothing is saved for the resolver:
- * call `save()` or `update()` there. Each operation looks the session up again.
+ * graphql-ws runs operations without Apollo Server. There, nothing is saved for the resolver: call
+ * `save()` or `update()`. Each operation looks the session up again.
  *
  * @example
  * const { plugin, context } = apolloSessions(sessions);
- * const server = new ApolloServer<SessionContextOf<typeof sessions>>({ typeDefs, resolvers, plugins: [plugin] });
+ * const server = new ApolloServer<SessionContextOf<typeof sessions>>({
+ *   typeDefs,
+ *   resolvers,
+ *   plugins: [plugin],
+ * });
  * await startStandaloneServer(server, { context });
  *
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned

@@ -8,11 +8,11 @@ import { assertLoaded, contextOf } from './context.js';
 import { restateErrors } from './errors.js';
 import { finishResponse } from './response.js';
 
-/** The longest that the write of an operation waits for the others of its batch, in ms. */
+/** The longest time that an operation's write waits for the others of its batch, in ms. */
 const LONGEST_HOLD = 1_000;
 
 export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<SessionContext<Data, Input>> {
-  /** The operations of contexts that run already. */
+  /** Operations that Apollo Server has begun to run. */
   const running = new WeakSet<Operation>();
   const plugin: ApolloServerPlugin<SessionContext<Data, Input>> = {
     async serverWillStart({ schema }) {
@@ -29,8 +29,8 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
   };
 
   /**
-   * The operation of the context. One that is used again, or by a batch, is the context of several:
-   * each of them has a call of its own.
+   * The operation of the context. If the context is used again, or by a batch, several operations
+   * share it, and each gets a call of its own.
    */
   function operationFor(context: SessionContext<Data, Input>, isBatched: boolean): Operation | undefined {
     const known = operationOf(context);

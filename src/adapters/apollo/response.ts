@@ -8,10 +8,10 @@ import { applyStatus, formatted } from './errors.js';
 
 type Incremental = Extract<GraphQLResponse['body'], { kind: 'incremental' }>;
 
-/** As much of Apollo Server's request context as is needed at the end. */
+/** The part of Apollo Server's request context that {@link finishResponse} needs. */
 type Finishing = Pick<GraphQLRequestContext<object>, 'response' | 'errors'>;
 
-/** Saves what the operation changed, by what succeeded, and completes its response. */
+/** Saves the changes of the parts that succeeded, and completes the response. */
 export async function finishResponse(operation: Operation, { response, errors }: Finishing, host: Host): Promise<void> {
   const { body, http } = response;
   if (!body || !operation.isExecuting) await operation.abandon();
@@ -20,20 +20,22 @@ export async function finishResponse(operation: Operation, { response, errors }:
     const { data = null } = body.singleResult;
     const result = await operation.finish({ data, ...(errors && { errors }) });
     applyStatus(http, result.errors);
-    // What was changed could not be saved.
+    // The changes could not be saved.
     if (result.data !== data) body.singleResult = { data: null, errors: (result.errors ?? []).map(formatted) };
   }
   sendHeaders(operation, http, host);
 }
 
-/** The parts of a result with `@defer` or `@stream`, with the operation's changes saved on the way. */
+/**
+ * Replaces the parts of a result with `@defer` or `@stream` by a stream that saves the changes.
+ */
 async function saveParts(operation: Operation, body: Incremental): Promise<void> {
   const parts = savedStream(prefixed(body), operation, 'parts');
   const { value } = await parts.next();
   Object.assign(body, { initialResult: value, subsequentResults: parts });
 }
 
-/** All parts of a result as one stream. */
+/** All parts of a result as one stream, including the first. */
 function prefixed({ initialResult, subsequentResults }: Incremental): AsyncIterable<OperationResult> {
   const rest = subsequentResults[Symbol.asyncIterator]() as AsyncIterator<OperationResult, undefined>;
   let isFirst = true;
@@ -46,10 +48,10 @@ function prefixed({ initialResult, subsequentResults }: Incremental): AsyncItera
   return { [Symbol.asyncIterator]: () => iterator };
 }
 
-/** Where Apollo Server has the only way to the response: its headers can hold one cookie. */
+/** Sends the headers if only Apollo Server can. Its header map holds one cookie. */
 function sendHeaders({ call }: Operation, { headers }: HTTPGraphQLHead, host: Host): void {
   const { head } = call.request;
-  // The response of Node gets them itself, and where another handler runs this one, that one sends them.
+  // A Node response has its own way. If another handler runs this one, that handler sends them.
   if (head.sendsItself || call.parent) return;
   head.settle();
   for (const [name, value] of head.headers) if (name !== 'set-cookie') headers.set(name, combined(name, value, headers.get(name)));
@@ -59,4 +61,4 @@ function sendHeaders({ call }: Operation, { headers }: HTTPGraphQLHead, host: Ho
   headers.set('set-cookie', cookie);
 }
 
-const ONE_COOKIE = 'Apollo Server can set one cookie, and this answer has more. On Node, hand { req, res } on to context()';
+const ONE_COOKIE = 'Apollo Server can set only one cookie, and this answer has more. On Node, pass { req, res } to context()';

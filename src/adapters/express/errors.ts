@@ -1,9 +1,7 @@
 import { isSessionError } from '../../core/error.js';
 import { publicError } from '../../http/errors.js';
 
-/**
- * An error as Express and Connect know it: the status is sent, the cause is for the server's log.
- */
+/** An error in the form of Express and Connect. They send the status, and log the cause. */
 export interface HttpError extends Error {
   readonly status: number;
   readonly statusCode: number;
@@ -13,9 +11,7 @@ export interface HttpError extends Error {
   readonly expose: boolean;
 }
 
-/**
- * The library's error, as an HTTP client gets it. Errors of the application stay what they are.
- */
+/** The form of a library error for HTTP clients. Errors of the application stay as they are. */
 export function toHttpError(cause: unknown): unknown {
   if (!isSessionError(cause)) return cause;
   const { status, message, code } = publicError(cause);

@@ -66,7 +66,7 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
       details: { method: req.method, url: req.url },
       target: { kind: 'node', response: res },
     });
-    // The middleware is in the chain twice.
+    // The application installs the middleware twice.
     if (opened.enclosing) return next();
     const call = opened.open({ hasOutcome: true });
     opened.enclosing = call;

@@ -5,9 +5,9 @@ import { challenge, type Exchange, problemBody, publicError } from '../../http/e
 import { field } from '../../http/hosts.js';
 
 /**
- * The payload of an answer to an error of the library. Fastify's own error handler shows the
- * message, which is for the server: it becomes `application/problem+json`. What a handler of the
- * application's answers stays as it is.
+ * The payload of the answer to a library error. Fastify's own error handler would show the
+ * message, which is meant for the server. So the answer becomes `application/problem+json`. The
+ * answer of an error handler of the application stays as it is.
  */
 export function errorPayload(error: SessionError, reply: FastifyReply, payload: unknown, exchange: Exchange): unknown {
   if (reply.statusCode === 401) void reply.header('www-authenticate', challenge(error, exchange));
@@ -28,12 +28,10 @@ function isDefault(payload: unknown, error: SessionError): boolean {
   }
 }
 
-/**
- * Answers a request that Fastify has given out of its hands, where its changes could not be saved.
- */
+/** Answers a hijacked request whose changes could not be saved. */
 export function answerRaw({ raw }: FastifyReply, error: unknown, call: Call): void {
   const { status } = publicError(error);
-  call.request.services.settings.logger?.error('token-sessions: a request that was hijacked could not be saved');
+  call.request.services.settings.logger?.error('token-sessions: the changes of a hijacked request could not be saved');
   raw.statusCode = status;
   raw.setHeader('content-type', 'application/problem+json');
   raw.end(problemBody(error));

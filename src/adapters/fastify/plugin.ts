@@ -9,16 +9,16 @@ import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerRaw, errorPayload } from './errors.js';
 
-// Not literal types: an application declares what its requests have by these names.
+// Typed as string, not as literals: an application declares the types of these properties itself.
 const SESSION: string = 'session';
 const SESSIONS: string = 'sessions';
 
-/** What is known of a request. */
+/** The state of a request. */
 interface State {
   readonly opened: OpenedRequest;
   readonly call: Call;
   admitted: Session<unknown> | null;
-  /** An error of the library that is answered. */
+  /** A library error whose answer is on the way. */
   error?: SessionError;
 }
 
@@ -42,11 +42,12 @@ interface State {
 export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): FastifyPluginCallback {
   const host = hostOf(sessions);
   const plugin: FastifyPluginCallback = (fastify, _options, done) => {
-    // It is registered twice.
+    // The application may register the plugin twice.
     if (!fastify.hasRequestDecorator(SESSIONS)) install(fastify, host);
     done();
   };
-  // As of `fastify-plugin`: the routes beside the plugin have the session too.
+  // The same marks as `fastify-plugin` sets: they give the session to all routes of the parent
+  // too.
   return Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'token-sessions',
@@ -75,7 +76,7 @@ function install(fastify: FastifyInstance, host: Host): void {
     state.admitted = await state.call.admit();
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
-  // Nothing has run yet when the handler is called right away.
+  // The handler begins right after this hook, and nothing has run before it.
   fastify.addHook('preHandler', (request, _reply, done) => {
     const call = states.get(request)?.call;
     if (call) call.start(done);
@@ -108,7 +109,7 @@ function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
   return { opened, call, admitted: null };
 }
 
-/** Before the head leaves. What a streamed body changes is saved at its end. */
+/** Runs before the head leaves. Changes by a streamed body are saved when the body ends. */
 async function settle(call: Call, status: number): Promise<void> {
   if (!call.isPending) return;
   if (isFailure(call, status)) await call.rollback();

@@ -6,8 +6,8 @@ import { problem, reportInternal } from '../../http/handle.js';
 import { field } from '../../http/hosts.js';
 
 /**
- * Lets Hono's own error handler answer an error of the library as it answers its `HTTPException`.
- * An `onError` of the application's is asked first, as ever.
+ * Lets Hono's own error handler answer a library error as it answers an `HTTPException`. An
+ * `onError` of the application still comes first.
  */
 export function answerLikeHono(): void {
   Object.defineProperty(SessionError.prototype, 'getResponse', {
@@ -18,12 +18,12 @@ export function answerLikeHono(): void {
   });
 }
 
-/** The answer to an error of the library that a handler threw, as far as Hono has made it. */
+/** Completes the answer that Hono made for a library error of a handler. */
 export function completeAnswer(c: Context, exchange: Exchange, call: Call): Response {
   const { error, res } = c;
   if (!isSessionError(error)) return res;
   reportInternal(error, call);
-  // One of another copy of this package has no `getResponse`.
+  // An error from another copy of this package has no `getResponse`.
   if (res.status === 500 && field(error, 'getResponse') === undefined) return problem(error, exchange);
   if (res.status !== 401) return res;
   const headers = new Headers(res.headers);

@@ -32,7 +32,7 @@ export function honoSessions<Data, Input>(sessions: Sessions<Data, Input>): Midd
   const host = hostOf(sessions);
   answerLikeHono();
   return async (c, next) => {
-    // The middleware is in the chain twice.
+    // The application installs the middleware twice.
     const present = callOf(c.get('sessions'));
     if (present && host.owns(present)) return next();
     const opened = openFetch(host, c.req.raw);
@@ -47,7 +47,7 @@ export function honoSessions<Data, Input>(sessions: Sessions<Data, Input>): Midd
       replaceAnswer(c, withHeaders(answer, opened.head));
     } catch (error) {
       await call.rollback();
-      // The headers of an answer that failed would be merged into that of the error.
+      // Otherwise Hono would merge the headers of the failed answer into the answer to the error.
       if (c.finalized) replaceAnswer(c, undefined);
       throw error;
     } finally {

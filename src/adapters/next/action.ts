@@ -28,7 +28,9 @@ export async function runAction<Data, Input, Result>(
   }
 }
 
-/** `redirect()` and `notFound()` are no failures, and neither is an error that counts as an answer of less than 500. */
+/**
+ * `redirect()` and `notFound()` are not failures. Neither is an error whose status is below 500.
+ */
 async function concludeThrown(call: Call, thrown: unknown): Promise<void> {
   await conclude(call, isSessionError(thrown) ? 500 : statusOf(thrown));
 }
@@ -40,4 +42,4 @@ function deliver({ head }: OpenedRequest, request: NextRequest, host: Host): voi
   if (head.headers.getSetCookie().length === 0) host.warnOnce(NO_COOKIE);
 }
 
-const NO_COOKIE = 'a server action can write cookies only: return the token to your own code, or use a route or cookie()';
+const NO_COOKIE = 'a server action can write only cookies: return the token to your own code, or use a route or cookie()';

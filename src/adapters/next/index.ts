@@ -8,22 +8,22 @@ import { handleRoute } from './route.js';
 /** What {@link nextSessions} returns. */
 export interface NextSessions<Data, Input = Data> {
   /**
-   * The session of the request that is rendered, for server components, layouts and
-   * `generateMetadata`: one load for the whole render. It writes nothing, and changes of its data are
-   * not saved. In a route or an action below, it is the session of that.
+   * The session of the request that is being rendered, for server components, layouts and
+   * `generateMetadata`. One load serves the whole render. It writes nothing, and changes of its
+   * data are not saved. Inside a route or an action, it is the session of that call.
    */
   getSession(): Promise<Session<Data> | null>;
   /**
-   * A route handler (`export const POST = route(…)`), which gets the context before what Next.js
-   * passes. Saves, writes tokens and answers errors as `sessions.handle` does.
+   * A route handler (`export const POST = route(…)`). It gets the context before the arguments of
+   * Next.js. Saves, writes tokens and answers errors as `sessions.handle` does.
    */
   route<Args extends unknown[]>(
     handler: (context: SessionContext<Data, Input>, ...args: Args) => Response | Promise<Response>,
   ): (...args: Args) => Promise<Response>;
   /**
-   * A server action (`export const login = action(…)`), which gets the context before its own
-   * arguments. What it changed is saved when it returns, redirects or calls `notFound()`, and dropped
-   * when it throws anything else. Cookies are written; another header cannot be.
+   * A server action (`export const login = action(…)`). It gets the context before its own
+   * arguments. Its changes are saved when it returns, redirects or calls `notFound()`, and dropped
+   * when it throws anything else. It can write cookies, but no other header.
    */
   action<Args extends unknown[], Result>(
     run: (context: SessionContext<Data, Input>, ...args: Args) => Result | Promise<Result>,
@@ -31,8 +31,8 @@ export interface NextSessions<Data, Input = Data> {
 }
 
 /**
- * Sessions for the App Router of Next.js. In routes and actions, tRPC's `createCaller(context)` runs
- * in the same call.
+ * Sessions for the App Router of Next.js. In routes and actions, tRPC's `createCaller(context)`
+ * runs in the same call.
  *
  * @example
  * export const { getSession, route, action } = nextSessions(sessions);
@@ -56,7 +56,7 @@ export function nextSessions<Data, Input>(sessions: Sessions<Data, Input>): Next
       (handler) =>
       (...args) =>
         handleRoute<Data, Input>(host, args[0], (context) => handler(context, ...args)),
-    // A server action has to be an async function.
+    // A server action must be an async function.
     action:
       (run) =>
       async (...args) =>

@@ -3,7 +3,9 @@ import { typed } from '../../http/context.js';
 import type { Host } from '../../http/host.js';
 import { currentRequest, openRender } from './request.js';
 
-/** The session of the request that is rendered, or of the route or action that asks. */
+/**
+ * The session of the request that is being rendered, or of the route or action around the call.
+ */
 export async function renderSession<Data>(host: Host): Promise<Session<Data> | null> {
   const { enclosing: call } = openRender(host, await currentRequest());
   await call?.load();

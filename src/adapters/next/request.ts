@@ -17,32 +17,35 @@ export interface NextRequest {
   readonly jar: Jar;
 }
 
-/** Requests in which an action has written cookies: what is rendered afterwards must see them. */
+/** Requests in which an action has written cookies. The render after it must see them. */
 const written = new WeakSet<NextHeaders>();
 
-/** The request that Next.js serves. What Next.js throws to stop a prerender must reach it. */
+/** The request that Next.js serves. Next.js stops a prerender with errors, which must reach it. */
 export async function currentRequest(): Promise<NextRequest> {
   const [key, jar] = [await headers(), await cookies()];
   return { key, jar, headers: written.has(key) ? withCookies(key, jar) : key };
 }
 
-/** The headers of the request that Next.js serves; `undefined` outside of one, as in the test of a route. */
+/**
+ * The headers of the request that Next.js serves. `undefined` outside a request, as in the test of
+ * a route.
+ */
 export async function currentHeaders(): Promise<NextHeaders | undefined> {
   try {
     return await headers();
   } catch (error) {
-    // Next.js stops a prerender by errors that have a digest.
+    // Next.js stops a prerender with errors that have a digest.
     if (field(error, 'digest') !== undefined) throw error;
     return undefined;
   }
 }
 
-/** Requests that were opened to be rendered. */
+/** Requests that were opened for a render. */
 const rendered = new WeakSet<OpenedRequest>();
 
-/** The request of a render; or of the route or action that it is asked for in. */
+/** Opens the request of a render. Inside a route or an action, it is the request of that. */
 export function openRender(host: Host, { key, headers: list }: NextRequest): OpenedRequest {
-  // Without the method, a link from another site is known by its headers.
+  // The method is not known here. The headers show whether another site's link led here.
   const opened = host.open({ key, headers: list, target: RENDER });
   if (opened.enclosing) return opened;
   opened.enclosing = opened.open({ hasOutcome: false });
@@ -51,17 +54,20 @@ export function openRender(host: Host, { key, headers: list }: NextRequest): Ope
 }
 
 export function openAction(host: Host, { key, headers: list, jar }: NextRequest): OpenedRequest {
-  // Read-only cookies have one function for all changes, which throws: a component calls the action.
+  // During a render, all methods of the cookies are one function, which throws. A component called
+  // the action.
   const isRender: boolean = Object.is(jar.set, jar.delete);
   const incoming: IncomingRequest = { key, headers: list, details: { method: 'POST' }, target: isRender ? RENDER : { kind: 'collect' } };
   const opened = host.open(incoming);
   if (isRender || !rendered.has(opened)) return opened;
-  // Code of the application has looked at the session before the action began.
+  // A component has read the session before the action began. The action needs a new request.
   opened.isOver = true;
   return host.open(incoming);
 }
 
-/** Writes the library's cookies to the response of an action or route. Nothing else can be. */
+/**
+ * Writes the library's cookies to the response of an action or route. Only cookies are possible.
+ */
 export function writeCookies({ key, jar }: Pick<NextRequest, 'key' | 'jar'>, ours: Headers): void {
   for (const line of ours.getSetCookie()) {
     const { name, value, ...attributes } = parseSetCookie(line) ?? {};
@@ -76,9 +82,9 @@ export async function writeRouteCookies(ours: Headers): Promise<void> {
 }
 
 const ADVICE =
-  'While a page is rendered, Next.js can set no header: log in, log out and rotate in a route or an action, by route() or action() of nextSessions';
+  'While a page is rendered, Next.js cannot set headers: log in, log out and rotate in a route or an action, with route() or action() of nextSessions';
 
-/** There is no response to write to, as a page is rendered. */
+/** There is no response to write to while a page is rendered. */
 const RENDER: ResponseTarget = { kind: 'none', advice: ADVICE };
 
 function withCookies(key: NextHeaders, jar: Jar): HeadersLike {

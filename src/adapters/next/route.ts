@@ -4,7 +4,10 @@ import type { Host } from '../../http/host.js';
 import { field } from '../../http/hosts.js';
 import { currentHeaders, writeRouteCookies } from './request.js';
 
-/** Serves a route handler. What it throws on, such as `redirect()`, Next.js answers: with the cookies that are set here. */
+/**
+ * Serves a route handler. Next.js answers the errors that pass through, such as `redirect()`. Its
+ * answer has the cookies that are set here.
+ */
 export async function handleRoute<Data, Input>(
   host: Host,
   request: unknown,

@@ -9,21 +9,21 @@ import { batchOf, type SessionsContext, sealBody } from './context.js';
 import { sessionFailure, translated } from './errors.js';
 import { isAsyncIterable, isGenerator, ownedIterable, ownedObservable, type StreamOwner } from './stream.js';
 
-/** A call of a procedure, as its middlewares are given it. */
+/** A procedure call, in the form that middlewares get. */
 export interface ProcedureCall<Data, Input> {
   readonly ctx: SessionsContext<Data, Input>;
   readonly type: string;
-  /** A function of this call alone: the same one for all guards of a procedure. */
+  /** Belongs to this call alone. All guards of a procedure get the same function. */
   readonly getRawInput: () => Promise<unknown>;
 }
 
 /** The outcome of the rest of a procedure. */
 type Outcome = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: TRPCError };
 
-/** Lets a session in, perhaps none, as the procedure gets it; or throws a `TRPCError`. */
+/** Returns the session in its form for the procedure, perhaps `null`, or throws a `TRPCError`. */
 export type Admission<Admitted> = (session: Session<unknown> | null, call: Call) => Admitted;
 
-/** Runs the rest of a procedure with what its guard adds to the context. */
+/** Runs the rest of a procedure with the additions of its guard to the context. */
 type Next<Data, Input, Admitted, Result> = (session: Admitted, sessions: RequestSessions<Data, Input>) => Promise<Result>;
 
 /**
@@ -43,7 +43,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     const session = await call.admit().catch(rethrowAsFailure);
     const result = await next(admit(session, call), sessionsOf<Data, Input>(call));
     if (!result.ok) throw translated(result.error);
-    // Waits for nothing where nothing was changed, as with most calls.
+    // Most calls change nothing. Then this does not wait.
     return finish(procedure, call, result, result.data);
   } catch (error) {
     if (call.isPending) await call.rollback();
@@ -52,9 +52,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
   }
 }
 
-/**
- * The call that the context belongs to. @throws `INTERNAL_SERVER_ERROR` if it is not one of ours
- */
+/** The call that the context belongs to. @throws `INTERNAL_SERVER_ERROR` if it is not ours */
 function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: Host): Call {
   try {
     return ownCallOf(field(ctx, 'sessions'), host);
@@ -65,9 +63,9 @@ function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: H
 
 function begin<Data, Input>({ getRawInput }: ProcedureCall<Data, Input>, around: Call): Call {
   const isNested = isOfClient(getRawInput, around) === false || around.key !== undefined;
-  // What a server-side caller of an unguarded procedure logs in is the session of that procedure.
+  // When a server-side caller of an unguarded procedure logs in, that procedure gets the session.
   const call = around.open({ hasOutcome: true, key: getRawInput, sharesLogin: isNested });
-  // A call that another one makes must not be waited for: its caller waits for it.
+  // A call that another call makes must not hold up the batch: its caller waits for it.
   if (!isNested) call.joinBatch();
   return call;
 }
@@ -89,13 +87,13 @@ function finish<Data, Input, Result extends Outcome>(
 }
 
 /**
- * The body of a subscription or generator runs after its procedure has returned: what it changes
- * is saved as it goes.
+ * Wraps the stream of a subscription or generator. Its body runs after the procedure has returned,
+ * so its changes are saved as it goes.
  */
 function asOwnStream<Data, Input>(procedure: ProcedureCall<Data, Input>, call: Call, data: unknown): object | undefined {
   const isSubscription = procedure.type === 'subscription';
   if (isSubscription && isObservable(data)) return ownedObservable(data, streamOwner(procedure, call));
-  // Other iterables, such as a Readable or a cursor, stay what they are.
+  // Other iterables, such as a Readable or a cursor, stay as they are.
   if (isAsyncIterable(data) && (isSubscription || isGenerator(data))) return ownedIterable(data, streamOwner(procedure, call));
   return undefined;
 }
@@ -105,7 +103,7 @@ function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Inp
   const isResponse = isOfClient(getRawInput, call) ?? type === 'subscription';
   return {
     onEnd: call.held ? (listener) => call.watchEnd(listener) : undefined,
-    // Nothing of the body runs before. Where it is the response, its head has left by then.
+    // The body has not run before. If it is the response, its head has left by now.
     start: () => {
       if (isResponse) sealBody(call);
     },
@@ -117,7 +115,7 @@ function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Inp
   };
 }
 
-/** Whether the client itself made the call; unknown where it is not known what it called. */
+/** Whether the client itself made the call. `undefined` if the client's calls are not known. */
 function isOfClient(getRawInput: unknown, call: Call): boolean | undefined {
   return batchOf(call).clientCalls?.has(getRawInput);
 }

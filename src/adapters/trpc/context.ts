@@ -12,34 +12,34 @@ export type SessionsContext<Data, Input = Data> = {
 };
 
 /**
- * The known facts about the calls of a request. Plain data, as another copy of the package may
- * read it.
+ * The known facts about the calls of a request. Must be plain data, because another copy of the
+ * package may read it.
  */
 export interface BatchDetails {
   /**
-   * How long a call's write waits for the other calls of its batch, in ms, so that all make one
+   * How long a call's write waits for the other calls of its batch, in ms, so that they become one
    * write.
    */
   readonly holdMs: number;
-  /** Distinguishes the client's calls from those of `createCaller`; `undefined` if not known. */
+  /** The client's calls, as opposed to those of `createCaller`. `undefined` if not known. */
   readonly clientCalls: ReadonlySet<unknown> | undefined;
-  /** Whether the library's headers are on tRPC's `resHeaders` already. */
+  /** Whether tRPC's `resHeaders` hold the library's headers already. */
   readonly isOnResHeaders: boolean;
   /**
-   * The Node response, if tRPC itself writes to it: tRPC would replace the cookies that are there.
+   * The Node response, if tRPC itself writes to it. tRPC would replace the cookies that are on it.
    */
   readonly response: NodeResponse | undefined;
 }
 
 const UNKNOWN: BatchDetails = { holdMs: 0, clientCalls: undefined, isOnResHeaders: false, response: undefined };
 
-/** The context of a request. Asks the store for nothing. */
+/** The context of a request. It makes no store call. */
 export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options: ContextOptions): SessionsContext<Data, Input> {
   const incoming = incomingRequest(options);
   const opened = host(sessions).open(incoming);
   const call = opened.open({ hasOutcome: false });
   const { target } = incoming;
-  // As on Lambda, and in a server-side caller: nothing but `responseMeta` sends the headers.
+  // On Lambda and in a server-side caller, only `responseMeta` can send the headers.
   if (!opened.enclosing && target.kind === 'collect' && !target.headers) opened.head.expectReader(() => host(sessions).warnOnce(UNSENT));
   call.details = detailsOf(options.info, {
     isOnResHeaders: target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
@@ -51,28 +51,28 @@ export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options:
 
 const UNSENT =
   'a new token or cookie is on no response: add responseMeta of trpcSessions to the options of the tRPC handler. ' +
-  'In a server-side caller, pass the context that the handler or adapter around it was given';
+  'In a server-side caller, pass the context of the handler or adapter around it';
 
 export function host<Data, Input>(sessions: Sessions<Data, Input>): Host {
   return hostOf(sessions);
 }
 
-/** What {@link contextOf} knows of the batch that a call belongs to. */
+/** The facts that {@link contextOf} has collected about the batch of a call. */
 export function batchOf(call: Call): BatchDetails {
   const { details } = rootOf(call);
   return isBatchDetails(details) ? details : UNKNOWN;
 }
 
 /**
- * The head of a streamed response leaves before its calls have run: headers that they set would be
- * lost. Its body may carry a token, so the head must forbid caching now.
+ * Seals the head of a streamed response. It leaves before the calls run, so headers that they set
+ * would be lost. The body may carry a token, so the head must forbid caching now.
  */
 export function sealStream(call: Call): void {
   call.request.head.noStore();
   call.seal();
 }
 
-/** The body of a stream begins: where it is the response, its head has left. */
+/** The body of a stream begins. If it is the response, its head has left. */
 export function sealBody(call: Call): void {
   rootOf(call).seal();
 }
@@ -96,7 +96,7 @@ function detailsOf(info: RequestInfo | undefined, where: Pick<BatchDetails, 'isO
   return {
     ...where,
     holdMs,
-    // On a socket, and where there is no `info`, it is not known.
+    // `clientCalls` is not known on a socket and without `info`.
     get clientCalls() {
       if (calls && calls.length > 0) set ??= new Set(calls.map(({ getRawInput }) => getRawInput));
       return set;

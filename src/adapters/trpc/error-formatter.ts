@@ -3,7 +3,7 @@ import { isSessionError, type SessionErrorCode } from '../../core/error.js';
 import { publicError } from '../../http/errors.js';
 import { answerTo, isBareSessionError } from './errors.js';
 
-/** What `errorFormatter` adds to the data of an error. */
+/** The fields that `errorFormatter` adds to the data of an error. */
 export type SessionErrorData = {
   /** The code of an error of the library, such as `STEP_UP_REQUIRED`. Other errors have none. */
   readonly sessionCode?: SessionErrorCode;
@@ -36,14 +36,12 @@ function format<Options extends FormatterOptions, Shape extends { readonly data:
   return { ...shape, data: { ...shape.data, sessionCode: code } };
 }
 
-/** Whether the library made the error, or tRPC did from one of the library's. */
+/** Whether the library made the error, or tRPC made it from a library error. */
 function isOurs(error: TRPCError): boolean {
   return isBareSessionError(error) || error.message === answerTo(error.cause).message;
 }
 
-/**
- * An error of the library that left an unguarded procedure is answered like one that met a guard.
- */
+/** Gives a library error of an unguarded procedure the same answer as one from a guard. */
 function restated({ error, shape }: FormatterOptions): TRPCDefaultErrorShape {
   if (!isBareSessionError(error)) return shape;
   const { code, status, message } = answerTo(error.cause);

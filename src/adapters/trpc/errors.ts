@@ -14,15 +14,14 @@ const CODES: Readonly<Record<number, Code>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
-/** The code and message that a client gets for an error inside the library. */
+/** The code and message of an error of the library for clients. */
 export function answerTo(error: unknown): { readonly code: Code; readonly status: number; readonly message: string } {
   const { status, message } = publicError(error);
   return { code: CODES[status] ?? 'INTERNAL_SERVER_ERROR', status, message };
 }
 
 /**
- * A failure inside the library, as a client gets it. The error itself is the cause, for the
- * server.
+ * An error of the library in its form for clients. The error itself is the cause, for the server.
  */
 export function sessionFailure(cause: unknown): TRPCError {
   const { code, message } = answerTo(cause);
@@ -30,7 +29,7 @@ export function sessionFailure(cause: unknown): TRPCError {
 }
 
 /**
- * An error of the application's code, as a client gets it. Only a bare {@link SessionError} is
+ * An error of the application in its form for clients. Only a bare {@link SessionError} is
  * translated.
  */
 export function translated(error: unknown): TRPCError {
@@ -39,14 +38,14 @@ export function translated(error: unknown): TRPCError {
 }
 
 /**
- * Whether tRPC made it from a thrown `SessionError`. One that the application wrapped stays as it
- * is.
+ * Whether tRPC made the error from a thrown `SessionError`. An error that the application wrapped
+ * stays as it is.
  */
 export function isBareSessionError({ code, message, cause }: TRPCError): boolean {
   return code === 'INTERNAL_SERVER_ERROR' && isSessionError(cause) && cause.message === message;
 }
 
-/** No session where one is required. */
+/** The error of a call without the session that it requires. */
 export function unauthorized(): TRPCError {
   return sessionFailure(new SessionError('UNAUTHENTICATED', 'the procedure requires a session, and the request has none'));
 }

@@ -5,10 +5,10 @@ import type { SessionsContext } from './context.js';
 /**
  * A procedure builder for `.concat()`: it needs `sessions` on the context, and adds `session`.
  *
- * Written by hand, and not left to be inferred: what the compiler writes into our declarations
- * names all type parameters that the builder has in the version we are built with, and in older
- * ones, where it has fewer, silently becomes `any`. The last one, the shape of errors, is left out
- * for another reason as well: the application's own is to hold.
+ * Written by hand, not inferred. An inferred type would name all type parameters of the builder in
+ * the version that the package is built with. Older versions have fewer parameters, and there the
+ * type would silently become `any`. The last parameter, the shape of errors, is also left out so
+ * that the application's own shape holds.
  */
 export type SessionProcedure<Data, Input, Admitted> = TRPCProcedureBuilder<
   SessionsContext<Data, Input>,

@@ -3,7 +3,7 @@ import { field, isNodeResponse, isObject, isUpgrade, isWebSocketResponse, text }
 import type { IncomingRequest } from '../../http/request.js';
 import type { ResponseTarget } from '../../http/response-head.js';
 
-/** The part of tRPC's `info` that is needed here. */
+/** The part of tRPC's `info` that the library needs. */
 export interface RequestInfo {
   readonly accept?: string | null | undefined;
   readonly type?: string | undefined;
@@ -12,10 +12,10 @@ export interface RequestInfo {
   readonly connectionParams?: Readonly<Record<string, string | undefined>> | null | undefined;
 }
 
-/** Of either version of the payload. */
+/** An event in either version of the payload. */
 interface LambdaEvent {
   readonly headers?: Exclude<HeadersLike, Headers> | null | undefined;
-  /** Version 2 has them here, and not among the headers. */
+  /** Version 2 has the cookies here, not among the headers. */
   readonly cookies?: readonly string[] | null | undefined;
   readonly requestContext?: object | undefined;
 }
@@ -41,19 +41,20 @@ export type ContextOptions =
   | { readonly event: LambdaEvent; readonly info?: RequestInfo | undefined }
   | { readonly headers: HeadersLike; readonly info?: RequestInfo | undefined };
 
-/** The request behind the options, in the library's own terms. */
+/** The request in the options, in the library's own terms. */
 export function incomingRequest(options: ContextOptions): IncomingRequest {
   if ('event' in options) return lambdaRequest(options.event);
   if (!('req' in options)) return headersAlone(options.headers);
   const { req, res, resHeaders, info } = options;
   const { headers } = 'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
-  // The details are read only when needed: a Fetch request builds its URL each time.
+  // The request itself: a Fetch request builds its URL at each read, so it is read only when
+  // needed.
   const request = { key: keyOf(req), headers, details: req };
-  // Missing information counts as the safer case: the upgrade header alone shows a socket.
+  // Without more information, assume the safer case: the upgrade header alone shows a socket.
   if (isWebSocketResponse(res) || isUpgrade(headerReader(headers))) {
     return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
   }
-  // Elsewhere connection parameters come in the URL, where a token must not be.
+  // Elsewhere, connection parameters come in the URL, which must not contain a token.
   return { ...request, target: responseTarget(res, resHeaders) };
 }
 
@@ -64,17 +65,15 @@ export function acceptsStream({ info }: ContextOptions, headers: HeadersLike): b
   return (header('trpc-accept') ?? header('accept') ?? '').split(',').some((type) => type.trim() === 'application/jsonl');
 }
 
-/**
- * Headers alone are no request: the same object may serve many of them, in tests as in servers.
- */
+/** Headers alone do not identify a request: one object may serve many, in tests and in servers. */
 function headersAlone(headers: HeadersLike): IncomingRequest {
   const isSocket = isUpgrade(headerReader(headers));
   return { key: undefined, headers, persistent: isSocket, target: { kind: isSocket ? 'none' : 'collect' } };
 }
 
 /**
- * The Node request, also behind a framework's. Of a Fetch request, its headers: proxies share
- * them.
+ * The object that stands for the request: the Node request, even if a framework wraps it. For a
+ * Fetch request, its headers, because proxies share them.
  */
 function keyOf(req: { readonly headers: HeadersLike; readonly raw?: unknown }): object {
   const raw = field(req, 'raw');

@@ -6,9 +6,9 @@ import { combined, EXPOSED, mergeCookies } from '../../http/put-headers.js';
 import { batchOf, type SessionsContext, sealStream } from './context.js';
 import { answerTo, isBareSessionError } from './errors.js';
 
-/** The part that is needed here of what tRPC gives to `responseMeta`. */
+/** The part of tRPC's arguments for `responseMeta` that the library needs. */
 export interface ResponseMetaOptions<Data, Input = Data> {
-  /** Absent where no context could be made. */
+  /** Absent if the context could not be created. */
   readonly ctx?: SessionsContext<Data, Input> | null | undefined;
   /** Whether the response is streamed: its head is sent before the calls have run. */
   readonly eagerGeneration: boolean;
@@ -18,7 +18,7 @@ export interface ResponseMetaOptions<Data, Input = Data> {
   readonly errors?: readonly TRPCError[];
 }
 
-/** What a `responseMeta` function returns. */
+/** The result of a `responseMeta` function. */
 export interface ResponseMeta {
   status?: number;
   headers?: Headers | Record<string, string | string[] | undefined>;
@@ -56,31 +56,26 @@ function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: R
   return { ...own, ...(headers && { headers }), ...(status && { status }) };
 }
 
-/** The calls have run: a change outside a guard that was not saved by now is lost. */
+/** Reports a change outside a guard. The calls have run, so an unsaved change is lost. */
 function reportUnsaved(call: Call, paths: readonly string[] = []): void {
   const { session } = call;
   if (session) warnUnsaved(session.draft.box, call.request.services, placeOf(paths));
 }
 
-/** The procedures as the client has named them, if that is text for a log. */
+/** The names of the procedures from the client, if they are safe to log. */
 function placeOf(paths: readonly string[]): string | undefined {
   const names = paths.join(', ');
   return /^[\w.-]+(, [\w.-]+)*$/.test(names) && names.length < 200 ? `by ${names}, outside a guard` : undefined;
 }
 
-/**
- * The status of a library error that left a procedure without a guard, if it is the only answer.
- */
+/** The status of a library error of an unguarded procedure, if it is the only answer. */
 function statusOf<Data, Input>({ errors = [], data = [] }: ResponseMetaOptions<Data, Input>): number | undefined {
   const [error, another] = errors;
   if (!error || another || data.length > 1 || !isBareSessionError(error)) return undefined;
   return answerTo(error.cause).status;
 }
 
-/**
- * The application's own cookies stand beside those that are on the response: tRPC would put them
- * in their place.
- */
+/** Adds the application's own cookies to those on the response. tRPC would replace the latter. */
 function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta['headers'] {
   const { response } = batchOf(call);
   const headers = toHeaders(own);
@@ -92,8 +87,8 @@ function withOwnCookies(own: ResponseMeta['headers'], call: Call): ResponseMeta[
 }
 
 /**
- * The headers that tRPC must add to the response: the application's own, and the library's that
- * are not there yet.
+ * The headers that tRPC must add to the response: the application's own, and those of the library
+ * that are missing there.
  */
 function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undefined {
   const ours = call.request.head.read();

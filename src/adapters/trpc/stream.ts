@@ -6,23 +6,22 @@ import { sessionFailure } from './errors.js';
 /** The call whose changes a stream makes. */
 export interface StreamOwner {
   /**
-   * Watches the end of the session that opened the stream. Then the client gets an error, and the
-   * body must clean up.
+   * Watches for the end of the session that opened the stream. Then the client gets an error, and
+   * the body must clean up.
    */
   readonly onEnd: EndWatch | undefined;
-  /** The body is about to run. May be called again. */
+  /** The body is about to run. May be called more than once. */
   start(): void;
   /** Saves the changes of the body so far, if there are any. Rejects with a `TRPCError`. */
   save(): Promise<void> | undefined;
-  /** The body has ended: its unsaved changes are dropped. May be called again. */
+  /** The body has ended. Its unsaved changes are dropped. May be called more than once. */
   end(): void;
 }
 
 type Iteration = AsyncIterator<unknown, unknown, unknown>;
 
 /**
- * Whether a value is what an `async function*` returns: its body has not run yet, and runs in the
- * call.
+ * Whether a value comes from an `async function*`. Its body has not run yet, and runs in the call.
  */
 export function isGenerator(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object AsyncGenerator]';
@@ -33,21 +32,22 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown,
 }
 
 /**
- * The same values. Each is handed on when the changes before it are saved. The last changes are
- * saved when the body ends well, also because the client left, and are dropped when it throws.
+ * The same values. Each is passed on after the changes before it are saved. The last changes are
+ * saved when the body ends well, which includes a client that left. They are dropped when it
+ * throws.
  */
 export function ownedIterable(
   source: AsyncIterable<unknown, unknown, unknown>,
   owner: StreamOwner,
 ): AsyncIterable<unknown, unknown, unknown> {
   const open = () => ownedIterator(source[Symbol.asyncIterator](), owner);
-  // A generator is iterable and iterator in one, so its substitute is both too.
+  // A generator is an iterable and an iterator in one, so its substitute must be both.
   return 'next' in source ? open() : { [Symbol.asyncIterator]: open };
 }
 
 /**
- * A client whose session has ended gets `UNAUTHORIZED`. After that it does not reconnect, as it
- * would after the end of the stream or another error.
+ * Ends the stream with `UNAUTHORIZED` when the session ends. A client does not reconnect after
+ * that error. After the end of a stream, or another error, it would.
  */
 function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIterator<unknown, unknown, unknown> {
   const { onEnd } = owner;
@@ -61,7 +61,7 @@ function ownedIterator(source: Iteration, owner: StreamOwner): AsyncIterableIter
   return endingIterator(iterator, watch, (reason, _resolve, reject) => reject(clientError(reason)));
 }
 
-/** `abandon`: from now on nothing is saved. */
+/** After `abandon`, nothing is saved. */
 function savingIterator(source: Iteration, owner: StreamOwner) {
   const steps = stepsOf(source);
   let over = false;
@@ -86,9 +86,7 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
     );
   };
   const step = (pending: Promise<IteratorResult<unknown, unknown>>) => pending.then(handOn, fail);
-  /**
-   * A step that still runs when the source has closed may yet fail: what it changed is not saved.
-   */
+  /** A step that still runs when the source has closed may fail. So its changes are not saved. */
   const close = (returned: Promise<IteratorResult<unknown, unknown>>) =>
     returned.then((result) => {
       if (!steps.isRunning()) return handOn(result);
@@ -103,11 +101,11 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
       owner.start();
       return step(steps.next(...args));
     },
-    // By hand: `return` of an async generator would queue behind a pending `next`, and never reach
-    // the source.
+    // Written by hand: `return` of an async generator would queue behind a pending `next`, and
+    // never reach the source.
     return: (value) => {
       const returned = source.return?.(value) ?? Promise.resolve({ done: true, value });
-      // tRPC calls `return` after a throw too: nothing is saved then.
+      // tRPC also calls `return` after a throw. Then nothing is saved.
       return over ? returned : close(returned);
     },
     throw: (error) => step(source.throw?.(error) ?? Promise.reject(error)),
@@ -115,7 +113,7 @@ function savingIterator(source: Iteration, owner: StreamOwner) {
   return { iterator, abandon };
 }
 
-/** The steps of a source, and whether one is under way. */
+/** The steps of a source, and whether one is running. */
 function stepsOf(source: Iteration) {
   let running = 0;
   const settled = (): void => {
@@ -132,17 +130,17 @@ function stepsOf(source: Iteration) {
   };
 }
 
-/** The changes of the body cannot be saved. It must clean up. */
+/** Makes the body clean up, because its changes cannot be saved. */
 async function cleanUp(source: Iteration): Promise<void> {
   await source.return?.().then(undefined, () => undefined);
 }
 
-/** The body's own errors stay what they are: by them, tRPC recognises an abort. */
+/** The body's own errors stay as they are. tRPC recognises an abort by them. */
 function clientError(error: unknown): unknown {
   return isSessionError(error) ? withoutStack(() => sessionFailure(error)) : error;
 }
 
-/** The same for an observable: its changes are saved when it completes. */
+/** {@link ownedIterable} for an observable. Its changes are saved when it completes. */
 export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
   return observable((observer) => {
     owner.start();

@@ -4,8 +4,8 @@ import type { OperationResult, OperationResults } from '../../graphql/types.js';
 import type { Executor } from './hooks.js';
 
 /**
- * The executor, with the library's errors in its results as GraphQL errors. Plugins that mask
- * errors may stand before this one: they would take a `SessionError` for an internal error.
+ * Wraps the executor: library errors in its results become GraphQL errors early. A plugin that
+ * masks errors may come before this one, and it would treat a `SessionError` as an internal error.
  */
 export function restatingEarly(run: Executor): Executor {
   return (args) => {

@@ -2,8 +2,8 @@ import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql'
 import type { OperationResult, OperationResults } from '../../graphql/types.js';
 
 /*
- * The hooks of Envelop and Yoga that are used here. They are described by their shape, so that the
- * plugin's type fits both hosts and needs neither to be installed.
+ * The hooks of Envelop and Yoga that the plugin uses. They are described by their shape, so that
+ * the plugin's type fits both hosts, and neither must be installed.
  */
 
 export interface ContextPayload {
@@ -11,7 +11,7 @@ export interface ContextPayload {
   extendContext(extension: object): void;
 }
 
-/** The arguments of an executor that are used here. */
+/** The arguments of an executor that the plugin uses. */
 export interface ExecutionArguments {
   readonly schema?: GraphQLSchema;
   readonly document?: DocumentNode;
@@ -48,15 +48,12 @@ export interface ContextErrorPayload {
   setError(error: unknown): void;
 }
 
-/** The part of a Fetch request or response that is used here. */
+/** The part of a Fetch request or response that the plugin uses. */
 export interface Message {
   readonly headers: Headers;
 }
 
-/**
- * The plugin: a selection of the hooks of Yoga's and of Envelop's plugin types, assignable to
- * both.
- */
+/** The plugin. Its hooks are a selection that fits the plugin types of both Yoga and Envelop. */
 export interface SessionPlugin {
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
   onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;
@@ -66,7 +63,7 @@ export interface SessionPlugin {
   onContextBuilding(payload: ContextPayload): Promise<void>;
   onExecute(payload: ExecutePayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
   onSubscribe(payload: SubscribePayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
-  /** Of Yoga alone, like those that follow. */
+  /** Only Yoga calls this hook and those that follow. */
   onRequestParse(payload: { readonly request: Message; readonly serverContext: unknown }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };

@@ -2,14 +2,15 @@ import { type Carrier, carrierOf, describe, keyOf } from '../../http/foreign-req
 import { field, text } from '../../http/hosts.js';
 import type { IncomingRequest } from '../../http/request.js';
 
-/** The Node request behind a Fetch request, for hooks that only get the latter. */
+/** The Node request behind a Fetch request, for hooks that get only the Fetch request. */
 const nodeRequests = new WeakMap<object, Carrier>();
 /**
- * The Fetch request that Yoga made of a Node request: one that only travels with it is another.
+ * The Fetch request that Yoga made from a Node request. A second Fetch request with the same Node
+ * request is a sub-request.
  */
 const fetchRequests = new WeakMap<object, object>();
 
-/** Notes the Node request that a Fetch request was made of, if it was. */
+/** Notes the Node request that a Fetch request was made from, if there is one. */
 export function noteNodeRequest(request: object, serverContext: unknown): void {
   const node = carrierOf(field(serverContext, 'req'));
   if (!node || !isMadeOf(request, node)) return;
@@ -23,13 +24,13 @@ export function noteNodeRequest(request: object, serverContext: unknown): void {
 export function yogaRequest(request: object): IncomingRequest {
   const node = nodeRequests.get(request);
   const fetch = carrierOf(request);
-  // Where Yoga runs behind Node, middleware may have opened the same request already.
+  // If Yoga runs on Node, middleware may have opened the same request already.
   return { ...describe(fetch ?? node), key: node ?? keyOf(fetch), target: { kind: 'collect' } };
 }
 
 /**
- * A sub-request that carries another request's server context has a path, a method or a host of
- * its own.
+ * Whether Yoga made the Fetch request from this Node request. A sub-request can carry the server
+ * context of another request. Its path, method or host then differs.
  */
 function isMadeOf(request: object, node: Carrier): boolean {
   const [url, path] = [text(field(request, 'url')), text(field(node, 'originalUrl')) ?? text(field(node, 'url'))];
@@ -43,7 +44,7 @@ function isMadeOf(request: object, node: Carrier): boolean {
   );
 }
 
-/** Servers escape more of a URL than clients must. */
+/** Decodes the path, because servers escape more characters of a URL than clients must. */
 function decoded(path: string): string {
   try {
     return decodeURI(path);

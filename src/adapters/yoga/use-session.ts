@@ -15,12 +15,12 @@ import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload }
 import { noteNodeRequest, yogaRequest } from './request.js';
 import { sendHeaders } from './response.js';
 
-/** A request whose GraphQL parameters Yoga has parsed, and whose response it sends. */
+/** A request that Yoga has parsed, and whose response Yoga sends. */
 interface ParsedRequest {
   isBatch: boolean;
 }
 
-/** The longest that the write of an operation waits for the others of its batch, in ms. */
+/** The longest time that an operation's write waits for the others of its batch, in ms. */
 const LONGEST_HOLD = 1_000;
 
 /**
@@ -63,8 +63,9 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     const request = field(context, 'request');
     if (isObject(request)) requests.set(request, opened);
     if (!http && !opened.enclosing) opened.head.expectReader(() => host.warnOnce(UNSENT));
-    // An operation that a resolver runs on its own context belongs to that one. It must not wait
-    // for it either. A sub-request that only travels with the context has credentials of its own.
+    // An operation that a resolver runs on its own context belongs to the operation of that
+    // resolver, which waits for it. So it must not wait for the batch. A sub-request that only
+    // carries the context has credentials of its own.
     const around = operationOf(context);
     const outer = around?.opened === opened ? around : undefined;
     const holdMs = http?.isBatch && !outer ? LONGEST_HOLD : 0;
@@ -73,19 +74,19 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     return operation;
   }
 
-  /** The operation of the context, if this plugin is in charge: it may be installed twice. */
+  /** The operation of the context, if this plugin opened it. The plugin may be installed twice. */
   function own(context: unknown): Operation | undefined {
     const operation = operationOf(context);
     return operation?.plugin === plugin ? operation : undefined;
   }
 
-  /** Whether another instance of the plugin is in charge of this request. */
+  /** Whether another instance of the plugin has opened this request. */
   function isTaken(context: unknown): boolean {
     const operation = operationOf(context);
     return operation !== undefined && operation.plugin !== plugin && operation.opened === requestOf(context).opened;
   }
 
-  /** Also where the context was built without the plugin's hooks, or by other plugins alone. */
+  /** The operation, loaded. Opens it if the context was built without this plugin's hooks. */
   async function ready(payload: ContextPayload): Promise<Operation | undefined> {
     if (isTaken(payload.context)) return undefined;
     const operation = own(payload.context) ?? open(payload);
@@ -95,7 +96,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     return operation;
   }
 
-  /** The operation to execute, unless its context is that of one that runs already. */
+  /** The operation to execute. `undefined` if the context belongs to one that already runs. */
   async function start(payload: StartPayload): Promise<Operation | undefined> {
     if (own(payload.context)?.isExecuting) return undefined;
     const operation = await ready(payload);
@@ -110,7 +111,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     onPluginInit: ({ registerContextErrorHandler }) => registerContextErrorHandler(restateContextError),
     onSchemaChange: ({ schema }) => observeFields(schema),
     onEnveloped(payload) {
-      // Where only the context factory gets the request, it is there when the context is built.
+      // If only the context factory gets the request, the operation opens when the context is
+      // built.
       if (!hasRequest(payload.context)) return;
       if (!isTaken(payload.context)) open(payload);
     },
@@ -126,14 +128,14 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     },
     async onContextBuilding(payload) {
       const operation = await ready(payload);
-      // Before other plugins take the request for an anonymous one. Elsewhere the operation is
-      // refused later: an error thrown here would close a WebSocket.
+      // Now, before other plugins treat the request as anonymous. Elsewhere the operation is
+      // refused later, because an error here would close a WebSocket.
       if (operation?.exchange) operation.assertLoaded();
     },
     async onExecute(payload) {
       const operation = await start(payload);
       if (!operation) return undefined;
-      // Yoga masks errors after its plugins. Elsewhere a plugin that does may stand before this
+      // Yoga masks errors after its plugins. Elsewhere, a plugin that masks may come before this
       // one.
       if (payload.executeFn && !operation.exchange) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
@@ -163,8 +165,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
         },
       };
     },
-    // A batch does not wait for operations that were never executed, because something refused or
-    // answered them.
+    // A batch must not wait for operations that were refused, or answered without running.
     onExecutionResult: ({ context }) => own(context)?.abandon(),
     onResponse({ request, response }) {
       const opened = requests.get(request);
@@ -177,7 +178,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
 
 const UNSENT = 'a new token or cookie is on no response: outside Yoga, send ctx.sessions.responseHeaders with the answer';
 
-/** An error that the application's own `context()` let through, as clients may see it. */
+/** Puts an error of ours that the application's `context()` let through into its public form. */
 function restateContextError({ context, error, setError }: ContextErrorPayload): void {
   const operation = operationOf(context);
   void operation?.abandon();

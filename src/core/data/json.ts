@@ -16,15 +16,15 @@ export function copyJson(value: unknown, root = 'data'): JsonValue {
     return copyAt(value, root, 0);
   } catch (error) {
     if (!(error instanceof TooDeep)) throw error;
-    // A cycle looks endlessly deep. Only here is one searched for: the usual copy forgets its
-    // ancestors.
+    // A cycle looks endlessly deep. Only here is it worth a search: the usual copy does not
+    // remember ancestors.
     const cycle = findCycle(value, root);
     if (cycle !== undefined) throw refusal(cycle, 'refers to one of its own ancestors');
     throw refusal(error.path, `is nested more than ${DEEPEST.toLocaleString('en')} levels deep`);
   }
 }
 
-/** How deep data may be nested below its top level: what recursion bears, with room to spare. */
+/** How deep data may be nested below its top level. Recursion can go further, so this is safe. */
 const DEEPEST = 1_000;
 
 function copyAt(value: unknown, path: string, depth: number): JsonValue {
@@ -78,12 +78,12 @@ function copyObject(value: object, path: string, depth: number): JsonObject {
   return copy;
 }
 
-/** The common case, decided here so that no path is built for it. */
+/** Whether a value is of the common kind. Decided here, so that no path is built for it. */
 function isScalar(value: unknown): value is string | number | boolean | null {
   return typeof value === 'string' || typeof value === 'boolean' || value === null || Number.isFinite(value);
 }
 
-/** {@link copyJson} of what is known to be JSON: there is nothing to check. */
+/** {@link copyJson} for a value that is known to be JSON, so that nothing must be checked. */
 export function cloneJson(value: JsonValue): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
   if (isArray(value)) {
@@ -108,7 +108,7 @@ function propertyPath(path: string, key: string): string {
   return pathTo(path, /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 64))}]`);
 }
 
-/** Paths grow no longer than an error shows of them. */
+/** Extends a path, but not beyond the length that an error shows. */
 function pathTo(path: string, step: string): string {
   return path.length > LONGEST_PATH ? path : path + step;
 }
@@ -120,7 +120,10 @@ function refusal(path: string, problem: string): SessionError {
   return new SessionError('INVALID_DATA', `${where} ${problem}, which JSON cannot carry`);
 }
 
-/** The path of a reference to an ancestor. Iterative: the data may be deeper than the stack. */
+/**
+ * The path of a reference to an ancestor. Without recursion: the data may be deeper than the
+ * stack.
+ */
 function findCycle(root: unknown, rootPath: string): string | undefined {
   const ancestors = new Set<unknown>();
   const pending: { value: unknown; path: string; leave: boolean }[] = [{ value: root, path: rootPath, leave: false }];
@@ -143,9 +146,7 @@ function findCycle(root: unknown, rootPath: string): string | undefined {
   return undefined;
 }
 
-/**
- * Defines a property whatever its name: assigning to `__proto__` would set the prototype instead.
- */
+/** Sets a property of any name. Assigning to `__proto__` would set the prototype instead. */
 export function setOwn<Value>(target: Record<string, Value>, key: string, value: Value): void {
   if (key !== '__proto__') target[key] = value;
   else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -161,13 +162,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Whether two values are the same JSON. `-0` and `0` differ, as they do in JSON. The order of keys
- * does not matter.
+ * Whether two values are the same JSON. `-0` and `0` differ, as in JSON. The order of keys does
+ * not matter.
  */
 export function equalJson(a: unknown, b: unknown, depth = 0): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  // Deeper than what can be kept: as something that changed it is refused when it is copied.
+  // Too deep to be kept. Such a value counts as changed, so that the copy refuses it.
   if (depth > DEEPEST + 1) return false;
   if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b, depth + 1);
   return equalObjects(a, b, depth + 1);
@@ -180,7 +181,7 @@ function equalArrays(a: readonly unknown[], b: readonly unknown[], depth: number
 }
 
 function equalObjects(a: object, b: object, depth: number): boolean {
-  // A `Date` has no keys: without this check it would equal `{}` and be dropped without a word.
+  // A `Date` has no keys. Without this check it would equal `{}`, and be dropped silently.
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   let defined = 0;
   for (const key of Object.keys(a)) {
@@ -194,9 +195,8 @@ function equalObjects(a: object, b: object, depth: number): boolean {
 }
 
 /**
- * The JSON text of a value that {@link copyJson} has accepted. Differs from `JSON.stringify` in
- * keeping `-0`. Well-formed: `U+0000` and lone surrogates are escaped, as some stores cannot hold
- * them.
+ * The JSON text of a value that {@link copyJson} has accepted. Unlike `JSON.stringify`, it keeps
+ * `-0`. It escapes `U+0000` and lone surrogates, because some stores cannot hold them.
  */
 export function encodeJson(value: JsonValue): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
@@ -213,7 +213,7 @@ export function encodeJson(value: JsonValue): string {
   return `{${text}}`;
 }
 
-/** `Array.isArray` narrows a readonly array to `any[]`. */
+/** Needed because `Array.isArray` narrows a readonly array to `any[]`. */
 function isArray(value: JsonValue): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

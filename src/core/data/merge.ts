@@ -1,14 +1,14 @@
 import { equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 
 /**
- * What a draft changed: the top-level fields with their new values (`undefined`: deleted), or the
- * whole value where one of the two is not an object.
+ * The changes of a draft: the top-level fields with their new values (`undefined`: deleted). If
+ * the old or the new value is not an object, the whole new value.
  */
 export type Patch =
   | { readonly kind: 'fields'; readonly fields: ReadonlyMap<string, JsonValue | undefined> }
   | { readonly kind: 'whole'; readonly value: JsonValue };
 
-/** The difference between what was read and what became of it, or `null` if there is none. */
+/** The difference between two values, or `null` if there is none. */
 export function diff(before: JsonValue, after: JsonValue): Patch | null {
   if (!isJsonObject(before) || !isJsonObject(after)) return equalJson(before, after) ? null : { kind: 'whole', value: after };
   const fields = new Map<string, JsonValue | undefined>();
@@ -20,10 +20,7 @@ export function diff(before: JsonValue, after: JsonValue): Patch | null {
   return fields.size === 0 ? null : { kind: 'fields', fields };
 }
 
-/**
- * `target` with the patch applied. Neither is changed. Fields keep their order; new ones come
- * last.
- */
+/** `target` with the patch applied. Neither is changed. Existing fields keep their order. */
 export function applyPatch(target: JsonValue, patch: Patch): JsonValue {
   if (patch.kind === 'whole') return patch.value;
   const result: Record<string, JsonValue> = {};

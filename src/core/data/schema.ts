@@ -34,14 +34,14 @@ function keysOf({ path = [] }: StandardSchemaV1.Issue): string[] {
 }
 
 /**
- * Shorter values of other fields than the refused one occur in messages by chance: 'expected a
- * number of at most 5'.
+ * Shorter values can occur in a message by chance, as in 'expected a number of at most 5'. They
+ * count only if they are the refused value itself.
  */
 const SHORTEST_QUOTE = 4;
 
 /**
- * Some schema libraries quote the value that they refuse. Errors are logged, so such a message is
- * dropped.
+ * The message of an issue. Some schema libraries quote the value that they refuse. Errors are
+ * logged, so such a message is dropped.
  */
 function withoutValues(issue: StandardSchemaV1.Issue, data: JsonValue): string {
   const text = issue.message.toLowerCase();
@@ -57,7 +57,7 @@ function valueAt(data: JsonValue, keys: readonly string[]): JsonValue | undefine
   return value;
 }
 
-/** Whether the refused value stands in the message, however short it is. */
+/** Whether the message contains the refused value, however short that is. */
 function quotesRefused(text: string, value: JsonValue | undefined): boolean {
   if (typeof value === 'object' || value === undefined || value === '') return false;
   return text.split(/[\s'"`(){}<>[\],:;=]+|[.!?]+(?:\s|$)/).includes(String(value).toLowerCase());
@@ -73,7 +73,7 @@ function quotes(text: string, value: JsonValue | undefined): boolean {
 }
 
 /**
- * The one place where JSON becomes the user's type. The schema has checked it, or the type
+ * The only place where JSON becomes the user's type. The schema has checked it, or the type
  * argument of `createSessions` promises it.
  */
 export function reveal<Data>(json: JsonValue): Data {

@@ -39,8 +39,8 @@ export class Accounts {
   }
 
   /**
-   * Ends all sessions of an account but one, and answers how many it ended. The session that
-   * `except` replaces in a call that is under way counts as part of it.
+   * Ends all sessions of an account except one, and returns how many it ended. If a running login
+   * replaces another session with `except`, that session is spared too.
    */
   async destroyFor(ownerId: string, except?: string): Promise<number> {
     this.#checkOwner(ownerId);
@@ -74,7 +74,7 @@ export class Accounts {
   }
 
   #checkOwner(ownerId: string): void {
-    if (!this.#settings.ownerOf) throw new SessionError('NOT_SUPPORTED', 'account operations need the option ownerOf');
+    if (!this.#settings.ownerOf) throw new SessionError('NOT_SUPPORTED', 'account operations require the option ownerOf');
     if (typeof ownerId !== 'string' || ownerId === '') throw new SessionError('INVALID_OPTION', 'ownerId must be a non-empty string');
   }
 }
@@ -85,7 +85,7 @@ async function sum(steps: AsyncIterable<number>): Promise<number> {
   return total;
 }
 
-/** Ids show the order only within one clock: `createdAt` decides, the id breaks ties. */
+/** By `createdAt`, because ids are in order only if one clock made them. The id breaks ties. */
 function oldestFirst({ record: a }: Snapshot, { record: b }: Snapshot): number {
   return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }

@@ -12,42 +12,43 @@ import { ReportLimit } from './report-limit.js';
 import type { Settings } from './settings.js';
 import type { WriteQueue } from './write-queue.js';
 
-/** The session of another library, behind its token. It moves here when it is used. */
+/** A session of another library, found by its token. It moves here when it is used. */
 export interface ForeignSession {
   /**
-   * For a token that has no session here: the record of its copy, or `null` where there is none.
+   * For a token without a session here: the record of its copy, or `null` if the other store has
+   * no session.
    */
   copy(): Promise<SessionRecord | null>;
-  /** Completes the move of a session that the old token has opened. */
+  /** Completes the move of a session that the old token has found. */
   settle(found: Snapshot): Promise<Snapshot | null>;
 }
 
-/** A session that a token has opened, and the token's rights. */
+/** The session that a token gives access to, and the token's rights. */
 export interface Authenticated {
   readonly snapshot: Snapshot;
   readonly standing: Standing;
 }
 
-/** How a token arrives. */
+/** How a token arrived. */
 export interface Arrival {
   readonly foreign?: ForeignSession | undefined;
   /**
-   * Whether the token was sent earlier, as with a call on an open socket. If it was replaced, it
-   * is refused, but it is no reuse.
+   * Whether the client sent the token earlier, as for a call on an open socket. If the token was
+   * replaced, the call is refused, but that is not a reuse.
    */
   readonly isRepeated?: boolean;
 }
 
-/** Reads of a record that others change all the time, before `CONFLICT`. */
+/** How often a first use is tried before `CONFLICT`. Each try means that the record changed. */
 const MAX_ATTEMPTS = 100;
 
 interface FirstUse {
   readonly written: Snapshot | null;
-  /** The token opened nothing, by the record that the write began with. */
+  /** Whether the token gave no access by the record that the write began with. */
   readonly isRefused: boolean;
 }
 
-/** Finds the session that a token opens. */
+/** Finds the session that a token gives access to. */
 export class Authentication {
   readonly #store: GuardedStore;
   readonly #reader: Reader;
@@ -67,8 +68,8 @@ export class Authentication {
   }
 
   /**
-   * The session that a token opens. The first use of a pending token, and activity that is due,
-   * are written before the answer.
+   * Finds the session that a token gives access to. It writes the first use of a pending token,
+   * and activity that is due, before it returns.
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`
    */
@@ -80,9 +81,9 @@ export class Authentication {
   }
 
   /**
-   * Checks again whether a session may go on: one of these tokens must open it. No token was sent
-   * now, so none counts as used or reused. Answers `'replaced'` for a live session that has other
-   * tokens by now.
+   * Checks whether a session may go on: one of these tokens must still give access. The client did
+   * not send a token now, so none counts as used or reused. Returns `'replaced'` for a live
+   * session that has other tokens by now.
    */
   async revalidate(id: string, credentials: readonly Credential[]): Promise<Authenticated | 'replaced' | null> {
     const record = await this.#store.find(id);
@@ -95,8 +96,9 @@ export class Authentication {
   }
 
   /**
-   * The record, if this token opens it by a fresh read, whatever its data. @throws `INVALID_DATA`
-   * for unreadable hashes
+   * Reads the record afresh. Returns it if this token fits, whatever its data.
+   *
+   * @throws `INVALID_DATA` for hashes that cannot be read
    */
   async proves(credential: Credential): Promise<SessionRecord | null> {
     const record = await this.#store.find(credential.id);
@@ -104,7 +106,7 @@ export class Authentication {
     return state && standingOf(state, [credential], this.#settings.now()) ? record : null;
   }
 
-  /** Asynchronous only where there is something to write, or a schema. */
+  /** Returns a promise only if something must be written, or if there is a schema. */
   #open(record: SessionRecord, credential: Credential, arrival: Arrival): Authenticated | null | Promise<Authenticated | null> {
     const state = this.#reader.stateOf(record);
     if (!state) return null;
@@ -144,15 +146,15 @@ export class Authentication {
       logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
       this.#events.emit('reuse-detected', eventOf(record));
     }
-    // Each time: it may have failed before.
+    // For each reuse, not only for a reported one: an earlier attempt may have failed.
     if (onReuse === 'destroy') await this.#lifecycle.destroy(record, 'reuse');
     return null;
   }
 
   /**
-   * The first use of a pending token makes it the current one. This is written before it opens
-   * anything. A refusal that nothing was written for may rest on an older record: it is decided by
-   * a fresh one.
+   * Makes a pending token the current one, at its first use. The write comes before the token
+   * gives access to anything. A refusal without a write may rest on an old record, so a fresh
+   * record decides about it.
    */
   async #recordFirstUse(snapshot: Snapshot, credential: Credential): Promise<Snapshot | null> {
     let found = snapshot;
@@ -165,7 +167,10 @@ export class Authentication {
       if (match !== 'pending') return fresh;
       found = fresh;
     }
-    throw new SessionError('CONFLICT', 'the session was changed by others at each try to note the use of its new token: try again later');
+    throw new SessionError(
+      'CONFLICT',
+      'another request changed the session at each attempt to record the use of its new token: try again later',
+    );
   }
 
   async #writeFirstUse(snapshot: Snapshot, credential: Credential): Promise<FirstUse> {
@@ -175,7 +180,7 @@ export class Authentication {
       const written = await this.#queue.submit(snapshot, (content) => {
         const time = now();
         const match = recognise(content.state.tokens, credential, time);
-        // Another rotation may have replaced it since it was read.
+        // Another rotation may have replaced the token since the session was read.
         isRefused = authenticatedAtOf(content.state, match) === undefined;
         if (isRefused) throw gone();
         if (match !== 'pending') return content;
@@ -198,8 +203,8 @@ export class Authentication {
     } catch (error) {
       if (!isSessionError(error)) throw error;
       if (error.code === 'SESSION_GONE') return null;
-      // The session was read and is good. If its use cannot be noted now, a store-error event
-      // reports that, and the request goes on.
+      // The session is valid. If its use cannot be recorded now, the request goes on. A
+      // store-error event reports the failure.
       if (error.code === 'CONFLICT' || (error.code === 'STORE_UNAVAILABLE' && !isOwnOutage(error))) return snapshot;
       throw error;
     }

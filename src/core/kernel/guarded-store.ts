@@ -6,12 +6,12 @@ import { withoutSecrets } from '../safe-cause.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
 
-/** The name of a store call, in log lines. The last two are calls to a foreign store. */
+/** The name of a store call, in log lines. The last two are calls to another library's store. */
 type StoreCall = keyof SessionStore | 'legacy read' | 'legacy remove';
 
 const READS: ReadonlySet<StoreCall> = new Set(['find', 'legacy read']);
 
-/** What each optional verb is for, as the message of `NOT_SUPPORTED` says it. */
+/** What each optional verb is for, in the words of the `NOT_SUPPORTED` message. */
 const PURPOSES = {
   touch: 'move a deadline alone',
   listByOwner: "list an account's sessions",
@@ -25,16 +25,16 @@ const PURPOSES = {
 const ownOutages = new WeakSet<SessionError>();
 
 /**
- * Whether the store itself has reported an outage: what it has answered lately may be out of date,
- * such as that of a primary that was demoted.
+ * Whether the store itself reported this outage. Then its recent answers may be out of date too,
+ * for example those of a primary that was demoted.
  */
 export function isOwnOutage(error: SessionError): boolean {
   return ownOutages.has(error);
 }
 
 /**
- * Every call of the library to its store goes through here. It bounds the time, classifies
- * failures and reports them. An optional verb that the store lacks is `NOT_SUPPORTED`.
+ * Every call of the library to its store goes through here. This class limits the time, classifies
+ * failures and reports them. An optional verb that the store lacks gives `NOT_SUPPORTED`.
  */
 export class GuardedStore {
   readonly #store: SessionStore;
@@ -59,7 +59,7 @@ export class GuardedStore {
     return this.read(id, (record) => record);
   }
 
-  /** Returns what `use` makes of the record. Failures of `use` are not the store's. */
+  /** Resolves to what `use` returns for the record. A failure of `use` is not a store failure. */
   read<Result>(id: string, use: (record: SessionRecord | null) => Result | PromiseLike<Result>): Promise<Result> {
     return this.#limit.answer(
       () => this.#store.find(id),
@@ -68,13 +68,13 @@ export class GuardedStore {
     );
   }
 
-  /** The records with these ids, in their order, in as few round trips as the store can. */
+  /** Finds the records with these ids, in the same order, in as few round trips as possible. */
   findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
     if (!this.#store.findMany) return Promise.all(ids.map((id) => this.find(id)));
     return this.#call('findMany', (store) => store.findMany?.(ids));
   }
 
-  /** Inserts, and recognises its own write where the answer was lost. */
+  /** Inserts. If the answer is lost, it looks whether the write has happened. */
   insert(record: SessionRecord, ttl: number): Promise<'inserted' | 'exists'> {
     return this.#recover(
       'insert',
@@ -84,7 +84,7 @@ export class GuardedStore {
     );
   }
 
-  /** Inserts within a limit. After a lost answer, the sessions that it evicted are not known. */
+  /** Inserts within a limit. After a lost answer, the evicted sessions are unknown. */
   insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
     const write = this.#required('insertWithin');
     const steps = this.#store.steps?.insertWithin?.(record, ttl, limit);
@@ -97,7 +97,7 @@ export class GuardedStore {
     );
   }
 
-  /** Replaces, and recognises its own write where the answer was lost. */
+  /** Replaces. If the answer is lost, it looks whether the write has happened. */
   replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
     return this.#recover(
       'replace',
@@ -107,7 +107,7 @@ export class GuardedStore {
     );
   }
 
-  /** Deletes; a lost answer counts as done when the record is not there. */
+  /** Deletes. After a lost answer, the delete counts as done if the record is missing. */
   delete(id: string): Promise<boolean> {
     return this.#recover(
       'delete',
@@ -118,7 +118,8 @@ export class GuardedStore {
   }
 
   /**
-   * Moves the deadline without the body, and recognises its own write where the answer was lost.
+   * Moves the deadline without writing the body. If the answer is lost, it looks whether the write
+   * has happened.
    */
   touch({ body: _, ...record }: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
     const write = this.#required('touch');
@@ -130,19 +131,19 @@ export class GuardedStore {
     );
   }
 
-  /** An owner's records, in steps. */
+  /** Lists an owner's records, in steps. */
   listByOwner(ownerId: string): AsyncIterable<readonly SessionRecord[]> {
     const list = this.#required('listByOwner');
     return this.#bulk('listByOwner', this.#store.steps?.listByOwner?.(ownerId), () => list(ownerId));
   }
 
-  /** Ends an owner's sessions, in steps. Each answers the ids that it removed. */
+  /** Ends an owner's sessions, in steps. Each step returns the ids that it removed. */
   deleteByOwner(ownerId: string, except?: string): AsyncIterable<readonly string[]> {
     const remove = this.#required('deleteByOwner');
     return this.#bulk('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
   }
 
-  /** Ends an owner's oldest sessions, in steps. Each answers the ids that it ended. */
+  /** Ends an owner's oldest sessions, in steps. Each step returns the ids that it ended. */
   trimOwner(ownerId: string, trim: OwnerTrim): AsyncIterable<readonly string[]> {
     const cut = this.#required('trimOwner');
     return this.#bulk('trimOwner', this.#store.steps?.trimOwner?.(ownerId, trim), () => cut(ownerId, trim));
@@ -154,18 +155,18 @@ export class GuardedStore {
     return this.#bulk('count', this.#store.steps?.count?.(), count);
   }
 
-  /** Removes expired records, in steps. Each answers how many it removed. */
+  /** Removes expired records, in steps. Each step returns how many it removed. */
   sweep(now: number): AsyncIterable<number> {
     const sweep = this.#required('sweep');
     return this.#bulk('sweep', this.#store.steps?.sweep?.(now), () => sweep(now));
   }
 
-  /** Opens the store's notifications; its own failures are the caller's to report. */
+  /** Opens the store's notifications. The caller must report failures. */
   subscribe(listener: StoreListener): Promise<() => Promise<void>> {
     return this.#store.subscribe?.(listener) ?? Promise.resolve(() => Promise.resolve());
   }
 
-  /** A call to another store about this session, under the same rules. */
+  /** Makes a call to another store about this session, with the same limit and reports. */
   foreign<Result>(call: 'legacy read' | 'legacy remove', id: string, run: () => Promise<Result>): Promise<Result> {
     return this.#limit.answer(
       run,
@@ -174,26 +175,30 @@ export class GuardedStore {
     );
   }
 
-  /** The steps of bulk work: `storeTimeout` bounds each, and other work runs between them. */
+  /**
+   * Runs the steps of bulk work. `storeTimeout` limits each step, and other work runs in between.
+   */
   async *#steps<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step>): AsyncGenerator<Step> {
     const iterator = steps[Symbol.asyncIterator]();
     for (let count = 1; ; count += 1) {
       const step = await this.#call(verb, () => iterator.next());
       if (step.done) return;
       yield step.value;
-      // Most work is one step or two.
+      // Most bulk work has one or two steps. Only longer work needs the pause.
       if (count > 2) await pause();
     }
   }
 
-  /** Bulk work in steps, or as a whole where the store has no steps for it. */
+  /** Runs bulk work in steps, or in one call if the store has no steps for it. */
   async *#bulk<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
     if (steps) yield* this.#steps(verb, steps);
     else yield await this.#call(verb, whole);
   }
 
   /**
-   * A call about no single session. @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`
+   * Makes a call that is not about one session.
+   *
+   * @throws `STORE_UNAVAILABLE`, or the store's own `SessionError`
    */
   #call<Result>(verb: keyof SessionStore, run: (store: SessionStore) => Promise<Result> | undefined): Promise<Result> {
     return this.#limit.answer(
@@ -203,7 +208,7 @@ export class GuardedStore {
     );
   }
 
-  /** @throws `NOT_SUPPORTED` where the store has no such verb */
+  /** @throws `NOT_SUPPORTED` if the store does not have this verb */
   #required<Verb extends keyof typeof PURPOSES>(verb: Verb): NonNullable<SessionStore[Verb]> {
     const method: SessionStore[Verb] = this.#store[verb];
     if (!method) throw unsupported(verb, PURPOSES[verb]);
@@ -211,9 +216,9 @@ export class GuardedStore {
   }
 
   /**
-   * A write whose answer was lost may have happened: one read shows whether it did. After a
-   * time-out nothing more is asked: the caller has waited long enough, and the write may still
-   * arrive. Compare-and-swap makes that harmless.
+   * Runs a write. If its answer is lost, the write may have happened: one read shows whether it
+   * did. After a timeout there is no such read, because the caller has waited long enough and the
+   * write may still arrive. Compare-and-swap makes a late write harmless.
    */
   async #recover<Result>(
     verb: StoreCall,
@@ -236,8 +241,9 @@ export class GuardedStore {
   }
 
   #failure(verb: StoreCall, id: string, error: unknown): SessionError {
-    // A store's own SessionError stays as it is. Outages and unreadable records are reported in
-    // any case. From a write, INVALID_DATA may mean data that the store cannot take.
+    // A SessionError of the store passes through. Outages and unreadable records are reported
+    // first. For a write, INVALID_DATA may mean data that the store cannot hold, so it is not
+    // reported.
     if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });
@@ -256,13 +262,13 @@ export class GuardedStore {
       'STORE_UNAVAILABLE',
       late
         ? `the session store did not answer within storeTimeout (${this.#timeout} ms)`
-        : `the session store failed: see the error's cause`,
+        : "the session store failed: see the error's cause",
       { cause },
     );
   }
 }
 
-/** Lets everything else that waits run. */
+/** Lets other waiting work run. */
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

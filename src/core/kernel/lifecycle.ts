@@ -12,13 +12,13 @@ import type { Settings } from './settings.js';
 import type { Sweeper } from './sweeper.js';
 import type { WriteQueue } from './write-queue.js';
 
-/** A session that was inserted and has not taken effect yet. */
+/** A session that is in the store and has not taken effect yet. */
 export interface InsertedSession {
   readonly snapshot: Snapshot;
   readonly credential: Credential;
 }
 
-/** The identity of a session, as far as its end needs it. */
+/** What the end of a session must know about it. */
 export interface EndedSession {
   readonly id: string;
   readonly ownerId?: string;
@@ -34,9 +34,9 @@ export class Lifecycle {
   readonly #sweeper: Sweeper;
   readonly #events: EventHub;
   readonly #settings: Settings;
-  /** Sessions that did not take effect yet, with the session that each replaces. */
+  /** Sessions that have not taken effect yet, each with the session that it replaces. */
   readonly #replaced = new Map<string, string>();
-  /** How many sessions of an account did not take effect yet. */
+  /** How many sessions of each account have not taken effect yet. */
   readonly #pending = new PendingCount();
 
   constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
@@ -49,9 +49,9 @@ export class Lifecycle {
   }
 
   /**
-   * Puts a new session into the store. It has to {@link activate} to take effect: until then no
-   * event is emitted and no other session is ended for it. `replaces` is the id of the session
-   * that it takes the place of, which does not count for `maxPerOwner`.
+   * Puts a new session into the store. It takes effect with {@link activate}. Until then, no event
+   * is emitted and no other session is ended for it. `replaces` is the id of the session that it
+   * will replace. That session does not count for `maxPerOwner`.
    */
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
     const made = await this.#make(input);
@@ -63,7 +63,7 @@ export class Lifecycle {
     return made;
   }
 
-  /** Puts a new session into the store that takes effect immediately. */
+  /** Puts a new session into the store. It takes effect immediately. */
   async create(input: unknown): Promise<InsertedSession> {
     const made = await this.#make(input);
     const { record } = made.snapshot;
@@ -86,11 +86,11 @@ export class Lifecycle {
   }
 
   /**
-   * Makes an inserted session take effect: ends `previous`, evicts what exceeds the account's
+   * Makes an inserted session take effect: ends `previous`, evicts sessions over the account's
    * limit, and emits the events.
    *
-   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended; the caller takes the
-   *   new one back then
+   * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended. The caller must then
+   *   remove the new session.
    */
   async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
     this.#pending.remove(record.id);
@@ -101,18 +101,18 @@ export class Lifecycle {
     this.#reportEvicted(evicted, record.ownerId);
   }
 
-  /** An inserted session takes the place of another one than it was inserted for. */
+  /** Notes that an inserted session will replace another session than it was inserted for. */
   replaces(id: string, replaced: string | undefined): void {
     if (replaced === undefined) this.#replaced.delete(id);
     else this.#replaced.set(id, replaced);
   }
 
-  /** The id of the session that an inserted one replaces, until it has taken effect. */
+  /** The id of the session that an inserted one will replace, until it takes effect. */
   replacedBy(id: string): string | undefined {
     return this.#replaced.get(id);
   }
 
-  /** Removes a session that did not take effect. If that fails, its idle limit ends it. */
+  /** Removes a session that has not taken effect. If that fails, its idle limit ends it. */
   async takeBack(id: string): Promise<void> {
     this.#replaced.delete(id);
     this.#pending.remove(id);
@@ -120,7 +120,7 @@ export class Lifecycle {
     this.#live.end(id, 'destroyed');
   }
 
-  /** Ends a session for good. Answers whether it was there. */
+  /** Ends a session for good. Returns whether it existed. */
   async destroy(session: EndedSession, reason: SessionEvents['destroyed']['reason'] & EndReason): Promise<boolean> {
     const existed = await this.#end(session.id, reason, () => {
       this.#events.emit('destroyed', { ...eventOf(session), reason });
@@ -128,13 +128,13 @@ export class Lifecycle {
     return existed;
   }
 
-  /** {@link destroy} where only the id is known: the owner is looked up if a listener wants it. */
+  /** {@link destroy} by id. It looks the owner up only if a listener needs it. */
   async destroyById(id: string): Promise<boolean> {
     const record = this.#settings.ownerOf && this.#events.has('destroyed') ? await this.#store.find(id) : null;
     return this.destroy(record ?? { id }, 'destroyed');
   }
 
-  /** Writes activity unless that was done lately. */
+  /** Writes activity, unless it was written recently. */
   touch(snapshot: Snapshot): Promise<Snapshot> {
     return this.#queue.submit(snapshot, (content, record) => {
       const now = this.#settings.now();
@@ -148,8 +148,8 @@ export class Lifecycle {
   }
 
   /**
-   * A record that was written with a shorter idle limit is touched by that one: it must not end
-   * while it is in use.
+   * A record may have been written under a shorter idle limit. Then that limit decides when it is
+   * touched, so that it does not end while it is in use.
    */
   #isDue({ state, record }: Touchable, now: number): boolean {
     const { touchInterval, limits } = this.#settings;
@@ -159,14 +159,14 @@ export class Lifecycle {
     return unused >= (record.expiresAt - state.lastActiveAt) / 10;
   }
 
-  /** Ends what a session that takes effect replaces, and what exceeds the limit. */
+  /** Ends the session that the new one replaces, and sessions over the limit. */
   async #makeRoom(record: SessionRecord, previous: EndedSession | null) {
     const existed = previous !== null && (await this.#replace(previous.id));
     const evicted = await this.#trim(record, previous?.id);
     return { existed, evicted };
   }
 
-  /** A failure to end the previous session counts only if a fresh read still finds the session. */
+  /** Ends the replaced session. A failure counts only if a fresh read still finds the session. */
   async #replace(id: string): Promise<boolean> {
     try {
       return await this.#end(id, 'replaced');
@@ -178,7 +178,7 @@ export class Lifecycle {
     }
   }
 
-  /** Removes a session from the store. `announce` is called before those who watch it are. */
+  /** Removes a session from the store. Calls `announce` before it calls the session's watchers. */
   async #end(id: string, reason: EndReason, announce?: () => void): Promise<boolean> {
     const settled = this.#live.expect(id, reason);
     try {
@@ -192,14 +192,16 @@ export class Lifecycle {
   }
 
   /**
-   * Puts the record of a session that takes effect at once into the store, within the account's
-   * limit. @throws `LIMIT_REACHED`
+   * Puts the record of a session that takes effect immediately into the store, within the
+   * account's limit.
+   *
+   * @throws `LIMIT_REACHED`
    */
   async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
     const { maxPerOwner, now } = this.#settings;
     const ttl = this.#ttlOf(record);
     if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
-    // A login that may still fail evicts no session: it is not counted.
+    // A login that may still fail must not evict sessions. So it is not counted.
     const max = maxPerOwner.max + this.#pending.of(record.ownerId);
     const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
     const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
@@ -212,7 +214,7 @@ export class Lifecycle {
     return Math.max(1, expiresAt - this.#settings.now());
   }
 
-  /** A store without `trimOwner` has to evict when it inserts. */
+  /** Whether evictions wait until the login takes effect. That requires `trimOwner`. */
   #evictsLater(): boolean {
     return this.#settings.maxPerOwner?.onLimit === 'evict-oldest' && this.#store.has('trimOwner');
   }
@@ -220,7 +222,7 @@ export class Lifecycle {
   async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined): Promise<string[]> {
     const { maxPerOwner, now } = this.#settings;
     if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
-    // A login that may still fail evicts no session. It makes room when it takes effect.
+    // A login that may still fail must not evict sessions. It makes room when it takes effect.
     const max = maxPerOwner.max + this.#pending.of(ownerId);
     const trim = { max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
     const evicted: string[] = [];
@@ -238,15 +240,18 @@ export class Lifecycle {
 
 function expectInserted(outcome: 'inserted' | 'exists'): void {
   if (outcome === 'inserted') return;
-  throw new SessionError('STORE_UNAVAILABLE', 'the session store refused a new id as one that exists: its records cannot be trusted');
+  throw new SessionError(
+    'STORE_UNAVAILABLE',
+    'the session store reported that a new random id exists already: its records cannot be trusted',
+  );
 }
 
-/** Whether the error says that the session has ended. */
+/** Whether the error means that the session has ended. */
 export function isGone(error: unknown): boolean {
   return isSessionError(error) && error.code === 'SESSION_GONE';
 }
 
-/** Counts sessions by their owner, each once. */
+/** Counts pending sessions by owner, each session once. */
 class PendingCount {
   readonly #owners = new Map<string, string>();
   readonly #counts = new Map<string, number>();

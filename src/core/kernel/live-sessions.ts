@@ -8,55 +8,53 @@ import type { Settings } from './settings.js';
 import { StoreSubscription } from './store-subscription.js';
 import { clearQuietly, unref } from './timers.js';
 
-/** How a session ended. `'destroyed'` also covers an end by another process. */
+/** How a session ended. `'destroyed'` includes an end by another process. */
 export type EndReason = 'destroyed' | 'replaced' | 'reuse' | 'evicted' | 'expired';
 
-/** Called once, when its session ends. */
+/** Called once, when the session ends. */
 export type EndListener = (reason: SessionError) => void;
 
-/** Something that follows a session while it lasts. */
+/** Something that watches a session until it ends. */
 export interface Watcher {
   readonly ended: EndListener;
   /** Called with each record that a recheck has read. */
   readonly seen?: ((record: SessionRecord) => void) | undefined;
   /**
-   * For a stream: whether a token of this epoch keeps it open (see `TokenState`). It ends with the
-   * token that opened it.
+   * For a stream: whether a token of this epoch keeps it open (see `TokenState`). The stream ends
+   * with the token that opened it.
    */
   readonly isOf?: ((epoch: string | undefined) => boolean) | undefined;
 }
 
 interface Watched {
   readonly watchers: Set<Watcher>;
-  /**
-   * When the session ends however much it is used, in ms since the epoch: known without the store.
-   */
+  /** The session's absolute deadline, in ms since the epoch. It is known without the store. */
   readonly latest: number;
-  /** Runs out at the session's deadline, where that comes before the next recheck. */
+  /** Fires at the session's deadline, if that comes before the next recheck. */
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether it is no longer watched, as its session has ended. */
+  /** Whether watching has stopped, because the session has ended or the last watcher has left. */
   over: boolean;
 }
 
-/** As many sessions as are looked up in one round trip. */
+/** How many sessions are looked up in one round trip. */
 const BATCH = 500;
 /** How many ends this process remembers, for calls that go on after their session was ended. */
 const REMEMBERED_ENDS = 4_096;
 
 /**
- * Watches sessions for their end. Costs nothing until a session is watched: then the store's
- * notifications are opened, and every recheck interval all watched sessions are looked up, since
- * notifications can be lost.
+ * Watches sessions for their end. It costs nothing until a session is watched. Then it opens the
+ * store's notifications. Because notifications can be lost, it also looks up all watched sessions
+ * at every recheck interval.
  *
- * A watcher is registered first and its session looked up then, once the notifications flow: no
- * end falls between.
+ * A watcher is registered first. Its session is looked up later, when the notifications flow. So
+ * no end is missed in between.
  */
 export class LiveSessions {
   readonly #store: GuardedStore;
   readonly #settings: Settings;
   readonly #watched = new Map<string, Watched>();
   /**
-   * Ends that this process is bringing about: the store's notifications of them have no reason.
+   * Ends that this process is causing. The store's notifications of them do not carry a reason.
    */
   readonly #expected = new Map<string, EndReason>();
   readonly #ended = new Set<string>();
@@ -81,8 +79,9 @@ export class LiveSessions {
   }
 
   /**
-   * Calls the watcher when the session ends, also when it already has. Returns a function that
-   * stops it. `latest` is the session's absolute deadline: it ends then even in an outage.
+   * Calls the watcher when the session ends, or if it has already ended. Returns a function that
+   * removes the watcher. `latest` is the session's absolute deadline: it ends then even in an
+   * outage.
    */
   watch(id: string, watcher: Watcher, latest = Number.POSITIVE_INFINITY): () => void {
     const watched = this.#watched.get(id) ?? { watchers: new Set<Watcher>(), latest, timer: undefined, over: false };
@@ -97,7 +96,7 @@ export class LiveSessions {
     };
   }
 
-  /** Notes why this process is about to end a session; undone by the function that it returns. */
+  /** Notes why this process is about to end a session. The returned function removes the note. */
   expect(id: string, reason: EndReason): () => void {
     this.#expected.set(id, reason);
     return () => void this.#expected.delete(id);
@@ -113,27 +112,25 @@ export class LiveSessions {
     for (const { ended } of watched.watchers) ended(error);
   }
 
-  /**
-   * An immediate rotation has ended all tokens of other epochs. This ends the streams they opened.
-   */
+  /** Ends the streams of other epochs, after an immediate rotation has ended their tokens. */
   endOtherEpochs(id: string, epoch: string | undefined): void {
     const watched = this.#watched.get(id);
     if (watched) this.#endOtherEpochs(id, watched, epoch);
   }
 
-  /** A session begins with an id that an ended one had before. */
+  /** Forgets the end of an earlier session with the same id, because a new session begins. */
   begin(id: string): void {
     this.#ended.delete(id);
   }
 
-  /** Whether this process knows that the session has ended: lately, or while it was watched. */
+  /** Whether this process knows that the session has ended: recently, or while it was watched. */
   hasEnded(id: string): boolean {
     return this.#ended.has(id);
   }
 
   /**
-   * Stops watching everything. Watchers are not called. A store that does not answer is not waited
-   * for: what it opens later is closed then.
+   * Stops watching everything. Watchers are not called. It waits only for `storeTimeout`. If the
+   * store opens notifications after that, they are closed then.
    */
   async close(): Promise<void> {
     for (const [id, watched] of this.#watched) this.#forget(id, watched);
@@ -177,14 +174,14 @@ export class LiveSessions {
     this.#checkSoon();
   }
 
-  /** Looks the sessions up that wait for it, many at once. */
+  /** Looks up the sessions that wait for a check, many at once. */
   #checkSoon(): void {
     if (this.#checking) return;
     this.#checking = true;
     queueMicrotask(() => {
       this.#checkAllWaiting().finally(() => {
         this.#checking = false;
-        // Some may have come between the last look and here.
+        // Some may have been added after the last look-up.
         if (this.#unchecked.size > 0) this.#checkSoon();
       });
     });
@@ -197,8 +194,8 @@ export class LiveSessions {
         const records = await this.#store.findMany(ids);
         for (const [index, id] of ids.entries()) this.#settle(id, records[index]);
       } catch {
-        // The store is away, as its own report says: the next recheck looks again. Meanwhile only
-        // the absolute deadline can end a session.
+        // The store is unavailable, which its own report shows. The next recheck tries again.
+        // Until then only the absolute deadline can end a session.
         for (const id of ids) this.#endIfTooOld(id);
       }
     }
@@ -213,7 +210,7 @@ export class LiveSessions {
 
   #consider(id: string, watched: Watched, record: SessionRecord): void {
     const state = stateOf(record);
-    // The session of a record that cannot be read is not ended for it.
+    // An unreadable record is no reason to end its session.
     if (!state) return;
     const deadline = effectiveDeadline(record, state, this.#settings.limits);
     if (this.#settings.now() >= deadline) {
@@ -221,7 +218,7 @@ export class LiveSessions {
       return;
     }
     this.#armDeadline(id, watched, deadline);
-    // Version 0.1.0 drops the epoch when it writes, and the family: then it is not known.
+    // Version 0.1.0 drops the epoch and the family when it writes. Then the epoch is unknown.
     if (state.tokens.family !== undefined) this.#endOtherEpochs(id, watched, state.tokens.epoch);
     for (const { seen } of watched.watchers) seen?.(record);
   }
@@ -243,8 +240,8 @@ export class LiveSessions {
   }
 
   /**
-   * At its deadline a session is looked up again, as use may have moved it. Those far off are left
-   * to the next recheck.
+   * Looks a session up again at its deadline, because use may have moved the deadline. If it is
+   * later than the next recheck, the recheck handles it.
    */
   #armDeadline(id: string, watched: Watched, deadline: number): void {
     clearQuietly(watched.timer);
@@ -260,7 +257,7 @@ export class LiveSessions {
   }
 
   #scheduleRecheck(): void {
-    // At random a little early, so that processes that started together do not ask together.
+    // A little early, by a random amount, so that processes that started together ask apart.
     const delay = this.#settings.recheckInterval * (0.8 + 0.15 * Math.random());
     this.#recheckTimer = unref(
       setTimeout(() => {
@@ -279,7 +276,7 @@ function stateOf(record: SessionRecord): SessionState | undefined {
   }
 }
 
-/** Takes so many out of a set, at most. */
+/** Takes at most `most` elements out of a set. */
 function takeFrom(set: Set<string>, most: number): string[] {
   const taken: string[] = [];
   for (const each of set) {

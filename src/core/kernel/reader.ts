@@ -7,21 +7,21 @@ import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
 
-/** The identity of a session, as far as events name it. */
+/** What events name of a session. */
 interface Named {
   readonly id: string;
   readonly ownerId?: string;
 }
 
 /**
- * Makes snapshots of records: decodes them, applies today's deadline and schema, and reports what
- * cannot be read.
+ * Turns records into snapshots. It decodes them, applies today's deadline and schema, and reports
+ * what it cannot read.
  */
 export class Reader {
   readonly #store: GuardedStore;
   readonly #settings: Settings;
   readonly #events: EventHub;
-  /** Errors about data, of records whose hashes could be read. */
+  /** Errors about the data of records whose hashes could be read. */
   readonly #decoded = new WeakSet<object>();
 
   constructor(store: GuardedStore, settings: Settings, events: EventHub) {
@@ -30,21 +30,22 @@ export class Reader {
     this.#events = events;
   }
 
-  /** The session with this id, or `null` when it has ended. Does not count as activity. */
+  /** The session with this id, or `null` if it has ended. It does not count as activity. */
   async find(id: string): Promise<Snapshot | null> {
     const record = await this.#store.find(id);
     return record && this.read(record);
   }
 
-  /** The snapshot of a record, or `null` when its deadline has passed. @throws `INVALID_DATA` */
+  /** The snapshot of a record, or `null` if its deadline has passed. @throws `INVALID_DATA` */
   async read(record: SessionRecord): Promise<Snapshot | null> {
     const state = this.stateOf(record);
     return state && this.snapshotOf(record, state);
   }
 
   /**
-   * The state in a record, or `null` when its deadline has passed. Runs no schema. @throws
-   * `INVALID_DATA`
+   * The state in a record, or `null` if its deadline has passed. It does not run the schema.
+   *
+   * @throws `INVALID_DATA`
    */
   stateOf(record: SessionRecord): SessionState | null {
     try {
@@ -57,7 +58,8 @@ export class Reader {
   }
 
   /**
-   * The snapshot of a record that is going to be used. Asynchronous only where there is a schema.
+   * The snapshot of a record. Returns a promise only if there is a schema.
+   *
    * @throws `INVALID_DATA`
    */
   snapshotOf(record: SessionRecord, state: SessionState): Snapshot | Promise<Snapshot> {
@@ -66,12 +68,12 @@ export class Reader {
     return this.#validated(record, state, validator);
   }
 
-  /** Whether this read failed for the data alone: the record's hashes were compared before. */
+  /** Whether a read failed only because of the data. The record's hashes could be compared. */
   wasDecoded(error: unknown): boolean {
     return isSessionError(error) && this.#decoded.has(error);
   }
 
-  /** Reports a session whose record or data cannot be used. Ignores other errors. */
+  /** Reports a session whose record or data is unusable. Ignores other errors. */
   reportInvalid(session: Named, error: unknown): void {
     if (!isSessionError(error) || error.code !== 'INVALID_DATA') return;
     this.#settings.logger?.error(`token-sessions: session ${session.id} cannot be read: ${error.message}`);

@@ -1,14 +1,14 @@
-/** How often one session's reuse is reported by a process, in ms. */
+/** The shortest time between two reports about one session, in ms. */
 const INTERVAL = 60_000;
-/** As many sessions as are remembered: some 100 bytes each. */
+/** How many sessions are remembered. Each takes about 100 bytes. */
 const MOST = 10_000;
 
 /**
- * Limits reports to one a minute for each session. Beyond {@link MOST} sessions in a minute the
- * oldest is forgotten, so that others' reports cannot keep one session's from being made.
+ * Limits reports to one a minute for each session. After {@link MOST} sessions in a minute, it
+ * forgets the oldest. So reports about other sessions cannot suppress the report about this one.
  */
 export class ReportLimit {
-  /** When each session was last reported; the oldest first. */
+  /** When each session was last reported, oldest first. */
   readonly #reported = new Map<string, number>();
   readonly #most: number;
 
@@ -16,10 +16,10 @@ export class ReportLimit {
     this.#most = most;
   }
 
-  /** Whether to report this session now. If so, it counts as reported. */
+  /** Whether to report this session now. If so, the session counts as reported. */
   allows(id: string, now: number): boolean {
     const last = this.#reported.get(id);
-    // A clock that was set back does not silence it for longer.
+    // A clock that was set back must not suppress reports for longer.
     if (last !== undefined && Math.abs(now - last) < INTERVAL) return false;
     this.#reported.delete(id);
     this.#reported.set(id, now);

@@ -9,7 +9,7 @@ import type { Settings } from './settings.js';
 import { Sweeper } from './sweeper.js';
 import { WriteQueue } from './write-queue.js';
 
-/** The operations on sessions as records and snapshots. One set for each `createSessions`. */
+/** The operations on records and snapshots. Each `createSessions` has its own set. */
 export interface Services {
   readonly settings: Settings;
   readonly events: EventHub;
@@ -23,7 +23,7 @@ export interface Services {
   readonly sweeper: Sweeper;
 }
 
-/** Wires the services, from the bottom up. */
+/** Builds the services in the order of their dependencies. */
 export function createServices(settings: Settings): Services {
   const events = new EventHub(settings.logger);
   const store = new GuardedStore(settings.store, settings.storeTimeout, events, settings.logger);

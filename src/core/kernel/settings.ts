@@ -109,8 +109,8 @@ export interface CoreOptions<Data> {
   readonly sweepInterval?: Duration | false | undefined;
   /**
    * With a source that writes to the response: a token older than this is rotated when a request
-   * with it has succeeded, and the answer carries the new one. Not with `HEAD`, nor for the page of
-   * another site. A failure to rotate fails no request. It needs a `rotationGrace` above 0.
+   * with it has succeeded, and the answer carries the new one. Not with `HEAD`, nor for the page
+   * of another site. A failure to rotate fails no request. It needs a `rotationGrace` above 0.
    *
    * @default false
    */
@@ -130,8 +130,8 @@ export interface CoreOptions<Data> {
 }
 
 /**
- * {@link CoreOptions}, checked and complete. Here the data that the user's functions get is plain
- * JSON: the core does without its type.
+ * {@link CoreOptions}, checked and complete. The user's functions get plain JSON here, because the
+ * core does not know the type of the data.
  */
 export interface Settings {
   readonly store: SessionStore;
@@ -156,7 +156,7 @@ export interface Settings {
   readonly now: () => number;
 }
 
-/** The longest delay of a timer: one above it fires at once. */
+/** The longest delay of a timer. A timer with a longer delay fires immediately. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws `INVALID_OPTION` that names the first wrong option. */
@@ -190,7 +190,7 @@ export function normaliseOptions<Data>(
 }
 
 function invalid(option: string, expected: string): SessionError {
-  return new SessionError('INVALID_OPTION', `${option} has to be ${expected}`);
+  return new SessionError('INVALID_OPTION', `${option} must be ${expected}`);
 }
 
 function timeout(value: Duration | false, option: string): number {
@@ -213,7 +213,10 @@ function touchInterval(value: Duration | undefined, idle: number): number {
 function rotateEvery<Data>({ rotateEvery: value = false, rotationGrace }: CoreOptions<Data>): number {
   const every = timeout(value, 'rotateEvery');
   if (value === false || rotationGrace === undefined || parseDuration(rotationGrace, 'rotationGrace', 0) > 0) return every;
-  throw invalid('rotateEvery', 'accompanied by a rotationGrace above 0: an answer carries a new token only within it');
+  throw new SessionError(
+    'INVALID_OPTION',
+    'rotateEvery requires a rotationGrace above 0: an answer can carry a new token only within that time',
+  );
 }
 
 function tokenPrefix(value: string): string {
@@ -244,7 +247,9 @@ function ownerOf<Data>(option: ((data: Data) => string | undefined) | undefined)
 function ownerLimit<Data>({ maxPerOwner, ownerOf }: CoreOptions<Data>): Settings['maxPerOwner'] {
   if (maxPerOwner === undefined) return undefined;
   if (!isObject(maxPerOwner)) throw invalid('maxPerOwner', "an object such as { max: 5, onLimit: 'evict-oldest' }");
-  if (ownerOf === undefined) throw invalid('maxPerOwner', 'accompanied by ownerOf, which tells whose sessions are counted');
+  if (ownerOf === undefined) {
+    throw new SessionError('INVALID_OPTION', 'maxPerOwner requires ownerOf, which names the account of each session');
+  }
   return {
     max: positiveInteger(maxPerOwner.max, 'maxPerOwner.max'),
     onLimit: oneOf(maxPerOwner.onLimit, ['evict-oldest', 'deny'], 'maxPerOwner.onLimit'),
@@ -270,7 +275,7 @@ function checkLogger(logger: Logger | undefined): Logger | undefined {
 }
 
 function checkSchema<Data>(schema: StandardSchemaV1<unknown, Data> | undefined): StandardSchemaV1<unknown, Data> | undefined {
-  // Some libraries' schemas are functions with properties.
+  // The schemas of some libraries are functions with properties.
   const standard: unknown = schema && (isObject(schema) || typeof schema === 'function') ? Reflect.get(schema, '~standard') : undefined;
   if (schema === undefined || hasMethods(standard, ['validate'])) return schema;
   throw invalid('schema', 'a Standard Schema, such as those of zod, valibot and arktype');

@@ -3,12 +3,12 @@ import type { Settings } from './settings.js';
 import { clearQuietly, unref } from './timers.js';
 
 /**
- * What expired less than this long ago is left, in ms: a server whose clock is ahead must not
- * delete what others still serve.
+ * A sweep leaves records that expired less than this long ago, in ms. A server whose clock is
+ * ahead must not delete sessions that other servers still serve.
  */
 export const SWEEP_MARGIN = 3_600_000;
 
-/** Sweeps a store that keeps expired records, every `sweepInterval` from its first use on. */
+/** Sweeps a store that keeps expired records, every `sweepInterval` after the first use. */
 export class Sweeper {
   readonly #store: GuardedStore;
   readonly #settings: Settings;
@@ -22,10 +22,10 @@ export class Sweeper {
     this.#isNeeded = store.has('sweep') && settings.sweepInterval !== Number.POSITIVE_INFINITY;
   }
 
-  /** The store is used. No timer runs before: some runtimes allow none while a module loads. */
+  /** Starts at the first use of the store. Some runtimes allow no timer while a module loads. */
   start(): void {
     if (!this.#isNeeded || this.#timer || this.#isClosed) return;
-    // Spread by chance, so that processes that started together do not sweep together.
+    // The delay is partly random, so that processes that started together sweep apart.
     const delay = this.#settings.sweepInterval * (0.8 + 0.2 * Math.random());
     this.#timer = unref(setTimeout(() => this.#run(), delay));
   }
@@ -39,7 +39,7 @@ export class Sweeper {
     try {
       for await (const _ of this.#store.sweep(this.#settings.now() - SWEEP_MARGIN)) if (this.#isClosed) break;
     } catch {
-      // The store is away, as its own report says. The next sweep finds what is left.
+      // The store is unavailable, which its own report shows. The next sweep removes the rest.
     }
     this.#timer = undefined;
     this.start();

@@ -1,14 +1,13 @@
-/** How a call ends that takes longer than its {@link TimeLimit}. */
+/** The error of a call that takes longer than its {@link TimeLimit}. */
 export class Timeout extends Error {}
 
 /**
- * A call, linked to the calls that began before and after it. It is its own neighbour when it is
- * over.
+ * A call, linked to the calls that began before and after it. A finished call is linked to itself.
  */
 class Call {
   before: Call = this;
   after: Call = this;
-  /** When its time is over, by `performance.now()`. */
+  /** When its time runs out, by `performance.now()`. */
   readonly until: number;
   readonly expire: () => void;
 
@@ -19,10 +18,10 @@ class Call {
 }
 
 /**
- * The longest that each of many calls may take. It is the same for all, so they run out in the
- * order in which they began, and one timer serves them all. One timer for each took two or three
- * per cent of the CPU of a whole tRPC request. The calls form a linked list, which each leaves
- * cheaply.
+ * Limits how long each of many calls may take. The limit is the same for all, so calls time out in
+ * the order in which they began, and one timer serves them all. One timer for each call took two
+ * or three per cent of the CPU time of a whole tRPC request. The calls form a linked list, because
+ * a call can leave it cheaply.
  */
 export class TimeLimit {
   readonly #ms: number;
@@ -34,15 +33,18 @@ export class TimeLimit {
     this.#ms = ms;
   }
 
-  /** The outcome of `run`, or a {@link Timeout}. What comes later is dropped. */
+  /**
+   * Resolves to the outcome of `run`, or rejects with a {@link Timeout}. Late outcomes are
+   * dropped.
+   */
   within<Result>(run: () => Promise<Result>): Promise<Result> {
     return this.answer(run, same, same);
   }
 
   /**
-   * Resolves to what `use` makes of the outcome of `run`. Rejects with what `explain` makes of a
-   * failure or of the {@link Timeout}. It is one promise, since a promise for each step was a good
-   * part of the cost of a read.
+   * Resolves to what `use` returns for the outcome of `run`. Rejects with what `explain` returns
+   * for a failure or the {@link Timeout}. Uses a single promise, because a promise for each step
+   * was a large part of the cost of a read.
    */
   answer<Found, Result>(
     run: () => Promise<Found>,
@@ -78,12 +80,12 @@ export class TimeLimit {
     return call;
   }
 
-  /** Takes a call out. Whether it was still under way. */
+  /** Takes a call out of the list. Returns whether the call was still running. */
   #end(call: Call): boolean {
     if (call.after === call) return false;
     link(call.before, call.after);
     link(call, call);
-    // Without calls no timer: it would keep the process from ending.
+    // Without calls the timer must stop, because it would keep the process alive.
     if (this.#ends.after === this.#ends) this.#stop();
     return true;
   }

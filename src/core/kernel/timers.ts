@@ -1,13 +1,14 @@
-/** A timer that does not keep the process alive, where the runtime has such timers. */
+/** Makes a timer not keep the process alive, if the runtime supports that. */
 export function unref<Timer>(timer: Timer): Timer {
   callOn(timer, 'unref');
   return timer;
 }
 
 /**
- * Clears a timer so that nothing of it stays. Node keeps a list of timers for each duration. A
- * cleared timer leaves an empty list behind until its time has come, unless the last one in it
- * kept the process alive. Deadlines are days away and their durations all differ.
+ * Clears a timer and leaves nothing behind. Node keeps a list of timers for each duration. After
+ * `clearTimeout`, an empty list stays until its time has come, unless the last timer in it kept
+ * the process alive. Deadlines are days away and all have different durations, so such lists would
+ * pile up.
  */
 export function clearQuietly(timer: ReturnType<typeof setTimeout> | undefined): void {
   callOn(timer, 'ref');

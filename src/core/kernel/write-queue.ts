@@ -7,8 +7,8 @@ import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
 
 /**
- * Returns the changed content, or the same object for no change. Runs again when another writer
- * came first. If it throws, only this write fails.
+ * Returns the changed content, or the same object if nothing changes. It runs again if another
+ * writer came first. If it throws, only this change fails.
  */
 export type Change = (content: Content, record: SessionRecord) => Content | Promise<Content>;
 
@@ -18,20 +18,20 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-/** The writes of one session that wait or are under way. */
+/** The changes of one session that are waiting or running. */
 interface Line {
   readonly id: string;
   newest: Snapshot;
   waiting: Job[];
 }
 
-/** Tries before `CONFLICT`. Four busy processes, each with a line for each session, needed 15. */
+/** Tries before `CONFLICT`. Four busy processes that wrote one session needed up to 15. */
 const MAX_TRIES = 40;
 const LONGEST_PAUSE = 50;
 
 /**
- * Writes the changes of sessions. Within the process, changes of one session queue up, and all
- * that wait go into one write. Compare-and-swap finds writes of other processes.
+ * Writes changes of sessions. Within the process, changes of one session queue up, and all that
+ * wait go into one write. Compare-and-swap finds the writes of other processes.
  */
 export class WriteQueue {
   readonly #lines = new Map<string, Line>();
@@ -49,8 +49,8 @@ export class WriteQueue {
   }
 
   /**
-   * Applies the change to the newest content, starting from `base` where nothing newer is known.
-   * Resolves to what is stored then.
+   * Applies the change to the newest content, starting from `base` if nothing newer is known.
+   * Resolves to the snapshot that is stored then.
    *
    * @throws `SESSION_GONE` · `CONFLICT` · `INVALID_DATA` · `STORE_UNAVAILABLE`, or what `change`
    *   throws
@@ -68,7 +68,7 @@ export class WriteQueue {
     });
   }
 
-  /** Resolves when no write is under way. */
+  /** Resolves when no write is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
@@ -80,18 +80,19 @@ export class WriteQueue {
   }
 
   async #drain(line: Line): Promise<void> {
-    // What is submitted in the same tick joins the first write.
+    // Changes that are submitted in the same tick join the first write.
     await Promise.resolve();
     while (line.waiting.length > 0) {
       const jobs = line.waiting;
       line.waiting = [];
       try {
         const done = await this.#write(line, jobs);
-        // Meanwhile a newer read may have come in. Nothing has to be written to fall behind it.
+        // A newer read may have come in meanwhile. Keep it.
         if (done.order > line.newest.order) line.newest = done;
         for (const job of jobs) job.resolve(done);
       } catch (error) {
-        // After a failure of the store those that waited behind it have waited long enough.
+        // After a store failure, the jobs that waited behind it fail too: they have waited long
+        // enough.
         const failed = error instanceof SessionError && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
         for (const job of [...jobs, ...failed]) job.reject(error);
       }
@@ -99,15 +100,15 @@ export class WriteQueue {
     this.#lines.delete(line.id);
   }
 
-  /** One write for all jobs. Those whose change throws are rejected here, and are left out. */
+  /** Makes one write for all jobs. A job whose change throws is rejected here and left out. */
   async #write(line: Line, jobs: Job[]): Promise<Snapshot> {
     let snapshot = line.newest;
     for (let tries = 1; ; tries += 1) {
-      // Others may have moved the deadline since this was read.
+      // Another process may have moved the deadline since this was read.
       if (this.#isPast(snapshot)) snapshot = await this.#reread(line.id, tries);
       const next = await this.#apply(snapshot, jobs);
       if (!next) return snapshot;
-      // A schema may have taken its time.
+      // The deadline may have passed while an asynchronous schema ran.
       if (this.#isPast(snapshot)) continue;
       const ttl = Math.max(1, next.record.expiresAt - this.#settings.now());
       const { version } = snapshot.record;
@@ -117,7 +118,7 @@ export class WriteQueue {
       if (outcome === 'gone') throw gone();
       const last = tries === MAX_TRIES;
       this.#events.emit('conflict', { ...eventOf(snapshot.record), reason: last ? 'gave-up' : 'merged' });
-      if (last) throw new SessionError('CONFLICT', `the session was changed by others at each of ${tries} tries: try again later`);
+      if (last) throw new SessionError('CONFLICT', `another request changed the session at each of ${tries} attempts: try again later`);
       snapshot = await this.#reread(line.id, tries);
     }
   }
@@ -133,8 +134,7 @@ export class WriteQueue {
       try {
         const changed = await job.change(content, snapshot.record);
         if (changed === content) continue;
-        // Encoding checks the size. It is done here, so that data that is too large fails its job
-        // alone.
+        // Encoding checks the size. It happens here, so that too much data fails only its own job.
         const touched = this.#store.has('touch') ? touchedSnapshot(snapshot, changed, this.#settings) : null;
         next = touched ?? nextSnapshot(snapshot, changed, this.#settings);
         content = changed;
@@ -147,8 +147,8 @@ export class WriteQueue {
   }
 
   async #reread(id: string, tries: number): Promise<Snapshot> {
-    // The first time immediately: two writers that met rarely meet again. Then after a random
-    // pause.
+    // The first retry is immediate, because two writers that met rarely meet again. Later ones
+    // wait for a random time.
     if (tries > 1) await pause(Math.random() * Math.min(2 ** tries, LONGEST_PAUSE));
     const snapshot = await this.#reader.find(id);
     if (!snapshot) throw gone();

@@ -23,10 +23,10 @@ export type { Migration, SessionState } from './state.js';
  *  [m] migration        [nonce, stage]
  *   d  data
  *
- * Format 1 only ever gains fields. Version 0.1.0 reads the first two elements of `n` and `o`,
- * knows neither `f`, `t`, `r` nor `e`, and drops what it does not know when it writes: each has to
- * be safe to miss. This version keeps the fields that it does not know; so a later one has to add
- * fields, not elements.
+ * Format 1 only ever gains fields. Version 0.1.0 reads only the first two elements of `n` and `o`.
+ * It does not know `f`, `t`, `r` and `e`, and it drops unknown fields when it writes. So each new
+ * field must be safe to miss. This version keeps fields that it does not know. So a later version
+ * must add fields, not elements.
  */
 const FORMAT = 1;
 const STAGES = ['copied', 'proven', 'done'] as const;
@@ -70,24 +70,24 @@ function encodeUnknown(origin: JsonObject | undefined): string {
 }
 
 function checkSize(text: string, maxDataBytes: number): void {
-  // UTF-8 takes at most three bytes for each UTF-16 unit: most data need not be measured.
+  // UTF-8 takes at most three bytes for each UTF-16 unit, so most data need not be measured.
   if (text.length * 3 <= maxDataBytes) return;
   const bytes = new TextEncoder().encode(text).length;
   if (bytes <= maxDataBytes) return;
   throw new SessionError(
     'INVALID_DATA',
-    `the session's data takes ${bytes} bytes as JSON, more than maxDataBytes (${maxDataBytes}): keep large things elsewhere and their keys here`,
+    `the session's data takes ${bytes} bytes as JSON, more than maxDataBytes (${maxDataBytes}): keep large values elsewhere and store their keys here`,
   );
 }
 
-/** @throws `INVALID_DATA` unless {@link encodeBody} wrote the record, and nothing damaged it */
+/** @throws `INVALID_DATA` unless {@link encodeBody} wrote the record and it is undamaged */
 export function decodeRecord(record: SessionRecord): SessionState {
   if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable();
   const body = parseBody(record);
   const { a: authenticatedAt, l: lastActiveAt, d: stored } = body;
   if (body['v'] !== FORMAT || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) throw unreadable();
   try {
-    // A touch leaves the body alone: what it noted is in the version.
+    // A touch leaves the body as it is. The version holds the time of the activity.
     const activeAt = Math.max(lastActiveAt, activityIn(record.version));
     const migration = body['m'] === undefined ? undefined : readMigration(list(body['m']));
     const tokens = readTokens(body, { authenticatedAt, lastActiveAt, nonce: migration?.nonce });
@@ -102,15 +102,15 @@ function parseBody(record: SessionRecord): JsonObject {
     const body: unknown = JSON.parse(record.body);
     if (isJsonObject(body)) return body;
   } catch {
-    // The parser's message quotes the text: it must not travel on in an error.
+    // The parser's message quotes the text, which must not appear in an error.
   }
   throw unreadable();
 }
 
-/** A field has another type than this library writes. */
+/** A field has a type that this library does not write. */
 class Damage extends Error {}
 
-/** The values to use for fields of a pending token that version 0.1.0 does not write. */
+/** Values to use for fields of a pending token that version 0.1.0 does not write. */
 interface Instead {
   readonly authenticatedAt: number;
   readonly lastActiveAt: number;
@@ -120,7 +120,7 @@ interface Instead {
 function readTokens(body: JsonObject, instead: Instead): TokenState {
   const { f: family, t: madeAt, n: pending, o: previous, r: replaced, e: epoch } = body;
   const before = previous === undefined ? undefined : readPrevious(list(previous));
-  // Version 0.1.0 ended a token by such a time, which another server's clock may not have reached.
+  // Version 0.1.0 ends a token before this time. The clock of another server may be behind.
   const former = before && isFormer(list(previous)) && before.until <= instead.lastActiveAt ? before : undefined;
   return {
     current: text(body['k']),
@@ -134,9 +134,9 @@ function readTokens(body: JsonObject, instead: Instead): TokenState {
 }
 
 /**
- * Version 0.1.0 did not note when it made a pending token, nor its kind. It noted activity then,
- * so the token is at least as old as that. The kind shows in whether `authenticatedAt` is renewed.
- * The token of a moved session was derived with the nonce.
+ * Version 0.1.0 does not record when it made a pending token, nor its kind. It recorded activity
+ * at that moment, so the token is at least as old as the activity. A renewed `authenticatedAt`
+ * shows the kind. The token of a moved session was derived with the nonce.
  */
 function readPending(items: readonly JsonValue[], instead: Instead): PendingToken {
   const pending = { hash: text(items[0]), authenticatedAt: time(items[1]) };

@@ -1,7 +1,7 @@
 import type { SessionRecord } from '../store.js';
 import type { SessionState } from './codec.js';
 
-/** The last moment that a `Date` can hold: the deadline of sessions without a limit. */
+/** The last moment that a `Date` can hold. It is the deadline of sessions without a limit. */
 export const NEVER = 8.64e15;
 
 /** The limits on a session's life, in ms; `Infinity` for none. */
@@ -16,7 +16,8 @@ export function deadlineOf(createdAt: number, lastActiveAt: number, limits: Limi
 }
 
 /**
- * When a stored session ends: by the limits it was written with or by today's, the earlier one.
+ * When a stored session ends: by the limits that it was written with, or by today's limits. The
+ * earlier one counts.
  */
 export function effectiveDeadline(record: SessionRecord, state: SessionState, limits: Limits): number {
   return Math.min(record.expiresAt, deadlineOf(record.createdAt, state.lastActiveAt, limits));

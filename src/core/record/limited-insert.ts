@@ -1,6 +1,6 @@
 import type { LimitedInsert } from '../store.js';
 
-/** The steps of an insert within a limit as one answer: the outcome, and all that they evicted. */
+/** Joins the steps of a limited insert into one answer: the outcome, and all evicted ids. */
 export async function joinInserts(steps: AsyncIterable<LimitedInsert>): Promise<LimitedInsert> {
   let outcome: LimitedInsert['outcome'] = 'limit-reached';
   const evicted: string[] = [];

@@ -5,9 +5,9 @@ import { type Credential, hasMark, sameHash } from './token.js';
 export const MINUTE = 60_000;
 
 /**
- * How a token relates to a session. Only the first three open it. `'replaced-recently'`: an honest
- * request that was under way may still bring it. `'reused'`: it was the session's, and comes back
- * after its time.
+ * How a token relates to a session. Only the first three give access. `'replaced-recently'`: an
+ * honest request that is still on its way may bring it. `'reused'`: it once was the session's
+ * token, and comes back too late.
  */
 export type TokenMatch = 'current' | 'pending' | 'grace' | 'replaced-recently' | 'reused' | 'unknown';
 
@@ -22,7 +22,7 @@ export function recognise(tokens: TokenState, credential: Credential, now: numbe
   return recogniseReplaced(tokens, credential, isPrevious, now);
 }
 
-/** The family is hashed only here, for a token that is refused in any case. */
+/** Hashes the family only here, for a token that is refused in any case. */
 function recogniseReplaced({ family, replaced }: TokenState, credential: Credential, isPrevious: boolean, now: number): TokenMatch {
   const recent = (replaced ?? []).filter((each) => isRecent(each, now));
   if (recent.some(({ mark }) => hasMark(credential.hash, mark))) return 'replaced-recently';
@@ -30,24 +30,21 @@ function recogniseReplaced({ family, replaced }: TokenState, credential: Credent
   return recent.some(({ mark }) => mark === '') ? 'replaced-recently' : 'reused';
 }
 
-/**
- * The `authenticatedAt` that a token of this kind has; `undefined` if it does not open the
- * session.
- */
+/** The `authenticatedAt` of a token with this match. `undefined` if it gives no access. */
 export function authenticatedAtOf({ tokens, authenticatedAt }: SessionState, match: TokenMatch): number | undefined {
   if (match === 'current') return authenticatedAt;
   if (match === 'pending') return tokens.pending?.authenticatedAt;
   return match === 'grace' ? tokens.previous?.authenticatedAt : undefined;
 }
 
-/** The rights that a session grants to the holder of some tokens. */
+/** The rights of a client in a session, by its tokens. */
 export interface Standing {
-  /** Whether no more than a token in its grace opens it. */
+  /** Whether the client has only a replaced token, which is in its grace. */
   readonly replaced: boolean;
   readonly authenticatedAt: number;
 }
 
-/** `undefined` where none of these tokens opens the session. */
+/** Returns `undefined` if none of these tokens gives access to the session. */
 export function standingOf(state: SessionState, credentials: readonly Credential[], now: number): Standing | undefined {
   let best: Standing | undefined;
   for (const credential of credentials) {
@@ -63,7 +60,7 @@ export function standingOf(state: SessionState, credentials: readonly Credential
 }
 
 /**
- * Whether an honest request that was under way may still bring a token whose grace ends at
+ * Whether an honest request that is still on its way may bring a token whose grace ends at
  * `until`.
  */
 export function isRecent({ until }: { readonly until: number }, now: number): boolean {

@@ -3,10 +3,10 @@ import { SessionError } from '../error.js';
 import { withoutSecrets } from '../safe-cause.js';
 
 /**
- * The account that data belongs to.
+ * The account that the data belongs to.
  *
- * @throws `INVALID_DATA` when `ownerOf` throws or returns something else than a non-empty string
- *   or undefined
+ * @throws `INVALID_DATA` when `ownerOf` throws, or returns anything but a non-empty string or
+ *   undefined
  */
 export function ownerOf(settings: { readonly ownerOf: ((data: JsonValue) => unknown) | undefined }, data: JsonValue): string | undefined {
   if (!settings.ownerOf) return undefined;

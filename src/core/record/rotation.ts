@@ -4,7 +4,7 @@ import { type Credential, markOf, newCredential, newSalt, sameHash } from './tok
 import { asReplaced, remember } from './upkeep.js';
 
 /*
- * The tokens of a session through a rotation. B is derived from A's secret and s, a random value
+ * The tokens of a session during a rotation. B is derived from A's secret and s, a random value
  * (salt) in the record.
  *
  *   created        rotate by A        first use of B             a write after the grace
@@ -53,10 +53,10 @@ export interface Timing {
 /** The tokens of a call. */
 export interface Holder {
   /**
-   * The token that let the call in; on a socket, also those that `rotate` gave to earlier calls.
+   * The token that admitted the call. On a socket, also the tokens that earlier calls received.
    */
   readonly credentials: readonly Credential[];
-  /** Whether it was let in by no more than a token in its grace. */
+  /** Whether the call has only a replaced token, which is in its grace. */
   readonly replaced: boolean;
 }
 
@@ -65,17 +65,17 @@ export interface RotationRequest {
   readonly reauthenticated?: boolean | undefined;
 }
 
-/** The token that a rotation answers with. */
+/** The token that a rotation returns. */
 interface Handed {
   readonly credential: Credential;
-  /** That token's. */
+  /** The `authenticatedAt` of that token. */
   readonly authenticatedAt: number;
 }
 
 export type RotationOutcome =
-  /** `state` must be written before the token is handed out. `made`: the token is new. */
+  /** `state` must be written before the token is given out. `made`: the token is new. */
   | (Handed & { readonly kind: 'write'; readonly state: SessionState; readonly made: boolean })
-  /** Nothing has to be written. */
+  /** Nothing must be written. */
   | (Handed & { readonly kind: 'answer' })
   /**
    * `TOKEN_REPLACED`: the token is not the current one, or another new one waits for its first
@@ -86,7 +86,7 @@ export type RotationOutcome =
 const REPLACED: RotationOutcome = { kind: 'refuse', why: 'replaced' };
 const WAITING: RotationOutcome = { kind: 'refuse', why: 'waiting' };
 
-/** The pending token was used: it is the current one now. Written before its user is served. */
+/** Makes a used pending token the current one. Must be written before its request is served. */
 export function firstUse(state: SessionState, credential: Credential, { now, grace }: Timing): SessionState {
   const { current, pending, previous, epoch } = state.tokens;
   if (!pending || !sameHash(pending.hash, credential.hash)) return state;
@@ -109,8 +109,8 @@ export function firstUse(state: SessionState, credential: Credential, { now, gra
 }
 
 /**
- * A rotation of the session with this id, by a call or by the server itself (`null`), which has
- * shown no token.
+ * Rotates the token of the session with this id. `holder` is `null` when the server itself
+ * rotates, because it has no token.
  */
 export function rotate(state: SessionState, id: string, holder: Holder | null, request: RotationRequest, timing: Timing): RotationOutcome {
   const { tokens } = state;
@@ -120,14 +120,15 @@ export function rotate(state: SessionState, id: string, holder: Holder | null, r
   const using = holder.credentials.find(({ hash }) => sameHash(tokens.current, hash));
   if (using) return request.immediate ? endAll(state, using.sibling(), kind, timing) : offer(state, id, using, kind, timing);
   const unused = holder.credentials.find(({ hash }) => tokens.pending && sameHash(tokens.pending.hash, hash));
-  // It let the call in, so its first use was written. A store that is not atomic has lost that.
+  // The first use was written when the token admitted the call. A store that is not atomic can
+  // have lost that write.
   if (unused) return rotate(firstUse(state, unused, timing), id, holder, request, timing);
   return request.immediate ? REPLACED : repeatLate(state, holder.credentials, kind, timing.now);
 }
 
 /**
- * The pending token: for the holder of the current one, who can derive it, or for the server
- * (`null`), which cannot.
+ * Offers the pending token. A call with the current token can derive it. The server (`null`)
+ * cannot.
  */
 function offer(state: SessionState, id: string, using: Credential | null, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
   const { pending } = state.tokens;
@@ -137,8 +138,8 @@ function offer(state: SessionState, id: string, using: Credential | null, kind: 
     const fetchable = using ? next !== null : pending.salt !== undefined;
     if ((fetchable && pending.kind === 'plain') || now - pending.madeAt < MINUTE) return WAITING;
   }
-  // The first token of a moved session is derived with the nonce, by version 0.1.0 too; what was
-  // replaced may not come back.
+  // The first token of a moved session is derived with the nonce, by version 0.1.0 too. A token
+  // that was replaced must not come back.
   const salt = using ? ((pending ? undefined : state.migration?.nonce) ?? newSalt()) : undefined;
   const credential = using && salt !== undefined ? using.successor(salt) : newCredential(id);
   const authenticatedAt = kind === 'plain' ? state.authenticatedAt : now;
@@ -157,7 +158,7 @@ function handAgain(state: SessionState, pending: PendingToken, credential: Crede
   return { kind: 'write', state: { ...state, tokens }, credential, authenticatedAt: now, made: false };
 }
 
-/** For a call that the previous token let in while it was current: the token that others got. */
+/** For a call that the previous token admitted while it was current: the token that others got. */
 function repeatLate(state: SessionState, credentials: readonly Credential[], kind: RotationKind, now: number): RotationOutcome {
   const { current, previous, pending } = state.tokens;
   if (!previous || pending || previous.kind !== kind || now >= previous.until) return REPLACED;
@@ -168,7 +169,7 @@ function repeatLate(state: SessionState, credentials: readonly Credential[], kin
   return { kind: 'write', state: { ...state, authenticatedAt: now }, credential, authenticatedAt: now, made: false };
 }
 
-/** `immediate`: a random token takes the place of all others. */
+/** `immediate`: a random token replaces all others. */
 function endAll(state: SessionState, credential: Credential, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
   const { current, pending, previous } = state.tokens;
   const until = now + grace;
@@ -186,7 +187,7 @@ function endAll(state: SessionState, credential: Credential, kind: RotationKind,
   return { kind: 'write', state: { ...withoutMigration(state), tokens, authenticatedAt }, credential, authenticatedAt, made: true };
 }
 
-/** The token that follows `from`, if it is the one with this hash. */
+/** The token that follows `from`, if it has this hash. */
 function derive(from: Credential, salt: string | undefined, hash: string): Credential | null {
   if (salt === undefined) return null;
   const next = from.successor(salt);

@@ -6,7 +6,7 @@ import { ownerOf } from './owner.js';
 import { newVersion, touchVersion } from './token.js';
 import { isUntidy, tidied } from './upkeep.js';
 
-/** The options that records are read and written by. */
+/** The options for reading and writing records. */
 export interface RecordSettings {
   readonly limits: Limits;
   readonly maxDataBytes: number;
@@ -15,36 +15,38 @@ export interface RecordSettings {
 }
 
 /**
- * A session's state, and its data as the schema reads it. Never changed and never handed out:
- * drafts are copies.
+ * A session's state, and its data as the schema returned it. It never changes and is never given
+ * out: drafts are copies.
  */
 export interface Content {
   readonly state: SessionState;
   readonly data: JsonValue;
 }
 
-/** {@link Content} as it stands in a record. */
+/** {@link Content} as a record holds it. */
 export interface Snapshot extends Content {
   readonly record: SessionRecord;
-  /** The earlier of the record's deadline and that of today's limits, in ms since the epoch. */
+  /**
+   * The earlier one of the record's deadline and the deadline by today's limits, in ms since 1970.
+   */
   readonly deadline: number;
   /**
-   * Grows with each decoded record of a process. Over a pool, an older read may have a greater
-   * number.
+   * Grows with each record that the process decodes. With a connection pool, an older read may
+   * have a greater number.
    */
   readonly order: number;
 }
 
 let lastOrder = 0;
 
-/** What a record says, its data as the schema reads it. */
+/** The snapshot of a record, with the data as the schema returned it. */
 export function snapshotOf(record: SessionRecord, content: Content, settings: RecordSettings): Snapshot {
   lastOrder += 1;
   const deadline = effectiveDeadline(record, content.state, settings.limits);
   return { record, state: content.state, data: content.data, deadline, order: lastOrder };
 }
 
-/** The record of a new session, which ends at `latest` at the latest unless it is used. */
+/** The first record of a session. Unless it is used, the session ends at `latest` or earlier. */
 export function firstSnapshot(
   id: string,
   ownerId: string | undefined,
@@ -65,8 +67,8 @@ export function firstSnapshot(
 }
 
 /**
- * The record that takes the place of `from`. Only activity moves the deadline. A session that is
- * older than the option `ownerOf` gets its owner here.
+ * The record that replaces `from`. Only activity moves the deadline. A session that is older than
+ * the option `ownerOf` gets its owner here.
  */
 export function nextSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot {
   const isActive = content.state.lastActiveAt > from.state.lastActiveAt;
@@ -83,9 +85,9 @@ export function nextSnapshot(from: Snapshot, content: Content, settings: RecordS
 }
 
 /**
- * The record that takes the place of `from` where nothing changes but the time of the last
- * activity: its body stays as it is. `null` where the body has to be written, also because it is
- * due: a body holds a time of its own, which version 0.1.0 reads, and which must not get too old.
+ * The record that replaces `from` when only the time of the last activity changes. Its body stays
+ * as it is. Returns `null` if the body must be written. That is also necessary when the time of
+ * activity in the body is old: version 0.1.0 reads that time.
  */
 export function touchedSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot | null {
   const { state, record } = from;
@@ -109,7 +111,7 @@ function adoptedOwner(data: JsonValue, settings: RecordSettings): string | undef
   }
 }
 
-/** The longest that a session can go on, however much it is used, in ms. */
+/** The longest time that a session can still live, however much it is used, in ms. */
 export function lifetimeOf({ record }: Snapshot, { limits, now }: RecordSettings): number {
   return Math.min(record.createdAt + limits.absolute, NEVER) - now();
 }

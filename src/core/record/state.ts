@@ -1,43 +1,43 @@
 import type { JsonObject, JsonValue } from '../data/json.js';
 
-/** Why a token was made: `'reauthenticated'` where the user has just proven who they are. */
+/** Why a token was made. `'reauthenticated'`: the user has just proven their identity. */
 export type RotationKind = 'plain' | 'reauthenticated';
 
-/** A token that `rotate` made and nobody has used yet. */
+/** A token that `rotate` made and that is still unused. */
 export interface PendingToken {
   readonly hash: string;
-  /** What the session's `authenticatedAt` becomes with the first use. */
+  /** The session's `authenticatedAt` after the first use of this token. */
   readonly authenticatedAt: number;
   readonly kind: RotationKind;
-  /** When it was made, or last renewed. */
+  /** When the token was made or last renewed. */
   readonly madeAt: number;
   /**
-   * The random value that this token and the current one's secret have in common. Absent where it
-   * cannot be derived: the server made it (`find(id).rotate()`), or version 0.1.0 wrote the record
-   * since.
+   * The random value from which, with the current token's secret, this token was derived. Absent
+   * if it cannot be derived: the server made it (`find(id).rotate()`), or version 0.1.0 has
+   * written the record since.
    */
   readonly salt?: string | undefined;
 }
 
-/** The predecessor of the current token. Opens the session until `until`. */
+/** The predecessor of the current token. It gives access until `until`. */
 export interface PreviousToken {
   readonly hash: string;
   readonly until: number;
   /**
-   * Its own, which its successor's proof does not renew. 0 where version 0.1.0 wrote the record.
+   * This token's own time; its successor's does not renew it. 0 if version 0.1.0 wrote the record.
    */
   readonly authenticatedAt: number;
-  /** How the current token was derived from this one. Absent where it was not. */
+  /** How the current token was derived from this one. Absent if it was not. */
   readonly kind?: RotationKind | undefined;
-  /** The random value that the current token was derived with, until the grace is over. */
+  /** The random value with which the current token was derived. Kept until the grace is over. */
   readonly salt?: string | undefined;
 }
 
-/** A token that opens nothing any more, remembered so that a request under way is no reuse. */
+/** A token that gives no access any more. Remembered so that a late request is not a reuse. */
 export interface ReplacedToken {
-  /** The beginning of its hash; empty for every token of the family. */
+  /** The beginning of its hash. Empty: this entry stands for every token of the family. */
   readonly mark: string;
-  /** When its grace is over, or would be. */
+  /** When its grace ends, or would end. */
   readonly until: number;
 }
 
@@ -47,23 +47,23 @@ export interface TokenState {
   readonly current: string;
   /** The hash of the family. Absent in records of version 0.1.0. */
   readonly family?: string | undefined;
-  /** When the current token was made. Absent where that was with the session, or is not known. */
+  /** When the current token was made. Absent if it is as old as the session, or unknown. */
   readonly madeAt?: number | undefined;
   readonly pending?: PendingToken | undefined;
   readonly previous?: PreviousToken | undefined;
   readonly replaced?: readonly ReplacedToken[] | undefined;
-  /** Changes with each `immediate` rotation: what was opened in an earlier epoch is to end. */
+  /** Changes with each `immediate` rotation. Streams that an earlier epoch opened must end. */
   readonly epoch?: string | undefined;
 }
 
 /**
- * How far the move of another library's session has come; kept while that library's token is the
+ * The progress of the move of another library's session. Kept while that library's token is the
  * current one.
  */
 export interface Migration {
   /**
-   * `'copied'`: written, but the old session may have ended before. `'proven'`: it had not; it is
-   * being removed. `'done'`: it is out of the old store.
+   * `'copied'`: the copy is written, but the old session may have ended before. `'proven'`: it had
+   * not, and is being removed. `'done'`: the old store no longer has it.
    */
   readonly stage: 'copied' | 'proven' | 'done';
   /**
@@ -73,17 +73,15 @@ export interface Migration {
   readonly nonce: string;
 }
 
-/** What the library keeps in a record's body. Times are in ms since the epoch. */
+/** The content of a record's body. Times are in ms since the epoch. */
 export interface SessionState {
   readonly tokens: TokenState;
-  /** The current token's. */
+  /** The `authenticatedAt` of the current token. */
   readonly authenticatedAt: number;
   readonly lastActiveAt: number;
   readonly migration?: Migration | undefined;
-  /** The data as it was written, before the schema has read it. */
+  /** The data as it was written, before the schema processed it. */
   readonly stored: JsonValue;
-  /**
-   * The body that this was read from: the fields that this version does not know are written back.
-   */
+  /** The body that this was decoded from. Fields that this version does not know are kept. */
   readonly origin?: JsonObject | undefined;
 }

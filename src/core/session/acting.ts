@@ -4,7 +4,7 @@ import type { HeldSession } from './held-session.js';
 import type { Loaded } from './request.js';
 import { CallSession, type Grant, type SessionOwner } from './session.js';
 
-/** The session that a call acts for, and its rights. */
+/** The session that a call acts for, and the rights that the call has in it. */
 export interface Acting {
   readonly held: HeldSession | null;
   readonly grant: Grant;
@@ -13,20 +13,23 @@ export interface Acting {
 
 const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 0 }, session: null };
 
-/** The session that a call acts for, the call's draft of it, and the listeners of its end. */
+/**
+ * The session that a call acts for, the call's draft of it, and the listeners that wait for its
+ * end.
+ */
 export class ActingSession {
   readonly #owner: SessionOwner;
   #now = NOBODY;
-  /** Called when the call goes on with another session, or none. */
+  /** Called when the call switches to another session, or to none. */
   onChange: (() => void) | undefined;
   /** The epoch of the token by which the call uses the session. */
   #epoch: string | undefined;
   /**
-   * How many rotations of the call's own are under way. The epoch that each begins is not known
-   * yet.
+   * How many of the call's own rotations are running. The epoch of the token that each will make
+   * is not known yet.
    */
   #rotations = 0;
-  /** The session that the call itself ends. */
+  /** The session that the call itself is ending. */
   #ending: HeldSession | null = null;
   #listeners: Map<EndListener, () => void> | undefined;
   #signal: FollowingSignal | undefined;
@@ -43,19 +46,19 @@ export class ActingSession {
     return this.#now.held;
   }
 
-  /** The session object, if it was made. */
+  /** The session object, if {@link open} has made it. */
   get session(): CallSession<unknown> | null {
     return this.#now.session;
   }
 
-  /** Aborts when the session ends, whichever it is by then. */
+  /** Aborts when the session that the call acts for at that moment ends. */
   get signal(): AbortSignal {
     this.#signal ??= new FollowingSignal();
     if (this.held) this.#signal.follow(this.held);
     return this.#signal.signal;
   }
 
-  /** Makes the session object. `null` where there is no session. */
+  /** Makes the session object. Returns `null` when the call has no session. */
   open(): CallSession<unknown> | null {
     const { held, grant, session } = this.#now;
     if (!held || session) return session;
@@ -64,13 +67,13 @@ export class ActingSession {
     return made;
   }
 
-  /** The call begins, or looks its session up again. */
+  /** Sets the session when the call begins, or when it looks its session up again. */
   begin(loaded: Loaded | null): void {
     this.#now = loaded ? { ...loaded, session: null } : NOBODY;
     this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
   }
 
-  /** The call goes on with another session. The object of the one before refuses its data. */
+  /** Switches the call to another session. The previous session object then refuses its data. */
   change(to: Acting | null): void {
     this.#now.session?.retire(true);
     this.#now = to ?? NOBODY;
@@ -82,35 +85,35 @@ export class ActingSession {
     this.onChange?.();
   }
 
-  /** A change is undone. */
+  /** Undoes a change. */
   restore(before: Acting): void {
     this.change(before);
-    // The session that is taken back does not end the call's own.
+    // The session that is removed again must not end the call's own streams.
     this.#signal?.follow(before.held);
     before.session?.retire(false);
   }
 
-  /** The call itself ends this session: its listeners are not called. */
+  /** Marks the session that the call itself is ending, so that its listeners are not called. */
   isEnding(held: HeldSession | null): void {
     this.#ending = held;
   }
 
   /**
-   * A rotation by the call, or by one that runs in it, begins (1) or is over (-1). Meanwhile no
-   * recheck ends the call's own streams.
+   * Counts a rotation by this call, or by a call that runs in it: 1 when it begins, -1 when it is
+   * over. While one runs, no recheck ends the call's own streams.
    */
   rotating(by: 1 | -1): void {
     this.#rotations += by;
   }
 
-  /** The call goes by a token of this epoch from now on. */
+  /** From now on, the call uses a token of this epoch. */
   goBy(epoch: string | undefined): void {
     this.#epoch = epoch;
   }
 
   /**
-   * Calls the listener when the session ends, unless the call ends it. Returns a function that
-   * stops it.
+   * Calls the listener when the session ends, unless the call itself ends it. Returns a function
+   * that removes the listener.
    */
   watchEnd(listener: EndListener): () => void {
     this.#watch(listener);
@@ -120,7 +123,9 @@ export class ActingSession {
     };
   }
 
-  /** The call is over: signals are followed only for their listeners. */
+  /**
+   * Called when the call is over: from now on, signals are watched only while they have listeners.
+   */
   release(): void {
     this.session?.releaseSignal();
     this.#signal?.release();
@@ -139,7 +144,7 @@ export class ActingSession {
   }
 }
 
-/** What a new session grants to the call that created it. */
+/** Lets the call that created a session act for it. */
 export function asCreator(held: HeldSession, session: CallSession<unknown> | null = null): Acting {
   return { held, grant: creatorsGrant(held), session };
 }

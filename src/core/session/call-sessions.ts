@@ -6,11 +6,12 @@ import { nullIfInvalid } from './login.js';
 import { sessionInfo } from './session.js';
 
 /**
- * Where an adapter finds the call behind `ctx.sessions`, also one of another copy of the package.
+ * The key under which an adapter finds the call behind `ctx.sessions`. It also works when another
+ * copy of the package made the object.
  */
 export const CALL = Symbol.for('token-sessions.call');
 
-/** What users see of a call as `ctx.sessions`. */
+/** The object that users get as `ctx.sessions`. */
 export class CallSessions<Data, Input = Data> implements RequestSessions<Data, Input> {
   readonly #call: Call;
 
@@ -18,7 +19,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     this.#call = call;
   }
 
-  /** On the prototype, so that a copy of the object is not taken for a call. */
+  /** A getter on the prototype: a spread copy of the object must not pass as a call. */
   get [CALL](): Call {
     return this.#call;
   }
@@ -61,7 +62,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   async destroyOthers(): Promise<number> {
     await this.#call.load();
     const { held, request } = this.#call;
-    // A caller who was logged out meanwhile may not act for the account.
+    // A caller that has been logged out meanwhile must not act for the account.
     if (!held || held.isEnded) return 0;
     const { ownerId, id } = held.snapshot.record;
     return ownerId === undefined ? 0 : request.services.accounts.destroyFor(ownerId, id);
@@ -75,7 +76,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
     return this.#call.request.head.read();
   }
 
-  /** For logs. Leaves out the response's headers, which may hold the token. */
+  /** For logs. It leaves out the response's headers, which may hold the token. */
   toJSON(): object {
     return { current: this.current };
   }

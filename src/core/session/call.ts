@@ -12,26 +12,26 @@ import type { CallSession, SessionOwner } from './session.js';
 import { UnreadableSession } from './unreadable-session.js';
 import { reportUnsaved } from './unsaved.js';
 
-/** How a call is opened. */
+/** How to open a call. */
 export interface CallOptions {
-  /** The call that this one runs in. Absent for the outermost. */
+  /** The call that this one runs in. Absent for the outermost call. */
   readonly parent?: Call | undefined;
   /**
-   * Whether the adapter will report an outcome, by {@link Call.commit} or {@link Call.rollback}.
-   * Without one, a session that is created takes effect at once and no change is saved.
+   * Whether the adapter will report an outcome, with {@link Call.commit} or {@link Call.rollback}.
+   * Without an outcome, a created session takes effect immediately, and changes are never saved.
    */
   readonly hasOutcome: boolean;
-  /** The key by which an adapter recognises the call. */
+  /** The key under which an adapter finds the call again. */
   readonly key?: unknown;
-  /** Whether calls that begin later in the parent begin with a session that this one creates. */
+  /** Whether later calls in the parent begin with a session that this call creates. */
   readonly sharesLogin?: boolean;
-  /** Whether the response answers the call, as it does those that run in none with an outcome. */
+  /** Whether the response answers this call. Default: no call with an outcome is around it. */
   readonly isAnswered?: boolean;
 }
 
 /**
  * A procedure call, an operation, an Express request or a context. It owns the session that it
- * acts for, and the draft of it. Adapters open calls, hand their {@link Call.sessions} to the
+ * acts for, and its draft of that session. Adapters open calls, give {@link Call.sessions} to the
  * user, and report the outcome.
  */
 export class Call implements SessionOwner {
@@ -39,17 +39,20 @@ export class Call implements SessionOwner {
   readonly parent: Call | undefined;
   readonly key: unknown;
   /**
-   * For the adapter that opened the call. Plain data, as another copy of the package may read it.
+   * Belongs to the adapter that opened the call. Must be plain data, because another copy of the
+   * package may read it.
    */
   details: unknown;
   readonly #identity: Identity;
   readonly #hasOutcome: boolean;
   readonly #isAnswered: boolean;
-  /** Whether nothing that the call runs can have had an effect yet. See {@link start}. */
+  /** Whether nothing in the call can have had an effect yet. See {@link start}. */
   isAtStart = false;
-  /** Whether the head of its answer is on the way, while that of the request may still be open. */
+  /**
+   * Whether the head of this call's answer is on its way. The request's head may still be open.
+   */
   #isSealed = false;
-  /** The creates of this call, one after the other. */
+  /** The `create` calls of this call. They run one after the other. */
   #creating: Promise<unknown> | undefined;
   #sessions: CallSessions<unknown> | undefined;
   #fields: RootFields | undefined;
@@ -72,13 +75,13 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The session that the call acts for, with its draft. `null` when anonymous, and before it is
-   * loaded.
+   * The session that the call acts for, with the call's draft. `null` when the caller is
+   * anonymous, and before the session is loaded.
    */
   get session(): CallSession<unknown> | null {
     const { acting, isContext, held } = this.#identity;
     if (acting.session) return acting.session;
-    // Without a guard, nothing refuses a session that ended: the context stops showing it.
+    // Without a guard, nothing refuses an ended session, so the context stops showing it.
     if (isContext && held?.isEnded) return null;
     const made = acting.open();
     if (made && !this.#hasOutcome) reportUnsaved(made, this.request.services);
@@ -86,7 +89,7 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The session that a guard admits; `null` if it has ended meanwhile. See {@link admit} for
+   * The session that a guard admits, or `null` if it has ended meanwhile. {@link admit} describes
    * records that cannot be read.
    */
   get liveSession(): Session<unknown> | null {
@@ -106,17 +109,17 @@ export class Call implements SessionOwner {
     return this.#identity.acting.session?.draft.isDirty ?? false;
   }
 
-  /** Whether {@link commit} has anything to do. */
+  /** Whether {@link commit} has something to do. */
   get isPending(): boolean {
     return this.hasLogin || this.#creating !== undefined || this.isDirty || this.#rotates;
   }
 
-  /** Whether the token is rotated with the answer to this call, because of its age. */
+  /** Whether the token is old enough that the answer to this call must carry a new one. */
   get #rotates(): boolean {
     return this.#isAnswered && this.request.isRotationDue;
   }
 
-  /** Whether a session was created that has not taken effect. */
+  /** Whether the call has created a session that has not taken effect yet. */
   get hasLogin(): boolean {
     return this.#identity.hasLogin;
   }
@@ -125,13 +128,13 @@ export class Call implements SessionOwner {
     return this.#identity.unreadable;
   }
 
-  /** The id of the session that a login of this call replaces, until that takes effect. */
+  /** The id of the session that a login of this call will replace when it takes effect. */
   get replacedId(): string | undefined {
     const { hasLogin, logins } = this.#identity;
     return hasLogin ? heldBefore({ previous: logins.previous ?? null })?.id : undefined;
   }
 
-  /** Of a GraphQL mutation. */
+  /** The root fields, when the call is a GraphQL mutation. */
   get fields(): RootFields {
     this.#fields ??= new RootFields(this.#identity.acting, this.#identity.logins);
     return this.#fields;
@@ -148,8 +151,8 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * Loads the session for a guard. An unreadable record is no logout: it gives an object whose
-   * data throws, so that its holder can log in and log out.
+   * Loads the session for a guard. An unreadable record is not a logout: it gives an object whose
+   * data throws, so that the client can still log in and log out.
    */
   async admit(): Promise<Session<unknown> | null> {
     try {
@@ -182,7 +185,7 @@ export class Call implements SessionOwner {
     return this.#identity.destroyUnreadable();
   }
 
-  /** Runs the body of the call. Until it first waits for something, it has had no effect. */
+  /** Runs the body of the call. The body has no effect before it waits for something. */
   start<Result>(run: () => Result): Result {
     this.isAtStart = true;
     try {
@@ -192,7 +195,7 @@ export class Call implements SessionOwner {
     }
   }
 
-  /** Whether nothing of the call has run yet: a client may then repeat the request. */
+  /** Whether nothing of the call has run yet, so that a client may repeat the request. */
   get mayRepeat(): boolean {
     if (!this.isAtStart) return false;
     for (let call: Call | undefined = this; call; call = call.parent) if (call.isPending) return false;
@@ -206,7 +209,7 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The answer to this call is on its way. Where the call runs in another one, that one may still
+   * The answer to this call is on its way. If the call runs in another one, that one may still
    * write to the head.
    */
   seal(): void {
@@ -218,20 +221,20 @@ export class Call implements SessionOwner {
     return this.#identity.rotate(held, run);
   }
 
-  /** Calls the listener when the call goes on with another session, or none. */
+  /** Calls the listener when the call switches to another session, or to none. */
   onChange(listener: () => void): void {
     this.#identity.acting.onChange = listener;
   }
 
   /**
    * Calls the listener when the session ends, unless the call itself ends it. Returns a function
-   * that stops it.
+   * that removes the listener.
    */
   watchEnd(listener: EndListener): () => void {
     return this.#identity.acting.watchEnd(listener);
   }
 
-  /** The calls of a batch wait for this one with their writes, until it is done. */
+  /** Makes the other calls of the batch wait with their writes until this one is done. */
   joinBatch(): void {
     this.#leaveGate ??= this.request.gate.enter();
   }
@@ -241,8 +244,8 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The call goes on as a stream: what it creates takes effect at once, and unchanged data stays
-   * new.
+   * The call continues as a stream. From now on, a session that it creates takes effect
+   * immediately, and its unchanged data follows the newest data.
    */
   stream(): void {
     this.#identity.isStream = true;
@@ -252,8 +255,7 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The head of the response leaves now, and the call has succeeded: the token of its login goes
-   * along.
+   * The head of the response leaves now and the call has succeeded: adds the token of its login.
    */
   announce(): void {
     const login = this.hasLogin ? this.#identity.logins.last : undefined;
@@ -261,12 +263,12 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The call has succeeded: saves the draft, then makes a login take effect, or hands it to the
-   * call around this one.
+   * The call has succeeded: saves the draft. Then the login takes effect, or moves to the call
+   * around this one.
    *
    * @param holdMs the longest that a write waits for the other calls of its batch, in ms
-   * @param keep of a GraphQL mutation: the fields whose changes are saved
-   * @param keepLogin where the login of a field is kept though its changes are not
+   * @param keep for a GraphQL mutation: the fields whose changes are saved
+   * @param keepLogin the fields whose login is kept, if they differ from `keep`
    */
   async commit(holdMs = 0, keep: Keep = always, keepLogin = keep): Promise<void> {
     const { logins, acting } = this.#identity;
@@ -285,7 +287,7 @@ export class Call implements SessionOwner {
     this.end();
   }
 
-  /** The call has failed: drops its changes, and removes the sessions that it created. */
+  /** The call has failed: drops its changes and removes the sessions that it created. */
   async rollback(): Promise<void> {
     this.end();
     await this.#creating;
@@ -293,35 +295,36 @@ export class Call implements SessionOwner {
     this.discard();
   }
 
-  /** The call is over. Changes that were not saved are never saved. */
+  /** The call is over. Changes that are unsaved now stay unsaved. */
   end(): void {
     this.#identity.isDone = true;
     this.leaveBatch();
     this.#identity.acting.release();
-    // For hosts that do not say when the head leaves: not before this.
+    // Some hosts do not report when the head leaves. It does not leave before this line.
     this.request.head.settle();
   }
 
-  /** Saves what a stream has changed so far. */
+  /** Saves the changes that a stream has made so far. */
   async saveSoFar(): Promise<void> {
     await this.#identity.acting.session?.autosave((draft) => draft.save());
   }
 
-  /** Drops what a stream has changed and not saved. */
+  /** Drops the changes that a stream has made and not saved. */
   discard(): void {
     this.#identity.acting.session?.draft.discard();
   }
 
   /**
-   * The resolver of the root field that runs has failed. What the next field sees is undone at
-   * once, unless the field has left a `create` behind.
+   * The resolver of the running root field has failed. Its changes are undone immediately, so that
+   * the next field does not see them. If the field left a `create` running, that must finish
+   * first.
    */
   async dropField(): Promise<void> {
     const { current } = this.fields;
     await (this.#creating ? this.#creating.then(() => this.fields.drop(current)) : this.fields.drop(current));
   }
 
-  /** Saves what these root fields have changed, while the operation goes on. */
+  /** Saves the changes of these root fields while the operation goes on. */
   async commitFields(keep: Keep, hasFailed: Keep): Promise<void> {
     await this.#creating;
     await this.fields.commit(keep, hasFailed);

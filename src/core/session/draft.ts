@@ -7,23 +7,25 @@ import { ownerOf } from '../record/owner.js';
 import type { Content, Snapshot } from '../record/snapshot.js';
 import type { HeldSession } from './held-session.js';
 
-/** What one root field of a GraphQL mutation changed, until the operation ends and decides. */
+/** The changes of one root field of a GraphQL mutation. They wait until the operation decides. */
 export interface Layer {
   readonly name: string;
   readonly patch: Patch;
 }
 
-/** The state of a draft, in an object of its own: it can be read after the draft was collected. */
+/**
+ * The state of a draft. A separate object, so that it outlives the draft: see {@link Draft.box}.
+ */
 export interface DraftBox<Data> {
   /**
-   * The data before any change, to find the changes. Made, like the data, when it is first read.
+   * The data before any change, for finding the changes. Copied, like `data`, at the first read.
    */
   baseline: JsonValue;
   data: Data | undefined;
   isTaken: boolean;
 }
 
-/** Whether the data differs from what it was copied from. */
+/** Whether the data differs from its baseline. */
 export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): boolean {
   return isTaken && !equalJson(data, baseline);
 }
@@ -35,10 +37,11 @@ export class Draft<Data> {
   /** The snapshot that the draft was last rebased on. */
   #order = 0;
   /**
-   * Changes of earlier root fields. The draft has them, but no save of a later field writes them.
+   * Changes of earlier root fields. The draft shows them, but saves of later fields leave them
+   * out.
    */
   #layers: Layer[] = [];
-  /** The write under way that has the draft's unsaved changes in it. */
+  /** The running write that contains the draft's unsaved changes. */
   #carrying: Promise<void> | null = null;
   #follows = false;
 
@@ -62,7 +65,7 @@ export class Draft<Data> {
     return this.#layers.length > 0 || this.#hasChanged();
   }
 
-  /** From now on, unchanged data is as new as the session that the request holds. For streams. */
+  /** From now on, unchanged data follows the newest data that the request knows. For streams. */
   follow(): void {
     this.#follows = true;
   }
@@ -74,15 +77,13 @@ export class Draft<Data> {
   }
 
   /**
-   * Drops the changes since the last layer. The next read gives the newest that the request knows.
+   * Drops the changes since the last layer. The next read gives the newest data of the request.
    */
   renew(): void {
     this.#box.isTaken = false;
   }
 
-  /**
-   * Puts the changes since the last layer aside under this name: they wait for {@link saveLayers}.
-   */
+  /** Moves the changes since the last layer into a layer of this name. See {@link saveLayers}. */
   closeLayer(name: string): void {
     if (!this.#hasChanged()) return;
     const data = copyJson(this.#box.data);
@@ -99,8 +100,8 @@ export class Draft<Data> {
   }
 
   /**
-   * Writes the layers that `keep` accepts, in one write, and drops the others. Later changes stay
-   * unsaved.
+   * Saves the layers that `keep` accepts in one write, and drops the other layers. Changes since
+   * the last layer stay unsaved.
    */
   async saveLayers(keep: (name: string) => boolean): Promise<void> {
     const layers = this.#layers;
@@ -113,12 +114,12 @@ export class Draft<Data> {
     this.#box.data = reveal<Data>(cloneJson(applyPatch(this.#box.baseline, rest)));
   }
 
-  /** The names of the layers that wait. */
+  /** The names of the layers that are not saved yet. */
   get layerNames(): readonly string[] {
     return this.#layers.map(({ name }) => name);
   }
 
-  /** Writes what changed since the last layer. */
+  /** Saves the changes since the last layer. */
   async save(): Promise<void> {
     if (this.#carrying) await this.#untilCarried();
     this.#held.assertAlive();
@@ -128,13 +129,13 @@ export class Draft<Data> {
     if (patch) await this.#submit((content) => this.#patched(content, patch), draft, patch);
   }
 
-  /** Changes the newest data and what changed since the last layer, atomically. */
+  /** Changes the newest data together with the changes since the last layer, atomically. */
   async update(change: (data: Data) => void): Promise<Data> {
     if (this.#carrying) await this.#untilCarried();
     this.#held.assertAlive();
     const draft = this.#box.isTaken ? copyJson(this.#box.data) : null;
     const unsaved = draft === null ? null : diff(this.#box.baseline, draft);
-    // Other changes may go into the same write after this one. Each gets its own result.
+    // Later changes may join the same write. Each must get its own result.
     let result: JsonValue = null;
     const changeNewest = async (content: Content) => {
       const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
@@ -148,7 +149,7 @@ export class Draft<Data> {
     return reveal<Data>(cloneJson(result));
   }
 
-  /** For reporting changes that are never saved, when nothing holds the draft any more. */
+  /** For a report about unsaved changes, which comes after the draft was garbage-collected. */
   get box(): DraftBox<Data> {
     return this.#box;
   }
@@ -170,8 +171,8 @@ export class Draft<Data> {
   }
 
   /**
-   * Submits a change with the draft's unsaved changes (`unsaved`), and brings the draft
-   * (`submitted`) up to what was written.
+   * Submits a change that contains the draft's unsaved changes (`unsaved`). Afterwards it brings
+   * the draft (`submitted`) up to date with the write.
    */
   async #submit(change: Change, submitted: JsonValue | null, unsaved: Patch | null): Promise<void> {
     const write = this.#held.submit(change).then((snapshot) => this.#rebase(snapshot, submitted));
@@ -184,8 +185,8 @@ export class Draft<Data> {
   }
 
   /**
-   * Unsaved changes go into one write. A second one would undo what an update has made of them in
-   * between.
+   * Waits for the write that contains the unsaved changes. They must go into one write only: a
+   * second one would undo what an `update` made of them in between.
    */
   async #untilCarried(): Promise<void> {
     while (this.#carrying) await this.#carrying.catch(() => undefined);
@@ -216,8 +217,9 @@ export class Draft<Data> {
   }
 
   /**
-   * Brings the draft up to what was written. `submitted` is the draft when the write began: values
-   * that were changed since then stay. Equal values keep their identity, as callers may hold them.
+   * Brings the draft up to date with a write. `submitted` is the draft when the write began.
+   * Values that changed since then stay. Equal values keep their identity, because callers may
+   * hold them.
    */
   #rebase(snapshot: Snapshot, submitted: JsonValue | null): void {
     if (!this.#box.isTaken || submitted === null) return;
@@ -230,7 +232,7 @@ export class Draft<Data> {
   }
 }
 
-/** A write by a request is activity. A write by the server itself is not. */
+/** Counts a write by a request as activity. A write by the server itself does not count. */
 export function active({ credentials, services }: HeldSession, content: Content): Content {
   if (!credentials) return content;
   const lastActiveAt = Math.max(content.state.lastActiveAt, services.settings.now());
@@ -253,8 +255,8 @@ function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, new
 }
 
 /**
- * Of the changed fields, the schema's output is stored. Fields that it leaves out, or that did not
- * change, stay as they are.
+ * Stores the schema's output for the fields that changed. Fields that did not change, and fields
+ * that the schema leaves out, stay as they are.
  */
 function asValidated(written: JsonValue, data: JsonValue, patch: Patch): JsonValue {
   if (patch.kind === 'whole' || !isJsonObject(data)) return data;
@@ -265,7 +267,7 @@ function asValidated(written: JsonValue, data: JsonValue, patch: Patch): JsonVal
 
 function assertSynchronous(result: unknown): void {
   if (typeof result !== 'object' || result === null || !('then' in result)) return;
-  // Its rejection is the caller's mistake too, and must not end the process.
+  // The rejection is the caller's mistake too, and must not end the process.
   Promise.resolve(result).catch(() => undefined);
   throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
 }

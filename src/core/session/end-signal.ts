@@ -1,28 +1,31 @@
 import type { EndListener } from '../kernel/live-sessions.js';
 
 /**
- * Calls the listener at the end, or immediately if that has come. Returns a function that stops
- * it.
+ * Calls the listener when the session ends, or immediately if it already has. Returns a function
+ * that removes the listener.
  */
 export type Watch = (listener: EndListener) => () => void;
 
-/** The controller of each signal. It lives as long as the signal is held. */
+/** The controller of each signal. It lives as long as something holds the signal. */
 const controllers = new WeakMap<AbortSignal, AbortController>();
 
-/** Stops the watch of a signal that has been collected. */
+/** Stops the watch of a signal that was garbage-collected. */
 const collected = new FinalizationRegistry<() => void>((stop) => stop());
 
-/** A signal, as its call uses it. */
+/** A signal, and how its call lets go of it. */
 export interface EndSignal {
   readonly signal: AbortSignal;
-  /** The call is over: the signal is followed from now on only while it has listeners. */
+  /**
+   * Called when the call is over: from now on, the signal is watched only while it has listeners.
+   */
   release(): void;
 }
 
 /**
- * A signal that aborts when `watch` calls. The watch holds the signal only while it has listeners.
- * So a listener is always called, and a signal that has no listener and is not held is collected,
- * with its watch. The signal keeps nothing of the request alive.
+ * Makes a signal that aborts when `watch` calls its listener. The watch holds the signal only
+ * while the signal has listeners. So every listener is called, and a signal that nothing holds or
+ * listens to is garbage-collected, together with its watch. The signal keeps nothing of the
+ * request alive.
  */
 export function endSignal(watch: Watch): EndSignal {
   const controller = new AbortController();
@@ -34,7 +37,7 @@ export function endSignal(watch: Watch): EndSignal {
   return { signal, release: following.release };
 }
 
-/** The part that outlives the request. It refers to the signal weakly unless it has listeners. */
+/** This part outlives the request. It holds the signal weakly, unless the signal has listeners. */
 function follow(weak: WeakRef<AbortSignal>, watch: Watch) {
   let listenedTo: AbortSignal | undefined;
   let isReleased = false;
@@ -68,7 +71,7 @@ function follow(weak: WeakRef<AbortSignal>, watch: Watch) {
 
 type Listener = Parameters<AbortSignal['addEventListener']>[1];
 
-/** Calls back when the signal gets its first listener, and when it has lost its last one. */
+/** Calls `changed` whenever the signal's listeners change. */
 function countListeners(signal: AbortSignal, changed: (isListened: boolean) => void): void {
   const listeners = new Set<unknown>();
   let handler: AbortSignal['onabort'] = null;

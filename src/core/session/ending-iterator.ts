@@ -1,6 +1,6 @@
 /**
- * Settles the pending `next` when a stream is ended: with a last value, its end, or an error. It
- * calls instead of throwing, because throwing is expensive.
+ * Settles the pending `next` of a stream that was ended: with a last value, with `done`, or with
+ * an error. It calls a function instead of throwing, because throwing is expensive.
  */
 export type Ending<Value> = (
   reason: unknown,
@@ -9,17 +9,17 @@ export type Ending<Value> = (
 ) => void;
 
 /**
- * Calls the listener at the end, or immediately if that has come. Returns a function that stops
- * it.
+ * Calls the listener when the stream must end, or immediately if it already must. Returns a
+ * function that removes the listener.
  */
 export type EndWatch = (listener: (reason: unknown) => void) => () => void;
 
 /**
- * The values of `source`, until `watch` calls. Then a pending `next` gets the ending immediately,
- * and `source` must clean up. Nothing waits for that, not even `return`: a source that waits for
- * something else may take long, or never come to it.
+ * Iterates over `source` until `watch` calls its listener. Then a pending `next` gets the ending
+ * immediately, and `source` must clean up. Nothing waits for the clean-up, not even `return`: a
+ * source that waits for something else may take long, or never finish.
  *
- * Written by hand, since `return` of an async generator queues behind a pending `next`.
+ * Written by hand, because `return` of an async generator queues behind a pending `next`.
  */
 export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
@@ -46,7 +46,7 @@ export function endingIterator<Value>(
 
   function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
     return new Promise((resolve, reject) => {
-      // The first of several pending calls gets the ending. The others are done, as with a
+      // Only the first of several pending calls gets the ending. The others get `done`, as with a
       // generator.
       const tell = (): void => {
         if (told || !ended) {
@@ -61,7 +61,7 @@ export function endingIterator<Value>(
         return;
       }
       waiting.add(tell);
-      // Once decided, the ending stands: a source that cleans up may report its end before that.
+      // The ending is final: a source that cleans up may report its own end before it arrives.
       source.next(...args).then(
         (result) => {
           if (!waiting.delete(tell)) return;
@@ -99,6 +99,6 @@ function cleanUp(source: AsyncIterator<unknown, unknown, unknown>): void {
   try {
     source.return?.()?.then(undefined, () => undefined);
   } catch {
-    // Errors of a source that cleans up are ignored.
+    // Nothing can handle an error of a source that is cleaning up.
   }
 }

@@ -8,7 +8,7 @@ interface Following {
   stop: () => void;
 }
 
-/** A signal that aborts when the session ends that the call acts for then. */
+/** A signal that aborts when the session that the call acts for at that moment ends. */
 export class FollowingSignal {
   readonly #end: EndSignal;
   readonly #state: Following;

@@ -7,23 +7,23 @@ import type { Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';
 import type { SessionRecord } from '../store.js';
 
-/** The session that a request holds: one object for all its calls and all their drafts. */
+/** The session that a request holds. All its calls and drafts share this object. */
 export class HeldSession {
   readonly services: Services;
   /**
-   * The tokens by which the request may use the session; `null` for the server, which needs none.
+   * The tokens by which the request may use the session. `null` for the server, which needs none.
    */
   readonly credentials: readonly Credential[] | null;
-  /** Whether this request created it. */
+  /** Whether this request created the session. */
   readonly isNew: boolean;
   #snapshot: Snapshot;
   #ended = false;
-  /** How many pending logins will end it if they succeed. */
+  /** How many pending logins will end the session if they succeed. */
   #replacements = 0;
-  /** Whether a write or read found that it has ended. */
+  /** Whether a write or a read found that the session has ended. */
   #isGone = false;
   #reading: Promise<void> | undefined;
-  /** The version that this request's last write replaced: a slow read may still bring it. */
+  /** The version that this request's last write replaced. A slow read may still return it. */
   #superseded: string | undefined;
 
   constructor(services: Services, snapshot: Snapshot, credentials: readonly Credential[] | null, isNew = false) {
@@ -37,7 +37,7 @@ export class HeldSession {
     return this.#snapshot.record.id;
   }
 
-  /** The newest that this request knows of. */
+  /** The newest snapshot that this request knows. */
   get snapshot(): Snapshot {
     return this.#snapshot;
   }
@@ -47,17 +47,17 @@ export class HeldSession {
     return this.#ended || this.#isGone || this.services.live.hasEnded(this.id);
   }
 
-  /** Whether a guard must refuse: the session has ended, or a pending login is to replace it. */
+  /** Whether a guard must refuse: the session has ended, or a pending login will replace it. */
   get isRefused(): boolean {
     return this.isEnded || this.#replacements > 0;
   }
 
-  /** A login that is to replace the session begins (1), or has been undone (-1). */
+  /** Counts the logins that will replace the session: 1 when one begins, -1 when it is undone. */
   replacing(by: 1 | -1): void {
     this.#replacements += by;
   }
 
-  /** Takes over what was read or written, unless something newer is known. */
+  /** Takes over a snapshot that was read or written, unless a newer one is known. */
   advance(snapshot: Snapshot): void {
     if (snapshot.order > this.#snapshot.order) this.#snapshot = snapshot;
   }
@@ -67,7 +67,7 @@ export class HeldSession {
     this.#ended = true;
   }
 
-  /** Writes a change to the newest content. Resolves to what is stored then. */
+  /** Applies a change to the newest content. Resolves to the snapshot that is stored then. */
   async submit(change: Change): Promise<Snapshot> {
     this.assertAlive();
     const { version } = this.#snapshot.record;
@@ -76,7 +76,7 @@ export class HeldSession {
     return snapshot;
   }
 
-  /** Reads the session again, and resolves to what was read. @throws `SESSION_GONE` */
+  /** Reads the session again. Resolves to the newest snapshot. @throws `SESSION_GONE` */
   async reload(): Promise<Snapshot> {
     this.assertAlive();
     return this.#ask(async () => {
@@ -86,7 +86,7 @@ export class HeldSession {
     });
   }
 
-  /** Counts as activity. If none has to be written, asks whether the session still exists. */
+  /** Records activity. If no write is due, only checks that the session still exists. */
   async touch(): Promise<void> {
     const { lifecycle } = this.services;
     this.assertAlive();
@@ -95,16 +95,16 @@ export class HeldSession {
   }
 
   /**
-   * Calls the listener when the session ends, or immediately if it has. Returns a function that
-   * stops it.
+   * Calls the listener when the session ends, or immediately if it already has. Returns a function
+   * that removes the listener.
    */
   watch(listener: EndListener): () => void {
     return this.#watch({ ended: (reason) => this.#tell(listener, reason) }, listener);
   }
 
   /**
-   * {@link watch} for a stream. It also takes over the records that rechecks read, and ends when
-   * an immediate rotation ends the token that opened it: see {@link Watcher.isOf}.
+   * {@link watch} for a stream. It also takes over records that rechecks have read. And it ends
+   * when an immediate rotation ends the token that opened it: see {@link Watcher.isOf}.
    */
   follow(listener: EndListener, isOf: Watcher['isOf']): () => void {
     return this.#watch({ ended: listener, seen: (record) => this.#see(record), isOf }, listener);
@@ -129,7 +129,7 @@ export class HeldSession {
     listener(reason);
   }
 
-  /** Reads a record that a recheck brought, unless it is known. The reader reports failures. */
+  /** Reads a record that a recheck found, unless it is known. The reader reports failures. */
   #see(record: SessionRecord): void {
     const { version } = record;
     if (version === this.#snapshot.record.version || version === this.#superseded || this.#reading) return;

@@ -13,19 +13,19 @@ export interface IdentityOptions {
   readonly parent: Identity | undefined;
   /** Whether the call's outcome decides what takes effect. */
   readonly hasOutcome: boolean;
-  /** Whether calls that begin later in the parent begin with a session that this one creates. */
+  /** Whether later calls in the parent begin with a session that this call creates. */
   readonly sharesLogin: boolean;
 }
 
 /**
- * The session that a call acts for. It is fixed when the call begins, and only the call's own
- * logins and logouts change it. A login waits until the call has succeeded, and then until the
- * call around it has.
+ * The session that a call acts for. It is fixed when the call begins. Only the call's own logins
+ * and logouts change it. A login waits until the call has succeeded, and then until the call
+ * around it has succeeded.
  */
 export class Identity {
   readonly request: SessionRequest;
   readonly acting: ActingSession;
-  /** The call goes on as a stream: its logins take effect at once. */
+  /** Whether the call continues as a stream, so that its logins take effect immediately. */
   isStream = false;
   isDone = false;
   readonly #owner: SessionOwner;
@@ -60,13 +60,14 @@ export class Identity {
     return this.#logins !== undefined && !this.#logins.isEmpty;
   }
 
-  /** A context of its own, outside any guard. */
+  /** Whether this is a context outside any guard. */
   get isContext(): boolean {
     return !this.#hasOutcome && !this.#parent;
   }
 
   /**
-   * The session of the request's credential that could not be read, unless the call has left it.
+   * The unreadable session of the request's credential. `undefined` if there is none, or if the
+   * call has left it.
    */
   get unreadable(): Unreadable | undefined {
     return this.held || this.#hasLeft ? undefined : this.request.unreadable;
@@ -80,7 +81,7 @@ export class Identity {
   }
 
   /**
-   * Creates a session and acts for it. `field`: the root field of a GraphQL mutation that does so.
+   * Creates a session and acts for it. `field` is the root field of a GraphQL mutation that asks.
    */
   async create(data: unknown, field: string | undefined): Promise<NewSession<unknown>> {
     const { services } = this.request;
@@ -139,14 +140,16 @@ export class Identity {
     return existed;
   }
 
-  /** Runs a rotation of the session, whose token goes to the response, or waits with its login. */
+  /**
+   * Runs a rotation. The new token goes to the response, or waits with the login of its session.
+   */
   async rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated> {
     const acting = this.#actingFor(held);
     for (const each of acting) each.rotating(1);
     try {
       const rotated = await run();
       for (const each of acting) each.goBy(rotated.epoch);
-      // The token of a session that did not take effect yet is written when it does.
+      // The token of a session that has not taken effect is written when it does.
       const creator = this.#creatorOf(held);
       if (creator) creator.logins.renew(held, rotated.credential);
       else this.request.rotated(held, rotated);
@@ -156,7 +159,7 @@ export class Identity {
     }
   }
 
-  /** The nearest call around this one whose outcome decides. */
+  /** The nearest call around this one whose outcome decides about logins. */
   get #outer(): Identity | undefined {
     for (let each = this.#parent; each; each = each.#parent) if (each.#decides && !each.isDone) return each;
     return undefined;
@@ -171,8 +174,8 @@ export class Identity {
   }
 
   /**
-   * The session that a call in this one begins with. On a socket, it is the connection's at that
-   * moment.
+   * The session that a call inside this one begins with. On a socket, it is the session that the
+   * connection has at that moment.
    */
   async #loadedForChild(): Promise<Loaded | null> {
     if (this.isContext && this.request.persistent) return aliveOf(await this.request.load());
@@ -187,7 +190,7 @@ export class Identity {
     return this.logins.previous ?? alive(this.held) ?? (unreadable ? { unreadable: unreadable.credential } : null);
   }
 
-  /** The call acts for a new session from now on. */
+  /** From now on, the call acts for a new session. */
   #loginWith(made: Omit<Login, 'before'>, session: CallSession<unknown> | null): Login {
     heldBefore(made)?.replacing(1);
     const login: Login = { ...made, before: this.acting.now };
@@ -201,7 +204,8 @@ export class Identity {
   }
 
   /**
-   * Makes a login wait for the outcome that decides, or take effect at once where there is none.
+   * Makes a login wait for the outcome that decides. Without such an outcome, the login takes
+   * effect immediately.
    */
   async #place(login: Login): Promise<void> {
     if (this.#decides) return this.logins.push(login);
@@ -211,7 +215,7 @@ export class Identity {
 
   /** Takes over the login of a call that ran in this one. */
   async #adopt({ held, credential, previous }: Login): Promise<void> {
-    // This call's login now holds what that call's login replaces.
+    // From now on, this call's login replaces what the inner call's login would have replaced.
     heldBefore({ previous })?.replacing(-1);
     const login = { held, credential, previous: this.logins.previous ?? previous, field: this.logins.field };
     this.request.services.lifecycle.replaces(held.id, heldBefore(login)?.id);
@@ -225,7 +229,7 @@ export class Identity {
       await activate(login, this.request);
     } catch (error) {
       this.#noteEnding(null);
-      // First, so that watchers of the call's own session do not see the end of the new one.
+      // This comes first, so that watchers of the call's own session do not see the new one end.
       this.acting.restore(login.before);
       await takeBack(login);
       throw error;
@@ -237,7 +241,8 @@ export class Identity {
   }
 
   /**
-   * The call that has created a session which did not take effect yet: this one, or one around it.
+   * Finds the call that created a session which has not taken effect yet: this call, or one around
+   * it.
    */
   #creatorOf(held: HeldSession): Identity | undefined {
     for (let each: Identity | undefined = this; each; each = each.#parent) if (each.hasLogin && each.logins.has(held)) return each;
@@ -245,8 +250,8 @@ export class Identity {
   }
 
   /**
-   * Ends a session that did not take effect, and the one that it replaced. The call has logged
-   * out.
+   * Ends a session that has not taken effect, and the session that it would have replaced: the
+   * call has logged out.
    */
   async #destroyLogin(held: HeldSession, creator: Identity): Promise<boolean> {
     this.#isEnding(held, held);
@@ -258,19 +263,19 @@ export class Identity {
     return true;
   }
 
-  /** The calls, this one and those around it, that act for this session. */
+  /** This call and the calls around it, as far as they act for this session. */
   #actingFor(held: HeldSession): ActingSession[] {
     const acting: ActingSession[] = [];
     for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) acting.push(each.acting);
     return acting;
   }
 
-  /** Notes, for this call and those around it, that it is itself ending the session. */
+  /** Marks, in this call and those around it, the session that the call itself is ending. */
   #isEnding(held: HeldSession, ending: HeldSession | null): void {
     for (const acting of this.#actingFor(held)) acting.isEnding(ending);
   }
 
-  /** The session is over for this call and the calls around it that act for the same one. */
+  /** Takes the session away from this call and from the calls around it that act for it. */
   #leave(held: HeldSession): void {
     for (let each: Identity | undefined = this; each; each = each.#parent) {
       if (each.held !== held) continue;

@@ -18,19 +18,19 @@ export interface Login {
   readonly before: Acting;
 }
 
-/** The session that a login replaces, where it could be read. */
+/** The session that a login replaces, if it could be read. */
 export function heldBefore({ previous }: Pick<Login, 'previous'>): HeldSession | null {
   return previous && !('unreadable' in previous) ? previous : null;
 }
 
-/** @throws `SESSION_GONE` if others have ended the new session while it waited */
+/** @throws `SESSION_GONE` if something else has ended the new session while it waited */
 export async function assertWaits(login: Login): Promise<void> {
   if (!login.held.isEnded) return;
   await takeBack(login);
   throw gone();
 }
 
-/** Makes a login take effect: ends what it replaces, and hands the token to the response. */
+/** Makes a login take effect: ends the session that it replaces, and issues the token. */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
   await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
@@ -38,21 +38,21 @@ export async function activate(login: Login, request: SessionRequest): Promise<v
   await request.issue(held, credential);
 }
 
-/** Removes a session that did not take effect. */
+/** Removes a session that has not taken effect. */
 export async function takeBack(login: Pick<Login, 'held' | 'previous'>): Promise<void> {
   login.held.markEnded();
   heldBefore(login)?.replacing(-1);
   await login.held.services.lifecycle.takeBack(login.held.id);
 }
 
-/** The session to end. An unreadable one is read again: only a token that opens it may end it. */
+/** The record to end. An unreadable one is read again: only a token that fits it may end it. */
 async function endedBy(previous: Previous, { services }: SessionRequest) {
   if (!previous) return null;
   if ('unreadable' in previous) return services.authentication.proves(previous.unreadable).catch(nullIfInvalid);
   return previous.isEnded ? null : previous.snapshot.record;
 }
 
-/** Hashes that cannot be parsed prove nothing. */
+/** Gives `null` for hashes that cannot be parsed, because they prove nothing. */
 export function nullIfInvalid(error: unknown): null {
   if (isInvalid(error)) return null;
   throw error;

@@ -4,13 +4,13 @@ import type { HeldSession } from './held-session.js';
 import { type Login, type Previous, takeBack } from './login.js';
 
 /**
- * The sessions that a call has created and that have not taken effect yet. Usually one; several if
- * several root fields of a mutation log in.
+ * The sessions that a call has created and that have not taken effect yet. There is usually one.
+ * There are several if several root fields of a mutation log in.
  */
 export class Logins {
   readonly #acting: ActingSession;
   #list: readonly Login[] = [];
-  /** The root field of a GraphQL mutation that runs. */
+  /** The running root field of a GraphQL mutation. */
   field: string | undefined;
 
   constructor(acting: ActingSession) {
@@ -21,12 +21,12 @@ export class Logins {
     return this.#list.length === 0;
   }
 
-  /** What all of them replace; `undefined` where there is none. */
+  /** The session that all of them replace. `undefined` if there are no logins. */
   get previous(): Previous | undefined {
     return this.#list.at(0)?.previous;
   }
 
-  /** The one that takes effect if the call succeeds now. */
+  /** The login that takes effect if the call succeeds now. */
   get last(): Login | undefined {
     return this.#list.at(-1);
   }
@@ -35,12 +35,12 @@ export class Logins {
     return this.#list.some((login) => login.held === held);
   }
 
-  /** A session that waits was given a new token. */
+  /** Notes the new token of a session that has not taken effect yet. */
   renew(held: HeldSession, credential: Credential): void {
     this.#list = this.#list.map((login) => (login.held === held ? { ...login, credential } : login));
   }
 
-  /** A later login of the same field replaces the earlier one. */
+  /** Adds a login. It replaces an earlier one of the same field. */
   async push(login: Login): Promise<void> {
     const earlier = this.#list.filter(({ field }) => field === login.field);
     const others = this.#list.filter(({ field }) => field !== login.field);
@@ -50,8 +50,8 @@ export class Logins {
   }
 
   /**
-   * Undoes the logins of fields that are not kept. The session that the call acts for is restored
-   * before anything is awaited.
+   * Undoes the logins of the fields that are not kept. It restores the call's session before it
+   * awaits anything.
    */
   async drop(keep: (field: string) => boolean): Promise<void> {
     const dropped = this.#list.filter(({ field }) => !keep(field ?? ''));
@@ -66,7 +66,7 @@ export class Logins {
     await Promise.all(dropped.map(takeBack));
   }
 
-  /** Takes the last one out, and undoes those before it. */
+  /** Takes out the last login, and undoes the others. */
   async take(): Promise<Login | undefined> {
     const { last } = this;
     const [first, earlier] = [this.#list.at(0), this.#list.slice(0, -1)];
@@ -75,7 +75,7 @@ export class Logins {
     return last && first && { ...last, before: first.before };
   }
 
-  /** Takes the login of this session out, and removes the session. */
+  /** Takes out the login of this session, and removes the session. */
   async remove(held: HeldSession): Promise<Login | undefined> {
     const login = this.#list.find((each) => each.held === held);
     if (!login) return undefined;

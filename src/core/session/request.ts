@@ -15,14 +15,14 @@ import { WriteGate } from './write-gate.js';
 export interface Credentials {
   /** The first well-formed token, or `null`. */
   readonly credential: Credential | null;
-  /** For another library's token: how its session moves here. */
+  /** For a token of another library: how its session moves here. */
   readonly foreign?: ((head: ResponseHeadPort) => ForeignSession) | undefined;
-  /** Whether anything was sent where a token is expected, well-formed or not. */
+  /** Whether the client sent anything where a token is expected, well-formed or not. */
   readonly tokenSent: boolean;
 }
 
 export interface RequestOptions extends Credentials {
-  /** A socket: its session is looked up again for each call. */
+  /** Whether this is a socket. A socket looks its session up again for each call. */
   readonly persistent: boolean;
   readonly head: ResponseHeadPort;
 }
@@ -33,36 +33,36 @@ export interface Loaded {
   readonly grant: Grant;
 }
 
-/** Why the session of a credential could not be read, where that is no outage. */
+/** A session that could not be read, and why. An outage is not one of the reasons. */
 export interface Unreadable {
   readonly credential: Credential;
   readonly error: unknown;
 }
 
 /**
- * One HTTP request, or one socket: the credential, one load, and the response's head. It owns no
- * draft and decides nothing: its calls do.
+ * One HTTP request, or one socket. It has the credential, one load, and the response's head. It
+ * owns no draft and decides nothing: its calls do that.
  */
 export class SessionRequest {
   readonly services: Services;
   readonly head: ResponseHeadPort;
   readonly tokenSent: boolean;
   readonly persistent: boolean;
-  /** Joins the writes of a batch. */
+  /** Joins the writes of a batch into one. */
   readonly gate = new WriteGate();
   #credential: Credential | null;
   #foreign: Credentials['foreign'];
   #loading: Promise<Loaded | null> | undefined;
   #held: HeldSession | null = null;
-  /** Tokens that calls of this connection were given: later calls may use the session by them. */
+  /** Tokens that calls of this connection received. Later calls may use the session by them. */
   #given: readonly Credential[] = [];
-  /** Whether the credential was looked up before: on a socket, it was sent only then. */
+  /** Whether the credential was looked up before. A socket sends it only the first time. */
   #hasLooked = false;
   readonly #openedAt: number;
   #unreadable: Unreadable | undefined;
-  /** The session whose token this answer carries, where a source writes it. */
+  /** The session whose token this answer carries, if a source writes it. */
   #issued: HeldSession | null = null;
-  /** The session whose token is to be rotated because of its age. */
+  /** The session whose token is old enough to be rotated with the answer. */
   #due: HeldSession | null = null;
 
   constructor(services: Services, { credential, foreign, tokenSent, persistent, head }: RequestOptions) {
@@ -79,12 +79,14 @@ export class SessionRequest {
     return this.#credential;
   }
 
-  /** The session of the credential that could not be read, if so. */
+  /** The session of the credential, if it could not be read. */
   get unreadable(): Unreadable | undefined {
     return this.#unreadable;
   }
 
-  /** The session that a call begins with. HTTP: one look-up for all; a socket: one for each. */
+  /**
+   * The session that a call begins with. HTTP looks it up once for all calls, a socket each time.
+   */
   load(): Promise<Loaded | null> {
     if (this.persistent) return this.#loadAgain();
     this.#loading ??= this.#load();
@@ -92,8 +94,8 @@ export class SessionRequest {
   }
 
   /**
-   * A session that was created takes effect: its token goes to the response. A response carries
-   * one token: the session of an earlier one is ended.
+   * A created session takes effect: its token goes to the response. A response carries one token,
+   * so the session of an earlier one is ended.
    */
   async issue(held: HeldSession, credential: Credential): Promise<void> {
     const earlier = this.#issued;
@@ -101,7 +103,7 @@ export class SessionRequest {
     this.announce(held, credential);
     if (this.#issued !== held || !earlier || earlier.isEnded || earlier.id === held.id) return;
     earlier.markEnded();
-    // No client has its token: if this fails, it ends by its idle limit.
+    // No client has this session's token. If the destroy fails, the idle limit ends the session.
     await this.services.lifecycle.destroy(earlier.snapshot.record, 'replaced').catch(() => false);
   }
 
@@ -114,7 +116,8 @@ export class SessionRequest {
   }
 
   /**
-   * A session got a new token, which goes to the response unless that carries another session's.
+   * A session received a new token. It goes to the response, unless the response carries another
+   * session's token.
    */
   rotated(held: HeldSession, { credential, isRepeatable }: Rotated): void {
     const { settings } = this.services;
@@ -125,27 +128,24 @@ export class SessionRequest {
       id: held.id,
       token: credential.reveal(settings.tokenPrefix),
       lifetime: lifetimeOf(held.snapshot, settings),
-      // One that no other answer carries has to go out, however late.
+      // A token that no other answer can carry must go out, however late. It gets no `rotatedAt`.
       ...(isRepeatable && { rotatedAt: settings.now() }),
     });
   }
 
-  /**
-   * Whether the token is to be rotated because of its age, and the new one can go out with this
-   * answer.
-   */
+  /** Whether the token is old enough to be rotated, and this answer can carry the new one. */
   get isRotationDue(): boolean {
     return this.#due !== null && this.head.mayRotate();
   }
 
   /**
-   * Rotates a token that is older than `rotateEvery`: when the request has done its work, so that
-   * the application's own rotation or login comes first. Whatever fails, the answer goes out
-   * without a new token.
+   * Rotates a token that is older than `rotateEvery`. This runs after the request has done its
+   * work, so that the application's own rotation or login comes first. If it fails, the answer
+   * goes out without a new token.
    */
   async rotateByAge(): Promise<void> {
     const held = this.#due;
-    // A login is about to replace it, or it has ended.
+    // The session has ended, or a login is about to replace it.
     if (!held || !this.isRotationDue || held.isRefused) return;
     this.#due = null;
     try {
@@ -178,7 +178,8 @@ export class SessionRequest {
     const credential = this.#credential;
     if (!credential) return null;
     const { authentication, settings } = this.services;
-    // The first call may come long after the token, which may have been replaced only since.
+    // The first call may come long after the token arrived. The token may have been replaced
+    // since.
     const isRepeated = this.#hasLooked || settings.now() - this.#openedAt >= MINUTE;
     const arrival = { foreign: this.#foreign?.(this.head), isRepeated };
     this.#hasLooked = true;
@@ -198,10 +199,7 @@ export class SessionRequest {
     }
   }
 
-  /**
-   * Whether a token is older than `rotateEvery`, which is looked at only where the new one can be
-   * written.
-   */
+  /** Whether a token is older than `rotateEvery`. Only checked if the new one can be written. */
   #isDue({ state, record }: Snapshot): boolean {
     const { rotateEvery, now } = this.services.settings;
     if (rotateEvery === Number.POSITIVE_INFINITY || !this.head.mayRotate()) return false;
@@ -215,11 +213,11 @@ export class SessionRequest {
   }
 
   /**
-   * Looks the session up for one more call of a connection. Every call looks for itself: one that
-   * joined a look-up under way could miss an end that was answered before it came.
+   * Looks the session up for one more call of a connection. Each call must make its own look-up. A
+   * call that joins a running look-up could miss an end that was reported before the call began.
    */
   async #loadAgain(): Promise<Loaded | null> {
-    // A first look-up that failed concerns its own call only.
+    // If the first look-up fails, only the call that made it fails.
     if (this.#loading) await this.#loading.catch(() => undefined);
     const held = this.#held;
     if (!held) {
@@ -231,7 +229,7 @@ export class SessionRequest {
       const found = await this.services.authentication.revalidate(held.id, [...(held.credentials ?? []), ...this.#given]);
       if (this.#held !== held) return this.#loadAgain();
       if (found === 'replaced' || found === null) {
-        // A token that was replaced ends no session: streams of the connection go on.
+        // A replaced token does not end the session: streams of the connection go on.
         if (found === null) held.markEnded();
         this.#forget();
         return null;

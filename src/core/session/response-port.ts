@@ -1,41 +1,45 @@
-/** A token that goes out with a response. */
+/** A token that a response carries. */
 export interface IssuedToken {
-  /** The session's. */
+  /** The id of the token's session. */
   readonly id: string;
   readonly token: string;
-  /** The longest that the session can have from now on, in ms. */
+  /** The longest time that the session can still live, in ms. */
   readonly lifetime: number;
-  /** When it was rotated, in ms since the epoch; absent where it has to go out however late, as that of a new session. */
+  /**
+   * When the token was rotated, in ms since the epoch. Absent if the token must go out however
+   * late the answer is, such as the token of a new session.
+   */
   readonly rotatedAt?: number;
 }
 
-/** The head of the response to a request: the part that sessions write. */
+/** The head of a response: the part of it that sessions write. */
 export interface ResponseHeadPort {
   readonly headers: Headers;
-  /** Whether a source is configured that writes to the response. */
+  /** Whether a source that writes to the response is configured. */
   readonly hasWriters: boolean;
-  /** {@link headers}, for the application: it sends them itself. */
+  /** {@link headers}, for an application that sends them itself. */
   read(): Headers;
   /**
-   * @param isSealed the head of the answer to the call is on its way
+   * @param isSealed whether the head of the answer to the call is on its way
    * @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it
-   *   must not
+   * must
+   *   not write
    */
   assertWritable(isSealed?: boolean): void;
-  /** Whether a source that writes is configured, and can do it now. */
+  /** Whether a source that writes is configured, and can write now. */
   isWritable(): boolean;
-  /** Whether a token may be rotated because of its age alone. */
+  /** Whether a token may be rotated only because of its age. */
   mayRotate(): boolean;
-  /** A token goes out. */
+  /** The response must carry this token. */
   issued(token: IssuedToken): void;
-  /** The head leaves now: a rotated token that comes too late is taken out of it. */
+  /** The head leaves now. A rotated token that comes too late is removed from it. */
   settle(): void;
   /** The client's session has ended. */
   ended(sessionId: string): void;
-  /** The answer may carry a token in its body: it must not be cached. */
+  /** The body of the answer may carry a token, so the answer must not be cached. */
   noStore(): void;
   /** Whether the headers reach the client without the host's help. */
   readonly sendsItself: boolean;
-  /** The headers are on their way: from now on nothing can be written. */
+  /** The headers are on their way. From now on, nothing can be written. */
   seal(): void;
 }

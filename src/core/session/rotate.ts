@@ -6,33 +6,34 @@ import type { RotateOptions } from '../types.js';
 import { active } from './draft.js';
 import type { HeldSession } from './held-session.js';
 
-/** The token that a rotation answers with. */
+/** The token that a rotation returns. */
 export interface Rotated {
   readonly credential: Credential;
   readonly authenticatedAt: number;
-  /** The epoch that the token belongs to: see `TokenState`. */
+  /** The epoch that the token belongs to. See `TokenState`. */
   readonly epoch: string | undefined;
-  /** Whether the answer can be asked for again: that of `immediate` cannot. */
+  /** Whether a client can ask for the same token again. It cannot after `immediate`. */
   readonly isRepeatable: boolean;
 }
 
-/** The outcome, and whether the record was the store's newest at some moment of the rotation. */
+/** The outcome, and whether it was decided on the store's newest record. */
 interface Attempt {
   readonly outcome: RotationOutcome;
   readonly epoch: string | undefined;
   readonly isCertain: boolean;
 }
 
-/** Each further attempt means that others have written in between. */
+/** Each further attempt means that another write came in between. */
 const MAX_ATTEMPTS = 100;
 
 /**
- * Gives a session a new token, or the one that others who asked with the same token got.
+ * Gives a session a new token. If another call already rotated the same token, it gives the token
+ * that this call received.
  *
- * What needs no write is not compared with the store: it is read again first, so that it is not
- * decided by what a long call has read at its beginning.
+ * An outcome without a write is not compared with the store. So it is decided again after a fresh
+ * read: a long call may have read its record long ago.
  *
- * @param holder the tokens of the call; `null` for the server's own use
+ * @param holder the tokens of the call; `null` when the server itself rotates
  * @throws `TOKEN_REPLACED` · `SESSION_GONE` · `CONFLICT`
  */
 export async function rotate(held: HeldSession, holder: Holder | null, options: RotateOptions): Promise<Rotated> {
@@ -43,7 +44,7 @@ export async function rotate(held: HeldSession, holder: Holder | null, options: 
     if (isCertain && outcome.kind !== 'refuse') return { ...outcome, epoch, isRepeatable: !options.immediate };
     newest = (await held.reload()).record.version;
   }
-  throw new SessionError('CONFLICT', 'the session was changed by others at each try to rotate its token: try again later');
+  throw new SessionError('CONFLICT', 'another request changed the session at each attempt to rotate its token: try again later');
 }
 
 async function attempt(held: HeldSession, holder: Holder | null, options: RotateOptions, newest?: string): Promise<Attempt> {
@@ -56,7 +57,7 @@ async function attempt(held: HeldSession, holder: Holder | null, options: Rotate
     made = { outcome, epoch: state.tokens.epoch, version };
     return outcome.kind === 'write' ? active(held, { ...content, state }) : content;
   });
-  if (!made) throw new TypeError('a write was answered without being tried');
+  if (!made) throw new TypeError('the write queue returned without calling the change');
   const { outcome, epoch, version } = made;
   const isWritten = snapshot.record.version !== version;
   if (outcome.kind === 'write' && outcome.made) {
@@ -68,7 +69,7 @@ async function attempt(held: HeldSession, holder: Holder | null, options: Rotate
 function refusal(why: 'replaced' | 'waiting'): SessionError {
   const message =
     why === 'replaced'
-      ? 'the token of this request has been replaced: the client must use the one that it was given'
-      : 'another new token waits for its first use: the client must fetch that one by a plain rotate(), use it, and repeat';
+      ? 'the token of this request has been replaced: the client must use the token that replaced it'
+      : 'another new token waits for its first use: the client must fetch it with a plain rotate(), use it, and repeat';
   return new SessionError('TOKEN_REPLACED', message);
 }

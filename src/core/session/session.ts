@@ -11,22 +11,22 @@ import { type EndSignal, endSignal } from './end-signal.js';
 import type { HeldSession } from './held-session.js';
 import { type Rotated, rotate } from './rotate.js';
 
-/** The call that a session object belongs to. It must know what is done with the session. */
+/** The call that a session object belongs to. It must learn of each change to its session. */
 export interface SessionOwner {
   /** Ends the session for good. */
   destroy(held: HeldSession): Promise<boolean>;
   /** @throws when a source that is configured to write a token can no longer do so */
   assertWritable(): void;
-  /** Runs a rotation. The new token is written to the response by the sources that can. */
+  /** Runs a rotation. The sources that can write then write the new token to the response. */
   rotate(held: HeldSession, run: () => Promise<Rotated>): Promise<Rotated>;
 }
 
-/** The rights that the session grants to the tokens of the call. */
+/** The rights that the call's token gives it in the session. */
 export interface Grant {
-  /** Whether the call was let in by no more than a token in its grace. */
+  /** Whether the call has only a replaced token, which is in its grace. */
   readonly replaced: boolean;
   readonly authenticatedAt: number;
-  /** The tokens that earlier calls of the same connection were given. */
+  /** The tokens that earlier calls of the same connection received. */
   readonly given?: readonly Credential[];
 }
 
@@ -45,15 +45,15 @@ export class CallSession<Data> implements Session<Data> {
   readonly #held: HeldSession;
   readonly #owner: SessionOwner;
   readonly #draft: Draft<Data>;
-  /** The rights of this call. Another call of the request may have others. */
+  /** The rights of this call. Other calls of the request may have different ones. */
   #grant: Grant | undefined;
-  /** The tokens that the call itself was given. */
+  /** The tokens that this call received from its own rotations. */
   #given: readonly Credential[] = [];
   #token: string | undefined;
   #signal: EndSignal | undefined;
   #isRetired = false;
 
-  /** @param call the call and what it is granted; absent for the server's own use */
+  /** @param call the call and its rights; absent when the server itself uses the session */
   constructor(held: HeldSession, call?: { readonly owner: SessionOwner; readonly grant: Grant }, token?: string) {
     this.#held = held;
     this.#owner = call?.owner ?? serverOwner;
@@ -106,7 +106,9 @@ export class CallSession<Data> implements Session<Data> {
     return this.#signal.signal;
   }
 
-  /** The call is over: the signal is followed only for its listeners. */
+  /**
+   * Called when the call is over: from now on, the signal is watched only while it has listeners.
+   */
   releaseSignal(): void {
     this.#signal?.release();
   }
@@ -142,7 +144,7 @@ export class CallSession<Data> implements Session<Data> {
     this.#given = [...this.#given, credential];
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
     this.#token = credential.reveal(services.settings.tokenPrefix);
-    // After the call itself uses the new token, so that its own streams go on.
+    // Only now: the call already uses the new token, so its own streams go on.
     if (options.immediate) services.live.endOtherEpochs(this.id, epoch);
     return this.#token;
   }
@@ -160,7 +162,7 @@ export class CallSession<Data> implements Session<Data> {
     return this.#held;
   }
 
-  /** The call has ended or replaced its session: this object refuses its data. */
+  /** Makes the object refuse its data, because the call has ended or replaced the session. */
   retire(isRetired: boolean): void {
     this.#isRetired = isRetired;
   }
@@ -175,16 +177,16 @@ export class CallSession<Data> implements Session<Data> {
       await save(this.#draft);
     } catch (error) {
       if (!isGone(error)) throw error;
-      // A stream saves repeatedly: the event is emitted once for this change.
+      // A stream saves repeatedly. Dropping the change makes sure that it causes only one event.
       this.#draft.discard();
       this.#held.services.events.emit('gone', eventOf(this.#held.snapshot.record));
     }
   }
 
-  /** For logs and clients: everything but the token. */
+  /** For logs and clients: everything except the token. */
   toJSON(): SessionJson<Data> {
     const { id, isNew, createdAt, lastActiveAt, authenticatedAt, expiresAt } = this;
-    // Printing the object of a session that has ended is no error: only its data is left out.
+    // Printing the object of an ended session must not throw. Only its data is left out.
     const data = this.#isRetired ? (undefined as Data) : this.data;
     return { id, data, isNew, createdAt, lastActiveAt, authenticatedAt, expiresAt };
   }
@@ -198,17 +200,17 @@ export class CallSession<Data> implements Session<Data> {
   }
 }
 
-/** A session that was just created, typed as one. */
+/** Narrows a session that was just created to the type that has a token. */
 export function withToken<Data>(session: CallSession<Data>): NewSession<Data> {
   if (hasToken(session)) return session;
-  throw new TypeError('a session without its token is not a new one');
+  throw new TypeError('a session without a token is not a new one');
 }
 
 function hasToken<Data>(session: CallSession<Data>): session is CallSession<Data> & NewSession<Data> {
   return session.token !== undefined;
 }
 
-/** A session, as lists show it. */
+/** Builds the entry that lists show for a session. */
 export function sessionInfo<Data>({ record, state, data, deadline }: Snapshot): Omit<SessionInfo<Data>, 'isCurrent'> {
   return {
     id: record.id,

@@ -2,15 +2,16 @@ import type { NewSession, Session, SessionJson } from '../types.js';
 import type { Call } from './call.js';
 
 /**
- * The session of a token whose stored record cannot be read. The caller is not anonymous: every
- * member fails with the error of the read. The session can be ended, and replaced by a login.
+ * Stands for a session whose stored record cannot be read. The caller is not anonymous, so every
+ * member fails with the error of the read. The caller can still end the session, or replace it
+ * with a login.
  */
 export class UnreadableSession implements Session<unknown> {
   readonly id: string;
   readonly #call: Call;
   readonly #error: unknown;
 
-  /** Whether the token opens the record, and only the data cannot be read. */
+  /** Whether the token fits the record, so that only the data is unreadable. */
   readonly isVerified: boolean;
 
   constructor(call: Call, id: string, error: unknown, isVerified: boolean) {
@@ -92,6 +93,6 @@ export class UnreadableSession implements Session<unknown> {
 
 /** Whether this object stands for a session that could not be read. */
 export function isUnreadable(session: Session<unknown> | NewSession<unknown>): session is UnreadableSession {
-  // By its shape, as it may come from another copy of the package.
+  // Checked by shape, because the object may come from another copy of the package.
   return 'isVerified' in session;
 }

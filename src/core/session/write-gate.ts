@@ -1,14 +1,14 @@
 /**
- * Lets the writes of a batch wait for each other, so that they make one. Running calls are counted
- * for nothing else.
+ * Makes the writes of a batch wait for each other, so that they become one write. Nothing else may
+ * depend on how many calls are running.
  */
 export class WriteGate {
   #running = 0;
   #waiting: (() => void)[] = [];
 
   /**
-   * A call of the batch begins. Call the function that it returns when the call writes nothing
-   * more, or waits itself.
+   * A call of the batch begins. Returns a function. Call it when the call writes nothing more, or
+   * when the call itself begins to wait.
    */
   enter(): () => void {
     this.#running += 1;
@@ -21,7 +21,7 @@ export class WriteGate {
     };
   }
 
-  /** Resolves when no call runs any more, or after this time. */
+  /** Resolves when no call is running any more, or after this time. */
   wait(atMostMs: number): Promise<void> | undefined {
     if (this.#running === 0 || atMostMs === 0) return undefined;
     return new Promise((resolve) => {

@@ -2,8 +2,8 @@ import { isSessionId } from '../../core/record/token.js';
 import { RESERVED } from './envelope.js';
 
 /**
- * The ids of the library's own sessions among those that `all` has called back with: in an array
- * or by key, some as text.
+ * The ids of the library's own sessions in the argument of an `all` callback: an array or an
+ * object, whose values may be encoded as text.
  */
 export function ownIds(sessions: unknown): string[] {
   if (typeof sessions !== 'object' || sessions === null) return [];

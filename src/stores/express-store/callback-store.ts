@@ -1,19 +1,19 @@
 import { SessionError } from '../../core/error.js';
 
 /**
- * A store in the style of express-session, as much of it as is used here: those of express-session
- * and of `express-token-session` fit. Each method calls its callback once; what it returns does
- * not matter.
+ * A store in the style of express-session: the part that the library uses. Stores for
+ * express-session and `express-token-session` fit. Each method calls its callback once. Return
+ * values do not matter.
  */
 export interface CallbackStore {
   /**
-   * Calls back with the session, or with nothing (or an error with the code `ENOENT`) where there
-   * is none.
+   * Calls back with the session. If there is none, calls back with nothing, or with an error whose
+   * code is `ENOENT`.
    */
   get(sid: string, callback: (error?: unknown, session?: unknown) => void): unknown;
   /**
-   * Inserts or overwrites. What it stores is JSON; how long it keeps it, it reads from
-   * `session.cookie`.
+   * Inserts or overwrites. The store writes the session as JSON. It reads from `session.cookie`
+   * how long to keep it.
    */
   set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
@@ -22,16 +22,18 @@ export interface CallbackStore {
   clear?(callback: (error?: unknown) => void): unknown;
   /** Calls back with all sessions, as an array or by their ids. */
   all?(callback: (error?: unknown, sessions?: unknown) => void): unknown;
-  /** An event emitter's: `disconnect` and `connect` tell whether the store can be reached. */
+  /** Of an event emitter. `disconnect` and `connect` report whether the store can be reached. */
   on?(event: string, listener: () => void): unknown;
 }
 
-/** Whether a store's error says that the session is not there. */
+/** Whether a store's error means that the session does not exist. */
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
 
-/** What may be said of a store's error where its message could hold a key that is a credential. */
+/**
+ * Describes a store's error without its message, which could contain a key that is a credential.
+ */
 export function describeWithoutMessage(error: unknown): string {
   const name = error instanceof Error ? error.name : typeof error;
   const code = codeOf(error);
@@ -46,5 +48,5 @@ function codeOf(error: unknown): unknown {
 export function checkStore(store: CallbackStore, taker: string): CallbackStore {
   const names = ['get', 'set', 'destroy'] as const;
   if (typeof store === 'object' && store !== null && names.every((name) => typeof store[name] === 'function')) return store;
-  throw new SessionError('INVALID_OPTION', `${taker}(store) takes a store in the style of express-session: with get, set and destroy`);
+  throw new SessionError('INVALID_OPTION', `${taker}(store) requires a store in the style of express-session, with get, set and destroy`);
 }

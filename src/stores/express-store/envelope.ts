@@ -5,43 +5,46 @@ import type { SessionRecord } from '../../core/store.js';
 import { StoredCookie } from './stored-cookie.js';
 
 /*
- * A record as it stands in a callback store:
+ * A record as a callback store holds it:
  *
- *   { cookie: { … }, userId: 'ann', views: 2, …, __tokenSession: { format, id, version, ownerId?, createdAt, expiresAt, body } }
+ *   {
+ *     cookie: { … }, userId: 'ann', views: 2, …,
+ *     __tokenSession: { format, id, version, ownerId?, createdAt, expiresAt, body }
+ *   }
  *
- * The fields of the data stand flat, for express-session to read. The record stands in the
- * reserved key, with the body to the character: JSON would lose a -0, and stores the order of
- * fields. Where both differ another program has changed the fields, and they hold: see
- * `withChangesOfOthers`.
+ * The fields of the data are at the top level, so that express-session can read them. The record
+ * is in the reserved key, with the exact text of the body: JSON would lose a -0, and stores may
+ * lose the order of fields. If the two differ, another program has changed the fields, and its
+ * changes win: see `withChangesOfOthers`.
  */
 
-/** The one name that this library adds to the data's own. */
+/** The only name that this library adds to the names of the data. */
 export const RESERVED = '__tokenSession';
 const FORMAT = 1;
 
-/** Names that express-session and its stores use beside the data's own. */
+/** Names that express-session and its stores use beside the data. */
 const TAKEN: ReadonlySet<string> = new Set(['cookie', 'id', 'lastModified', '__lastAccess', RESERVED]);
 
-/**
- * Names of the methods of express-session's own sessions: it does not read fields that are called
- * like that.
- */
+/** Methods of express-session's own sessions. It does not read fields with these names. */
 const UNREADABLE: ReadonlySet<string> = new Set(['req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate']);
 
 /**
- * What is given to the store for a record.
+ * The session object that the store must write for a record.
  *
- * @throws `INVALID_DATA` for data that cannot stand beside express-session's
+ * @throws `INVALID_DATA` for data that cannot be stored beside the fields of express-session
  */
 export function wrap(record: SessionRecord, ttl: number): Record<string, unknown> {
   const session: Record<string, unknown> = { cookie: new StoredCookie(ttl) };
   const data = dataOf(parse(record.body));
   if (data !== undefined && !isJsonObject(data)) {
-    throw new SessionError('INVALID_DATA', 'expressStore keeps data whose fields stand beside express-session’s: it has to be an object');
+    throw new SessionError(
+      'INVALID_DATA',
+      'expressStore keeps the fields of the data beside those of express-session: data must be an object',
+    );
   }
   for (const [name, value] of Object.entries(data ?? {})) {
     if (TAKEN.has(name)) {
-      throw new SessionError('INVALID_DATA', `data.${name} has a name that express-session or its stores use: expressStore cannot keep it`);
+      throw new SessionError('INVALID_DATA', `expressStore cannot keep data.${name}: express-session or its stores use this name`);
     }
     if (isFlat(name)) setOwn<unknown>(session, name, value);
   }
@@ -50,16 +53,16 @@ export function wrap(record: SessionRecord, ttl: number): Record<string, unknown
 }
 
 /**
- * The record in what a store has called back with, or `null` for nothing.
+ * The record in the session object of a store, or `null` if there is none.
  *
- * @throws `INVALID_DATA` for what is not this session's record
+ * @throws `INVALID_DATA` if the object is not this session's record
  */
 export function unwrap(id: string, stored: unknown): SessionRecord | null {
   if (!stored) return null;
   const kept = isJsonObject(stored) ? getOwn(stored, RESERVED) : undefined;
-  if (!isJsonObject(stored) || !isJsonObject(kept)) throw unreadable(id, 'was not written by this library');
+  if (!isJsonObject(stored) || !isJsonObject(kept)) throw unreadable(id, 'this library did not write it');
   const { format, id: ownId, version, ownerId, createdAt, expiresAt, body } = kept;
-  if (ownId !== id) throw unreadable(id, 'is another session’s');
+  if (ownId !== id) throw unreadable(id, 'it belongs to another session');
   if (
     format !== FORMAT ||
     typeof version !== 'string' ||
@@ -68,19 +71,18 @@ export function unwrap(id: string, stored: unknown): SessionRecord | null {
     typeof expiresAt !== 'number' ||
     typeof body !== 'string'
   ) {
-    throw unreadable(id, 'is damaged, or was written by a newer version of this library');
+    throw unreadable(id, 'it is damaged, or a newer version of this library wrote it');
   }
   const record = { id, version, ...(ownerId !== undefined && { ownerId }), createdAt, expiresAt, body };
   try {
     return withChangesOfOthers(record, stored);
   } catch {
-    throw unreadable(id, 'was changed by another program to what JSON cannot carry');
+    throw unreadable(id, 'another program has put data into it that JSON cannot carry');
   }
 }
 
 /**
- * The fields of the data of an express-session style session: all but what the library and its
- * stores put beside them.
+ * The data of an express-session style session, without the fields of the library and the stores.
  */
 export function flatData(stored: JsonObject): JsonObject {
   const data: Record<string, JsonValue | undefined> = {};
@@ -91,13 +93,13 @@ export function flatData(stored: JsonObject): JsonObject {
 }
 
 export function unreadable(id: string, problem: string): SessionError {
-  return new SessionError('INVALID_DATA', `what the store has for session ${id} ${problem}`);
+  return new SessionError('INVALID_DATA', `the stored session ${id} cannot be read: ${problem}`);
 }
 
 /**
- * Fields that express-session has changed hold, and count as another writer's change: the version
- * is another one, the same as often as it is read, so that a write that does not know of them is a
- * conflict.
+ * Applies the changes that express-session made to the fields. They count as another writer's
+ * change, so the version changes too. The new version is the same at each read. So a write that
+ * does not know the changes is a conflict.
  */
 function withChangesOfOthers(record: SessionRecord, stored: JsonObject): SessionRecord {
   const body = parse(record.body);
@@ -110,7 +112,7 @@ function withChangesOfOthers(record: SessionRecord, stored: JsonObject): Session
   return { ...record, version, body: text };
 }
 
-/** The data with the fields as they are beside it now, or `null` where they are the same. */
+/** The data with the current values of its fields, or `null` if nothing differs. */
 function applyChanges(data: JsonObject, flat: JsonObject): JsonObject | null {
   const result: Record<string, JsonValue | undefined> = {};
   let changed = false;
@@ -132,17 +134,17 @@ function isFlat(name: string): boolean {
   return !UNREADABLE.has(name) && !(name in Object.prototype);
 }
 
-/** Whether two values are the same once JSON has carried them. */
+/** Whether two values are equal after a way through JSON. */
 function sameInJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   return equalJson(a, b) || (a !== undefined && b !== undefined && equalJson(plain(a), plain(b)));
 }
 
-/** What JSON makes of a value that some stores do not keep as JSON. */
+/** The value after a way through JSON. Some stores do not keep values as JSON. */
 function plain(value: JsonValue): JsonValue {
   return JSON.parse(JSON.stringify(value));
 }
 
-/** The data in a body of the library's own; `undefined` for a text that is not one. */
+/** The data in a body that the library wrote. `undefined` for any other text. */
 function dataOf(body: JsonValue | undefined): JsonValue | undefined {
   return isJsonObject(body) ? getOwn(body, 'd') : undefined;
 }

@@ -1,10 +1,10 @@
-/** Tasks on one id run one after the other, those on different ids at once. */
+/** Runs tasks with the same id one after the other. Tasks with different ids run in parallel. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<void>>();
-  /** What everything that comes later has to wait for. */
+  /** All later tasks must wait for this. */
   #barrier: Promise<void> | undefined;
 
-  /** Runs the task when all earlier ones with this id are over. */
+  /** Runs the task after all earlier tasks with this id. */
   run<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
     const result = Promise.all([this.#tails.get(id), this.#barrier]).then(task);
     const tail = result.then(ignore, ignore).then(() => {
@@ -14,7 +14,7 @@ export class KeyedQueue {
     return result;
   }
 
-  /** Runs the task when all earlier ones are over, and before all later ones. */
+  /** Runs the task after all earlier tasks and before all later ones. */
   runAlone<Result>(task: () => Promise<Result>): Promise<Result> {
     const result = Promise.all([...this.#tails.values(), this.#barrier]).then(task);
     const barrier = result.then(ignore, ignore).then(() => {

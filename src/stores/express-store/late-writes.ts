@@ -1,25 +1,25 @@
 /**
- * Writes that were given up because the store did not call back: they may still happen, at any
- * time. A session that was deleted in the meantime would be back then.
+ * Writes that the library has given up, because the store did not call back. They may still happen
+ * at any time, and would then restore a session that was deleted meanwhile.
  */
 export class LateWrites {
   readonly #lateWrites = new Map<string, { count: number; deleted: boolean }>();
 
-  /** A write of this session was given up. */
+  /** Notes that a write of this session was given up. */
   lost(id: string): void {
     const stray = this.#lateWrites.get(id) ?? { count: 0, deleted: false };
     stray.count += 1;
     this.#lateWrites.set(id, stray);
   }
 
-  /** The session was deleted. */
+  /** Notes that the session was deleted. */
   deleted(id: string): void {
     const stray = this.#lateWrites.get(id);
     if (stray) stray.deleted = true;
   }
 
   /**
-   * A write that was given up has happened after all. Answers whether the session had been deleted
+   * Notes that a given-up write has happened after all. Returns whether the session was deleted
    * before.
    */
   returned(id: string): boolean {

@@ -11,26 +11,26 @@ import { call, type Start, stateOf } from './store-state.js';
 /** The options of {@link expressLegacy}. */
 export interface ExpressLegacyOptions {
   /**
-   * The secret by which express-session has signed its cookies, or all of them where it has had
-   * several. Without it the tokens are those of `express-token-session`: bare keys.
+   * The secret with which express-session signed its cookies, or a list of all secrets that it has
+   * used. Without it, the tokens are those of `express-token-session`: bare keys.
    */
   readonly secret?: string | readonly string[] | undefined;
   /**
-   * How long a call to the store may go without calling back before it is given up. Default
+   * How long a call to the store may take to call back, before the library gives it up. Default
    * `'10s'`.
    */
   readonly callbackTimeout?: Duration | undefined;
 }
 
-/** The longest token that is looked at. Browsers keep no longer cookies. */
+/** The longest token to accept. Browsers keep no longer cookies. */
 const LONGEST = 4_096;
-/** What a bare token may be made of: nothing that a store could take for a path. */
+/** The form of a bare token. It contains nothing that a store could treat as a path. */
 const BARE = /^[\w.~+=:@-]{1,256}$/;
 
 /**
- * The sessions that `express-token-session` (without `secret`) or express-session (with it) has
- * left in a store: for the option `legacy` of `header` and `cookie`. It reads and removes them,
- * and never writes.
+ * The sessions that `express-token-session` (without `secret`) or express-session (with `secret`)
+ * has left in a store. For the option `legacy` of `header` and `cookie`. It reads and removes
+ * sessions, and never writes one.
  *
  * @throws `INVALID_OPTION`
  */
@@ -53,8 +53,8 @@ export function expressLegacy(store: CallbackStore, options: ExpressLegacyOption
 }
 
 /**
- * Public ids of this library are no tokens, and names that every object inherits have been seen to
- * crash a store.
+ * Excludes the public ids of this library, which are not tokens. Also excludes names that every
+ * object inherits, because some stores crash on them.
  */
 function bareKey(token: string): string | undefined {
   return BARE.test(token) && !isSessionId(token) && !(token in Object.prototype) ? token : undefined;
@@ -63,15 +63,15 @@ function bareKey(token: string): string | undefined {
 function legacySession(stored: unknown): LegacySession | null {
   if (!stored) return null;
   if (!isJsonObject(stored) || ArrayBuffer.isView(stored)) throw unreadable();
-  // A record of this library is found by its public id: it is no old session.
+  // A record of this library can be found by its public id. It is not an old session.
   if (Object.hasOwn(stored, RESERVED)) return null;
   const expiresAt = expiryOf(stored);
   return { data: flatData(stored), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
 /**
- * When the cookie of an express-session ends. Without one, as the ancestor has it, nothing but the
- * store ends the session.
+ * When the cookie of an express-session ends. The sessions of express-token-session have no
+ * cookie. Only the store ends those.
  */
 function expiryOf({ cookie }: JsonObject): number | undefined {
   const expires: unknown = isJsonObject(cookie) ? cookie['expires'] : undefined;
@@ -81,7 +81,7 @@ function expiryOf({ cookie }: JsonObject): number | undefined {
   return time;
 }
 
-/** The keys of the old store are tokens: no error that may hold one is let out of here. */
+/** Hides errors that may contain a token, because the keys of the old store are tokens. */
 function withoutToken(error: unknown): undefined {
   if (isMissing(error)) return undefined;
   if (error instanceof SyntaxError) throw unreadable();
@@ -89,12 +89,12 @@ function withoutToken(error: unknown): undefined {
 }
 
 function unreadable(): SessionError {
-  return new SessionError('INVALID_DATA', 'what the old store has for this token cannot be read as a session');
+  return new SessionError('INVALID_DATA', 'the stored session of this token cannot be read');
 }
 
 function checkSecrets(secret: string | readonly string[]): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
   const texts = secrets.filter((each) => typeof each === 'string' && each !== '');
   if (texts.length > 0 && texts.length === secrets.length) return texts.map(String);
-  throw new SessionError('INVALID_OPTION', 'secret has to be what express-session was given: a text, or a list of texts');
+  throw new SessionError('INVALID_OPTION', 'secret must be the secret of express-session: a string, or a list of strings');
 }

@@ -2,19 +2,21 @@ import type { CallbackStore } from './callback-store.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { LateWrites } from './late-writes.js';
 
-/** Starts a call to a store, which is to call back. */
+/** Starts a call to a store. The store must then call back. */
 export type Start = (callback: (error?: unknown, value?: unknown) => void) => unknown;
 
 const states = new WeakMap<object, StoreState>();
 
-/** The state of a store: one for each store object, so that all who use it share a queue. */
+/** The state of a store. Each store object has one, so that all its users share a queue. */
 export function stateOf(store: CallbackStore): StoreState {
   const known = states.get(store) ?? new StoreState(store);
   states.set(store, known);
   return known;
 }
 
-/** What this process knows of one callback store: its queue, its connection, its late writes. */
+/**
+ * What this process knows about one callback store: its queue, its connection, its late writes.
+ */
 export class StoreState {
   readonly store: CallbackStore;
   readonly queue = new KeyedQueue();
@@ -31,8 +33,8 @@ export class StoreState {
   }
 
   /**
-   * The outcome of `run`, or a rejection as soon as the store is disconnected. What is under way
-   * then goes on, unheard.
+   * Resolves to the outcome of `run`, or rejects as soon as the store is disconnected. A running
+   * call then goes on, but its outcome is ignored.
    */
   unlessDisconnected<Result>(run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -51,18 +53,18 @@ export class StoreState {
   }
 }
 
-/** What may be done when a store does not call back in time. */
+/** Called when a store does not call back in time. */
 export interface Patience {
-  /** Called when no caller waits any more. */
+  /** The library gives the call up, and its caller gets an error. */
   givenUp(): void;
-  /** Called when the store calls back after that. */
+  /** The store calls back after that. */
   late(): void;
 }
 
 /**
- * What the store calls back with. Whatever it does with its callback (never, twice, at once, with
- * an error and a value, beside a promise or an exception), the call has one outcome, within
- * `patience` ms.
+ * Resolves to the value that the store calls back with. A store may call back never, twice,
+ * immediately, or with an error and a value. It may also return a promise or throw. The call still
+ * has exactly one outcome, within `patience` ms.
  */
 export function call(start: Start, patience: number, after?: Patience): Promise<unknown> {
   const outcome = calledBack(start);
@@ -85,11 +87,11 @@ export function call(start: Start, patience: number, after?: Patience): Promise<
 function calledBack(start: Start): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const returned = start((error, value) => {
-      // A store that has an error and a value at once cannot mean the value.
+      // If there is an error, the value does not count.
       if (error) reject(error);
       else resolve(value);
     });
-    // Some are asynchronous functions as well, and reject instead of calling back.
+    // Some stores are async functions too, and reject instead of calling back.
     if (isThenable(returned)) returned.then(undefined, reject);
   });
 }

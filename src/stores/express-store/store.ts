@@ -7,39 +7,37 @@ import { Verbs } from './verbs.js';
 /** The options of {@link expressStore}. */
 export interface ExpressStoreOptions {
   /**
-   * How long a call may go without calling back before it is given up, and what waits behind it
-   * goes on. Default `'10s'`; keep it above `storeTimeout`. Nobody waits that long, but until then
-   * no other write of the same session begins.
+   * How long a call may take to call back. After that the library gives it up, and the calls
+   * behind it continue. Keep it above `storeTimeout`. No caller waits that long, but until then no
+   * other write of the same session begins. Default `'10s'`.
    */
   readonly callbackTimeout?: Duration | undefined;
 }
 
 /**
- * A `SessionStore` made of a callback store. The optional capabilities are there where the
- * callback store has what they need.
+ * A `SessionStore` over a callback store. It has those optional verbs for which the callback store
+ * has the methods.
  */
 export interface ExpressStore extends SessionStore {
   readonly atomic: false;
 }
 
 /**
- * A store in the style of express-session as a `SessionStore`.
+ * Makes a store in the style of express-session a `SessionStore`.
  *
- * Such a store has no compare-and-swap. Within this process the operations on one session run one
- * after the other, for everybody who uses the same store object, so that in-process races are as
- * safe as with any other store. Between processes a write may be lost, and one that is under way
- * while another process ends the session may bring it back: the library says so once, through its
- * logger. A read is one `get`; a write is a `get` and a `set`, and ending a session a `get` and a
- * `destroy`.
+ * Such a store has no compare-and-swap. Within this process, the operations on one session run one
+ * after the other, for all users of the same store object. So races within the process are as safe
+ * as with any other store. Between processes a write may be lost. A write that runs while another
+ * process ends the session may restore it. The library logs a warning about this, once. A read is
+ * one `get`. A write is a `get` and a `set`. Ending a session is a `get` and a `destroy`.
  *
- * What is written has the data's fields flat at the top level, for express-session to read; what
- * express-session changes there holds. Data has to be an object without fields that
- * express-session or its stores use: `INVALID_DATA` otherwise. `count` and `clear` are about
- * everything in the store. A session without limits may be forgotten after ten years without a
- * write.
+ * The fields of the data are written at the top level, so that express-session can read them. Its
+ * changes to these fields count. Data must be an object without fields that express-session or its
+ * stores use. Otherwise the write fails with `INVALID_DATA`. `count` and `clear` cover everything
+ * in the store. The store may forget a session without limits after ten years without a write.
  *
- * The ids of sessions are the keys: do not let `express-token-session` use the same keys, as it
- * takes a key for a token.
+ * The ids of sessions are the keys. Do not let `express-token-session` use the same keys, because
+ * it accepts a key as a token.
  *
  * @throws `INVALID_OPTION`
  */

@@ -1,13 +1,14 @@
 /**
- * Ten years: some stores count in 32 bits, or in the years that a calendar has. Each write begins
- * again.
+ * Ten years. Some stores count in 32 bits, or cannot represent later years. Each write starts a
+ * new period.
  */
 const LONGEST = 3_650 * 86_400_000;
 
 /**
- * What stores read of a session to know how long to keep it: some `expires`, some `maxAge`, some
- * `originalMaxAge`. All three are the time that is left. Mutable, as stores change it. The
- * rest is what express-session would send its clients, and therefore careful.
+ * The part of a session that shows a store how long to keep it. Some read `expires`, some
+ * `maxAge`, some `originalMaxAge`. All three give the remaining time. Mutable, because stores
+ * change it. express-session would send the other attributes to its clients, so they have strict
+ * values.
  */
 export class StoredCookie {
   path = '/';

@@ -6,12 +6,12 @@ import { isMissing } from './callback-store.js';
 import { unreadable, unwrap, wrap } from './envelope.js';
 import { call, type Start, type StoreState } from './store-state.js';
 
-/** The operations of a store contract, on a callback store: those on one session stand in line. */
+/** The verbs of the store contract on a callback store. Operations on one session queue up. */
 export class Verbs {
   readonly #state: StoreState;
   readonly #patience: number;
 
-  /** `patience`: how long a call may take, in ms. */
+  /** @param patience the longest time that a call may take, in ms */
   constructor(state: StoreState, patience: number) {
     this.#state = state;
     this.#patience = patience;
@@ -53,19 +53,19 @@ export class Verbs {
   async count(length: Start): Promise<number> {
     const count = await this.#state.unlessDisconnected(() => this.#call(length));
     if (typeof count === 'number') return count;
-    throw new Error(`the store's length has called back with ${typeof count}, not with a number`);
+    throw new Error(`the store's length called back with a value of type ${typeof count} instead of a number`);
   }
 
   async clear(clear: Start): Promise<void> {
     await this.#state.unlessDisconnected(() => this.#state.queue.runAlone(() => this.#call(clear)));
   }
 
-  /** Looks at all sessions: for stores without an expiry of their own, now and then. */
+  /** Looks at all sessions. Meant for occasional use, for stores that do not expire sessions. */
   async sweep(all: Start, now: number): Promise<number> {
     const sessions = await this.#state.unlessDisconnected(() => this.#call(all));
     let removed = 0;
     for (const id of ownIds(sessions)) {
-      // It may have been used, or removed, since then.
+      // The session may have been used or removed since then.
       const ended = await this.#inLine(id, async () => {
         const record = await this.#probe(id);
         if (record?.expiresAt === undefined || record.expiresAt > now) return false;
@@ -77,21 +77,21 @@ export class Verbs {
     return removed;
   }
 
-  /** Runs the task when those of the same session that came before it are over. */
+  /** Runs the task after the earlier tasks of the same session. */
   async #inLine<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
     assertId(id);
     const { queue } = this.#state;
     const asked = performance.now();
     return this.#state.unlessDisconnected(() =>
       queue.run(id, () => {
-        // So that a line behind a store that does not answer cannot grow without end.
-        if (performance.now() - asked > this.#patience) throw new Error('the operations on this session that came before took too long');
+        // Otherwise a queue behind a store that does not answer could grow without limit.
+        if (performance.now() - asked > this.#patience) throw new Error('earlier operations on this session took too long');
         return task();
       }),
     );
   }
 
-  /** What is there, also when it cannot be read: then without a version. */
+  /** The stored record. If it exists but cannot be read, an object without a version. */
   async #probe(id: string): Promise<Partial<SessionRecord> | null> {
     try {
       return await this.#get(id);
@@ -112,7 +112,7 @@ export class Verbs {
     const start: Start = (callback) => store.set(id, wrap(record, ttl), callback);
     await call(start, this.#patience, {
       givenUp: () => lateWrites.lost(id),
-      // It has brought back what was deleted meanwhile.
+      // The late write has restored a session that was deleted meanwhile.
       late: () => lateWrites.returned(id) && this.#inLine(id, () => this.#destroy(id)).catch(() => undefined),
     });
   }
@@ -128,10 +128,10 @@ export class Verbs {
 }
 
 function assertId(id: string): void {
-  if (!isSessionId(id)) throw new SessionError('INVALID_OPTION', 'a session id has to be a UUID in lower case');
+  if (!isSessionId(id)) throw new SessionError('INVALID_OPTION', 'a session id must be a UUID in lower case');
 }
 
-/** Nothing, where that is what the store's error says. */
+/** Returns `undefined` if the store's error means that the session does not exist. */
 function whatIsMissing(id: string, error: unknown): undefined {
   if (isMissing(error)) return undefined;
   if (error instanceof SyntaxError) throw unreadable(id, 'is not JSON');

@@ -1,16 +1,16 @@
-/** Deadlines are ordered by this many ms: a shorter step would need wider numbers. */
+/** The resolution of deadlines in ms. A finer one would need wider numbers. */
 const STEP = 1_024;
 const LAST_STEP = 2 ** 32 - 1;
 const ABSENT = -1;
 
 /**
- * Rows (small whole numbers) by their deadline, earliest first: a binary heap that knows where
- * each row stands. Takes 12 bytes a row, as it counts in steps of about a second: a row comes out
- * at its deadline or up to a step later, never before.
+ * Rows (small whole numbers) by their deadline, earliest first: a binary heap that knows the place
+ * of each row. It takes 12 bytes a row, because it counts in steps of about a second. So a row
+ * comes out at its deadline or up to a step later, never before.
  */
 export class DeadlineHeap {
   #size = 0;
-  /** The step of the row at each place; beside it that row. */
+  /** The step of the row at each place. `#rows` has the row itself. */
   #steps = new Uint32Array(0);
   #rows = new Int32Array(0);
   /** The place of each row. */
@@ -45,12 +45,12 @@ export class DeadlineHeap {
     if (place < this.#size) this.#settle(place, this.#stepAt(this.#size), this.#rowAt(this.#size));
   }
 
-  /** The row with the earliest deadline if that has come at `now`. */
+  /** The row with the earliest deadline, if that has passed at `now`. */
   due(now: number): number | undefined {
     return this.#size > 0 && this.#stepAt(0) * STEP <= now ? this.#rowAt(0) : undefined;
   }
 
-  /** Puts a row in at a place and lets it rise or sink from there. */
+  /** Puts a row at a place and lets it rise or sink from there. */
   #settle(place: number, step: number, row: number): void {
     let free = place;
     while (free > 0 && this.#stepAt((free - 1) >> 1) > step) free = this.#move((free - 1) >> 1, free);
@@ -89,7 +89,7 @@ export class DeadlineHeap {
   }
 }
 
-/** The contents of a column in a longer one. */
+/** Copies a column into a longer one. */
 export function enlarge<Column extends Int32Array | Uint32Array | Float64Array>(from: Column, to: Column): Column {
   to.set(from);
   return to;

@@ -1,11 +1,11 @@
 const EMPTY = -1;
-/** Beyond this share of taken places the searches become long. */
+/** Above this share of used places, searches become long. */
 const FULL = 0.8;
 
 /**
- * Finds the row of an id: a hash table with open addressing. Holds the row and the hash of each id
- * side by side, 10 to 20 bytes, where a `Map` takes 29 to 73. Ids are minted by the library and
- * end at random: their ends are hash enough.
+ * Finds the row of an id: a hash table with open addressing. It holds the row and the hash of each
+ * id side by side. That takes 10 to 20 bytes, where a `Map` takes 29 to 73. The library makes the
+ * ids, and they end with random digits, so a simple hash of the end is enough.
  */
 export class IdIndex {
   readonly #hasId: (row: number, id: string) => boolean;
@@ -14,7 +14,7 @@ export class IdIndex {
   #mask = 63;
   #size = 0;
 
-  /** `hasId` tells whether a row that was added has this id. */
+  /** @param hasId returns whether a row that was added has this id */
   constructor(hasId: (row: number, id: string) => boolean) {
     this.#hasId = hasId;
   }
@@ -28,14 +28,14 @@ export class IdIndex {
     return place === EMPTY ? undefined : this.#rowAt(place);
   }
 
-  /** Adds the row of an id that is not there yet. */
+  /** Adds the row of an id that is not in the table yet. */
   add(id: string, row: number): void {
     this.#size += 1;
     if (this.#size > (this.#mask + 1) * FULL) this.#grow();
     this.#put(row, hashOf(id));
   }
 
-  /** Removes an id, while its row still has it. */
+  /** Removes an id. Its row must still have the id. */
   delete(id: string): void {
     const place = this.#placeOf(id);
     if (place === EMPTY) return;
@@ -47,7 +47,7 @@ export class IdIndex {
     return [...this.#places.filter((row, index) => index % 2 === 0 && row !== EMPTY)];
   }
 
-  /** Where an id's row stands, or `EMPTY`. */
+  /** The place of an id's row, or `EMPTY`. */
   #placeOf(id: string): number {
     const hash = hashOf(id);
     for (let place = hash & this.#mask; ; place = (place + 1) & this.#mask) {
@@ -57,7 +57,7 @@ export class IdIndex {
     }
   }
 
-  /** Moves those up that would no longer be found behind a hole. */
+  /** Moves up those rows that a search would no longer find behind the hole. */
   #fill(from: number): void {
     let hole = from;
     for (let place = (hole + 1) & this.#mask; this.#rowAt(place) !== EMPTY; place = (place + 1) & this.#mask) {

@@ -1,9 +1,9 @@
 import type { SessionRecord } from '../../core/store.js';
 
 /*
- * The texts of a record in one: a character for the length of the id, one for that of the version,
- * then the id, the version and the body. A text of its own for each of them takes 16 bytes and a
- * reference more, and lies somewhere else in memory.
+ * All texts of a record in one string: a character for the length of the id, one for the length of
+ * the version, then the id, the version and the body. A separate string for each would take 16
+ * bytes and a reference more, and would be elsewhere in memory.
  */
 const HEAD = 2;
 
@@ -29,16 +29,14 @@ export function hasVersion(text: string, version: string): boolean {
   return text.charCodeAt(1) === version.length && text.startsWith(version, endOfId(text));
 }
 
-/**
- * A text that refers to no other: one that was cut out of a longer one would keep the whole of it.
- */
+/** Copies a text. A text that was cut out of a longer one would keep all of that in memory. */
 export function ownCopy(text: string): string {
   return flat(text.slice(0, 1), text.slice(1));
 }
 
 /**
- * The pieces as one text. What `+` puts together is kept by engines as a tree of its pieces, at
- * several times the size, until the text is looked into.
+ * Joins the pieces into one flat text. Engines keep the result of `+` as a tree of its pieces, at
+ * several times the size, until something reads the text.
  */
 function flat(...pieces: string[]): string {
   return pieces.join('');

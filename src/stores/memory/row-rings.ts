@@ -4,12 +4,12 @@ import { enlarge } from './deadline-heap.js';
 export const NONE = -1;
 
 /**
- * Rows (small whole numbers) linked into rings, each row in one of them: 8 bytes a row, and every
- * operation takes the same time however many there are. A ring is named by the row that it starts
- * with; `NONE` is the empty one.
+ * Rows (small whole numbers) that are linked into rings. Each row is in one ring. It takes 8 bytes
+ * a row, and the time of an operation does not depend on the number of rows. The first row of a
+ * ring stands for the ring. `NONE` is the empty ring.
  */
 export class RowRings {
-  /** The row after each and the one before it, side by side. */
+  /** For each row, the row after it and the row before it, side by side. */
   #links = new Int32Array(0);
 
   /** Makes room for the rows below `capacity`. */
@@ -17,7 +17,7 @@ export class RowRings {
     this.#links = enlarge(this.#links, new Int32Array(2 * capacity));
   }
 
-  /** Adds a row at the end, and answers the row that the ring starts with. */
+  /** Adds a row at the end. Returns the first row of the ring. */
   append(first: number, row: number): number {
     if (first === NONE) {
       this.#link(row, row);
@@ -28,7 +28,7 @@ export class RowRings {
     return first;
   }
 
-  /** Takes a row out, and answers the row that the ring starts with then. */
+  /** Removes a row. Returns the first row of the ring after that. */
   remove(first: number, row: number): number {
     const after = this.#after(row);
     if (after === row) return NONE;
@@ -36,7 +36,7 @@ export class RowRings {
     return row === first ? after : first;
   }
 
-  /** All rows of a ring, from the first. The ring must not be changed meanwhile. */
+  /** All rows of a ring, from the first. The ring must not change meanwhile. */
   *rows(first: number): Generator<number> {
     for (let row = first; row !== NONE; ) {
       yield row;

@@ -15,44 +15,40 @@ import { MemoryTable } from './table.js';
 
 export interface MemoryStoreOptions {
   /**
-   * The most sessions that are kept; beyond it the least recently active ones are ended. Default
-   * 1,000,000.
+   * The maximum number of sessions. When it is reached, the least recently active session is
+   * ended. Default 1,000,000.
    */
   readonly maxSessions?: number | undefined;
-  /** The clock by which sessions are forgotten, in ms since the epoch. Default `Date.now`. */
+  /** The clock by which the store forgets sessions, in ms since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/**
- * The store in this process's memory: with every capability of the contract that makes sense for
- * one process.
- */
+/** A store in this process's memory, with every verb that makes sense for one process. */
 export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onWarning'>> {
   readonly steps: Required<StoreSteps>;
 }
 
 /**
- * A store in the memory of this process: for development, tests and single processes whose
- * sessions may be lost. Holds encoded text, so that nothing is shared with what was put in; every
- * verb is atomic, as nothing else runs meanwhile.
+ * A store in the memory of this process: for development, tests, and single processes whose
+ * sessions may be lost. It holds encoded text, so it shares no object with its callers. Every verb
+ * is atomic, because nothing else runs meanwhile.
  *
  * @throws `INVALID_OPTION`
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxSessions = 1_000_000, now = Date.now } = options;
   if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) {
-    throw new SessionError('INVALID_OPTION', 'maxSessions has to be a positive whole number');
+    throw new SessionError('INVALID_OPTION', 'maxSessions must be a positive whole number');
   }
-  if (typeof now !== 'function') throw new SessionError('INVALID_OPTION', 'now has to be a function');
+  if (typeof now !== 'function') throw new SessionError('INVALID_OPTION', 'now must be a function');
   return new SessionMap(maxSessions, now);
 }
 
 /**
- * Forgetting is spread over the writes: each looks at no more than this many sessions whose time
- * may have come.
+ * How many sessions that may be due each write looks at. So forgetting is spread over the writes.
  */
 const LOOKS_PER_WRITE = 8;
-/** How many rows one step of a sweep looks at: each costs the reading of one number. */
+/** How many rows one step of a sweep looks at. For each, it reads one number. */
 const ROWS_PER_SWEEP = 1_000;
 
 class SessionMap implements MemoryStore {
@@ -126,7 +122,7 @@ class SessionMap implements MemoryStore {
     return this.#atOnce(() => this.#trimSome(ownerId, trim));
   }
 
-  /** Those whose `ttl` has passed are forgotten without it. */
+  /** Sessions whose `ttl` has passed are forgotten even without a sweep. */
   async sweep(now: number): Promise<number> {
     return this.#sweep(now, 0, this.#table.end);
   }
@@ -190,8 +186,8 @@ class SessionMap implements MemoryStore {
   }
 
   /**
-   * Of any of an owner's sessions, those beyond the `max` newest have to go: so it is enough to
-   * look at a few more than `max`.
+   * Ends some of an owner's sessions that are too many. In any part of the sessions, those beyond
+   * the `max` newest must end. So it is enough to look at a few more than `max`.
    */
   #trimSome(ownerId: string, { max, now, keep, ignore }: OwnerTrim): string[] {
     const counting = this.#counting(ownerId, now, ignore, max + STEP);
@@ -233,7 +229,7 @@ class SessionMap implements MemoryStore {
     return size;
   }
 
-  /** `work` until nothing is left for it. */
+  /** Calls `work` until it does nothing more. */
   #atOnce(work: () => string[]): string[] {
     const all: string[] = [];
     for (let some = work(); some.length > 0; some = work()) all.push(...some);
@@ -283,7 +279,7 @@ class SessionMap implements MemoryStore {
     }
   }
 
-  /** Removes sessions before their time, and answers their ids. */
+  /** Ends sessions and reports them. Returns their ids. */
   #end(rows: readonly number[]): string[] {
     const ids = rows.map((row) => this.#table.id(row));
     for (const row of rows) this.#table.remove(row);

@@ -4,39 +4,36 @@ import { IdIndex } from './id-index.js';
 import { hasId, hasVersion, ownCopy, pack, packedId, unpack } from './packed-text.js';
 import { NONE, RowRings } from './row-rings.js';
 
-/**
- * The times of a row stand side by side: a look at one brings the others into the processor's
- * cache.
- */
+/** The times of a row are side by side, so that one read brings all into the processor's cache. */
 const TIMES = 3;
 const CREATED = 0;
 const EXPIRES = 1;
 const FORGET = 2;
-/** And so do its texts: its owner, and all others packed into one. */
+/** The texts of a row are side by side too: its owner, and all others packed into one. */
 const TEXTS = 2;
 const OWNER = 0;
 const PACKED = 1;
 
 /**
- * Records in rows of plain columns: an object for each of a million sessions, with its boxed
- * numbers, takes twice the memory, and the time of the garbage collector.
+ * Records in rows of plain columns. An object for each of a million sessions, with boxed numbers,
+ * would take twice the memory, and time in the garbage collector.
  */
 export class MemoryTable {
   readonly #maxRows: number;
   #capacity = 0;
-  /** Rows that were never used begin here. */
+  /** The first row that was never used. */
   #fresh = 0;
   readonly #free: number[] = [];
   #times = new Float64Array(0);
   #texts: (string | undefined)[] = [];
   readonly #rows = new IdIndex((row, id) => hasId(this.#packed(row), id));
-  /** All rows in the order of their activity. */
+  /** All rows in the order of their last activity. */
   readonly #activity = new RowRings();
   #leastRecent = NONE;
   readonly #siblings = new RowRings();
-  /** The first row of each owner's. */
+  /** The first row of each owner. */
   readonly #owners = new Map<string, number>();
-  /** By a time that is not later than when the row may be forgotten. */
+  /** Each row has a time that is not later than the time when it may be forgotten. */
   readonly #deadlines = new DeadlineHeap();
 
   constructor(maxRows: number) {
@@ -47,7 +44,7 @@ export class MemoryTable {
     return this.#rows.size;
   }
 
-  /** The row of the least recent activity. */
+  /** The row with the least recent activity. */
   get leastRecent(): number | undefined {
     return this.#leastRecent === NONE ? undefined : this.#leastRecent;
   }
@@ -57,8 +54,7 @@ export class MemoryTable {
   }
 
   /**
-   * The rows of an owner, in the order in which they came. The table must not be changed
-   * meanwhile.
+   * The rows of an owner, in the order of their insertion. The table must not change meanwhile.
    */
   rowsOf(ownerId: string): Iterable<number> {
     return this.#siblings.rows(this.#owners.get(ownerId) ?? NONE);
@@ -74,10 +70,7 @@ export class MemoryTable {
     return this.#fresh;
   }
 
-  /**
-   * The rows from `from` to `to` whose deadline has come at `now`: looks at nothing but the one
-   * number of each.
-   */
+  /** The rows from `from` to `to` whose deadline has passed. It reads only one number for each. */
   expired(now: number, from: number, to: number): number[] {
     const rows: number[] = [];
     for (let row = from; row < Math.min(to, this.#fresh); row += 1) if (this.expiresAt(row) <= now) rows.push(row);
@@ -94,12 +87,12 @@ export class MemoryTable {
     this.#rows.add(record.id, row);
   }
 
-  /** Writes what can change of a record. */
+  /** Writes the parts of a record that can change. */
   update(row: number, record: SessionRecord, forgetAt: number): void {
     const active = record.expiresAt > this.expiresAt(row);
     if (record.ownerId !== undefined && this.#ownerOf(row) === undefined) this.#setOwner(row, record.ownerId);
-    // A later time is left to be found when the earlier one has come: most sessions are written
-    // often in between.
+    // A later time is not entered now. It is found when the earlier time has come, because most
+    // sessions are written often until then.
     if (forgetAt < this.forgetAt(row)) this.#deadlines.set(row, forgetAt);
     this.#write(row, record, forgetAt);
     if (active) this.#leastRecent = this.#activity.append(this.#activity.remove(this.#leastRecent, row), row);
@@ -117,14 +110,14 @@ export class MemoryTable {
   }
 
   /**
-   * A row that may be forgotten at `now`, as far as is known without looking at those that have
-   * become later.
+   * A row that may be due at `now`. Its real time may be later: the times that {@link update} did
+   * not enter are not considered.
    */
   due(now: number): number | undefined {
     return this.#deadlines.due(now);
   }
 
-  /** Notes that a row that was {@link due} has become later. */
+  /** Enters the real time of a row that {@link due} returned. */
   postpone(row: number): void {
     this.#deadlines.set(row, this.forgetAt(row));
   }

@@ -2,7 +2,7 @@ import type { Channel, ChannelEvents, Unsubscribe } from '../shared/notification
 import { type Connectable, type Emitter, isConnection, isPGlite, isPool, type PGlite, type Pool, type PostgresClient } from './client.js';
 import type { Runner } from './runner.js';
 
-/** The channel `name` as this client can listen to it; `undefined` where it cannot. */
+/** The channel `name`, if this client can listen to it. */
 export function channelOver(client: PostgresClient, runner: Runner, name: string): Channel | undefined {
   if (isPool(client)) return besidePool(client, name);
   if (isPGlite(client)) return overPGlite(client, name);
@@ -10,8 +10,8 @@ export function channelOver(client: PostgresClient, runner: Runner, name: string
 }
 
 /**
- * A connection of its own, with the pool's settings. One of the pool's would be missing there as
- * long as it listens: two stores would leave nothing of a pool of two.
+ * Listens on a separate connection with the pool's settings. A connection of the pool would be
+ * missing there as long as it listens: two stores would use up a pool of two.
  */
 function besidePool({ Client, options }: Pool, name: string): Channel {
   return {
@@ -21,8 +21,8 @@ function besidePool({ Client, options }: Pool, name: string): Channel {
       const state = { ended: false };
       const close = async () => {
         state.ended = true;
-        // Not waited for: a connection that died silently never answers. Its handlers stay, as it
-        // may still fail.
+        // Not awaited, because a connection that died silently never answers. The handlers stay,
+        // because the connection may still fail.
         connection.end().catch(ignore);
       };
       const lost = () => {
@@ -49,13 +49,13 @@ async function listen(connection: Connectable, name: string): Promise<void> {
   await connection.query(`LISTEN ${name}`);
 }
 
-/** The longest that opening a connection may take, in ms. */
+/** The longest time that opening a connection may take, in ms. */
 const WITHIN = 5_000;
 
 async function withinReason(work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no connection for notifications could be opened in time')), WITHIN);
+    timer = setTimeout(() => reject(new Error('opening a connection for notifications took too long')), WITHIN);
   });
   try {
     await Promise.race([work, late]);
@@ -65,7 +65,7 @@ async function withinReason(work: Promise<void>): Promise<void> {
   }
 }
 
-/** A connection of pg hears notifications beside its other work. */
+/** A connection of pg receives notifications beside its other work. */
 function overConnection(connection: Emitter, runner: Runner, name: string): Channel {
   return {
     reopens: false,

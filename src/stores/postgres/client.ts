@@ -2,22 +2,22 @@ import { SessionError } from '../../core/error.js';
 import { hasMethods, wrongKind } from '../shared/kinds.js';
 
 /**
- * What the store needs of a client: a `Pool` or `Client` of pg, PGlite, Neon's, and any other that
- * has this method.
+ * The part of a client that the store uses. Clients that fit: a `Pool` or `Client` of pg, PGlite,
+ * Neon's, and any other with this method.
  */
 export interface PostgresClient {
   query(text: string, params?: (string | null)[]): PromiseLike<unknown>;
 }
 
 /**
- * A client of pg: a pool or a connection. It can name statements, which the server then prepares
+ * A client of pg: a pool or a connection. It supports named statements, which the server prepares
  * once for each connection.
  */
 export interface PgClient {
   query(statement: { readonly name?: string; readonly text: string; readonly values: (string | null)[] }): PromiseLike<unknown>;
 }
 
-/** What emits events, as pg's connections do. */
+/** An object that emits events, such as a connection of pg. */
 export interface Emitter {
   on(event: string, handler: (value: unknown) => void): unknown;
   removeListener(event: string, handler: (value: unknown) => void): unknown;
@@ -29,7 +29,7 @@ export interface Connectable extends PostgresClient, Emitter {
   end(): Promise<unknown>;
 }
 
-/** A pool of pg: it has the class and the settings of its connections. */
+/** A pool of pg, which has the class and the settings of its connections. */
 export interface Pool {
   readonly Client: new (options: object) => Connectable;
   readonly options: object;
@@ -48,7 +48,7 @@ function isAnyPool(client: object): boolean {
   return hasMethods(client, 'connect') && typeof Reflect.get(client, 'totalCount') === 'number';
 }
 
-/** A single connection of pg, which emits events and takes one statement at a time. */
+/** A single connection of pg. It emits events and takes one statement at a time. */
 export function isConnection(client: object): client is Emitter {
   return hasMethods(client, 'on', 'removeListener') && !isAnyPool(client);
 }
@@ -64,12 +64,13 @@ export function isPGlite(client: object): client is PGlite {
 
 /**
  * @throws `INVALID_OPTION` naming `option`, unless it has `query(text, params)` and is not known
- * to be another database's
+ * as
+ *   the client of another database
  */
 export function checkClient(client: unknown, option: string): asserts client is PostgresClient {
   const kind = wrongKind(client, 'PostgreSQL');
   if (kind !== undefined) throw new SessionError('INVALID_OPTION', `${option} is ${kind}`);
   const shaped = (typeof client === 'object' || typeof client === 'function') && client !== null && hasMethods(client, 'query');
   if (!shaped)
-    throw new SessionError('INVALID_OPTION', `${option} has to have query(text, params): a Pool or Client of pg, PGlite or the like`);
+    throw new SessionError('INVALID_OPTION', `${option} must have query(text, params): a Pool or Client of pg, PGlite or the like`);
 }

@@ -4,27 +4,26 @@ import { quoteName } from '../shared/sql-names.js';
 /** Where the sessions are kept. */
 export interface TableOptions {
   /**
-   * The table's name, of at most 48 bytes; quoted, so that case counts. Default
-   * `'token_sessions'`.
+   * The table's name, at most 48 bytes. It is quoted, so case matters. Default `'token_sessions'`.
    */
   readonly table?: string | undefined;
-  /** The table's schema, quoted as well. Default: the connection's `search_path` decides. */
+  /** The table's schema, quoted too. Default: the connection's `search_path` decides. */
   readonly schema?: string | undefined;
 }
 
-/** The names that the statements use, quoted, and with the schema where it is known. */
+/** The names in the statements, quoted, and with the schema if it is known. */
 export interface Names {
   /** The schema, in quotes. */
   readonly schema: string | undefined;
   readonly table: string;
-  /** Without the schema: indexes are created in that of their table. */
+  /** Without the schema: PostgreSQL creates an index in the schema of its table. */
   readonly ownerIndex: string;
   readonly sweepIndex: string;
-  /** What version 0.1.0 had, and moved with each touch. */
+  /** An index of version 0.1.0. Each touch had to change it. */
   readonly expiryIndex: string;
   /**
-   * The channel of ended sessions. From the table's name alone, so that processes hear each other
-   * however each names the schema.
+   * The channel of ended sessions. It depends only on the table's name, so that processes receive
+   * each other's notifications even if they name the schema differently.
    */
   readonly channel: string;
 }
@@ -39,7 +38,7 @@ export function namesOf(options: TableOptions): Names {
   return { schema, table: within(schema, table), ...indexes, channel: channelOf(name) };
 }
 
-/** The same names in a schema, given in quotes. */
+/** The same names in a schema, which is given in quotes. */
 export function namesIn(schema: string, options: TableOptions): Names {
   const names = namesOf({ ...options, schema: undefined });
   return { ...names, schema, table: within(schema, names.table) };
@@ -49,7 +48,7 @@ export function within(schema: string | undefined, name: string): string {
   return schema === undefined ? name : `${schema}.${name}`;
 }
 
-/** A plain lower-case name, which every client quotes alike. */
+/** A plain lower-case name, because every client quotes that in the same way. */
 function channelOf(table: string): string {
   if (/^[a-z_][a-z0-9_]*$/.test(table)) return `${table}_ended`;
   return `token_sessions_${createHash('sha256').update(table).digest('hex').slice(0, 16)}_ended`;

@@ -2,7 +2,7 @@ import { partsOf } from '../shared/steps.js';
 import type { Warnings } from '../shared/warnings.js';
 import { type Runner, type Statement, statement } from './runner.js';
 
-/** A notification takes less than 8,000 bytes: this many ids of 36, with commas. */
+/** A notification may take up to 8,000 bytes: this many ids of 36 characters, with commas. */
 const IDS_IN_A_NOTIFICATION = 200;
 /** How many notifications one statement sends. */
 const AT_ONCE = 50;
@@ -10,9 +10,9 @@ const AT_ONCE = 50;
 const NOTIFY: Statement = statement('notify', `SELECT pg_notify($1, ids)::text AS sent FROM unnest(string_to_array($2, ';')) AS ids`);
 
 /**
- * Notifies of ended sessions, apart from what ended them: transactions that notify commit one at a
- * time in the whole server. One statement is under way at most, for all that have ended since the
- * one before.
+ * Sends notifications of ended sessions, in statements of their own: in the whole server, only one
+ * transaction that notifies can commit at a time. At most one statement runs. It covers all
+ * sessions that have ended since the previous one.
  */
 export class Notifier {
   readonly #runner: Runner;
@@ -41,8 +41,8 @@ export class Notifier {
       try {
         await this.#runner.run(NOTIFY, [this.#channel, payloads.join(';')]);
       } catch {
-        // The sessions have ended. Other processes find that out by their rechecks.
-        this.#warnings.report('a notification of ended sessions could not be sent: other processes notice at their next recheck');
+        // The sessions have ended. Other processes notice at their next recheck.
+        this.#warnings.report('a notification of ended sessions could not be sent: other processes notice the end at their next recheck');
       }
     }
     this.#sends = false;

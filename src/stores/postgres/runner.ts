@@ -4,7 +4,7 @@ import { COLUMNS, type Row } from '../shared/sql-record.js';
 import type { Warnings } from '../shared/warnings.js';
 import { isConnection, isPg, type PostgresClient } from './client.js';
 
-/** A statement, by a name that no other one has. */
+/** A statement with a unique name. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
@@ -16,10 +16,10 @@ export function statement(verb: string, text: string): Statement {
 
 export type Params = (string | null)[];
 
-/** Tries of a statement that the server has undone because of another one. */
+/** How often a statement is tried that the server has undone because of another one. */
 const MAX_TRIES = 10;
 
-/** Runs statements on the caller's client, one by one: each is a transaction. */
+/** Runs statements on the caller's client. Each statement is a transaction. */
 export class Runner {
   readonly #client: PostgresClient;
   readonly #warnings: Warnings;
@@ -30,19 +30,16 @@ export class Runner {
     this.#client = client;
     this.#warnings = warnings;
     this.#prepares = prepare && isPg(client);
-    // pg wants the statements of one connection to come one after the other.
+    // A connection of pg expects its statements one after the other.
     this.#inTurn = isConnection(client) ? turns() : (task) => task();
   }
 
-  /**
-   * The rows of a statement that is run often: prepared by the server where the client can name
-   * it.
-   */
+  /** Runs a frequent statement. The server prepares it if the client supports named statements. */
   run(given: Statement, params: Params = []): Promise<readonly Row[]> {
     return this.#attempt(() => this.#send(given, params));
   }
 
-  /** The rows of a statement that is run now and then. */
+  /** Runs an infrequent statement. */
   runOnce(text: string, params: Params = []): Promise<readonly Row[]> {
     return this.#attempt(() => this.#client.query(text, params));
   }
@@ -65,14 +62,14 @@ export class Runner {
   }
 
   /**
-   * A pooler that hands out connections by the transaction takes a statement to a connection that
-   * does not know its name.
+   * Stops using prepared statements. A pooler that assigns connections by transaction may send a
+   * statement to a connection that does not know its name.
    */
   #stopPreparing(): void {
     this.#prepares = false;
     this.#warnings.report(
-      'PostgreSQL does not know a statement that was prepared before, as behind a pooler that hands out connections by the transaction: ' +
-        'the session store goes on without prepared statements. Set prepare: false, or use PgBouncer 1.21 or later with max_prepared_statements.',
+      'PostgreSQL does not know a statement that was prepared before. This happens behind a pooler that assigns connections by transaction. ' +
+        'The session store continues without prepared statements. Set prepare: false, or use PgBouncer 1.21 or later with max_prepared_statements.',
     );
   }
 }
@@ -86,16 +83,16 @@ function turns(): <Result>(task: () => Promise<Result>) => Promise<Result> {
   };
 }
 
-/** The rows of an answer: most clients give `{ rows }`, some the rows themselves. */
+/** The rows of an answer. Most clients return `{ rows }`, some the rows themselves. */
 function rowsOf(answer: unknown): readonly Row[] {
   if (Array.isArray(answer)) return answer;
   if (typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows)) return answer.rows;
-  throw new SessionError('INVALID_OPTION', 'the client answered a query with neither { rows } nor rows: the store cannot use it');
+  throw new SessionError('INVALID_OPTION', 'the client returned neither { rows } nor rows for a query: the store cannot use it');
 }
 
 /**
- * The code of an error of the server, five characters by the SQL standard. Clients that wrap it
- * have it in the cause or under other names.
+ * The code of a server error: five characters, by the SQL standard. Clients that wrap the error
+ * have the code in the cause, or under another name.
  */
 export function sqlState(error: unknown): string {
   for (let each = error, depth = 0; typeof each === 'object' && each !== null && depth < 4; depth += 1) {
@@ -109,34 +106,34 @@ export function sqlState(error: unknown): string {
 }
 
 /**
- * Serialisation failures (where the default isolation is stricter than usual) and deadlocks:
- * nothing of it has happened.
+ * Whether the server has undone the statement: after a deadlock, or after a serialisation failure,
+ * which a stricter default isolation can cause.
  */
 function isUndone(error: unknown): boolean {
   return ['40001', '40P01'].includes(sqlState(error));
 }
 
-/** The prepared statement is missing, or another one has its name: nothing was run. */
+/** Whether the prepared statement is missing, or its name is taken. Then nothing has run. */
 function isUnprepared(error: unknown): boolean {
   return ['26000', '42P05'].includes(sqlState(error));
 }
 
-/** Missing columns, other types, no unique id, a NOT NULL column that the store does not know. */
+/** Missing columns, other types, no unique id, or an unknown column that is NOT NULL. */
 const OTHER_COLUMNS = ['42703', '42804', '42883', '42846', '42P10', '23502'];
 
 /**
- * Says what to do about the errors that are the set-up's. All others are the server's or the
- * network's, and speak for themselves.
+ * Adds the remedy to errors of the set-up. Other errors come from the server or the network and
+ * pass through.
  */
 function explain(cause: unknown, client: PostgresClient): unknown {
   const state = sqlState(cause);
-  if (isClosed(client)) return unusable('the PostgreSQL client that the session store was given has been closed', cause);
+  if (isClosed(client)) return unusable('the PostgreSQL client of the session store has been closed', cause);
   if (state === '42P01') {
     return unusable('the table of the session store is missing: call createTables() once, or run createTablesSql() as a migration', cause);
   }
   if (OTHER_COLUMNS.includes(state)) {
     return unusable(
-      `the table is not one of this version of the session store, which needs the columns ${COLUMNS.join(', ')} and sweep_at: ` +
+      `the table does not fit this version of the session store, which needs the columns ${COLUMNS.join(', ')} and sweep_at: ` +
         'call createTables() once, or run createTablesSql() as a migration',
       cause,
     );
@@ -149,8 +146,8 @@ function unusable(message: string, cause: unknown): SessionError {
 }
 
 /**
- * What pools, connections and PGlite call it; the message of what they throw then differs from
- * version to version.
+ * Whether the client is closed. Pools, connections and PGlite have different flags for it. The
+ * messages of their errors differ between versions.
  */
 function isClosed(client: object): boolean {
   return ['ending', 'ended', 'closed', '_ending', '_ended'].some((flag) => Reflect.get(client, flag) === true);

@@ -13,33 +13,34 @@ import { type Verbs, verbsOf } from './verbs.js';
 
 export interface PostgresStoreOptions extends TableOptions {
   /**
-   * Where notifications of ended sessions are heard. Default: a connection of its own with the
-   * settings of the pool, or the client itself where it is PGlite or a `Client` of pg. A client: a
-   * pool, PGlite or a connected `Client` of pg that goes to the server itself, where `client` goes
-   * through a pooler such as PgBouncer. `false`: none are heard, and live sessions are ended by
-   * rechecks.
+   * Where notifications of ended sessions come from. Default: a separate connection with the
+   * settings of the pool, or the client itself if it is PGlite or a `Client` of pg. A client: a
+   * pool, PGlite or a connected `Client` of pg that connects to the server directly, for when
+   * `client` uses a pooler such as PgBouncer. `false`: no notifications are received, and rechecks
+   * end live sessions.
    */
   readonly subscriber?: PostgresClient | false | undefined;
   /**
-   * `false` sends no notifications: other processes end live sessions by rechecks. Default `true`.
+   * `false` sends no notifications: in other processes, rechecks end live sessions. Default
+   * `true`.
    */
   readonly notify?: boolean | undefined;
   /**
    * Whether the server prepares the statements, which halves its work for them. Only with clients
-   * of pg. Default `true`; `false` behind a pooler that hands out connections by the transaction,
-   * such as PgBouncer before 1.21.
+   * of pg. Use `false` behind a pooler that assigns connections by transaction, such as PgBouncer
+   * before 1.21. Default `true`.
    */
   readonly prepare?: boolean | undefined;
 }
 
-/** A {@link SessionStore} with every capability; `subscribe` where the client can listen. */
+/** A {@link SessionStore} with every verb. It has `subscribe` if the client can listen. */
 export interface PostgresStore extends Verbs, Pick<SessionStore, 'subscribe'>, Required<Pick<SessionStore, 'onWarning'>> {
   /**
-   * Makes the table and its indexes where they are missing, and brings those of an older version
-   * up to date. May be called by every process at every start. Else run {@link createTablesSql} as
-   * a migration.
+   * Creates the table and its indexes if they are missing, and updates those of an older version.
+   * Every process may call it at every start. Alternatively, run {@link createTablesSql} as a
+   * migration.
    *
-   * @throws `INVALID_OPTION` where the table has other columns, or the server is too old
+   * @throws `INVALID_OPTION` if the table has other columns, or the server is too old
    */
   createTables(): Promise<void>;
 }
@@ -67,7 +68,8 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
   return {
     ...verbsOf({ runner, statements: () => statements, ended: (ids) => notifier?.ended(ids) }),
     async createTables() {
-      // From now on with the schema: another connection's search path may find another table.
+      // From now on with the schema, because another connection's search path may find another
+      // table.
       names = await createTables(runner, options);
       statements = statementsOf(names);
     },
@@ -87,5 +89,5 @@ function channelFor(
   checkClient(subscriber, 'subscriber');
   const channel = channelOver(subscriber, new Runner(subscriber, false, new Warnings()), name);
   if (channel) return channel;
-  throw new SessionError('INVALID_OPTION', 'subscriber emits no notifications: pass a Pool or Client of pg, PGlite, or false');
+  throw new SessionError('INVALID_OPTION', 'subscriber does not emit notifications: pass a Pool or Client of pg, PGlite, or false');
 }

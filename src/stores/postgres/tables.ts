@@ -3,8 +3,8 @@ import { type Names, namesIn, namesOf, type TableOptions, within } from './names
 import { type Runner, sqlState } from './runner.js';
 
 /**
- * The SQL that makes the table and its indexes, for migration tools: statements that do nothing
- * where the thing exists. It also brings the table of an older version up to date.
+ * The SQL that creates the table and its indexes, for migration tools. The statements do nothing
+ * if the objects exist. They also update the table of an older version.
  *
  * @throws `INVALID_OPTION`
  */
@@ -19,7 +19,7 @@ function schemaSql(schema: string): string {
   return `CREATE SCHEMA IF NOT EXISTS ${schema}`;
 }
 
-// Room is left on the pages for new versions of a row: an update that finds it there touches no
+// Leaves room on the pages for new versions of a row. An update that finds room there changes no
 // index.
 function tableSql({ table }: Names): string {
   return `CREATE TABLE IF NOT EXISTS ${table} (
@@ -33,17 +33,17 @@ function tableSql({ table }: Names): string {
 ) WITH (fillfactor = 80)`;
 }
 
-// Rows that an older version inserts have 0: the next sweep looks at them.
+// Rows that an older version inserts have 0, so that the next sweep looks at them.
 function columnSql({ table }: Names): string {
   return `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS sweep_at bigint NOT NULL DEFAULT 0`;
 }
 
-// A hash index, since an owner may be longer than an entry of a B-tree can be.
+// A hash index, because an owner may be longer than a B-tree entry allows.
 function ownerIndexSql({ table, ownerIndex }: Names): string {
   return `CREATE INDEX IF NOT EXISTS ${ownerIndex} ON ${table} USING hash (owner_id)`;
 }
 
-// Not on expires_at, which each touch moves: an index on it would be written with each of them.
+// Not on expires_at: each touch moves it, and would have to write the index.
 function sweepIndexSql({ table, sweepIndex }: Names): string {
   return `CREATE INDEX IF NOT EXISTS ${sweepIndex} ON ${table} (sweep_at)`;
 }
@@ -53,8 +53,8 @@ function dropExpiryIndexSql({ schema, expiryIndex }: Names): string {
 }
 
 /**
- * Looks where `CREATE TABLE` would create the table: another schema of the search path may have
- * one of the same name.
+ * Looks in the schema where `CREATE TABLE` would create the table. Another schema of the search
+ * path may have a table with the same name.
  */
 const INSPECT = `WITH place AS (SELECT coalesce($1::text, quote_ident(current_schema())) AS schema)
 SELECT current_setting('server_version_num') AS server, current_setting('server_encoding') AS encoding, schema,
@@ -67,8 +67,8 @@ SELECT current_setting('server_version_num') AS server, current_setting('server_
 FROM place`;
 
 /**
- * Makes what is missing. Nothing is locked where all is there, so that every process may call it
- * when it starts. Answers the names with the schema in which the table is.
+ * Creates missing objects. If all exist, nothing is locked, so every process may call it at its
+ * start. Returns the names with the schema of the table.
  */
 export async function createTables(runner: Runner, options: TableOptions): Promise<Names> {
   const given = namesOf(options);
@@ -92,13 +92,13 @@ function checkServer(version: number, encoding: unknown): void {
   if (version < 120_000) {
     throw new SessionError(
       'INVALID_OPTION',
-      `the session store needs PostgreSQL 12 or later, and this server's version number is ${version}`,
+      `the session store needs PostgreSQL 12 or later, but this server's version number is ${version}`,
     );
   }
   if (encoding !== 'UTF8') {
     throw new SessionError(
       'INVALID_OPTION',
-      `the session store needs a database with the encoding UTF8, and this one has ${String(encoding)}`,
+      `the session store needs a database with the encoding UTF8, but this one has ${String(encoding)}`,
     );
   }
 }
@@ -112,16 +112,16 @@ function checkColumns(table: string, columns: string): void {
   if (EXPECTED.every((column) => present.includes(column))) return;
   throw new SessionError(
     'INVALID_OPTION',
-    `table ${table} exists with other columns (${columns}) than the session store needs (${EXPECTED.join(', ')}): name another one in the option table`,
+    `table ${table} exists with other columns (${columns}) than the session store needs (${EXPECTED.join(', ')}): set the option table to another name`,
   );
 }
 
 /**
- * What the server says when another process has made the same thing at the same time, despite IF
- * NOT EXISTS.
+ * The server's errors when another process created the same object at the same time, which can
+ * happen despite IF NOT EXISTS.
  */
 const MADE_MEANWHILE = ['23505', '42P06', '42P07', '42710', '42701'];
-/** The lock was not to be had within the time that is given, and a deadlock. */
+/** The lock was not free within the time limit, or there was a deadlock. */
 const LOCKED = ['55P03', '40P01'];
 
 async function create(runner: Runner, sql: string): Promise<void> {
@@ -129,8 +129,8 @@ async function create(runner: Runner, sql: string): Promise<void> {
 }
 
 /**
- * Changes a table that may be in use. All statements on it queue up behind one that waits for its
- * lock: so it waits for a moment only, and comes again.
+ * Changes a table that may be in use. All statements on the table queue up behind one that waits
+ * for its lock. So this waits only for a moment, and tries again later.
  */
 async function change(runner: Runner, sql: string): Promise<void> {
   const text = sql.replaceAll("'", "''");

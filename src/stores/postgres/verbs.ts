@@ -5,7 +5,7 @@ import { partsOf, STEP, verbsInSteps } from '../shared/steps.js';
 import type { Params, Runner } from './runner.js';
 import { COUNTED_AT_ONCE, MEMBERS_AT_ONCE, PROVISIONAL, type Statements } from './statements.js';
 
-/** The verbs of the store contract, all but `subscribe`. */
+/** The verbs of the store contract, except `subscribe`. */
 export interface Verbs extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
   readonly steps: Required<StoreSteps>;
 }
@@ -13,10 +13,10 @@ export interface Verbs extends Required<Omit<SessionStore, 'atomic' | 'subscribe
 /** Less than every id. */
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
-/** Where verbs run their statements, and where they report what has ended. */
+/** Where the verbs run their statements, and where they report ended sessions. */
 export interface Sessions {
   readonly runner: Runner;
-  /** The statements for the table as it is known now. */
+  /** The statements for the table by its current name. */
   statements(): Statements;
   ended(ids: readonly string[]): void;
 }
@@ -83,8 +83,8 @@ function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
         const [row = {}] = await run('trimOwner', owner, String(time), ignore ?? null, String(max), keep);
         yield report(row, ended);
         if (numberIn(row, 'seen') < max + STEP) return;
-        // Down to a few more than the limit. The last of them are ended by a statement that sees
-        // them all.
+        // First down to a few more than the limit. A statement that sees all of those then ends
+        // the last ones.
         const found = (await members(run, owner, time, ignore, max + MEMBERS_AT_ONCE)).sort(byAge);
         const others = found.filter(({ id }) => id !== keep);
         yield* deleteMany(others.slice(0, Math.max(0, found.length - max - STEP)));
@@ -125,7 +125,7 @@ interface Member {
 /** Earlier than every deadline. */
 const EVER = Number.MIN_SAFE_INTEGER;
 
-/** The sessions of an owner that count at the time `now`, as many as `most`, without one. */
+/** At most `most` sessions of an owner that count at the time `now`, without the one excepted. */
 async function members(run: Run, owner: string, now: number, except: string | undefined, most: number): Promise<Member[]> {
   const [row = {}] = await run('membersByOwner', owner, String(now), except ?? null, String(most));
   const list = row['members'];
@@ -147,8 +147,8 @@ async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'ex
 }
 
 /**
- * The record comes first, then what has to make room goes, or the record itself: whatever races,
- * each statement sees the inserts that were answered before.
+ * Inserts the record first. Then the sessions over the limit end, or the record itself. In any
+ * race, each statement sees the inserts that were answered before it.
  */
 async function* insertWithin(run: Run, trim: Trim, record: SessionRecord, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
   const { ownerId, id } = record;
@@ -168,7 +168,7 @@ function outcomeOf([found]: readonly Row[], expectedVersion: string): 'replaced'
   return found['version'] === expectedVersion ? 'replaced' : 'conflict';
 }
 
-/** The ids that a step has ended, which are reported. */
+/** The ids that a step has ended. It also reports them. */
 function report(row: Row, ended: Sessions['ended']): string[] {
   const list = row['ids'];
   const ids = typeof list === 'string' ? list.split(',') : [];
@@ -176,12 +176,12 @@ function report(row: Row, ended: Sessions['ended']): string[] {
   return ids;
 }
 
-/** @throws where the client has reshaped the answer: to go on would be to guess */
+/** @throws if the client has changed the form of the answer, because guessing would be unsafe */
 function numberIn(row: Row, column: string): number {
   const value = row[column];
   const number = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(number)) return number;
-  throw new Error(`the client gave no number for the column ${column}`);
+  throw new Error(`the client returned no number for the column ${column}`);
 }
 
 function ownerOf({ ownerId }: SessionRecord): string | null {

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { SessionError } from '../../core/error.js';
 import { isSessionId } from '../../core/record/token.js';
 
-/** A glob of the same length: `?` is any one character. */
+/** A glob pattern of the same length: `?` is any one character. */
 const ID_GLOB = '????????-????-????-????-????????????';
 const OWNER_GLOB = '?'.repeat(43);
 
 /**
- * The names of all keys of a store: `<prefix>s:<id>` for a session, `<prefix>o:<hash>` for the
- * index of an owner. What follows the prefix has a fixed length and alphabet, so that no two keys
- * of any two stores are the same, whatever their prefixes.
+ * The names of all keys of a store: `<prefix>s:<id>` for a session, and `<prefix>o:<hash>` for the
+ * index of an owner. The part after the prefix has a fixed length and alphabet. So two stores with
+ * different prefixes never share a key.
  */
 export class Keys {
   readonly prefix: string;
@@ -18,8 +18,9 @@ export class Keys {
   readonly #full: string;
 
   /**
-   * `clientPrefix` is what the client itself puts before each key; it does not do so for patterns
-   * and channels.
+   * @param clientPrefix what the client itself puts before each key; it does not do so for
+   * patterns
+   *   and channels
    */
   constructor(prefix: string, clientPrefix: string) {
     this.prefix = prefix;
@@ -37,8 +38,8 @@ export class Keys {
   }
 
   /**
-   * Hashed, since an owner is any text of any length. As UTF-16: as UTF-8 all lone surrogates
-   * would be one.
+   * Hashed, because an owner is any text of any length. Encoded as UTF-16, because in UTF-8 all
+   * lone surrogates would be equal.
    */
   owner(ownerId: string): string {
     return `${this.prefix}o:${createHash('sha256').update(ownerId, 'utf16le').digest('base64url')}`;
@@ -53,15 +54,15 @@ export class Keys {
   }
 
   /**
-   * The id in the name of a session's key as the server has it, or `undefined` for a name that
-   * only looks like one.
+   * The id in the name of a session's key on the server, or `undefined` if the name only looks
+   * like one.
    */
   idOf(stored: string): string | undefined {
     const id = stored.slice(this.#full.length + 2);
     return isSessionId(id) ? id : undefined;
   }
 
-  /** The name of a key as the client takes it, of the name that the server has. */
+  /** Converts the name of a key from the server's form to the client's form. */
   asSent(stored: string): string {
     return stored.slice(this.#full.length - this.prefix.length);
   }
@@ -72,14 +73,15 @@ function escapeGlob(text: string): string {
 }
 
 /**
- * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous: an empty one would claim
- * the keys of others, braces would put all sessions of a Cluster into one slot, lone surrogates
- * are all the same once they are encoded
+ * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous. An empty prefix would
+ * claim
+ *   the keys of other programs. Braces would put all sessions of a Cluster into one slot. Lone
+ *   surrogates are all equal after encoding.
  */
 export function checkPrefix(prefix: unknown): string {
   if (typeof prefix === 'string' && /^[^\s\p{C}{}]{1,128}$/u.test(prefix)) return prefix;
   throw new SessionError(
     'INVALID_OPTION',
-    "prefix has to be 1 to 128 visible characters without spaces and braces, such as 'ts:': all keys of the store begin with it",
+    "prefix must be 1 to 128 visible characters without spaces and braces, such as 'ts:': all keys of the store begin with it",
   );
 }

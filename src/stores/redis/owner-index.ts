@@ -7,34 +7,31 @@ import { ADMIT, INDEX, SETTLE, TRIM } from './scripts.js';
 import type { Server } from './server.js';
 
 const HOUR = 3_600_000;
-/** How many members whose deadline has passed are looked at by each login. */
+/** How many members whose deadline has passed each login looks at. */
 const LOOKED_AT = 16;
 /**
- * A script that applies a limit looks at so many members more than the limit: its work is bounded,
- * however many there are.
+ * How many members beyond the limit a script looks at. So its work is bounded, however many
+ * members there are.
  */
 const BEYOND_LIMIT = 1_000;
-/** Each round has looked at members that the one before had not. */
+/** Each round looks at members that the round before did not look at. */
 const MOST_ROUNDS = 1_000;
 
-/**
- * A member of an index and what was found of it: its deadline in ms, or `'-'` where the session
- * has ended.
- */
+/** A member of an index and its deadline in ms, or `'-'` if its session has ended. */
 export type Finding = readonly [member: string, deadline: number | '-'];
 
 /** Looks up sessions by their members in an index. */
 export type LookUp = (key: string, members: readonly string[]) => Promise<Finding[]>;
 
-/** A session to be added to an index, and the time that it has left. */
+/** A session for an index, and the time that it has left. */
 export interface Added {
   readonly record: TouchedRecord;
   readonly ttl: number;
 }
 
 /**
- * The indexes of owners: which sessions they have. Each is one key, changed by commands and
- * scripts of that key alone.
+ * The indexes of owners: each names an owner's sessions. An index is one key. The commands and
+ * scripts that change it use only that key.
  */
 export class OwnerIndex {
   readonly #server: Server;
@@ -51,10 +48,7 @@ export class OwnerIndex {
     this.#tidy(key, asTexts(await this.#server.run(INDEX, key, args)));
   }
 
-  /**
-   * Adds a session whose record is stored, unless the owner has as many others as the limit
-   * allows.
-   */
+  /** Adds a session whose record is stored, unless the owner already has `max` other sessions. */
   async admit(key: string, { record, ttl }: Added, limit: OwnerLimit): Promise<boolean> {
     const { now, max, replaces = '' } = limit;
     const alive = new Map<string, number | '-'>();
@@ -73,8 +67,8 @@ export class OwnerIndex {
   }
 
   /**
-   * Picks the sessions that are too many, step by step: those of each step have to be ended before
-   * the next. `added` is let in first.
+   * Selects the sessions that are too many, step by step. The sessions of each step must be ended
+   * before the next step. `added` is added first.
    */
   async *trim(key: string, trim: OwnerTrim, added?: Added): AsyncGenerator<readonly string[]> {
     const { now, max, keep, ignore: replaced = '' } = trim;
@@ -94,7 +88,7 @@ export class OwnerIndex {
       yield picked;
       found = picked.map(asEnded);
       if (asText(outcome) === 'more') continue;
-      // Nobody waits for this: what fails is met again.
+      // Nothing waits for this. If it fails, a later call meets the same members again.
       this.#settle(key, found).catch(ignore);
       this.#tidy(key, some(asTexts(due)));
       return;
@@ -102,17 +96,17 @@ export class OwnerIndex {
     throw restless();
   }
 
-  /** All members, those of ended sessions included. */
+  /** All members, including those of ended sessions. */
   async members(key: string): Promise<string[]> {
     return asTexts(await this.#server.send(key, ['zrange', key, '0', '-1']));
   }
 
-  /** Takes members out whose sessions have ended. */
+  /** Removes members whose sessions have ended. */
   async forget(key: string, members: readonly string[]): Promise<void> {
     await this.#settle(key, members.map(asEnded));
   }
 
-  /** {@link forget}, then the first members that are left, and how many there are. */
+  /** {@link forget}, then returns the first remaining members, and how many remain. */
   async page(key: string, ended: readonly string[], size: number): Promise<{ readonly members: string[]; readonly count: number }> {
     const args = [size, ...ended.flatMap(asEnded)];
     const [count, ...members] = asTexts(await this.#server.run(SETTLE, key, args.map(String)));
@@ -120,8 +114,8 @@ export class OwnerIndex {
   }
 
   /**
-   * Looks at members whose deadline was not moved for long, and notes what is found. Nobody waits
-   * for it: what fails is met again.
+   * Looks at members whose deadline was not moved for long, and notes the findings. Nothing waits
+   * for this. If it fails, a later call meets the same members again.
    */
   #tidy(key: string, due: readonly string[]): void {
     if (due.length === 0) return;
@@ -136,10 +130,10 @@ export class OwnerIndex {
 }
 
 function restless(): Error {
-  return new Error('the sessions of the account did not stand still long enough to be counted');
+  return new Error('the sessions of the account changed too often to be counted');
 }
 
-/** As many as a login looks at, by chance. */
+/** A random part of the members, as many as a login looks at. */
 function some(members: readonly string[]): readonly string[] {
   const from = Math.floor(Math.random() * Math.max(0, members.length - LOOKED_AT + 1));
   return members.slice(from, from + LOOKED_AT);
@@ -150,14 +144,14 @@ function asEnded(member: string): Finding {
 }
 
 /**
- * The member, score and ttl of the index for a record. The index lives longer than it promises:
- * clocks and networks are not exact.
+ * The member, score and ttl of a record's entry in the index. The index lives longer than it must,
+ * because clocks and networks are not exact.
  */
 function entryOf(record: TouchedRecord, ttl: number): [string, string, string] {
   return [memberOf(record), String(Math.max(1, record.expiresAt)), String(Math.min(ttl + slackOf(ttl) + HOUR, NEVER))];
 }
 
-/** Begins with the creation, by which the oldest are evicted. */
+/** Begins with the time of creation, because the oldest sessions are evicted first. */
 export function memberOf(record: { readonly id: string; readonly createdAt: number | string }): string {
   return `${record.createdAt}:${record.id}`;
 }
@@ -167,9 +161,9 @@ export function idOfMember(member: string): string {
 }
 
 /**
- * Until when an index that was written now outlives the session, by the library's clock. Uses move
- * the deadline, and a store does not know how far they may: so the index is given as long again,
- * and is written again before a use moves the deadline beyond that.
+ * Until when the owner's index outlives the session if it is written now, by the library's clock.
+ * Use moves the deadline, and a store does not know how far. So the index gets the same time
+ * again. It is written again before a use moves the deadline beyond that.
  */
 export function indexedUntil(record: { readonly expiresAt: number }, ttl: number): number {
   return Math.min(record.expiresAt + slackOf(ttl), NEVER);

@@ -1,10 +1,10 @@
-/** A string or nothing. */
+/** A string or `null`. */
 export function asText(reply: unknown): string | null {
   if (typeof reply === 'string' || reply === null) return reply;
   throw unexpected();
 }
 
-/** An integer; some clients give them as text. */
+/** An integer. Some clients return it as text. */
 export function asInteger(reply: unknown): number {
   const value = typeof reply === 'string' || typeof reply === 'number' ? Number(reply) : Number.NaN;
   if (Number.isSafeInteger(value)) return value;
@@ -23,7 +23,7 @@ export function asTexts(reply: unknown): string[] {
   });
 }
 
-/** As many strings as were asked for, or nothing where there is none. */
+/** Exactly `count` entries, each a string or `null`. */
 export function asTextsOrNulls(reply: unknown, count: number): (string | null)[] {
   const texts = asList(reply).map(asText);
   if (texts.length === count) return texts;
@@ -31,5 +31,5 @@ export function asTextsOrNulls(reply: unknown, count: number): (string | null)[]
 }
 
 function unexpected(): Error {
-  return new Error('the Redis client gave a reply of another type than the command has');
+  return new Error('the Redis client returned a reply of an unexpected type');
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script with one key. What it refuses it answers with a word: errors are errors only. */
+/** A Lua script with one key. It returns a refusal as a word. Errors are only for failures. */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
@@ -11,8 +11,8 @@ function script(lua: string): Script {
 }
 
 /**
- * Splits the head of a record. A write that is answered without one is refused all the same by a
- * server that has become a replica: it must not speak for the primary.
+ * Splits the head of a record. If the record is missing, it still runs a write: a server that has
+ * become a replica refuses that. Otherwise such a server would answer for the primary.
  */
 const HEAD = `
 local head = redis.call('GETRANGE', KEYS[1], 0, 191)
@@ -26,8 +26,8 @@ if version ~= ARGV[1] then return 'conflict' end
 `;
 
 /**
- * Puts a record in the place of one with the expected version, keeping `indexedUntil` unless a new
- * one is given. ARGV: expected version, new version, times, owner and body, ttl, expiresAt, new
+ * Replaces a record that has the expected version. It keeps `indexedUntil`, unless a new one is
+ * given. ARGV: expected version, new version, times, owner and body, ttl, expiresAt, new
  * indexedUntil or nothing, 'owned' or nothing.
  */
 export const REPLACE = script(`${HEAD}
@@ -38,10 +38,10 @@ return 'replaced'
 `);
 
 /**
- * Writes the version and the deadline alone. A head of the same length, as those of one version of
- * the library are, is written in place: a large body is neither read nor copied nor sent to the
- * replicas. Not every user may do that. ARGV: expected version, new version, ttl, expiresAt, new
- * indexedUntil or nothing.
+ * Writes only the version and the deadline. A head of the same length is written in place. Heads
+ * by one version of the library all have the same length. Then a large body is not read, copied,
+ * or sent to the replicas. The user may lack the permission for SETRANGE. ARGV: expected version,
+ * new version, ttl, expiresAt, new indexedUntil or nothing.
  */
 export const TOUCH = script(`${HEAD}
 local length = #version + #created + #expires + #indexed + 5
@@ -57,10 +57,9 @@ return 'replaced'
 `);
 
 /**
- * Removes a session and publishes its id. ARGV: channel, id, and the owner that it must have,
- * where only one of that owner is meant. Answers 0 when it was not there, otherwise its createdAt
- * and owner, as far as they can be read. Where the user may not publish, the session ends all the
- * same.
+ * Removes a session and publishes its id. ARGV: channel, id, and optionally the owner that the
+ * session must have. Returns 0 if the session is missing. Otherwise returns its createdAt and
+ * owner, if they can be read. If the user may not publish, the session still ends.
  */
 export const DELETE = script(`
 local value = redis.pcall('GET', KEYS[1])
@@ -74,10 +73,10 @@ return {created, owner}
 `);
 
 /*
- * The index of an owner is a sorted set. Members are '<createdAt>:<id>'. The score is the deadline
- * that was known last, by the library's clock: uses of the session may have moved it since, so
- * that nothing is dropped for its score without looking at the session. Score 0: picked for
- * eviction, which has to be done before a session is let in.
+ * The index of an owner is a sorted set. Members are '<createdAt>:<id>'. The score is the last
+ * known deadline, by the library's clock. Use of the session may have moved the deadline since. So
+ * no member is dropped for its score without a look at the session. Score 0 means that the session
+ * was selected for eviction. It must end before another session is admitted.
  */
 
 const KEEP = `
@@ -88,9 +87,9 @@ end
 `;
 
 /**
- * ARGV: member, score, ttl of the index, now, how many members at most, a random number below 1.
- * Answers members that are due to be looked at: by chance, so that sessions that come together do
- * not all look at the same.
+ * ARGV: member, score, ttl of the index, now, the maximum number of members to return, a random
+ * number below 1. Returns members that are due for a look. They are selected at random, so that
+ * sessions that come together do not all look at the same members.
  */
 export const INDEX = script(`${KEEP}
 keep(ARGV[1], ARGV[2], ARGV[3])
@@ -102,8 +101,8 @@ return redis.call('ZRANGE', KEYS[1], first, first + math.min(due, most) - 1)
 `);
 
 /**
- * Notes what was found of members, in pairs of a member and its deadline, or '-' where its session
- * has ended. What was picked for eviction stays so.
+ * Notes findings about members, in pairs: a member and its deadline, or '-' if its session has
+ * ended. Members that were selected for eviction stay selected.
  */
 const NOTE = `
 local function note(first)
@@ -123,11 +122,11 @@ end
 `;
 
 /**
- * Lets a member into the index if fewer than `max` others are alive. Looks at no more members than
- * ARGV[7], those with the latest deadlines: that is enough to know of `max` that are alive. ARGV:
- * member, score, ttl of the index, now, max, id of a session that does not count, most members,
- * then what was found. Answers {'unsure', members that have to be looked at first}, {'full', {}},
- * or {'admitted', members that are due}.
+ * Adds a member to the index if fewer than `max` others are alive. It looks at most at ARGV[7]
+ * members, those with the latest deadlines. That is enough to find `max` live ones. ARGV: member,
+ * score, ttl of the index, now, max, id of a session that does not count, most members, then the
+ * findings. Returns {'unsure', members to look up first}, {'full', {}}, or {'admitted', members
+ * that are due for a look}.
  */
 export const ADMIT = script(`${KEEP}${NOTE}
 local found, now = note(8), tonumber(ARGV[4])
@@ -152,12 +151,12 @@ return {'admitted', due}
 `);
 
 /**
- * Picks the sessions that are too many, the oldest first. Looks at no more members than ARGV[5],
- * more than \`max\`: of any of an owner's sessions, those beyond the \`max\` newest have to go.
+ * Selects the sessions that are too many, oldest first. It looks at most at ARGV[5] members, which
+ * is more than `max`: in any part of an owner's sessions, those beyond the `max` newest must end.
  * ARGV: now, max, id of a session to keep, id of a session that does not count, most members, most
- * to pick, and either nothing or the member, score and ttl of a session to let in; then what was
- * found. Answers {'unsure', members that have to be looked at first}, or {'picked', members to be
- * ended, members due}: all that have to go; {'more', members to be ended} where there may be
+ * to select, and either nothing or the member, score and ttl of a session to add; then the
+ * findings. Returns {'unsure', members to look up first}, {'picked', members to end, members that
+ * are due for a look} if these are all that must end, or {'more', members to end} if there may be
  * others.
  */
 export const TRIM = script(`${KEEP}${NOTE}
@@ -197,8 +196,8 @@ return {'more', picked}
 `);
 
 /**
- * Takes note of what was found of members. ARGV: how many members to answer, then what was found.
- * Answers the first members that are left, and before them how many there are.
+ * Notes findings about members. ARGV: how many members to return, then the findings. Returns how
+ * many members remain, followed by the first of them.
  */
 export const SETTLE = script(`${NOTE}
 note(2)

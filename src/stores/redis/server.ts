@@ -4,18 +4,18 @@ import type { Command, RedisDriver } from './clients/driver.js';
 import { asList, asText, asTexts } from './replies.js';
 import type { Script } from './scripts.js';
 
-/** The oldest server that is supported. */
+/** The oldest supported server. */
 const OLDEST = [6, 2] as const;
 
-/** The shortest time between two tries to have the client look for the primary, in ms. */
+/** The shortest time between two attempts to make the client look for the primary, in ms. */
 const LOOK_AGAIN = 1_000;
 
-/** Commands and scripts over a connection, its server's version checked before the first one. */
+/** Runs commands and scripts on a connection. It checks the server's version before the first. */
 export class Server {
   readonly driver: RedisDriver;
   readonly #probe: string;
   readonly #warnings = new Warnings();
-  /** Its version is known, and nothing says that it is not the primary. */
+  /** Whether the version is known, and nothing suggests that the server is not the primary. */
   #trusted = false;
   #checked = false;
   #checking: Promise<void> | undefined;
@@ -23,8 +23,7 @@ export class Server {
   #evicts = false;
 
   /**
-   * `probe`: the name of a key that does not exist, by which is found whether the server takes
-   * writes.
+   * @param probe the name of a key that does not exist; it shows whether the server accepts writes
    */
   constructor(driver: RedisDriver, probe: string) {
     this.driver = driver;
@@ -42,7 +41,7 @@ export class Server {
 
   /**
    * @throws `STORE_UNAVAILABLE` when the client is closed, `NOT_SUPPORTED` when the server is too
-   * old, or the client's own error
+   *   old, or the client's own error
    */
   async send(key: string | undefined, command: Command): Promise<unknown> {
     try {
@@ -53,25 +52,26 @@ export class Server {
   }
 
   /**
-   * {@link send} in fewer steps: what it resolves to is left to the caller to take as its {@link
-   * own}, and what it rejects with to {@link explain}.
+   * {@link send} in fewer steps. The caller must pass the result through {@link own} and an error
+   * through {@link explain}.
    */
   ask(key: string | undefined, command: Command): Promise<unknown> {
     return this.#trusted ? this.driver.send(key, command) : this.ready().then(() => this.driver.send(key, command));
   }
 
   /**
-   * A reply that has just come. @throws when it may be what the server says to every client that
-   * connects
+   * Returns a reply that has just arrived.
+   *
+   * @throws if the reply may be the server's greeting to a new connection
    */
   own(reply: unknown): unknown {
     if (reply !== 'OK' || this.driver.isInStep()) return reply;
-    throw new Error('the connection was lost while a command was under way: whether it was done is not known');
+    throw new Error('the connection was lost during a command: it is not known whether the command has run');
   }
 
   /**
-   * Whether a command was answered with `OK`. `false` also where that may have been said to
-   * a client that connects.
+   * Whether the answer to a command is `OK`. Also `false` if the `OK` may belong to the greeting
+   * of a new connection.
    */
   async isDone(key: string, command: Command): Promise<boolean> {
     try {
@@ -82,8 +82,8 @@ export class Server {
   }
 
   /**
-   * Runs a script, which the server may have forgotten: after a restart, a fail-over or `SCRIPT
-   * FLUSH`.
+   * Runs a script. The server may have forgotten it: after a restart, a fail-over or
+   * `SCRIPT FLUSH`.
    */
   async run(script: Script, key: string, args: readonly string[]): Promise<unknown> {
     try {
@@ -94,7 +94,7 @@ export class Server {
     }
   }
 
-  /** The keys that match, as the servers have them, batch by batch. */
+  /** The matching keys in batches, with their names on the server. */
   async *scan(pattern: string): AsyncGenerator<string[]> {
     try {
       await this.ready();
@@ -111,7 +111,7 @@ export class Server {
     }
   }
 
-  /** Resolves when the server is known to be one that is supported, and a primary. */
+  /** Resolves when the server is known to be supported and a primary. */
   ready(): Promise<void> {
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined;
@@ -127,12 +127,12 @@ export class Server {
   }
 
   /**
-   * Its answers may be old, also those to reads: of what the primary has ended since, it knows
-   * nothing.
+   * A replica may give old answers, even to reads: it may not know what the primary has ended
+   * since.
    */
   async #assertPrimary(): Promise<void> {
     try {
-      // No key is removed, but a replica refuses.
+      // No key is removed, but a replica refuses the command.
       await this.driver.send(this.#probe, ['del', this.#probe]);
     } catch (error) {
       throw this.explain(error);
@@ -147,16 +147,16 @@ export class Server {
   }
 
   /**
-   * An owner's index is used more rarely than the sessions that it names: where keys are evicted,
-   * it may go before them.
+   * Warns about eviction. An owner's index is used more rarely than the sessions in it. So a
+   * server that evicts keys may remove the index first.
    */
   #checkEviction(info: unknown): void {
     const policy = fieldOf(info, 'maxmemory_policy');
     this.#evicts = policy !== undefined && policy !== 'noeviction' && fieldOf(info, 'maxmemory') !== '0';
     if (!this.#evicts) return;
     this.#warnings.report(
-      `the Redis server may evict sessions when its memory is full (maxmemory-policy is ${policy}): users are then logged out, and a ` +
-        'session that is missing from its account until it is used again is not ended with it. Set maxmemory-policy to noeviction.',
+      `the Redis server may evict sessions when its memory is full (maxmemory-policy is ${policy}). Evicted users are logged out. ` +
+        'A session may be missing from its account until its next use, and then does not end with the account. Set maxmemory-policy to noeviction.',
     );
   }
 
@@ -165,7 +165,7 @@ export class Server {
     if (version && (version[0] < OLDEST[0] || (version[0] === OLDEST[0] && version[1] < OLDEST[1]))) {
       throw new SessionError(
         'NOT_SUPPORTED',
-        `redisStore needs Redis ${OLDEST.join('.')} or newer, or Valkey; the server is ${version.join('.')}`,
+        `redisStore needs Redis ${OLDEST.join('.')} or newer, or Valkey, but the server is ${version.join('.')}`,
       );
     }
   }
@@ -174,16 +174,15 @@ export class Server {
     try {
       return await this.driver.send(undefined, ['info']);
     } catch (error) {
-      // Not every user may ask. What is too old then fails by the first command that it does not
-      // know.
+      // The user may lack the permission. Then an old server fails at the first unknown command.
       if (isReply(error, 'NOPERM') || isReply(error, 'ERR')) return '';
       throw error;
     }
   }
 
   /**
-   * The server has become a replica. Nothing that it says is believed until it takes writes again,
-   * or another one answers.
+   * The server has become a replica. No answer of it counts until it accepts writes again, or
+   * another server answers.
    */
   #demoted(cause: unknown): SessionError {
     this.#trusted = false;
@@ -193,7 +192,7 @@ export class Server {
     }
     return new SessionError(
       'STORE_UNAVAILABLE',
-      'the Redis server refuses writes as a replica does (READONLY): the client has to connect to the primary, for example by Sentinels',
+      'the Redis server refuses writes because it is a replica (READONLY): the client must connect to the primary, for example through Sentinels',
       { cause },
     );
   }
@@ -203,7 +202,7 @@ export class Server {
     if (isSessionError(error) || !this.driver.isClosed()) return error;
     return new SessionError(
       'STORE_UNAVAILABLE',
-      'the Redis client is closed: it has to be connected before the first session is used, and to stay open until the last one was',
+      'the Redis client is closed: connect it before the first session is used, and keep it open until the last use',
       { cause: error },
     );
   }
@@ -218,10 +217,7 @@ function readVersion(info: unknown): readonly [number, number] | undefined {
   return match ? [Number(match[1]), Number(match[2])] : undefined;
 }
 
-/**
- * Whether the server answered with this error. Those of commands inside a script are wrapped by
- * older servers.
- */
+/** Whether the server answered with this error. Older servers wrap errors of script commands. */
 export function isReply(error: unknown, code: 'NOSCRIPT' | 'NOPERM' | 'ERR' | 'WRONGTYPE' | 'READONLY'): boolean {
   if (!(error instanceof Error)) return false;
   return code === 'WRONGTYPE' || code === 'READONLY' ? error.message.includes(code) : error.message.startsWith(`${code} `);

@@ -8,19 +8,19 @@ import { asInteger, asText, asTexts, asTextsOrNulls } from './replies.js';
 import { DELETE, REPLACE, type Script, TOUCH } from './scripts.js';
 import { isReply, type Server } from './server.js';
 
-/** Ids of one `MGET`: the server does nothing else meanwhile. */
+/** How many ids one `MGET` reads. The server does nothing else meanwhile. */
 const IDS_AT_ONCE = 500;
 
-/** `'index-first'`: this would outlive the owner's index, which has to be written before. */
+/** `'index-first'`: the session would outlive the owner's index, which must be written first. */
 export type WriteOutcome = 'replaced' | 'gone' | 'conflict' | 'index-first';
 
-/** A session that was removed, and where its owner's index has it. */
+/** A removed session, and its place in the owner's index. */
 export interface Removed {
   readonly indexKey?: string;
   readonly member?: string;
 }
 
-/** The keys of the sessions, each read and written on its own. */
+/** The keys of the sessions. Each is read and written on its own. */
 export class Sessions {
   readonly #server: Server;
   readonly #keys: Keys;
@@ -53,7 +53,7 @@ export class Sessions {
   }
 
   /**
-   * {@link find} for many. One that cannot be read does not spoil the others: it is given as a
+   * {@link find} for many. An unreadable record does not spoil the others: it is returned as a
    * record that the library cannot read either.
    */
   async findMany(ids: readonly string[]): Promise<(SessionRecord | null)[]> {
@@ -66,8 +66,8 @@ export class Sessions {
   }
 
   /**
-   * `until`: how long the owner's index is known to have the session, where it was written just
-   * before.
+   * @param until how long the owner's index certainly has the session, if it was written just
+   * before
    */
   replace(record: SessionRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
     const { id, version, ownerId, expiresAt } = record;
@@ -75,7 +75,7 @@ export class Sessions {
     return this.#write(REPLACE, id, [expectedVersion, version, timesOf(record), tailOf(record), ttl, expiresAt, until ?? '', owned]);
   }
 
-  /** {@link replace} of the version and the deadline alone. */
+  /** {@link replace} for only the version and the deadline. */
   touch({ id, version, expiresAt }: TouchedRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
     return this.#write(TOUCH, id, [expectedVersion, version, ttl, expiresAt, until ?? '']);
   }
@@ -91,8 +91,9 @@ export class Sessions {
   }
 
   /**
-   * Removes a session and publishes its id; `null` when it was not there. With an owner, only a
-   * session of that owner: where it got another one, an index may still name it.
+   * Removes a session and publishes its id. Returns `null` if it is missing. With an owner, it
+   * removes only a session of that owner. If the session got another owner, an index may still
+   * name it.
    */
   async remove(id: string, ownerId?: string): Promise<Removed | null> {
     const args = [this.#keys.channel, id, ...(ownerId === undefined ? [] : [encodeOwner(ownerId)])];
@@ -107,15 +108,15 @@ export class Sessions {
     }
   }
 
-  /** Removes a session whose token was not handed out. */
+  /** Removes a session whose token was never given out. */
   async withdraw(id: string): Promise<void> {
     const key = this.#keys.session(id);
     await this.#server.send(key, ['del', key]);
   }
 
   /**
-   * What there is of the members of an index. One that cannot be read exists; one that got another
-   * owner does not.
+   * Looks up the members of an index. An unreadable session counts as alive. A session with
+   * another owner counts as ended.
    */
   async lookUp(key: string, members: readonly string[]): Promise<Finding[]> {
     const records = await this.findMany(members.map(idOfMember));
@@ -126,8 +127,8 @@ export class Sessions {
     const keys = ids.map((id) => this.#keys.session(id));
     const values = asTextsOrNulls(await this.#server.send(keys[0], ['mget', ...keys]), keys.length);
     const missing = keys.filter((_, index) => values[index] === null);
-    // `MGET` answers nothing for a key of another type. There should be none; if there is, each is
-    // asked for on its own.
+    // `MGET` returns nothing for a key of another type. Such keys are not expected. If there is
+    // one, each missing key is read on its own.
     const doubtful = missing.length > 0 && asInteger(await this.#server.send(keys[0], ['exists', ...missing])) > 0;
     return Promise.all(
       ids.map((id, index) => {
@@ -143,7 +144,7 @@ export class Sessions {
     return value === null ? null : decodeAnything(id, value);
   }
 
-  /** The value of a session's key; an empty text for one of another type. */
+  /** The value of a session's key. An empty text if the key is of another type. */
   async #readAnything(id: string): Promise<string | null> {
     const key = this.#keys.session(id);
     try {

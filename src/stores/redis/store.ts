@@ -14,7 +14,7 @@ import { Server } from './server.js';
 import { type RedisStore, SessionsInRedis } from './verbs.js';
 
 /**
- * The clients that {@link redisStore} takes: of node-redis 5 or later, of ioredis 5, of iovalkey
+ * The clients that {@link redisStore} accepts: of node-redis 5 or later, of ioredis 5, of iovalkey
  * and of `@upstash/redis`.
  */
 export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
@@ -22,29 +22,29 @@ export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * What the names of all keys begin with: 1 to 128 visible characters without spaces and braces.
+   * The beginning of the names of all keys: 1 to 128 visible characters without spaces and braces.
    * Default `'ts:'`.
    */
   readonly prefix?: string | undefined;
   /**
-   * Where notifications of ended sessions come from. Default: a connection of its own, made from
-   * `client` while anything listens. A client: one that is connected already and used for nothing
-   * else. `false`: no notifications.
+   * Where notifications of ended sessions come from. Default: a separate connection, which is made
+   * from `client` while there are listeners. A client: one that is connected already and used for
+   * nothing else. `false`: no notifications.
    */
   readonly subscriber?: RedisClient | false | undefined;
 }
 
 /**
- * Keeps sessions in Redis or Valkey, 6.2 or newer: alone, with Sentinels, as a Cluster, or over
- * HTTP. The client is connected, and closed, by the caller. See docs/stores/redis.md.
+ * Keeps sessions in Redis or Valkey, 6.2 or newer: a single server, with Sentinels, as a Cluster,
+ * or over HTTP. The caller must connect the client, and close it. See docs/stores/redis.md.
  *
  * @example
  * const client = createClient({ url, disableOfflineQueue: true });
  * await client.connect();
  * const store = redisStore(client);
  *
- * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use of a server
- * that is too old is `NOT_SUPPORTED`, of a client that is closed `STORE_UNAVAILABLE`.
+ * @throws `INVALID_OPTION` for a client of another kind or a bad option. The first use throws
+ *   `NOT_SUPPORTED` if the server is too old, and `STORE_UNAVAILABLE` if the client is closed.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix = 'ts:', subscriber } = options;
@@ -63,7 +63,7 @@ function recognise(client: unknown): { readonly driver: RedisDriver; readonly li
   if (known) return known;
   const kind = wrongKind(client, 'Redis');
   if (kind !== undefined) throw new SessionError('INVALID_OPTION', `client is ${kind}`);
-  throw new SessionError('INVALID_OPTION', `client has to be ${KINDS}`);
+  throw new SessionError('INVALID_OPTION', `client must be ${KINDS}`);
 }
 
 function recogniseSubscriber(client: unknown): Listen {
@@ -71,7 +71,7 @@ function recogniseSubscriber(client: unknown): Listen {
   if (known) return known;
   throw new SessionError(
     'INVALID_OPTION',
-    'subscriber has to be false or a client of node-redis 5 or later (other than a pool), ioredis 5 or iovalkey',
+    'subscriber must be false or a client of node-redis 5 or later (but not a pool), ioredis 5 or iovalkey',
   );
 }
 

@@ -9,22 +9,24 @@ import { type Added, idOfMember, indexedUntil, OwnerIndex } from './owner-index.
 import type { Server } from './server.js';
 import { Sessions, type WriteOutcome } from './sessions.js';
 
-/** So many rounds without an end, each with new logins of one account in it, do not happen. */
+/**
+ * The limit of rounds. Each means new logins of one account, so more do not happen in practice.
+ */
 const MOST_ROUNDS = 100;
-/** How many sessions are ended side by side: each is a command of its own. */
+/** How many sessions are ended in parallel. Each is a command of its own. */
 const ENDED_AT_ONCE = 100;
 
 /**
- * The store that `redisStore` makes. Redis forgets on its own, so there is no `sweep`; `subscribe`
- * is missing with `subscriber: false`.
+ * The store that `redisStore` returns. Redis expires keys on its own, so there is no `sweep`. With
+ * `subscriber: false`, there is no `subscribe`.
  */
 export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
 }
 
 /**
- * The verbs: in which order the keys of sessions and of owners are written, which no script may
- * touch together.
+ * The verbs. They decide the order in which the keys of sessions and of owners are written. No
+ * script may use both kinds of keys.
  */
 export class SessionsInRedis implements RedisStore {
   readonly subscribe?: NonNullable<SessionStore['subscribe']>;
@@ -87,7 +89,7 @@ export class SessionsInRedis implements RedisStore {
     const assertSentOnce = this.#resendGuard();
     const removed = await this.#sessions.remove(id);
     if (!removed) assertSentOnce();
-    // The session has ended: that its index could not be told need not fail the logout.
+    // The session has ended. A failure to update its index must not fail the logout.
     if (removed?.indexKey && removed.member) await this.#index.forget(removed.indexKey, [removed.member]).catch(ignore);
     return removed !== null;
   }
@@ -117,8 +119,8 @@ export class SessionsInRedis implements RedisStore {
   }
 
   /**
-   * Writes a record that is there. `write` gets the time until which the owner's index has the session,
-   * where that was written before.
+   * Writes an existing record. `write` gets the time until which the owner's index has the
+   * session, if the index was written just before.
    */
   async #write(
     record: TouchedRecord,
@@ -126,15 +128,15 @@ export class SessionsInRedis implements RedisStore {
     write: (until?: number) => Promise<WriteOutcome>,
   ): Promise<'replaced' | 'gone' | 'conflict'> {
     const assertSentOnce = this.#resendGuard();
-    // A server that evicts takes the index before the sessions that it names, unless it is written
-    // as often as they are.
+    // A server that evicts removes the index before its sessions, unless the index is written as
+    // often as the sessions are.
     let outcome = record.ownerId !== undefined && this.#server.evicts ? 'index-first' : await write();
     if (outcome === 'index-first') {
       if (record.ownerId !== undefined) await this.#index.add(this.#keys.owner(record.ownerId), { record, ttl });
       outcome = await write(indexedUntil(record, ttl));
     }
-    // The other version may be that of a writer who came after this very write, when it was sent
-    // the first time.
+    // The write may have been sent twice. Then the other version may come from a writer after its
+    // first time.
     if (outcome === 'conflict') assertSentOnce();
     return outcome === 'index-first' ? 'conflict' : outcome;
   }
@@ -145,22 +147,22 @@ export class SessionsInRedis implements RedisStore {
       const records = await this.#sessions.findMany(members.map(idOfMember));
       const ended = members.filter((_, position) => records[position] === null);
       if (ended.length > 0) this.#index.forget(key, ended).catch(ignore);
-      // One that cannot be read has no owner that could be told.
+      // An unreadable record shows no owner, so it stays in the list.
       yield records.filter((record) => record !== null).filter((record) => record.version === '' || record.ownerId === ownerId);
     }
   }
 
-  /** Ends the sessions that are too many, and answers those that were there. */
+  /** Ends the sessions that are too many. Returns the ids of those that existed. */
   async *#trim(ownerId: string, trim: OwnerTrim, added?: Added): AsyncGenerator<string[]> {
     const steps = this.#index.trim(this.#keys.owner(ownerId), trim, added);
     for await (const members of steps) {
-      // As the time of a step is limited, and each session is a command of its own.
+      // The time of a step is limited, and each session is a command of its own.
       for (const some of partsOf(members, ENDED_AT_ONCE)) yield await this.#endAll(some, ownerId);
     }
   }
 
   async *#count(): AsyncGenerator<number> {
-    // A scan may name a key twice.
+    // A scan may return a key twice.
     const ids = new Set<string>();
     for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
       const before = ids.size;
@@ -185,8 +187,8 @@ export class SessionsInRedis implements RedisStore {
   }
 
   /**
-   * Ends what an index has, until nothing is left in it: a session that is added meanwhile either
-   * is seen here or is handed out after the last look.
+   * Ends all sessions of an index, until it is empty. A session that is added meanwhile is either
+   * seen here, or given out only after the last look.
    */
   async *#endIndexed(key: string, ownerId?: string, except?: string): AsyncGenerator<string[]> {
     const size = except === undefined ? STEP : STEP + 1;
@@ -200,7 +202,7 @@ export class SessionsInRedis implements RedisStore {
     }
   }
 
-  /** Ends sessions, given by their ids or members, and answers the ids of those that were there. */
+  /** Ends sessions, given by ids or members. Returns the ids of those that existed. */
   async #endAll(members: readonly string[], ownerId?: string): Promise<string[]> {
     const ended: string[] = [];
     for (const some of partsOf(members, ENDED_AT_ONCE)) {
@@ -229,21 +231,21 @@ export class SessionsInRedis implements RedisStore {
     yield { outcome: isAdmitted ? 'inserted' : 'limit-reached', evicted: [] };
   }
 
-  /** A session without an owner is one key: a failure to write it needs no taking back. */
+  /** A session without an owner is one key, so a failed write leaves nothing to remove. */
   #wholly<Step>(record: SessionRecord, steps: AsyncIterable<Step>): AsyncIterable<Step> {
     return record.ownerId === undefined ? steps : whollyOrNot(steps, () => this.delete(record.id));
   }
 
   /**
-   * What it returns throws if a command may have been sent twice since: an answer of 'no' may then
-   * be due to its own first time.
+   * Returns a function that throws if a command may have been sent twice since. In that case, a
+   * negative answer may be the effect of its own first time.
    */
   #resendGuard(): () => void {
     const { driver } = this.#server;
     const before = driver.resends();
     return () => {
       if (driver.resends() === before) return;
-      throw new Error('the connection was lost while a write was under way: whether it happened is not known');
+      throw new Error('the connection was lost during a write: it is not known whether the write has happened');
     };
   }
 }

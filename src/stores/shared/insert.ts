@@ -1,20 +1,21 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim } from '../../core/store.js';
 
-/** How far an insert within a limit cuts the owner's other sessions. */
+/** The limit for the owner's other sessions, after an insert within a limit. */
 export function trimFor(id: string, { max, now, replaces }: OwnerLimit): OwnerTrim {
   return { max, now, keep: id, ...(replaces !== undefined && { ignore: replaces }) };
 }
 
-/** The steps of an insert that has inserted, and evicts now. */
+/** The steps of an insert that has inserted its record and now evicts others. */
 export async function* evicting(steps: AsyncIterable<readonly string[]>): AsyncGenerator<LimitedInsert> {
   yield { outcome: 'inserted', evicted: [] };
   for await (const evicted of steps) yield { outcome: 'inserted', evicted };
 }
 
 /**
- * An insert that takes several steps. If one fails, the record is taken back, and the failure is a
- * `SessionError`: after any other error the library looks whether the record arrived, and keeps it.
+ * An insert of several steps. If one fails, the record is removed again and the failure is a
+ * `SessionError`. After any other error, the library would look whether the record arrived, and
+ * keep it.
  */
 export async function* whollyOrNot<Step>(steps: AsyncIterable<Step>, takeBack: () => Promise<unknown>): AsyncGenerator<Step> {
   try {

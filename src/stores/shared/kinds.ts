@@ -1,12 +1,12 @@
-/** The databases that stores are for. */
+/** The databases that have a store here. */
 export type Database = 'PostgreSQL' | 'SQLite' | 'Redis';
 
-/** A client that users have at hand, and what to do with it. */
+/** A kind of client that users may pass by mistake, and the remedy. */
 interface Kind {
   readonly name: string;
-  /** The store that takes it as it is, and of any other why it does not. */
+  /** The database whose store accepts it. */
   readonly for?: Database;
-  /** How to make it one that a store takes. */
+  /** How to turn it into a client that a store accepts. */
   readonly hint?: string;
   matches(client: object): boolean;
 }
@@ -17,7 +17,7 @@ const STORES: Readonly<Record<Database, string>> = {
   Redis: 'redisStore of token-sessions/redis',
 };
 
-/** The first that matches counts. */
+/** The first match counts. */
 const KINDS: readonly Kind[] = [
   { name: 'a database of Drizzle', hint: 'pass its client, db.$client', matches: (client) => has(client, '$client') },
   {
@@ -51,7 +51,7 @@ const KINDS: readonly Kind[] = [
   { name: 'a database of SQLite', for: 'SQLite', matches: (client) => hasMethods(client, 'prepare', 'exec') },
 ];
 
-/** What a client is that is known not to fit, and what to do instead; `undefined` for any other. */
+/** Names the kind and the remedy of a client that is known not to fit; otherwise `undefined`. */
 export function wrongKind(client: unknown, database: Database): string | undefined {
   if ((typeof client !== 'object' && typeof client !== 'function') || client === null) return undefined;
   const kind = KINDS.find((each) => each.matches(client));

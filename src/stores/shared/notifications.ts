@@ -1,20 +1,18 @@
 import { isSessionId } from '../../core/record/token.js';
 import type { StoreListener } from '../../core/store.js';
 
-/** What a subscription to a channel reports. */
+/** Receives the reports of a channel's subscription. */
 export interface ChannelEvents {
   message(text: string): void;
-  /**
-   * Messages may have been missed: the connection was lost or restored. It comes back on its own.
-   */
+  /** Messages may be missing: the connection was lost or restored. It recovers without help. */
   gap(): void;
-  /** The connection is gone and does not come back. */
+  /** The connection is gone, and does not recover. */
   lost(): void;
 }
 
 /**
  * Reports one gap when a connection is lost, however often the client tries to restore it, and one
- * when it is back.
+ * gap when it is back.
  */
 export function gapsOf(events: ChannelEvents): { interrupted(): void; restored(): void } {
   let isDown = false;
@@ -33,18 +31,18 @@ export function gapsOf(events: ChannelEvents): { interrupted(): void; restored()
 /** Ends a subscription. */
 export type Unsubscribe = () => Promise<void>;
 
-/** A channel of a server: what {@link Notifications} needs of a client. */
+/** A channel of a server: the part of a client that {@link Notifications} needs. */
 export interface Channel {
-  /** Opens a subscription. Settles within bounded time, so that others can follow. */
+  /** Opens a subscription. Must settle within bounded time, because others wait behind it. */
   open(events: ChannelEvents): Promise<Unsubscribe>;
-  /** Whether another subscription can take the place of one that is lost. */
+  /** Whether a new subscription can replace a lost one. */
   readonly reopens: boolean;
 }
 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 5_000;
 
-/** A subscription from the moment it is wanted: it may be closed while it still opens. */
+/** A subscription. It may be closed while it is still opening. */
 interface Subscription {
   readonly opened: Promise<void>;
   close?: Unsubscribe;
@@ -52,16 +50,17 @@ interface Subscription {
 }
 
 /**
- * Reports ended sessions to any number of listeners over one subscription: opened for the first
- * listener, closed after the last, opened again when it is lost.
+ * Reports ended sessions to any number of listeners over one subscription. It opens the
+ * subscription for the first listener, closes it after the last, and opens it again when it is
+ * lost.
  */
 export class Notifications {
   readonly #channel: Channel;
   readonly #listeners = new Set<StoreListener>();
   #subscription: Subscription | undefined;
   /**
-   * Openings and closings run one after the other: on a shared client, a late UNSUBSCRIBE would
-   * end a newer subscription.
+   * Opening and closing run one after the other. On a shared client, a late UNSUBSCRIBE would end
+   * a newer subscription.
    */
   #line: Promise<unknown> = Promise.resolve();
   #retry: ReturnType<typeof setTimeout> | undefined;
@@ -72,11 +71,10 @@ export class Notifications {
   }
 
   /**
-   * Resolves once everything that ends from now on will be reported, to a function that stops the
-   * reports.
+   * Resolves when every end from now on will be reported, to a function that stops the reports.
    */
   async subscribe(listener: StoreListener): Promise<Unsubscribe> {
-    // An entry of its own for each call, so that a listener may subscribe twice.
+    // Each call gets an entry of its own, so that a listener may subscribe twice.
     const entry: StoreListener = { ended: (ids) => listener.ended(ids), gap: () => listener.gap() };
     this.#listeners.add(entry);
     try {
@@ -123,7 +121,7 @@ export class Notifications {
         if (subscription.close) this.#lost(subscription);
       },
     });
-    if (lost) throw new Error('the connection for notifications was lost as soon as it was open');
+    if (lost) throw new Error('the connection for notifications was lost immediately after it was opened');
     if (subscription.closed) return close();
     subscription.close = close;
     if (this.#failures > 0) this.#reportGap();
@@ -132,15 +130,15 @@ export class Notifications {
 
   async #close(subscription: Subscription): Promise<void> {
     subscription.closed = true;
-    // Nobody waits for one that still opens: it is closed as soon as it is there.
+    // Nothing waits for a subscription that is still opening. It is closed as soon as it is open.
     const closing = subscription.close?.();
     this.#line = Promise.all([this.#line, closing]).catch(ignore);
     await closing;
   }
 
   /**
-   * Messages just before a loss may not have arrived, and until another subscription is open none
-   * will.
+   * Handles a lost subscription. The last messages before the loss may be missing, and none come
+   * until a new subscription is open.
    */
   #lost(subscription: Subscription): void {
     if (subscription.closed || this.#subscription !== subscription) return;
@@ -152,8 +150,8 @@ export class Notifications {
   }
 
   #reopenLater(): void {
-    // At random, so that the processes that lost the same server do not all come back at the same
-    // moment.
+    // The pause is random, so that processes that lost the same server do not all return at the
+    // same moment.
     const pause = Math.random() * Math.min(FIRST_PAUSE * 2 ** this.#failures, LONGEST_PAUSE);
     this.#failures += 1;
     clearTimeout(this.#retry);
@@ -162,8 +160,8 @@ export class Notifications {
   }
 
   /**
-   * A message is a list of session ids. Other programs may publish on the channel: what is no id
-   * is left out.
+   * Reports a message, which is a list of session ids. Other programs may publish on the channel,
+   * so anything that is not an id is ignored.
    */
   #report(text: string): void {
     const ids = text.split(',').filter(isSessionId);

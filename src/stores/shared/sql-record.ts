@@ -1,16 +1,16 @@
 import { SessionError } from '../../core/error.js';
 import type { SessionRecord } from '../../core/store.js';
 
-/** A row as a driver gives it: what is in it is checked here, not trusted. */
+/** A row from a driver. Its content is checked here, not trusted. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** The columns of a session's row, the same in every SQL store. */
 export const COLUMNS = ['id', 'version', 'owner_id', 'created_at', 'expires_at', 'body'] as const;
 
 /**
- * The record in a row, whatever its state: a damaged field becomes one that the library cannot
- * read either. For answers of many rows, of which one that is damaged must not take the others
- * along: the library reports each on its own.
+ * The record in a row, whatever its state. A damaged field becomes a value that the library cannot
+ * read either. For answers of many rows: one damaged row must not spoil the others, and the
+ * library reports each on its own.
  */
 export function recordOf(row: Row): SessionRecord {
   const owner = row['owner_id'];
@@ -25,8 +25,9 @@ export function recordOf(row: Row): SessionRecord {
 }
 
 /**
- * The record in the first row, or `null` where there is none. @throws `INVALID_DATA` when it is
- * damaged
+ * The record in the first row, or `null` if there is no row.
+ *
+ * @throws `INVALID_DATA` if the row is damaged
  */
 export function readRecord([row]: readonly Row[]): SessionRecord | null {
   if (!row) return null;
@@ -36,18 +37,18 @@ export function readRecord([row]: readonly Row[]): SessionRecord | null {
   }
   throw new SessionError(
     'INVALID_DATA',
-    `the stored row of session ${record.id} cannot be read: it was damaged, or written by another program`,
+    `the stored row of session ${record.id} cannot be read: it is damaged, or another program wrote it`,
   );
 }
 
-/** The answer of `findMany`: rows come in any order, and only for what is there. */
+/** The answer of `findMany`. Rows come in any order, and only for existing ids. */
 export function inOrderOf(ids: readonly string[], rows: readonly Row[]): (SessionRecord | null)[] {
   const records = new Map(rows.map(recordOf).map((record) => [record.id, record]));
   return ids.map((id) => records.get(id) ?? null);
 }
 
 /**
- * U+001A, "substitute": stands before the four hexadecimal digits of a character that SQL text
+ * U+001A, "substitute". It precedes the four hexadecimal digits of a character that SQL text
  * cannot hold.
  */
 const ESCAPE = '\u001a';
@@ -55,9 +56,9 @@ const UNSTORABLE = new RegExp(`[\0${ESCAPE}]|\\p{Surrogate}`, 'gu');
 const ESCAPED = new RegExp(`${ESCAPE}([0-9a-f]{4})`, 'g');
 
 /**
- * An owner as SQL text. Any text may be an owner, but U+0000 and lone surrogates are refused, cut
- * off or replaced by one database or another; two owners must never become one. All others are
- * stored as they are, so that they can be joined with.
+ * Encodes an owner as SQL text. An owner may be any text. But databases refuse, cut off or replace
+ * U+0000 and lone surrogates, and two owners must never become one. All other characters are
+ * stored as they are, so that the column can be joined.
  */
 export function encodeOwner(owner: string): string {
   return owner.replace(UNSTORABLE, (character) => ESCAPE + character.charCodeAt(0).toString(16).padStart(4, '0'));
@@ -71,7 +72,7 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Drivers give 64-bit integers as a number, a bigint or text. `NaN` for anything else. */
+/** Drivers return 64-bit integers as a number, a bigint or text. `NaN` for anything else. */
 function integer(value: unknown): number {
   if (typeof value === 'string') return /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;

@@ -4,7 +4,7 @@ import type { SessionStore, StoreSteps } from '../../core/store.js';
 /** How many records one step of bulk work handles. */
 export const STEP = 500;
 
-/** All that the steps have yielded, in one list. */
+/** All items that the steps yield, in one list. */
 export async function collect<Item>(steps: AsyncIterable<readonly Item[]>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const some of steps) for (const item of some) all.push(item);
@@ -17,10 +17,10 @@ export async function sum(steps: AsyncIterable<number>): Promise<number> {
   return total;
 }
 
-/** The verbs that `Steps` has, each as all its steps together. */
+/** The verbs that `Steps` has, each with all its steps in one call. */
 type Whole<Steps> = { [Verb in keyof Steps & keyof SessionStore]: NonNullable<SessionStore[Verb]> };
 
-/** The verbs of a store that consist of their steps. */
+/** The verbs of a store that only run their steps. */
 export function verbsInSteps(steps: Required<StoreSteps>): Whole<Required<StoreSteps>> {
   return {
     insertWithin: (record, ttl, limit) => joinInserts(steps.insertWithin(record, ttl, limit)),
@@ -38,7 +38,7 @@ export function* partsOf<Item>(list: readonly Item[], size = STEP): Generator<re
   for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);
 }
 
-/** Lets everything else run that waits. */
+/** Lets other waiting work run. */
 export function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

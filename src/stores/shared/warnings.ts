@@ -1,6 +1,6 @@
 /**
- * Problems that an operator should know of: each is reported once to every listener, also to those
- * that come later.
+ * Problems that an operator should know. Each is reported once to every listener, including later
+ * ones.
  */
 export class Warnings {
   readonly #messages = new Set<string>();

@@ -18,10 +18,10 @@ export interface D1 {
 /** An asynchronous driver's database. */
 export type AsyncSqlite = LibsqlClient | D1;
 
-/** Runs one statement, which is a transaction, and answers its rows. */
+/** Runs one statement, which is a transaction. Returns its rows. */
 export type Execute = (sql: string, params: SqliteValue[]) => Promise<readonly object[]>;
 
-/** How statements run on an asynchronous database; `undefined` for any other object. */
+/** Returns a function that runs statements on an asynchronous database; otherwise `undefined`. */
 export function asyncExecute(database: unknown): Execute | undefined {
   if (typeof database !== 'object' || database === null) return undefined;
   if (isLibsql(database)) return async (sql, args) => (await database.execute({ sql, args })).rows;
@@ -45,8 +45,8 @@ function isD1(database: object): database is D1 {
 }
 
 /**
- * Runs statements on an asynchronous database, which may be far away. The table is made when a
- * statement finds it missing.
+ * Runs statements on an asynchronous database, which may be far away. It creates the table when a
+ * statement fails without it.
  */
 export class AsyncRunner implements SqliteRunner {
   readonly #execute: Execute;
@@ -98,7 +98,7 @@ export class AsyncRunner implements SqliteRunner {
   }
 }
 
-/** A row with its columns as own properties, whatever the driver's has besides. */
+/** A row with its columns as own properties. Rows of some drivers have other members. */
 function asRow(row: object): Row {
   return Object.fromEntries(Object.entries(row));
 }

@@ -4,18 +4,18 @@ import type { Row } from '../shared/sql-record.js';
 import { RetryQueue } from './retry-queue.js';
 import type { SqliteRunner, SqliteValue } from './verbs.js';
 
-/** A prepared statement that answers rows. */
+/** A prepared statement that returns rows. */
 export interface SqliteStatement {
   /**
-   * Given {@link SqliteValue}s; `unknown`, since the drivers' own types of parameters differ, and
-   * TypeScript 5 finds no narrower one that fits all.
+   * The parameters are {@link SqliteValue}s. Declared as `unknown`, because the drivers have
+   * different types for parameters, and in TypeScript 5 no narrower type fits all.
    */
   all(...params: unknown[]): unknown;
 }
 
 /**
- * A synchronous driver's database: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or another
- * one with these methods.
+ * The database of a synchronous driver: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or
+ * another one with these methods.
  */
 export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
@@ -26,13 +26,10 @@ export function isSyncDatabase(database: unknown): database is SqliteDatabase {
   return typeof database === 'object' && database !== null && hasMethods(database, 'prepare', 'exec');
 }
 
-/**
- * Runs statements on the caller's connection, and waits for other processes without blocking this
- * one.
- */
+/** Runs statements on the caller's connection. It waits for other processes without blocking. */
 export class Executor implements SqliteRunner {
   readonly #database: SqliteDatabase;
-  /** How long the driver would block the process for another one's lock, in ms. */
+  /** How long the driver itself would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
   readonly #reads: RetryQueue;
   readonly #writes: RetryQueue;
@@ -49,8 +46,8 @@ export class Executor implements SqliteRunner {
   }
 
   /**
-   * With write-ahead logging readers wait only for a process that is just mending the file
-   * after another one has crashed.
+   * Reads. With write-ahead logging, readers wait only while a process repairs the file after
+   * another process has crashed.
    */
   read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#reads.run(() => {
@@ -60,9 +57,9 @@ export class Executor implements SqliteRunner {
   }
 
   /**
-   * Runs a statement in a transaction that holds the write lock from its beginning: a database
-   * that is busy is found before anything has happened. (A single statement that finds it busy
-   * stays open in libsql, and keeps what is written after it from being committed.)
+   * Runs a statement in a transaction that takes the write lock first. So a busy database shows
+   * before anything has happened. (In libsql, a single statement on a busy database stays open.
+   * Then later writes are not committed.)
    */
   write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]> {
     return this.#writes.run(() => {
@@ -78,8 +75,8 @@ export class Executor implements SqliteRunner {
   }
 
   /**
-   * Without the driver's own wait, which would block the process; it is the caller's setting and
-   * is put back.
+   * Runs `work` without the driver's own wait, which would block the process. That wait is the
+   * caller's setting, so it is restored.
    */
   #withoutBlocking<Result>(work: () => Result): Result {
     if (this.#driverTimeout === 0) return work();
@@ -107,30 +104,28 @@ export class Executor implements SqliteRunner {
     try {
       this.#database.exec('ROLLBACK');
     } catch {
-      // SQLite has done it on its own, as it does after some errors.
+      // After some errors, SQLite has already rolled back.
     }
   }
 
-  /**
-   * Statements that were prepared before go on in some drivers, on a connection that is closed for
-   * all others.
-   */
+  /** Some drivers still run prepared statements on a connection that is closed. */
   #assertOpen(): void {
     if (flag(this.#database, 'open') !== false && flag(this.#database, 'isOpen') !== false) return;
-    throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database that the session store was given has been closed');
+    throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database of the session store has been closed');
   }
 }
 
 /**
- * The rows of a statement. @throws `INVALID_OPTION` for a driver that answers otherwise, such as
- * an asynchronous one
+ * The rows of a statement.
+ *
+ * @throws `INVALID_OPTION` if the driver returns something else, such as a promise
  */
 export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): readonly Row[] {
   const rows: unknown = typeof statement?.all === 'function' ? statement.all(...params) : undefined;
   if (Array.isArray(rows)) return rows;
   throw new SessionError(
     'INVALID_OPTION',
-    'database has to be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite',
+    'database must be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite',
   );
 }
 
@@ -138,21 +133,21 @@ const BUSY = 5;
 const LOCKED = 6;
 
 /**
- * Whether another connection holds a lock. Drivers tell SQLite's code as text or number, under
- * several names.
+ * Whether another connection holds a lock. Drivers give SQLite's code as text or as a number,
+ * under several names.
  */
 export function isBusy(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code: unknown = Reflect.get(error, 'code');
   if (typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code)) return true;
   const number: unknown = Reflect.get(error, 'errcode');
-  // The lower byte is the code, the others tell more about it.
+  // The lower byte is the code. The other bytes add details.
   return typeof number === 'number' && [BUSY, LOCKED].includes(number & 0xff);
 }
 
-/** Says what to do about the error that is the set-up's; the others speak for themselves. */
+/** Adds the remedy to an error of the set-up. Other errors pass through. */
 function explain(cause: unknown, database: SqliteDatabase): unknown {
-  // Of a database that is closed nothing more may be asked: libsql ends the process.
+  // A closed database must not be asked anything more, because libsql would end the process.
   if (isSessionError(cause)) return cause;
   if (flag(database, 'inTransaction') === true || flag(database, 'isTransaction') === true) {
     const message = 'the database connection is in a transaction of the application: give the session store a connection of its own';
@@ -165,7 +160,7 @@ function flag(database: object, name: string): unknown {
   try {
     return Reflect.get(database, name);
   } catch {
-    // Some versions of `node:sqlite` say nothing of a database that is closed.
+    // Some versions of `node:sqlite` throw here if the database is closed.
     return undefined;
   }
 }

@@ -1,29 +1,28 @@
 /**
- * The longest pause between two tries, in ms. A lock is held for about as long where a disk is
- * waited for; with longer pauses those who wait were seen to starve beside processes that write
- * all the time.
+ * The longest pause between two attempts, in ms. A lock is held for about this long while the disk
+ * works. With longer pauses, waiting calls starved beside processes that write all the time.
  */
 const LONGEST_PAUSE = 5;
-/** How long those who waited are served before the process may do something else, in ms. */
+/** How long waiting calls are served before the process may do other work, in ms. */
 const SLICE = 5;
 
-/** What a line has to know of errors. */
+/** What a queue must know about errors. */
 export interface Errors {
-  /** Whether a later try may succeed. */
+  /** Whether a later attempt may succeed. */
   isBusy(error: unknown): boolean;
-  /** What to report of an error that no further try follows. */
+  /** Converts an error after the last attempt. */
   explain(error: unknown): unknown;
 }
 
 /**
- * Calls that may find a lock taken. They are tried at once; those that have to wait do so in line,
- * and the first alone tries again, with timers. (Where each tried on its own, a thousand that
- * waited took the whole of a core for nothing.)
+ * Calls that may find a lock taken. Each is tried immediately. Calls that must wait form a queue,
+ * and only the first tries again, with timers. (When each call tried on its own, a thousand
+ * waiting calls used up a whole core.)
  */
 export class RetryQueue {
   readonly #patience: number;
   readonly #errors: Errors;
-  /** Each tries, and tells whether that was the last time. */
+  /** Each function makes an attempt, and returns whether it was the last one. */
   readonly #waiting: (() => boolean)[] = [];
 
   /** @param patience how long each call may wait, in ms */
@@ -44,7 +43,7 @@ export class RetryQueue {
         }
         return true;
       };
-      // Behind those who came first: else one might wait for ever.
+      // Behind earlier calls. Otherwise one of them might wait forever.
       if (this.#waiting.length > 0) this.#waiting.push(settled);
       else if (!settled()) this.#form(settled);
     });
@@ -57,7 +56,7 @@ export class RetryQueue {
 
   async #serve(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // At random, so that processes that met do not meet again.
+      // The pause is random, so that processes that met do not meet again.
       await pause(Math.random() * LONGEST_PAUSE);
       const until = performance.now() + SLICE;
       while (this.#waiting[0]?.()) {

@@ -15,16 +15,16 @@ export interface SqliteStoreOptions extends TableOptions {
 }
 
 /**
- * A store in an SQLite database (3.38 or later): of better-sqlite3, libsql, `node:sqlite`,
- * `bun:sqlite` or any other driver with `prepare(sql)` and `exec(sql)`, and of the asynchronous
- * ones, `@libsql/client` (Turso) and Cloudflare D1. Makes its table where it is missing, and sets
- * a file to write-ahead logging. See docs/stores/sqlite.md.
+ * A store in an SQLite database (3.38 or later). Synchronous drivers: better-sqlite3, libsql,
+ * `node:sqlite`, `bun:sqlite` or any other with `prepare(sql)` and `exec(sql)`. Asynchronous ones:
+ * `@libsql/client` (Turso) and Cloudflare D1. It creates a missing table, and sets a file to
+ * write-ahead logging. See docs/stores/sqlite.md.
  *
  * @example
  * const store = sqliteStore(new Database('sessions.db'));
  *
- * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` where another process keeps the file locked for 5
- * s while the table is to be made
+ * @throws `INVALID_OPTION`; `STORE_UNAVAILABLE` if another process keeps the file locked for 5 s
+ *   while the table must be created
  */
 export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: SqliteStoreOptions = {}): SqliteStore {
   const kind = wrongKind(database, 'SQLite');
@@ -34,7 +34,7 @@ export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: Sql
   const execute = asyncExecute(database);
   if (execute) return verbsOf(new AsyncRunner(execute, names, patience), names.table);
   if (!isSyncDatabase(database)) {
-    throw new SessionError('INVALID_OPTION', 'database has to have prepare(sql) and exec(sql), as that of better-sqlite3 has');
+    throw new SessionError('INVALID_OPTION', 'database must have prepare(sql) and exec(sql), as a better-sqlite3 database has');
   }
   prepareDatabase(database, names);
   return verbsOf(new Executor(database, patience), names.table);

@@ -23,8 +23,8 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
 }
 
 /**
- * The SQL of the table and its indexes, for migration tools; the store makes what is missing by
- * itself.
+ * The SQL of the table and its indexes, for migration tools. The store creates missing ones on its
+ * own.
  *
  * @throws `INVALID_OPTION`
  */
@@ -34,7 +34,7 @@ export function createTablesSql(options: TableOptions = {}): string {
     .join('');
 }
 
-/** What makes the table and its indexes, one by one. */
+/** The statements that create the table and its indexes, one by one. */
 export function tableStatements({ table, name }: Names): readonly string[] {
   const index = (column: string) => `CREATE INDEX IF NOT EXISTS ${quoted(`${name}_${column}`)} ON ${table}`;
   return [
@@ -59,11 +59,11 @@ function quoted(name: string): string {
 const PATIENCE = 5_000;
 
 /**
- * Makes the database ready: write-ahead logging, so that readers and a writer do not hinder each
- * other, and the table. Blocks the process while another one is at it.
+ * Prepares the database: sets write-ahead logging, so that readers and a writer do not block each
+ * other, and creates the table. It blocks the process while another one does the same.
  *
- * @throws `INVALID_OPTION` where the database cannot be used, `STORE_UNAVAILABLE` where another
- * process keeps it locked
+ * @throws `INVALID_OPTION` if the database cannot be used, `STORE_UNAVAILABLE` if another process
+ *   keeps it locked
  */
 export function prepareDatabase(database: SqliteDatabase, names: Names): void {
   try {
@@ -75,7 +75,7 @@ export function prepareDatabase(database: SqliteDatabase, names: Names): void {
     if (isBusy(cause))
       throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database is locked by another process: start again later', { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SessionError('INVALID_OPTION', `database cannot be made ready for sessions: ${reason}`, { cause });
+    throw new SessionError('INVALID_OPTION', `database cannot be prepared for sessions: ${reason}`, { cause });
   }
 }
 
@@ -83,12 +83,12 @@ function checkVersion(database: SqliteDatabase): void {
   const [row = {}] = rowsOf(database.prepare('SELECT sqlite_version() AS version'));
   const [major = 0, minor = 0] = String(row['version']).split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 38)) return;
-  throw new SessionError('INVALID_OPTION', `the session store needs SQLite 3.38 or later, and this driver has ${String(row['version'])}`);
+  throw new SessionError('INVALID_OPTION', `the session store needs SQLite 3.38 or later, but this driver has ${String(row['version'])}`);
 }
 
 function useWriteAheadLog(database: SqliteDatabase): void {
   const [row = {}] = rowsOf(database.prepare('PRAGMA journal_mode'));
-  // It is the file's, for all connections. A database in memory has none.
+  // The mode belongs to the file, for all connections. A database in memory has none.
   if (row['journal_mode'] !== 'wal' && row['journal_mode'] !== 'memory') database.exec('PRAGMA journal_mode = WAL');
 }
 
@@ -98,7 +98,7 @@ function ensureTable(database: SqliteDatabase, names: Names): void {
   else createTables(database, createTablesSql({ table: names.name }));
 }
 
-/** In a transaction: no process finds the table without its indexes. */
+/** Creates the table in a transaction, so that no process finds it without its indexes. */
 function createTables(database: SqliteDatabase, sql: string): void {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -115,7 +115,7 @@ function checkColumns(table: string, columns: readonly { readonly [column: strin
   if (keyed && COLUMNS.every((column) => present.includes(column))) return;
   throw new SessionError(
     'INVALID_OPTION',
-    `table ${table} exists with other columns (${present.join(', ')}) than the session store needs (${COLUMNS.join(', ')}, with id as its primary key): name another one in the option table`,
+    `table ${table} exists with other columns (${present.join(', ')}) than the session store needs (${COLUMNS.join(', ')}, with id as its primary key): set the option table to another name`,
   );
 }
 

@@ -4,19 +4,19 @@ import { encodeOwner, inOrderOf, type Row, readRecord, recordOf } from '../share
 import { STEP, verbsInSteps, yieldToOthers } from '../shared/steps.js';
 import { COUNTED_AT_ONCE, type Statements, statementsOf } from './statements.js';
 
-/** What SQLite's drivers bind here. */
+/** The values that the statements bind. */
 export type SqliteValue = string | number | null;
 
 /** Runs statements on a database. */
 export interface SqliteRunner {
   read(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]>;
-  /** Each write is a transaction: done or not done, and seen by every later read. */
+  /** Each write is a transaction. It happens fully or not at all, and every later read sees it. */
   write(sql: string, ...params: SqliteValue[]): Promise<readonly Row[]>;
 }
 
 /**
- * A {@link SessionStore} with every capability but `subscribe`: SQLite reports no changes, so live
- * sessions are ended by rechecks.
+ * A {@link SessionStore} with every verb except `subscribe`. SQLite does not report changes, so
+ * rechecks end live sessions.
  */
 export interface SqliteStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
   readonly steps: Required<StoreSteps>;
@@ -81,7 +81,7 @@ function stepsOf(runner: SqliteRunner, sql: Statements): Required<StoreSteps> {
   };
 }
 
-/** A step after the other, until one is not full. */
+/** Runs one step after the other, until a step is not full. */
 async function* inSteps<Item>(step: () => Promise<readonly Item[]>): AsyncGenerator<readonly Item[]> {
   for (;;) {
     const some = await step();
@@ -113,8 +113,8 @@ async function insertBelow(runner: SqliteRunner, sql: Statements, record: Sessio
 }
 
 /**
- * The eviction sees the insert of every login that was answered before: so the last of those under
- * way leaves the limit.
+ * Inserts, then evicts. The eviction sees the insert of every login that was answered before it.
+ * So the last of several parallel logins leaves the limit.
  */
 async function* insertAndEvict(
   runner: SqliteRunner,
@@ -128,7 +128,7 @@ async function* insertAndEvict(
   else yield* evicting(trim(record.ownerId, trimFor(record.id, limit)));
 }
 
-/** Why a write did not find the version that it expected. */
+/** The reason why a write did not find the version that it expected. */
 async function whyNot(runner: SqliteRunner, sql: Statements, id: string): Promise<'gone' | 'conflict'> {
   return (await runner.read(sql.version, id)).length > 0 ? 'conflict' : 'gone';
 }

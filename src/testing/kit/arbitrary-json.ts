@@ -3,7 +3,7 @@ import type { JsonValue } from '../../core/data/json.js';
 import { setOwn } from '../../core/data/json.js';
 import { type RandomOptions, randomRuns } from './random-runs.js';
 
-/** Any UTF-16 units: lone surrogates and `U+0000` too. */
+/** Any UTF-16 units, including lone surrogates and `U+0000`. */
 const anyText = fc.oneof(
   fc.string(),
   fc.string({ unit: 'binary' }),
@@ -37,7 +37,7 @@ function objectOf(entries: readonly (readonly [string, JsonValue])[]): JsonValue
   return object;
 }
 
-/** Calls `check` with arbitrary values; of those that make it throw the simplest is reported. */
+/** Calls `check` with arbitrary values. Reports the simplest value for which it throws. */
 export async function checkArbitraryJson(check: (value: JsonValue) => Promise<void>, options: RandomOptions): Promise<void> {
   await fc.assert(fc.asyncProperty(json, check), randomRuns(options));
 }

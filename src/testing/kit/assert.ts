@@ -2,7 +2,7 @@ import { copyJson, encodeJson, equalJson } from '../../core/data/json.js';
 import { isSessionError } from '../../core/error.js';
 import type { SessionRecord } from '../../core/store.js';
 
-/** What a test of the kit throws when the store is at fault. Test runners show the two values. */
+/** The error of a test of the kit when the store is at fault. Test runners show the two values. */
 export class ContractError extends Error {
   override readonly name = 'AssertionError';
   readonly actual: unknown;
@@ -20,15 +20,14 @@ export function ensure(condition: boolean, message: string): asserts condition {
 }
 
 /**
- * Deep equality of what JSON can carry: `-0` is not `0`, and an undefined property is an absent
- * one.
+ * Compares JSON values deeply. `-0` is not `0`, and an undefined property equals an absent one.
  */
 export function ensureEqual(actual: unknown, expected: unknown, message: string): void {
   if (equalJson(actual, expected)) return;
   throw new ContractError(`${message}: ${show(actual)} instead of ${show(expected)}`, actual, expected);
 }
 
-/** Whether an operation was refused since its session has ended. */
+/** Whether an operation was refused because its session has ended. */
 export function isGone(error: unknown): boolean {
   return isSessionError(error) && error.code === 'SESSION_GONE';
 }
@@ -46,15 +45,13 @@ export function present<Value>(value: Value | null | undefined, what: string): V
 
 const FIELDS: readonly string[] = ['id', 'version', 'ownerId', 'createdAt', 'expiresAt', 'body'] satisfies (keyof SessionRecord)[];
 
-/**
- * Every field as it was written, to the character, and no others: what is read is written again.
- */
+/** Compares every field exactly, and allows no others, because what is read is written again. */
 export function ensureRecord(actual: SessionRecord | null | undefined, expected: SessionRecord, message: string): void {
   if (!actual) throw new ContractError(`${message}: there is no record`, actual, expected);
   for (const field of FIELDS) ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);
   const surplus = Object.keys(actual).filter((key) => !FIELDS.includes(key));
   ensureEqual(surplus, [], `${message}: fields that were not written`);
-  ensure('ownerId' in actual === 'ownerId' in expected, `${message}: an absent ownerId has to stay absent, not undefined or null`);
+  ensure('ownerId' in actual === 'ownerId' in expected, `${message}: an absent ownerId must stay absent, not undefined or null`);
 }
 
 function ensureSame(actual: unknown, expected: unknown, message: string): void {

@@ -1,11 +1,11 @@
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until a test moves it. */
 export interface Clock {
   readonly now: () => number;
-  /** Moves the clock forward by so many ms. */
+  /** Moves the clock forward by this many ms. */
   advance(ms: number): void;
 }
 
-/** Starts at an odd moment: a store that drops milliseconds shows. */
+/** Starts at an odd time, so that a store that drops milliseconds shows. */
 export function stoppedClock(start = Date.UTC(2030, 0, 1) + 987): Clock {
   let time = start;
   return {
@@ -17,8 +17,8 @@ export function stoppedClock(start = Date.UTC(2030, 0, 1) + 987): Clock {
 }
 
 /**
- * Asks until the condition holds, for what happens by a clock that cannot be moved. Answers
- * whether it came to hold.
+ * Polls until the condition holds, for events by a clock that a test cannot move. Returns whether
+ * it held in time.
  */
 export async function poll(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
   const end = performance.now() + withinMs;

@@ -3,19 +3,18 @@ import type { SessionStore } from '../../core/store.js';
 import { type Clock, poll, stoppedClock } from './clock.js';
 import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
 
-/** What one test works on. */
+/** What one test works with. */
 export interface TestContext {
   readonly store: SessionStore;
   /** The same sessions, as another process reaches them. */
   readonly other: SessionStore;
-  /** The library's clock, and that of a store which can use it. */
+  /** The library's clock. The store uses it too, if it can. */
   readonly clock: Clock;
   readonly capabilities: StoreCapabilities;
-  /** Makes a stored record one that the store cannot read. */
+  /** Damages a stored record, so that the store cannot read it. */
   readonly damage?: ((id: string) => Promise<unknown>) | undefined;
   /**
-   * Polls until the condition holds, as long as the kit has patience. Answers whether it came to
-   * hold.
+   * Polls until the condition holds, for as long as the kit is patient. Returns whether it held.
    */
   eventually(condition: () => boolean | Promise<boolean>): Promise<boolean>;
 }
@@ -29,7 +28,7 @@ export function storable({ capabilities }: TestContext, data: JsonValue): JsonVa
 export interface Kit {
   readonly options: StoreContractOptions;
   group(name: string, define: () => void): void;
-  /** A test on an empty store. `storeNow` gives the store another clock than the library's. */
+  /** Defines a test on an empty store. `storeNow` gives the store a different clock. */
   test(title: string, run: (context: TestContext) => Promise<void>, storeNow?: (clock: Clock) => () => number): void;
   has(verb: OptionalVerb): boolean;
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../core/data/json.js';
 
-/** Data that encodings, databases and merging by name are known to trip over. */
+/** Data that is difficult for encodings, databases and merging by name. */
 export const HOSTILE_DATA: readonly JsonValue[] = [
   null,
   false,

@@ -1,4 +1,4 @@
-/** Owners of every valid form, many of them close to another: no two may be taken for the same. */
+/** Owners of every valid form. Many are similar, but no two may be confused. */
 export const OWNERS: readonly string[] = [
   'ada',
   'Ada',

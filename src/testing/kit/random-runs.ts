@@ -1,4 +1,4 @@
-/** How often, and from where, random tests run. */
+/** How often random tests run, and where they begin. */
 export interface RandomOptions {
   readonly seed?: number;
   readonly runs?: number;

@@ -6,13 +6,13 @@ import type { Clock } from './clock.js';
 
 export const HOUR = 3_600_000;
 
-/** A record as the library writes them: of a session that was created now and ends in an hour. */
+/** A record as the library writes it, for a session that was created now and ends in an hour. */
 export function newRecord(clock: Clock, fields: Partial<SessionRecord> = {}): SessionRecord {
   const now = clock.now();
   return { id: newId(), version: newVersion(), createdAt: now, expiresAt: now + HOUR, body: bodyOf({ user: 'ada' }, now), ...fields };
 }
 
-/** What takes a record's place: the same session, written again. */
+/** A record that replaces another: the same session, written again. */
 export function rewritten(record: SessionRecord, fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     ...record,
@@ -33,7 +33,7 @@ export function newId(): string {
   return newCredential().id;
 }
 
-/** The answers of `count` calls that are under way together. */
+/** The results of `count` calls that run in parallel. */
 export function together<Result>(count: number, call: (index: number) => Promise<Result>): Promise<Result[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => call(index)));
 }

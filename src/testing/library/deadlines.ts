@@ -5,29 +5,32 @@ import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR } from '../kit/records.js';
 
 const DAY = 24 * HOUR;
-/** No touch between the writes of a test. */
+/** With these limits, no touch happens between the writes of a test. */
 const LIMITS = { idleTimeout: HOUR, absoluteTimeout: DAY, touchInterval: HOUR / 2 };
 
 /**
- * Deadlines through the library, by its own clock: the store may keep up with it, stand still or
- * be somewhere else.
+ * Deadlines through the library, by its own clock. The store's clock may run with it, stand still,
+ * or be elsewhere.
  */
 export function deadlineTests(kit: Kit): void {
   const { test, options } = kit;
-  test('invariant 7: a session that is not used ends at its idle limit, to the millisecond', endsWhenIdle);
-  test('invariant 7: a session that is used ends at its absolute limit, to the millisecond', endsAbsolutely);
+  test('invariant 7: an unused session ends at its idle limit, to the millisecond', endsWhenIdle);
+  test('invariant 7: a session in use ends at its absolute limit, to the millisecond', endsAbsolutely);
   test('invariant 7: every write of a request is activity and moves the idle deadline', movesDeadline);
-  test('invariant 7: limits that were tightened hold for the sessions that are there', tightens);
-  test('invariants 2 and 7: what is done after the deadline writes nothing', writesNothingLate);
+  test('invariant 7: shortened limits apply to existing sessions', tightens);
+  test('invariants 2 and 7: a write after the deadline writes nothing', writesNothingLate);
   test('invariant 7: a session without limits does not end', isUnlimited);
   if (options.capabilities.expires !== 'injected clock') return;
-  test('invariant 7: … whose store stands still', endsWhenIdle, (clock) => stoppedAt(clock.now()));
-  test('invariant 7: … and is used, whose store stands still', endsAbsolutely, (clock) => stoppedAt(clock.now()));
-  test('invariants 2 and 7: … and is written to late, whose store stands still', writesNothingLate, (clock) => stoppedAt(clock.now()));
+  test("invariant 7: an unused session ends when the store's clock stands still", endsWhenIdle, (clock) => stoppedAt(clock.now()));
+  test("invariant 7: a session in use ends when the store's clock stands still", endsAbsolutely, (clock) => stoppedAt(clock.now()));
+  test("invariants 2 and 7: a late write writes nothing when the store's clock stands still", writesNothingLate, (clock) =>
+    stoppedAt(clock.now()),
+  );
   for (const years of [-50, 50]) {
     const apart = years * 365 * DAY;
-    test(`invariant 7: … whose store is ${years} years apart`, endsWhenIdle, (clock) => () => clock.now() + apart);
-    test(`invariant 7: … and is used, whose store is ${years} years apart`, endsAbsolutely, (clock) => () => clock.now() + apart);
+    const title = `ends when the store's clock is ${years} years apart`;
+    test(`invariant 7: an unused session ${title}`, endsWhenIdle, (clock) => () => clock.now() + apart);
+    test(`invariant 7: a session in use ${title}`, endsAbsolutely, (clock) => () => clock.now() + apart);
   }
 }
 
@@ -44,7 +47,7 @@ async function endsWhenIdle(context: TestContext): Promise<void> {
   const { token, id, expiresAt } = await sessions.create({ user: 'ada' });
   ensureEqual(expiresAt, context.clock.now() + HOUR, 'when it ends');
   context.clock.advance(HOUR - 1);
-  // Looked at by its id: that is no activity.
+  // A look by the id is not activity.
   ensure((await sessions.find(id)) !== null, 'the session has ended one millisecond before its deadline');
   context.clock.advance(1);
   ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its deadline');

@@ -14,7 +14,7 @@ const LIMITS: ModelLimits = { idle: HOUR, absolute: 3 * HOUR, touchInterval: HOU
 
 type Data = Record<string, number>;
 
-/** `token`: which of those that were ever given out. */
+/** `token`: an index into all tokens that were ever given out. */
 type SaveCommand = { readonly kind: 'save'; readonly token: number; readonly field: string; readonly value: number };
 type RequestCommand =
   | { readonly kind: 'read' | 'update' | 'touch' | 'destroy'; readonly token: number }
@@ -23,7 +23,7 @@ type RequestCommand =
 type Command =
   | { readonly kind: 'create' }
   | { readonly kind: 'advance'; readonly ms: number }
-  /** `call`: which of those that were ever let in. */
+  /** `call`: an index into all calls that were ever admitted. */
   | { readonly kind: 'rotate late'; readonly call: number; readonly how: ModelRotation }
   | RequestCommand;
 
@@ -48,15 +48,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 );
 
 /**
- * Runs random histories on the library and on the model side by side; of those that differ the
- * shortest is reported.
+ * Runs random histories on the library and on the model side by side. Reports the shortest history
+ * for which they differ.
  */
 export async function checkHistories(context: TestContext, options: RandomOptions): Promise<void> {
   const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), (commands) => runHistory(context, commands));
   await fc.assert(property, randomRuns(options));
 }
 
-/** A call that was let in: its session on both sides. */
+/** An admitted call: its session on both sides. */
 interface Call {
   readonly session: Session<Data>;
   readonly model: ModelSession;
@@ -94,7 +94,7 @@ async function create({ context, sessions, tokens }: State): Promise<void> {
   tokens.push({ text, model: modelSession(context.clock.now(), LIMITS), number: 0 });
 }
 
-/** A request that reads the session, and does one thing with it. */
+/** A request that reads the session and does one thing with it. */
 async function request(state: State, each: RequestCommand): Promise<void> {
   const index = each.token % state.tokens.length;
   const { text, model, number } = present(state.tokens[index], 'a token');
@@ -110,7 +110,7 @@ async function request(state: State, each: RequestCommand): Promise<void> {
   ensureEqual([session.lastActiveAt, session.expiresAt], [model.lastActiveAt, model.expiresAt], 'the last activity and the deadline');
 }
 
-/** Answers whether it was a write. */
+/** Returns whether it was a write. */
 async function operate(session: Session<Data>, model: ModelSession, each: Exclude<RequestCommand, { kind: 'rotate' }>): Promise<boolean> {
   switch (each.kind) {
     case 'read':
@@ -131,7 +131,7 @@ async function operate(session: Session<Data>, model: ModelSession, each: Exclud
   }
 }
 
-/** A value that is there already is no change, and is not written. */
+/** A value that does not change is not written. */
 async function save(session: Session<Data>, model: ModelSession, { field, value }: SaveCommand): Promise<boolean> {
   const changes = !Object.hasOwn(model.data, field) || model.data[field] !== value;
   setOwn(session.data, field, value);
@@ -140,7 +140,7 @@ async function save(session: Session<Data>, model: ModelSession, { field, value 
   return changes;
 }
 
-/** A rotation by a call, perhaps long after it was let in. */
+/** A rotation by a call, perhaps long after the call was admitted. */
 async function rotate({ context, tokens }: State, { session, model, expected }: Call, request: ModelRotation): Promise<void> {
   const now = context.clock.now();
   if (!isAlive(model, now))
@@ -155,7 +155,7 @@ async function rotate({ context, tokens }: State, { session, model, expected }: 
   ensureEqual(session.authenticatedAt, model.tokens.authenticatedAt(made), 'authenticatedAt after a rotation');
   if (!known) tokens.push({ text, model, number: made });
   expected.tokens.push(made);
-  // Only a plain token that is handed out again needs no write.
+  // A plain token that is given out again is the only case without a write.
   if (made >= count || request.reauthenticated) noteActivity(model, now, LIMITS);
 }
 

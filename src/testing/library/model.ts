@@ -1,8 +1,8 @@
 import { type ModelCall, TokenModel } from './token-model.js';
 
 /**
- * How sessions are to behave, without a store or encoding: random histories are compared with it.
- * Times are in ms.
+ * The expected behaviour of sessions, without a store or encoding. Random histories are compared
+ * with it. Times are in ms.
  */
 export interface ModelSession {
   readonly createdAt: number;
@@ -37,10 +37,7 @@ export function isAlive({ destroyed, expiresAt }: ModelSession, now: number): bo
   return !destroyed && now < expiresAt;
 }
 
-/**
- * A request with the token of this number: the call that it lets in, or `null`; and what that
- * writes.
- */
+/** A request with the token of this number. Returns the call that it admits, or `null`. */
 export function modelLoad(session: ModelSession, token: number, now: number, limits: ModelLimits): ModelCall | null {
   if (!isAlive(session, now)) return null;
   const [match] = session.tokens.matches(token, now);

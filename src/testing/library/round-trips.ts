@@ -7,24 +7,24 @@ import { HOSTILE_DATA } from '../kit/hostile-data.js';
 
 type Fields = Record<string, JsonValue>;
 
-/** Data through the library and the store and back. */
+/** Sends data through the library and the store and back. */
 export function roundTripTests({ test, options }: Kit): void {
-  test('invariant 9: hostile data comes back as it was put in', async (context) => {
+  test('invariant 9: hostile data comes back unchanged', async (context) => {
     for (const data of HOSTILE_DATA) await roundTrip(context, data);
   });
 
-  test('invariant 9: data that is nested a thousand times comes back as it was put in', async (context) => {
+  test('invariant 9: data that is nested a thousand levels deep comes back unchanged', async (context) => {
     let [list, object]: [JsonValue, JsonValue] = [[], {}];
     for (let level = 0; level < 999; level += 1) [list, object] = [[list], { a: object }];
     for (const data of [list, object]) await roundTrip(context, data);
   });
 
-  test('invariant 9: arbitrary data comes back as it was put in', async (context) => {
+  test('invariant 9: arbitrary data comes back unchanged', async (context) => {
     const { checkArbitraryJson } = await import('../kit/arbitrary-json.js');
     await checkArbitraryJson((data) => roundTrip(context, data), options);
   });
 
-  test('invariants 3 and 9: fields of any name are merged where two requests have changed them', async (context) => {
+  test('invariants 3 and 9: changes of two requests to fields of any name are merged', async (context) => {
     const sessions = createSessions<Fields>({ store: context.store, now: context.clock.now });
     for (const name of ['__proto__', 'constructor', 'toString', '', '0', 'a.b', '\u0000', '\ud800']) {
       const { token } = await sessions.create({ kept: true });
@@ -38,7 +38,7 @@ export function roundTripTests({ test, options }: Kit): void {
   });
 }
 
-/** Puts the value in by each way in, and reads it over the other connection. */
+/** Stores the value in each possible way, and reads it over the other connection. */
 async function roundTrip(context: TestContext, data: JsonValue): Promise<void> {
   const before = copyJson(data);
   if (context.capabilities.anyBody !== false) await wholeRoundTrip(context, data, before);

@@ -1,38 +1,37 @@
 const MINUTE = 60_000;
 
-/** What a token is to its session. */
+/** How a token relates to its session. */
 export type ModelMatch = 'current' | 'pending' | 'grace' | 'replaced-recently' | 'reused' | 'unknown';
 
-/** How a token is asked for. */
+/** The options of a rotation. */
 export interface ModelRotation {
   readonly immediate?: boolean | undefined;
   readonly reauthenticated?: boolean | undefined;
 }
 
-/**
- * The tokens by which a call acts, and whether it was let in by no more than a token in its grace.
- */
+/** The tokens of a call, and whether it was admitted only by a replaced token in its grace. */
 export interface ModelCall {
   readonly tokens: number[];
   readonly replaced: boolean;
 }
 
-/** All that ever happened to a token. */
+/** Everything that ever happened to a token. */
 interface Fact {
   readonly family: number;
   readonly kind: 'plain' | 'reauthenticated';
-  /** The token that it can be derived from. */
+  /** The token from which it can be derived. */
   readonly parent: number | undefined;
   madeAt: number;
   authenticatedAt: number;
   place: 'pending' | 'current' | 'previous' | 'ended';
-  /** When its grace is over, or would be. */
+  /** When its grace ends, or would end. */
   until: number | undefined;
 }
 
 /**
- * The rules of rotation, over everything that ever happened to the tokens of one session: no
- * hashes, no record, nothing forgotten. Tokens are numbers, the first is 0. Times are in ms.
+ * The rules of rotation, over everything that ever happened to the tokens of one session: without
+ * hashes or a record, and with nothing forgotten. Tokens are numbers, and the first is 0. Times
+ * are in ms.
  */
 export class TokenModel {
   readonly facts: Fact[] = [];
@@ -45,7 +44,7 @@ export class TokenModel {
     this.facts.push({ family: 0, kind: 'plain', parent: undefined, madeAt: now, authenticatedAt: now, place: 'current', until: undefined });
   }
 
-  /** A model of its own, with the same past. */
+  /** An independent model with the same past. */
   copy(): TokenModel {
     const copy = new TokenModel(this.#grace, 0);
     copy.facts.splice(0, 1, ...this.facts.map((fact) => ({ ...fact })));
@@ -54,14 +53,14 @@ export class TokenModel {
     return copy;
   }
 
-  /** What decides all that follows: models with the same key answer the same. */
+  /** Determines everything that follows: models with the same key give the same results. */
   get key(): string {
     return JSON.stringify([this.#family, this.facts]);
   }
 
   /**
-   * What a token is to the session. Two answers are right where the record cannot hold all that
-   * ended in a short time.
+   * How a token relates to the session. There are two valid results when too many tokens have
+   * ended in a short time for the record.
    */
   matches(index: number, now: number): readonly ModelMatch[] {
     const fact = this.#fact(index);
@@ -75,8 +74,8 @@ export class TokenModel {
   }
 
   /**
-   * A rotation by a call, or by the server itself (`null`). `undefined`: refused. Otherwise the
-   * token that the caller gets: a new one has the next number.
+   * A rotation by a call, or by the server itself (`null`). Returns `undefined` if it is refused.
+   * Otherwise returns the token that the caller gets. A new token has the next number.
    */
   rotate(call: ModelCall | null, request: ModelRotation, now: number): number | undefined {
     if (call?.replaced) return undefined;

@@ -1,11 +1,11 @@
 import { ContractError } from '../kit/assert.js';
 
-/** Answers a number below `count`: which of so many ways to go on is taken. */
+/** Returns a number below `count`: the way to continue, out of this many. */
 export type Choose = (count: number) => number;
 
 /**
- * Runs `run` once for each way that its choices can go, depth first, and answers how many there
- * were. A run has to be repeatable: the same choices lead to the same further choices.
+ * Runs `run` once for each combination of choices, depth first. Returns how many there were. A run
+ * must be repeatable: the same choices must lead to the same further choices.
  */
 export async function explore(run: (choose: Choose) => Promise<void>): Promise<number> {
   const path: { taken: number; readonly count: number }[] = [];
@@ -22,7 +22,7 @@ export async function explore(run: (choose: Choose) => Promise<void>): Promise<n
   }
 }
 
-/** Moves on to the next path; `false` after the last one. */
+/** Moves on to the next path. Returns `false` after the last one. */
 function nextPath(path: { taken: number; readonly count: number }[]): boolean {
   for (let last = path.at(-1); last; last = path.at(-1)) {
     last.taken += 1;

@@ -1,15 +1,15 @@
 import type { SessionRecord, SessionStore } from '../../core/store.js';
 import type { Choose } from './explore.js';
 
-/** A store call, or another step, in the order in which the store came to do it. */
+/** A store call, or another step, in the order in which the store handled them. */
 export interface Step {
-  /** Who did it: the number of an actor, where every actor has a store of its own. */
+  /** The number of the actor, if every actor has a store of its own. */
   readonly actor: number | undefined;
   readonly verb: 'insert' | 'find' | 'replace' | 'delete' | 'clock';
   readonly record?: SessionRecord;
-  /** The time by the library's clock when it was asked for. */
+  /** The time by the library's clock when the step was requested. */
   readonly askedAt: number;
-  /** The time when it was done. */
+  /** The time when the step was done. */
   readonly doneAt: number;
   readonly result: unknown;
 }
@@ -17,21 +17,20 @@ export interface Step {
 interface Waiting {
   readonly actor: number;
   readonly verb: Step['verb'];
-  /** Does the step, and resolves when it is done. */
+  /** Does the step. Resolves when it is done. */
   readonly proceed: () => Promise<void>;
 }
 
 /**
- * Stops every call before it reaches the store, until all who run beside it have come to a stop as
- * well; then lets one go on. What is chosen each time makes an order of the calls, and each order
- * can be had.
+ * Stops every call before it reaches the store, until all parallel calls have stopped too. Then it
+ * lets one continue. The choices determine an order of the calls, and every order is possible.
  */
 export class Gate {
   readonly steps: Step[] = [];
   readonly #now: () => number;
   #closed = false;
   #waiting: Waiting[] = [];
-  /** The step that went on last, and those that waited beside it. */
+  /** The step that continued last, and those that waited beside it. */
   #last: { readonly step: Waiting; readonly beside: readonly Waiting[] } | undefined;
   #redundant = false;
   /** How many actors have not finished. */
@@ -42,7 +41,7 @@ export class Gate {
     this.#now = now;
   }
 
-  /** The store, with its four verbs behind the gate. `actor`: who alone uses it. */
+  /** The store, with its four verbs behind the gate. `actor`: the only user of this store. */
   guard(store: SessionStore, actor?: number): SessionStore {
     return {
       insert: (record, ttl) => this.pass({ actor, verb: 'insert', record }, () => store.insert(record, ttl)),
@@ -68,19 +67,19 @@ export class Gate {
   }
 
   /**
-   * Runs the actors together, and lets their steps through one at a time as `choose` has it.
-   * `apart`: each actor has a guarded store of its own, and so stands still when it waits there.
-   * Actors that share one may wait for each other as well: they get a turn of the event loop, in
-   * which all that does not wait at the gate runs to its end.
+   * Runs the actors in parallel, and lets their steps through one at a time, as `choose` decides.
+   * `apart`: each actor has a guarded store of its own, so it does nothing while it waits there.
+   * Actors that share a store may also wait for each other. They get a turn of the event loop, in
+   * which everything that does not wait at the gate finishes.
    *
-   * Answers `false` for an order that differs from another one only in which of two finds came
+   * Returns `false` for an order that differs from another one only in which of two finds came
    * first.
    */
   async race(actors: readonly (() => Promise<void>)[], choose: Choose, apart: boolean): Promise<boolean> {
     this.#closed = true;
     this.#unfinished = actors.length;
     const ends = actors.map((run) => run().finally(() => this.#finished()));
-    // Heard of at the end: until then a failure of one must not stop the others, nor count as
+    // Observed at the end. Until then, a failure of one must not stop the others, nor count as
     // unhandled.
     const end = Promise.allSettled(ends);
     for (let next = await this.#next(choose, apart); next; next = await this.#next(choose, apart)) await next.proceed();
@@ -90,7 +89,7 @@ export class Gate {
     return !this.#redundant;
   }
 
-  /** The step to go on with, once all stand still; `undefined` when all have finished. */
+  /** The step to continue with, once all stand still. `undefined` when all have finished. */
   async #next(choose: Choose, apart: boolean): Promise<Waiting | undefined> {
     if (!apart) await turn();
     while (this.#waiting.length < (apart ? this.#unfinished : Math.min(1, this.#unfinished))) await this.#change();
@@ -105,8 +104,8 @@ export class Gate {
   }
 
   /**
-   * Two finds one after the other read the same in either order: only that of the lower actor
-   * first is taken.
+   * Two consecutive finds read the same in either order. Only the order with the lower actor first
+   * is used.
    */
   #commutes(next: Waiting): boolean {
     if (!this.#last || next.verb !== 'find' || this.#last.step.verb !== 'find') return false;

@@ -4,21 +4,21 @@ import { ContractError, ensure, ensureEqual } from '../kit/assert.js';
 import type { Step } from './gate.js';
 import { fieldOf, type Outcome, type RaceData, ROTATED_BY } from './operations.js';
 
-/** What the store did in a race, as far as it is known from its answers. */
+/** What the store did in a race, as its answers show. */
 export interface History {
   /** The record that was written last. */
   readonly last: SessionRecord;
   readonly destroyed: boolean;
-  /** Whether the deadline of the record that stood then was passed at any time. */
+  /** Whether the deadline of the record at some time passed while it was stored. */
   readonly expired: boolean;
 }
 
 /**
- * Goes through the steps of a race. `forgets`: the store forgets a record when its deadline comes,
- * so that nothing can be written after it. Otherwise a write that was under way may still come:
- * that was activity before the deadline.
+ * Goes through the steps of a race. `forgets`: the store forgets a record at its deadline, so that
+ * no write can follow. Otherwise a write that was running may still arrive, which counts as
+ * activity before the deadline.
  *
- * @throws where the store or the library wrote what has ended
+ * @throws if the store or the library wrote an ended session
  */
 export function historyOf(first: SessionRecord, steps: readonly Step[], forgets: boolean): History {
   let history: History = { last: first, destroyed: false, expired: false };
@@ -43,8 +43,8 @@ export function isAlive({ last, destroyed }: History, now: number): boolean {
 }
 
 /**
- * Whether each outcome is as it has to be, and the record that was written last holds what was
- * acknowledged and nothing else.
+ * Checks that each outcome is correct, and that the last written record holds exactly the
+ * acknowledged changes.
  */
 export function ensureOutcomes(history: History, outcomes: readonly Outcome[]): void {
   const { last, destroyed, expired } = history;
@@ -58,7 +58,7 @@ export function ensureOutcomes(history: History, outcomes: readonly Outcome[]): 
   ensureEqual(decodeRecord(last).stored, dataAfter(outcomes), 'invariant 3: the data written last');
 }
 
-/** The data with what was acknowledged: no less, and nothing that was refused. */
+/** The data with exactly the acknowledged changes. */
 function dataAfter(outcomes: readonly Outcome[]): RaceData {
   const data: RaceData = { count: 0 };
   for (const { name, actor, result } of outcomes) {
@@ -70,8 +70,8 @@ function dataAfter(outcomes: readonly Outcome[]): RaceData {
 }
 
 /**
- * Whether an immediate rotation has ended all tokens that were there: nobody who held one of them
- * rotated after it. For actors with stores of their own.
+ * Checks that an immediate rotation has ended all tokens: no actor with one of them rotated after
+ * it. For actors with stores of their own.
  */
 export function ensureRotationsEnd(steps: readonly Step[], outcomes: readonly Outcome[]): void {
   const writtenAt = ({ actor }: Outcome) => steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');

@@ -1,33 +1,33 @@
 import { isSessionError } from '../../core/error.js';
 import type { RotateOptions, Session } from '../../core/types.js';
 
-/** The data of a session that is raced. */
+/** The data of a session in a race. */
 export type RaceData = Record<string, number>;
 
 export type OperationName = keyof typeof RUN | 'expire';
 
-/** How an operation came out. */
+/** The result of an operation. */
 export interface Outcome {
   readonly name: OperationName;
-  /** Its number: that of the field which `save` changes. */
+  /** The number of the operation. `save` changes the field with this number. */
   readonly actor: number;
   /**
    * `'done'`; `'gone'`: refused with `SESSION_GONE`; `'replaced'`: refused with `TOKEN_REPLACED`;
-   * `'anonymous'`: its token opened nothing.
+   * `'anonymous'`: its token gave no access.
    */
   readonly result: 'done' | 'gone' | 'replaced' | 'anonymous';
-  /** What `rotate` resolved to. */
+  /** The token that `rotate` resolved to. */
   readonly token?: string;
 }
 
 /**
- * What is raced on a session with one token. `expire` is a step of the clock alone: past the
+ * The operations that race on a session with one token. `expire` moves the clock past the
  * deadline.
  */
 export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 'rotate', 'destroy', 'expire'];
-/** Rotations of each kind, raced on a session with one token. */
+/** Rotations of each kind, which race on a session with one token. */
 export const RIVALS: readonly OperationName[] = ['rotate', 'rotate reauthenticated', 'rotate immediately'];
-/** What is raced on a session that was rotated, and whose new token was not used yet. */
+/** The operations that race on a rotated session whose new token is unused. */
 export const ROTATIONS: readonly OperationName[] = ['rotate', 'rotate immediately', 'use new token', 'rotate new token', 'save', 'destroy'];
 
 /** The kinds of rotation. */
@@ -53,7 +53,7 @@ const RUN = {
   'rotate reauthenticated': async (session: Session<RaceData>) => session.rotate({ reauthenticated: true }),
   'rotate immediately': async (session: Session<RaceData>) => session.rotate({ immediate: true }),
   'rotate new token': async (session: Session<RaceData>) => session.rotate(),
-  // To load the session with it is to use it.
+  // Loading the session with the token is a use of it.
   'use new token': async () => undefined,
   destroy: async (session: Session<RaceData>) => session.destroy(),
 };
@@ -69,7 +69,7 @@ export function holdsNewToken(name: OperationName): boolean {
 
 const REFUSALS: Readonly<Record<string, 'gone' | 'replaced'>> = { SESSION_GONE: 'gone', TOKEN_REPLACED: 'replaced' };
 
-/** Does the operation; anything but a refusal is thrown on. */
+/** Runs the operation. Any error that is not a refusal is thrown. */
 export async function operate(name: keyof typeof RUN, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
   if (!session) return { name, actor, result: 'anonymous' };
   try {
@@ -82,10 +82,7 @@ export async function operate(name: keyof typeof RUN, actor: number, session: Se
   }
 }
 
-/**
- * All combinations of `size` operations, the same one several times included; time passes once at
- * most.
- */
+/** All combinations of `size` operations, with repetitions. Time passes at most once. */
 export function combinations(size: number, from: readonly OperationName[]): OperationName[][] {
   if (size === 0) return [[]];
   return from.flatMap((first, index) => {

@@ -1,24 +1,24 @@
 import type { ModelCall, ModelRotation, TokenModel } from '../library/token-model.js';
 
-/** What happened with the tokens of a session. */
+/** An event with the tokens of a session. */
 export type TokenAct =
   /** A request with this token, and whether it was served. */
   | { readonly kind: 'load'; readonly token: string; readonly opened: boolean }
   /**
-   * A rotation by the call that was let in last; `made`: the answer, `undefined` for
+   * A rotation by the call that was admitted last. `made`: the result, or `undefined` for
    * `TOKEN_REPLACED`.
    */
   | { readonly kind: 'rotate'; readonly how: ModelRotation; readonly made: string | undefined }
-  /** The clock stands at this time from now on. */
+  /** From now on, the clock shows this time. */
   | { readonly kind: 'time'; readonly now: number };
 
-/** The acts of one actor, one after the other; `call`: the one that it begins with. */
+/** The acts of one actor, in order. `call`: the call with which it begins. */
 export interface Line {
   readonly call: ModelCall | null;
   readonly acts: readonly TokenAct[];
 }
 
-/** The tokens of a session as the model has them. */
+/** The tokens of a session in the model. */
 export interface Known {
   readonly model: TokenModel;
   /** The text of each token by its number. */
@@ -27,8 +27,8 @@ export interface Known {
 }
 
 /**
- * Whether the model would have answered the same in some order of these acts, and of what was seen
- * at the end. Lines go on beside each other.
+ * Whether the model gives the same results in some order of these acts, followed by the
+ * observations at the end. Lines run in parallel.
  */
 export function isExplained(start: Known, lines: readonly Line[], end: readonly TokenAct[]): boolean {
   const going = lines.filter(({ acts }) => acts.length > 0);
@@ -47,7 +47,7 @@ interface After {
   readonly call: ModelCall | null;
 }
 
-/** What is known after an act, or `undefined` where the model would have answered otherwise. */
+/** The state after an act, or `undefined` if the model would give another result. */
 function after(known: Known, call: ModelCall | null, act: TokenAct): After | undefined {
   if (act.kind === 'time') return { known: { ...known, now: act.now }, call };
   return act.kind === 'load' ? afterLoad(known, act.token, act.opened) : afterRotation(known, call, act.how, act.made);
@@ -55,7 +55,7 @@ function after(known: Known, call: ModelCall | null, act: TokenAct): After | und
 
 function afterLoad({ model, texts, now }: Known, token: string, opened: boolean): After | undefined {
   const number = texts.indexOf(token);
-  // A token that the model has not made yet.
+  // The model has not made this token yet.
   if (number === -1) return undefined;
   const [match] = model.matches(number, now);
   const opens = match === 'current' || match === 'pending' || match === 'grace';

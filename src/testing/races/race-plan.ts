@@ -1,14 +1,14 @@
 import type { StoreContractOptions } from '../kit/options.js';
 import { combinations, holdsNewToken, OPERATIONS, type OperationName, RIVALS, ROTATIONS } from './operations.js';
 
-/** Who takes part in a race, and how. */
+/** The participants of a race, and the conditions. */
 export interface Race {
   readonly names: readonly OperationName[];
-  /** Each in a process of its own, or all in one. */
+  /** Whether each operation runs in a process of its own. */
   readonly apart: boolean;
-  /** Whether they load the session within the race, or have done so before. */
+  /** Whether the session is loaded within the race, not before it. */
   readonly loading: boolean;
-  /** Whether the session has a new token that was not used yet. */
+  /** Whether the session has a new token that is unused. */
   readonly rotated: boolean;
 }
 
@@ -27,18 +27,18 @@ export function racesOf(depth: NonNullable<StoreContractOptions['depth']>, apart
   return depth === 'deep' ? races : races.filter((race) => !hasTooManyOrders(race));
 }
 
-/** Plain rotations alone are raced with the other operations. */
+/** Combinations of only plain rotations already race with the other operations. */
 function areRivals(names: readonly OperationName[]): boolean {
   return names.some((each) => each !== 'rotate');
 }
 
-/** The others are raced on a plain session. */
+/** Other combinations already race on a plain session. */
 function areOfRotations(names: readonly OperationName[]): boolean {
   return names.includes('rotate immediately') || names.some(holdsNewToken);
 }
 
 /**
- * In three processes, where loading reads and writes as well, there are a hundred times as many
+ * With three processes in which loading reads and writes too, there are a hundred times more
  * orders.
  */
 function hasTooManyOrders({ names, apart, loading }: Race): boolean {

@@ -20,12 +20,12 @@ const OPTIONS = {
   rotationGrace: GRACE,
   storeTimeout: '60s',
 } as const;
-/** How long the session has been idle when the race begins: a touch is due. */
+/** How long the session is idle when the race begins. A touch is due by then. */
 const IDLE = HOUR / 2;
 
 /**
- * Operations on one session, in every order in which their store calls can reach the store. Those
- * of stores that are not atomic are raced within a process alone.
+ * Races operations on one session, in every order in which their store calls can reach the store.
+ * Stores that are not atomic only have races within a process.
  */
 export function raceTests(kit: Kit): void {
   const { depth = 'triples', capabilities } = kit.options;
@@ -42,11 +42,11 @@ function define({ test }: Kit, race: Race): void {
   });
 }
 
-/** A session that is to be raced, and what is known of it. */
+/** A session before its race, and the known facts about it. */
 interface Start {
   readonly observer: Sessions<RaceData>;
   readonly record: SessionRecord;
-  /** The token that it was created with, and the one that it was rotated to. */
+  /** The token of its creation, and the token of its rotation. */
   readonly tokens: readonly string[];
   readonly model: TokenModel;
 }
@@ -74,7 +74,7 @@ async function prepare({ store, clock }: TestContext, { rotated }: Race): Promis
   return { observer, record, tokens: next === undefined ? [token] : [token, next], model };
 }
 
-/** A call that the session's first token has let in. */
+/** A call that was admitted by the session's first token. */
 const FIRST_CALL = { tokens: [0], replaced: false };
 
 async function actorsOf(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: Outcome[]): Promise<(() => Promise<void>)[]> {
@@ -84,7 +84,7 @@ async function actorsOf(context: TestContext, race: Race, start: Start, gate: Ga
     return createSessions<RaceData>({ ...OPTIONS, store: connection, now: clock.now });
   };
   const shared = open();
-  // A store may keep a record until a moment after its deadline.
+  // A store may keep a record for a moment after its deadline.
   const end = start.record.expiresAt + 1;
   return Promise.all(
     race.names.map(async (name, actor) => {
@@ -132,11 +132,11 @@ async function judge(
   ensure(isExplained(known, lines, [...opening, { kind: 'time', now: clock.now() }, ...living]), UNEXPLAINED);
 }
 
-const UNEXPLAINED = 'rules 21 and 22: in no order of the operations would their tokens have been answered as they were';
+const UNEXPLAINED = 'rules 21 and 22: no order of the operations explains the results for their tokens';
 
 /**
- * What the actors did with tokens. `ended`: whether the session came to its end, which also
- * refuses what tokens would allow.
+ * What the actors did with tokens. `ended`: whether the session has ended, which also refuses what
+ * tokens would otherwise allow.
  */
 function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], now: number, ended: boolean): Line[] {
   const time: Line[] = race.names.includes('expire') ? [{ call: null, acts: [{ kind: 'time', now }] }] : [];
@@ -150,7 +150,7 @@ function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], no
   return [...time, ...lines];
 }
 
-/** Which tokens open the session. To look is to use: a pending one becomes the current one. */
+/** Which tokens give access. A look is a use: a pending token becomes the current one. */
 async function openingOf(sessions: Sessions<RaceData>, tokens: readonly string[]): Promise<(TokenAct & { readonly opened: boolean })[]> {
   const opening: (TokenAct & { readonly opened: boolean })[] = [];
   for (const token of tokens) opening.push({ kind: 'load', token, opened: (await sessions.fromToken(token)).session !== null });

@@ -4,11 +4,11 @@ import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten } from '../kit/records.js';
 
 /**
- * Sessions that get their owner by a later write: `ownerOf` was switched on after they were
- * created.
+ * Sessions that get their owner with a later write, because `ownerOf` was switched on after their
+ * creation.
  */
 export function adoptionTests({ test, has }: Kit): void {
-  test('rule 27: a replace gives an owner to a session that had none, for good', async (context) => {
+  test('rule 27: a replace permanently gives an owner to a session that had none', async (context) => {
     const adopted = await adopt(context);
     const later = rewritten(adopted);
     ensureEqual(await context.store.replace(later, adopted.version, HOUR), 'replaced', 'a later replace');
@@ -16,7 +16,7 @@ export function adoptionTests({ test, has }: Kit): void {
   });
 
   if (has('listByOwner')) {
-    test('rule 27: listByOwner has a session that was given its owner later', async (context) => {
+    test('rule 27: listByOwner includes a session that got its owner later', async (context) => {
       const adopted = await adopt(context);
       const [listed, ...more] = present(await context.other.listByOwner?.('ada'), 'a list');
       ensureRecord(listed, adopted, 'the listed record');
@@ -25,7 +25,7 @@ export function adoptionTests({ test, has }: Kit): void {
   }
 
   if (has('deleteByOwner')) {
-    test('rule 27: deleteByOwner ends a session that was given its owner later', async (context) => {
+    test('rule 27: deleteByOwner ends a session that got its owner later', async (context) => {
       const adopted = await adopt(context);
       ensureEqual(await context.other.deleteByOwner?.('ada'), [adopted.id], 'the ids that were removed');
       ensureEqual(await context.store.find(adopted.id), null, 'the session');
@@ -33,7 +33,7 @@ export function adoptionTests({ test, has }: Kit): void {
   }
 
   if (has('insertWithin')) {
-    test('rule 27: a limit counts a session that was given its owner later', async (context) => {
+    test('rule 27: a limit counts a session that got its owner later', async (context) => {
       await adopt(context);
       const limit = { max: 1, onLimit: 'deny', now: context.clock.now() } as const;
       const answer = await context.other.insertWithin?.(newRecord(context.clock, { ownerId: 'ada' }), HOUR, limit);
@@ -42,7 +42,7 @@ export function adoptionTests({ test, has }: Kit): void {
   }
 
   if (has('trimOwner')) {
-    test('rule 27: trimOwner counts a session that was given its owner later', async (context) => {
+    test('rule 27: trimOwner counts a session that got its owner later', async (context) => {
       const adopted = await adopt(context);
       const fresh = newRecord(context.clock, { ownerId: 'ada', createdAt: context.clock.now() + 1 });
       await context.store.insert(fresh, HOUR);

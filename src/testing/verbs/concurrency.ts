@@ -6,15 +6,15 @@ const WRITERS = 16;
 const ROUNDS = 40;
 
 /**
- * The verbs called together: from one process, and over the other's connection where the store has
- * declared itself atomic.
+ * Parallel calls of the verbs: from one process, and over the other connection if the store is
+ * declared atomic.
  */
 export function concurrencyTests({ test }: Kit): void {
-  test('invariant 3: of concurrent replaces with one expected version exactly one is answered', async (context) => {
+  test('invariant 3: exactly one of several concurrent replaces with one expected version succeeds', async (context) => {
     for (let round = 0; round < ROUNDS / 4; round += 1) await raceReplaces(context);
   });
 
-  test('invariant 3: concurrent writers that try again count to the last', async (context) => {
+  test('invariant 3: concurrent writers that retry lose no increment', async (context) => {
     const counter = newRecord(context.clock, { expiresAt: 0 });
     await context.store.insert(counter, HOUR);
     await together(4, async (writer) => {
@@ -23,7 +23,7 @@ export function concurrencyTests({ test }: Kit): void {
     ensureEqual((await context.store.find(counter.id))?.expiresAt, 32, 'the sum of all that were answered');
   });
 
-  test('of concurrent inserts of one id exactly one is answered', async (context) => {
+  test('exactly one of several concurrent inserts of one id succeeds', async (context) => {
     const { clock, store } = context;
     for (let round = 0; round < ROUNDS / 4; round += 1) {
       const first = newRecord(clock);
@@ -34,25 +34,25 @@ export function concurrencyTests({ test }: Kit): void {
     }
   });
 
-  test('concurrent inserts of the same write are all answered', async (context) => {
+  test('concurrent inserts of the same write all succeed', async (context) => {
     const record = newRecord(context.clock);
     const answers = await together(WRITERS, (writer) => via(context, writer).insert(record, HOUR));
     ensureEqual(new Set(answers).size === 1 && answers[0], 'inserted', 'the answers');
     ensureRecord(await context.store.find(record.id), record, 'the record');
   });
 
-  test('invariant 2: a replace that races a delete brings nothing back', async (context) => {
+  test('invariant 2: a replace that races a delete restores nothing', async (context) => {
     for (let round = 0; round < ROUNDS; round += 1) await raceReplaceAndDelete(context, round);
   });
 
-  test('of concurrent deletes exactly one finds the record there', async (context) => {
+  test('exactly one of several concurrent deletes finds the record', async (context) => {
     const record = newRecord(context.clock);
     await context.store.insert(record, HOUR);
     const answers = await together(WRITERS, (writer) => via(context, writer).delete(record.id));
     ensureEqual(answers.filter((each) => each).length, 1, 'deletes that found it');
   });
 
-  test('an insert that races a delete is there or not, as the answers say', async (context) => {
+  test('the answers of an insert and a delete that race match the stored state', async (context) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const record = newRecord(context.clock);
       const answers = await inTurn(
@@ -69,9 +69,7 @@ function via({ store, other, capabilities }: TestContext, writer: number) {
   return capabilities.atomic && writer % 2 === 1 ? other : store;
 }
 
-/**
- * The answers of two calls under way together; each is the first to be sent in every other round.
- */
+/** The results of two parallel calls. In every other round, the second is sent first. */
 async function inTurn<First, Second>(
   round: number,
   first: () => Promise<First>,
@@ -92,7 +90,7 @@ async function raceReplaces(context: TestContext): Promise<void> {
   ensureRecord(await context.store.find(first.id), present(records[answers.indexOf('replaced')], 'the answered one'), 'the stored one');
 }
 
-/** Adds one by compare-and-swap, however often it takes. */
+/** Adds one by compare-and-swap, with as many attempts as necessary. */
 async function countUp(context: TestContext, writer: number, id: string): Promise<void> {
   for (let tries = 0; tries < 1_000; tries += 1) {
     const found = present(await via(context, writer).find(id), 'the counter');

@@ -2,13 +2,13 @@ import { ensure, ensureEqual, ensureRecord } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten } from '../kit/records.js';
 
-/** When a store may forget a record: once its `ttl` has passed, never before. */
+/** When a store may forget a record: after its `ttl` has passed, never before. */
 export function expiryTests(kit: Kit): void {
   const { test } = kit;
   const { expires } = kit.options.capabilities;
 
-  test('invariant 7: a record whose ttl has not passed is there, whatever the library says of its deadline', async ({ store, clock }) => {
-    // The library's clock may be apart from the store's: only ttl counts.
+  test('invariant 7: a record whose ttl has not passed exists, whatever its deadline by the library is', async ({ store, clock }) => {
+    // The library's clock may differ from the store's. Only ttl counts.
     const records = [-1, 0, 1].map((sign) => newRecord(clock, { expiresAt: Math.max(1, clock.now() + sign * 100 * 365 * 24 * HOUR) }));
     for (const record of records) await store.insert(record, HOUR);
     for (const record of records) ensureRecord(await store.find(record.id), record, `a deadline of ${record.expiresAt}`);
@@ -21,17 +21,17 @@ export function expiryTests(kit: Kit): void {
 }
 
 function injectedClockTests({ test }: Kit): void {
-  test('a record is forgotten when its ttl has passed, and not a millisecond before', async ({ store, clock }) => {
+  test('a record is forgotten after its ttl, and not a millisecond before', async ({ store, clock }) => {
     const record = newRecord(clock, { ownerId: 'ada' });
     await store.insert(record, 1_000);
     clock.advance(999);
     ensureRecord(await store.find(record.id), record, 'one millisecond before');
-    // At that very moment it may be there or not.
+    // At exactly that moment, either is allowed.
     clock.advance(2);
     await ensureForgotten({ store, record: rewritten(record), version: record.version });
   });
 
-  test('the ttl of a replace takes the place of the old one, whether longer or shorter', async ({ store, clock }) => {
+  test('the ttl of a replace replaces the old one, whether longer or shorter', async ({ store, clock }) => {
     const [longer, shorter] = [newRecord(clock), newRecord(clock)];
     for (const record of [longer, shorter]) await store.insert(record, 1_000);
     clock.advance(500);
@@ -47,7 +47,7 @@ function injectedClockTests({ test }: Kit): void {
     ensureEqual(await store.find(longer.id), null, 'the longer one');
   });
 
-  test('find does not renew', async ({ store, clock }) => {
+  test('find does not renew a record', async ({ store, clock }) => {
     const record = newRecord(clock);
     await store.insert(record, 1_000);
     for (let i = 0; i < 10; i += 1) {
@@ -60,7 +60,7 @@ function injectedClockTests({ test }: Kit): void {
 }
 
 function ownClockTests({ test }: Kit): void {
-  test('a record is forgotten some time after its ttl, and never before; replace moves it both ways; find does not renew', async (context) => {
+  test('a record is forgotten after its ttl and never before, replace moves that time both ways, and find does not', async (context) => {
     const { store, clock, eventually } = context;
     const [plain, longer, shorter] = [newRecord(clock), newRecord(clock), newRecord(clock)];
     const started = performance.now();
@@ -80,7 +80,7 @@ async function ensureThere({ store }: TestContext, ids: readonly string[], start
   const before = performance.now() - started;
   for (const id of ids) {
     const found = await store.find(id);
-    // What took the call past the ttl says nothing.
+    // If the call itself took longer than the ttl, its result shows nothing.
     ensure(
       found !== null || performance.now() - started >= 1_900,
       `a record is gone ${Math.round(before)} ms after a ttl of 1,900 ms began`,
@@ -90,7 +90,7 @@ async function ensureThere({ store }: TestContext, ids: readonly string[], start
 }
 
 function sweepTests({ test, has }: Kit): void {
-  test('sweep removes the records whose deadline has come, by the clock that it is given, and counts them', async ({ store, clock }) => {
+  test('sweep removes and counts the records whose deadline has passed by the given clock', async ({ store, clock }) => {
     const now = clock.now();
     const records = [-HOUR, -1, 0, 1, HOUR].map((rest) => newRecord(clock, { ownerId: 'ada', expiresAt: now + rest }));
     for (const record of records) await store.insert(record, HOUR);
@@ -103,7 +103,7 @@ function sweepTests({ test, has }: Kit): void {
     ensureEqual(await store.sweep?.(now + HOUR), 2, 'how many were swept an hour later');
   });
 
-  test('sweep goes by the record as it was replaced last', async ({ store, clock }) => {
+  test('sweep uses the deadline of the last replace', async ({ store, clock }) => {
     const now = clock.now();
     const [extended, shortened] = [newRecord(clock, { expiresAt: now }), newRecord(clock, { expiresAt: now + HOUR })];
     for (const record of [extended, shortened]) await store.insert(record, HOUR);

@@ -6,10 +6,7 @@ import { HOSTILE_DATA } from '../kit/hostile-data.js';
 import { OWNERS } from '../kit/owner-names.js';
 import { bodyOf, HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
-/**
- * What a record may hold is given back to the character, and shares nothing with what the caller
- * has in hand.
- */
+/** A store returns the content of a record exactly, and shares no object with the caller. */
 export function fidelityTests(kit: Kit): void {
   const { test } = kit;
 
@@ -21,7 +18,7 @@ export function fidelityTests(kit: Kit): void {
     );
   });
 
-  test('invariant 3: versions of every valid form are kept and compared to the character', async (context) => {
+  test('invariant 3: versions of every valid form are kept and compared exactly', async (context) => {
     await eachKept(
       context,
       VERSIONS.map((version) => ({ version })),
@@ -29,7 +26,7 @@ export function fidelityTests(kit: Kit): void {
     for (const version of VERSIONS) await comparesVersion(context, version);
   });
 
-  test('owners of every valid form are kept, and none stays none', async (context) => {
+  test('owners of every valid form are kept, and a missing owner stays missing', async (context) => {
     await eachKept(
       context,
       OWNERS.map((ownerId) => ({ ownerId })),
@@ -37,7 +34,7 @@ export function fidelityTests(kit: Kit): void {
     await eachKept(context, [{}]);
   });
 
-  test('times are kept to the millisecond, those of sessions without limits too', async (context) => {
+  test('times are kept to the millisecond, including those of sessions without limits', async (context) => {
     const now = context.clock.now();
     await eachKept(context, [
       { createdAt: now - 1, expiresAt: now + 1 },
@@ -50,7 +47,7 @@ export function fidelityTests(kit: Kit): void {
     ensureEqual(await context.store.replace(unlimited, unlimited.version, NEVER - now), 'replaced', 'replace of it');
   });
 
-  test('invariant 9: bodies are kept to the character, whatever the data in them', async (context) => {
+  test('invariant 9: bodies are kept exactly, whatever data they hold', async (context) => {
     await eachKept(
       context,
       HOSTILE_DATA.map((data) => ({ body: bodyOf(storable(context, data)) })),
@@ -70,7 +67,7 @@ export function fidelityTests(kit: Kit): void {
   });
 
   if (kit.options.capabilities.anyBody !== false) {
-    test('bodies are opaque: JSON that is no session is kept, in any spelling', async (context) => {
+    test('bodies are opaque: JSON that is not a session is kept in any spelling', async (context) => {
       await eachKept(
         context,
         TEXTS.map((body) => ({ body })),
@@ -78,7 +75,7 @@ export function fidelityTests(kit: Kit): void {
     });
   }
 
-  test('what a caller does to the records that it passed and was given changes nothing', async ({ store, clock }) => {
+  test('a caller that changes the records it passed or received changes nothing in the store', async ({ store, clock }) => {
     const record = newRecord(clock, { ownerId: 'ada' });
     const passed = { ...record };
     await store.insert(passed, HOUR);
@@ -92,7 +89,7 @@ export function fidelityTests(kit: Kit): void {
     ensureRecord(await store.find(record.id), next, 'the new record');
   });
 
-  test('what is passed to a store is left as it is', async ({ store, clock }) => {
+  test('a store does not change the records that it receives', async ({ store, clock }) => {
     const record = Object.freeze(newRecord(clock, { ownerId: 'ada' }));
     const next = Object.freeze(rewritten(record));
     ensureEqual(await store.insert(record, HOUR), 'inserted', 'insert of a frozen record');

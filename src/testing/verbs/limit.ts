@@ -5,7 +5,7 @@ import { HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
 /** `insertWithin`: an insert that keeps a limit on the owner's sessions. */
 export function limitTests({ test }: Kit): void {
-  test('below the limit insertWithin is an insert', async (context) => {
+  test('below the limit, insertWithin only inserts', async (context) => {
     const [first, second] = [newRecord(context.clock, { ownerId: 'ada' }), newRecord(context.clock, { ownerId: 'ada' })];
     for (const record of [first, second]) ensureEqual(await within(context, record, { max: 2, onLimit: 'deny' }), INSERTED, 'insert');
     ensureRecord(await context.store.find(first.id), first, 'the record');
@@ -23,13 +23,13 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(await aliveOf(context, [first, second]), [first.id, second.id], 'what is there');
   });
 
-  test("'evict-oldest' ends those that were created first, by id where they were created together, and never the new one", async (context) => {
+  test("'evict-oldest' ends the sessions with the earliest creation and then the lowest id, never the new one", async (context) => {
     const { store, clock } = context;
     const created = [5, 1, 3, 3, 9].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }));
     for (const record of created) await store.insert(record, HOUR);
-    // Ids are given in their order.
+    // Ids are generated in ascending order.
     const oldestFirst = [...created].sort((a, b) => a.createdAt - b.createdAt).map(({ id }) => id);
-    // Older than all of them: it is the new one all the same.
+    // It is older than all others, but it is still the new one.
     const first = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - 99_000 });
     const answer = await within(context, first, { max: 5, onLimit: 'evict-oldest' });
     ensureEqual(answer, { outcome: 'inserted', evicted: oldestFirst.slice(0, 1) }, 'at the limit');
@@ -40,7 +40,7 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(await aliveOf(context, [...created, first, second]), [...oldestFirst.slice(3), second.id].sort(), 'who is left');
   });
 
-  test("invariant 2: what 'evict-oldest' ended stays ended", async (context) => {
+  test("invariant 2: a session that 'evict-oldest' ended stays ended", async (context) => {
     const [first, second] = [newRecord(context.clock, { ownerId: 'ada' }), newRecord(context.clock, { ownerId: 'ada' })];
     await context.store.insert(first, HOUR);
     await within(context, second, { max: 1, onLimit: 'evict-oldest' });
@@ -57,7 +57,7 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(await within(context, second, DENY_SECOND), INSERTED, 'once there is room again');
   });
 
-  test('the session that a login replaces neither counts nor has to go', async (context) => {
+  test('the session that a login replaces neither counts nor is evicted', async (context) => {
     const { store, clock } = context;
     const [replaced, old] = [9, 5].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age }));
     for (const record of [replaced, old]) if (record) await store.insert(record, HOUR);
@@ -77,7 +77,7 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(missing.outcome, 'limit-reached', 'with one to replace that is not there');
   });
 
-  test("only the owner's sessions count whose deadline has not come", async (context) => {
+  test("only the owner's sessions before their deadline count", async (context) => {
     const { store, clock } = context;
     const past = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() - 1 });
     const ending = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() });
@@ -88,11 +88,11 @@ export function limitTests({ test }: Kit): void {
     ensureEqual(denied.outcome, 'limit-reached', 'beside one whose deadline has moved on');
   });
 
-  test("'evict-oldest': inserts under way together leave exactly the limit, and answer each that they ended", async (context) => {
+  test("'evict-oldest': parallel inserts leave exactly the limit, and report each session that they ended", async (context) => {
     for (let round = 0; round < 5; round += 1) await raceInserts(context, 'evict-oldest');
   });
 
-  test("'deny': inserts under way together fill the limit exactly", async (context) => {
+  test("'deny': parallel inserts fill the limit exactly", async (context) => {
     for (let round = 0; round < 5; round += 1) await raceInserts(context, 'deny');
   });
 }
@@ -122,7 +122,7 @@ async function raceInserts(context: TestContext, onLimit: OwnerLimit['onLimit'])
   const inserted = records.filter((_, index) => answers[index]?.outcome === 'inserted').map(({ id }) => id);
   const evicted = answers.flatMap((each) => each.evicted);
   ensureEqual(inserted.length, onLimit === 'deny' ? MAX : records.length, 'inserts that were answered');
-  ensure(new Set(evicted).size === evicted.length, 'an eviction was told twice');
+  ensure(new Set(evicted).size === evicted.length, 'an eviction was reported twice');
   ensureEqual(await aliveOf(context, records), inserted.filter((id) => !evicted.includes(id)).sort(), 'who is there');
   ensureEqual(inserted.length - evicted.length, MAX, 'how many are left');
 }

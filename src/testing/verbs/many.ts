@@ -10,7 +10,7 @@ export function manyTests(kit: Kit): void {
 }
 
 function findManyTests({ test }: Kit): void {
-  test('findMany answers in the order of the ids, with null for those that are missing', async ({ store, other, clock }) => {
+  test('findMany returns records in the order of the ids, with null for missing ones', async ({ store, other, clock }) => {
     const [first, second, third] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock), newRecord(clock)];
     for (const record of [first, second, third]) await store.insert(record, HOUR);
     await store.delete(second.id);
@@ -26,7 +26,7 @@ function findManyTests({ test }: Kit): void {
     ensureEqual(await store.findMany?.([]), [], 'the answer for no ids');
   });
 
-  test('findMany takes a thousand ids', async ({ store, clock }) => {
+  test('findMany accepts a thousand ids', async ({ store, clock }) => {
     const records = Array.from({ length: 10 }, () => newRecord(clock));
     for (const record of records) await store.insert(record, HOUR);
     const ids = records.flatMap(({ id }) => [id, ...Array.from({ length: 99 }, newId)]);
@@ -40,7 +40,7 @@ function findManyTests({ test }: Kit): void {
 }
 
 function countTests({ test }: Kit): void {
-  test('count follows what is inserted and deleted, and nothing else', async ({ store, other, clock }) => {
+  test('count counts inserts and deletes, and nothing else', async ({ store, other, clock }) => {
     ensureEqual(await store.count?.(), 0, 'the count of an empty store');
     const first = newRecord(clock, { ownerId: 'ada' });
     await together(4, () => store.insert(newRecord(clock, { ownerId: 'ada' }), HOUR));

@@ -11,7 +11,7 @@ export function ownerTests(kit: Kit): void {
 }
 
 function listTests({ test }: Kit): void {
-  test("listByOwner gives all of an owner's records as they were written last, and no other's", async ({ store, other, clock }) => {
+  test("listByOwner returns all of an owner's records as last written, and no other's", async ({ store, other, clock }) => {
     const [first, second, third] = [
       newRecord(clock, { ownerId: 'ada' }),
       newRecord(clock, { ownerId: 'ada' }),
@@ -29,13 +29,13 @@ function listTests({ test }: Kit): void {
     await ensureListed(store, 'eve', []);
   });
 
-  test('owners of every valid form are told apart', async ({ store, clock }) => {
+  test('listByOwner keeps owners of every valid form apart', async ({ store, clock }) => {
     const records = OWNERS.map((ownerId) => newRecord(clock, { ownerId }));
     for (const record of records) await store.insert(record, HOUR);
     for (const record of records) await ensureListed(store, present(record.ownerId, 'the owner'), [record]);
   });
 
-  test('listByOwner sees each insert that was answered before, also among many under way', async (context) => {
+  test('listByOwner includes each insert that was answered before, even among many parallel ones', async (context) => {
     const { store, other, clock } = context;
     await together(16, async () => {
       const record = newRecord(clock, { ownerId: 'ada' });
@@ -51,7 +51,11 @@ function listTests({ test }: Kit): void {
 }
 
 function deleteTests({ test }: Kit): void {
-  test("invariant 5: deleteByOwner removes all of an owner's records for good, and answers their ids", async ({ store, other, clock }) => {
+  test("invariant 5: deleteByOwner permanently removes all of an owner's records, and returns their ids", async ({
+    store,
+    other,
+    clock,
+  }) => {
     const mine = [1, 2, 3].map(() => newRecord(clock, { ownerId: 'ada' }));
     const others = [newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)];
     for (const record of [...mine, ...others]) await store.insert(record, HOUR);
@@ -64,7 +68,7 @@ function deleteTests({ test }: Kit): void {
     ensureEqual(await store.deleteByOwner?.('ada'), [], 'the ids that a second call removed');
   });
 
-  test('deleteByOwner spares one session, if it is one of the owner', async ({ store, clock }) => {
+  test('deleteByOwner spares one session if it belongs to the owner', async ({ store, clock }) => {
     const [kept, ended] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
     const eves = newRecord(clock, { ownerId: 'eve' });
     for (const record of [kept, ended, eves]) await store.insert(record, HOUR);
@@ -75,14 +79,14 @@ function deleteTests({ test }: Kit): void {
     ensureRecord(await store.find(eves.id), eves, "another's session");
   });
 
-  test('deleteByOwner tells owners of every valid form apart', async ({ store, clock }) => {
+  test('deleteByOwner keeps owners of every valid form apart', async ({ store, clock }) => {
     const records = OWNERS.map((ownerId) => newRecord(clock, { ownerId }));
     for (const record of records) await store.insert(record, HOUR);
     for (const { id, ownerId } of records)
       ensureEqual(await store.deleteByOwner?.(present(ownerId, 'the owner')), [id], `of ${ownerId?.slice(0, 20)}`);
   });
 
-  test('invariant 5: deleteByOwner that races inserts and replaces leaves nothing that it has answered, or that was there', async (context) => {
+  test('invariant 5: deleteByOwner that races inserts and replaces removes exactly the sessions that it returns', async (context) => {
     for (let round = 0; round < 20; round += 1) await raceDeleteByOwner(context);
   });
 }

@@ -4,7 +4,7 @@ import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newId, newRecord } from '../kit/records.js';
 
 const MANY = 1_100;
-/** The most records that a step may hand back: so many are still quickly written. */
+/** The maximum number of records that a step may return. Writing so many is still fast. */
 const MOST_IN_A_STEP = 1_000;
 
 const VERBS = [
@@ -19,7 +19,7 @@ const VERBS = [
 
 /** The verbs that walk through many records, in steps. */
 export function stepTests({ test, has }: Kit): void {
-  test('steps has each of its verbs that the store has, and no other', async ({ store }) => {
+  test('steps has exactly those of its verbs that the store has', async ({ store }) => {
     for (const verb of VERBS) ensureEqual(typeof stepsOf(store)[verb] === 'function', has(verb), `steps has ${verb}`);
   });
 
@@ -33,7 +33,7 @@ export function stepTests({ test, has }: Kit): void {
   }
 
   if (has('deleteByOwner')) {
-    test("rule 28: deleteByOwner ends an owner's sessions in bounded steps, and answers each", async (context) => {
+    test("rule 28: deleteByOwner ends an owner's sessions in bounded steps, and returns each", async (context) => {
       const { store, other, clock } = context;
       const [kept, ...rest] = await fill(context);
       const eves = newRecord(clock, { ownerId: 'eve' });
@@ -47,7 +47,7 @@ export function stepTests({ test, has }: Kit): void {
       );
     });
 
-    test('deleteByOwner that is left after a step leaves the rest', async (context) => {
+    test('deleteByOwner leaves the remaining sessions if the caller stops after a step', async (context) => {
       const records = await fill(context);
       const first: string[] = [];
       for await (const ids of present(stepsOf(context.store).deleteByOwner?.('ada'), 'the steps')) {
@@ -57,7 +57,7 @@ export function stepTests({ test, has }: Kit): void {
       ensureEqual((await stillThere(context.other, records)).length, MANY - first.length, 'what is left');
     });
 
-    test('rule 28: what races a deleteByOwner in steps is ended by it, or answered after it began', async (context) => {
+    test('rule 28: deleteByOwner in steps ends a racing session, or the insert was answered after it began', async (context) => {
       const { store, other, clock } = context;
       const records = await fill(context);
       const late: SessionRecord[] = [];
@@ -74,7 +74,7 @@ export function stepTests({ test, has }: Kit): void {
   }
 
   if (has('trimOwner')) {
-    test('rule 28: trimOwner cuts down many sessions in bounded steps, the newest are left', async (context) => {
+    test('rule 28: trimOwner ends many sessions in bounded steps, and leaves the newest', async (context) => {
       const { store, clock } = context;
       const records = await fill(context);
       const newest = records.toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)).slice(0, 3);
@@ -86,7 +86,7 @@ export function stepTests({ test, has }: Kit): void {
   }
 
   if (has('insertWithin')) {
-    test('rule 28: insertWithin evicts many sessions in bounded steps, after it has inserted', async (context) => {
+    test('rule 28: insertWithin inserts first, and then evicts many sessions in bounded steps', async (context) => {
       const { store, clock } = context;
       const records = await fill(context);
       const login = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() + 1 });
@@ -98,7 +98,7 @@ export function stepTests({ test, has }: Kit): void {
       }
       for (const { outcome, evicted } of answers) {
         ensureEqual(outcome, 'inserted', 'the outcome');
-        ensure(evicted.length <= MOST_IN_A_STEP, `a step evicted ${evicted.length} at once`);
+        ensure(evicted.length <= MOST_IN_A_STEP, `a step evicted ${evicted.length} sessions`);
       }
       ensureEqual(new Set(answers.flatMap(({ evicted }) => evicted)).size, MANY - 2, 'how many had to go');
       ensureEqual((await stillThere(context.other, [...records, login])).length, 3, 'how many are left');
@@ -106,7 +106,7 @@ export function stepTests({ test, has }: Kit): void {
   }
 
   if (has('sweep')) {
-    test('rule 28: sweep removes what has expired in bounded steps', async (context) => {
+    test('rule 28: sweep removes expired sessions in bounded steps', async (context) => {
       const { store, clock } = context;
       await fill(context, { expiresAt: clock.now() });
       const live = newRecord(clock);
@@ -149,7 +149,7 @@ async function bounded<Item>(steps: AsyncIterable<readonly Item[]> | undefined, 
   const all: Item[] = [];
   let count = 0;
   for await (const some of present(steps, 'the steps')) {
-    ensure(some.length <= MOST_IN_A_STEP, `a step handed back ${some.length} at once`);
+    ensure(some.length <= MOST_IN_A_STEP, `a step returned ${some.length} items`);
     all.push(...some);
     count += 1;
   }
@@ -160,7 +160,7 @@ async function bounded<Item>(steps: AsyncIterable<readonly Item[]> | undefined, 
 async function total(steps: AsyncIterable<number> | undefined, most = MOST_IN_A_STEP): Promise<number> {
   let all = 0;
   for await (const some of present(steps, 'the steps')) {
-    ensure(some <= most, `a step removed ${some} at once`);
+    ensure(some <= most, `a step removed ${some} records`);
     all += some;
   }
   return all;

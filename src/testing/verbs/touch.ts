@@ -3,7 +3,7 @@ import { ensure, ensureEqual, ensureRecord, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord, rewritten, together } from '../kit/records.js';
 
-/** `touch`: a write of the version and the deadline alone. */
+/** `touch`: a write of only the version and the deadline. */
 export function touchTests({ test, options, has }: Kit): void {
   test('rule 28: touch moves the version and the deadline, and nothing else', async ({ store, other, clock }) => {
     const body = `{"text":"${'x'.repeat(60_000)}"}`;
@@ -11,8 +11,8 @@ export function touchTests({ test, options, has }: Kit): void {
     for (const record of records) await store.insert(record, HOUR);
     for (const record of records) {
       let stored = record;
-      // Versions and times of several lengths: a store may write a text of the same length in
-      // place.
+      // Versions and times of several lengths, because a store may write a text of the same length
+      // in place.
       for (const [version, ahead] of [
         ['v1', 1],
         ['v2', 2],
@@ -40,7 +40,7 @@ export function touchTests({ test, options, has }: Kit): void {
     }
   });
 
-  test('invariant 3: touch with another version than the stored one writes nothing', async ({ store, clock }) => {
+  test('invariant 3: touch with a version other than the stored one writes nothing', async ({ store, clock }) => {
     const first = newRecord(clock);
     const second = rewritten(first);
     await store.insert(first, HOUR);
@@ -51,11 +51,11 @@ export function touchTests({ test, options, has }: Kit): void {
     ensureRecord(await store.find(first.id), second, 'the stored record');
   });
 
-  test('invariant 3: of a touch and a replace with one expected version exactly one is answered', async (context) => {
+  test('invariant 3: exactly one of a touch and a replace with one expected version succeeds', async (context) => {
     for (let round = 0; round < 10; round += 1) await raceTouches(context);
   });
 
-  test('invariant 2: a touch that races a delete brings nothing back', async ({ store, other, clock }) => {
+  test('invariant 2: a touch that races a delete restores nothing', async ({ store, other, clock }) => {
     for (let round = 0; round < 20; round += 1) {
       const record = newRecord(clock, { ownerId: 'ada' });
       await store.insert(record, HOUR);
@@ -67,7 +67,7 @@ export function touchTests({ test, options, has }: Kit): void {
   });
 
   if (has('listByOwner')) {
-    test('listByOwner gives a record as it was touched last', async ({ store, other, clock }) => {
+    test('listByOwner returns a record as last touched', async ({ store, other, clock }) => {
       const record = newRecord(clock, { ownerId: 'ada' });
       await store.insert(record, HOUR);
       const next = { ...record, version: 'touched', expiresAt: record.expiresAt + 50 * HOUR };
@@ -79,7 +79,7 @@ export function touchTests({ test, options, has }: Kit): void {
   }
 
   if (options.capabilities.expires !== 'injected clock') return;
-  test('the ttl of a touch takes the place of the old one, whether longer or shorter', async ({ store, clock }) => {
+  test('the ttl of a touch replaces the old one, whether longer or shorter', async ({ store, clock }) => {
     const [longer, shorter] = [newRecord(clock), newRecord(clock)];
     for (const record of [longer, shorter]) await store.insert(record, 1_000);
     clock.advance(500);
@@ -87,7 +87,7 @@ export function touchTests({ test, options, has }: Kit): void {
     await touch(store, rewritten(shorter), shorter.version, 100);
     clock.advance(99);
     ensure((await store.find(shorter.id)) !== null, 'the shorter one is gone before its time');
-    // At that very moment it may be there or not.
+    // At exactly that moment, either is allowed.
     clock.advance(2);
     ensureEqual(await store.find(shorter.id), null, 'the shorter one');
     clock.advance(898);

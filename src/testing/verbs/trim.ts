@@ -3,9 +3,9 @@ import { ensure, ensureEqual, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 
-/** `trimOwner`: what ends the sessions that a login is too many for. */
+/** `trimOwner`: ends the sessions that exceed the limit after a login. */
 export function trimTests({ test }: Kit): void {
-  test('trimOwner ends the sessions that were created first, by id where they were created together', async (context) => {
+  test('trimOwner ends the sessions with the earliest creation and then the lowest id', async (context) => {
     const { store, clock } = context;
     const created = [5, 1, 3, 3, 9].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }));
     const others = [newRecord(clock, { ownerId: 'eve', createdAt: 1 }), newRecord(clock, { createdAt: 1 })];
@@ -23,7 +23,7 @@ export function trimTests({ test }: Kit): void {
     for (const id of oldestFirst.slice(0, 3)) ensureEqual(await context.other.delete(id), false, 'delete of an ended session');
   });
 
-  test('trimOwner never ends the one to keep, however old it is, and counts it', async (context) => {
+  test('trimOwner never ends the session to keep, however old it is, but counts it', async (context) => {
     const { store, clock } = context;
     const old = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - HOUR });
     const [second, third] = [1, 2].map((order) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() + order }));
@@ -33,7 +33,7 @@ export function trimTests({ test }: Kit): void {
     ensureEqual(await trim(context, { max: 1, keep: old.id }), [], 'what had to go of one');
   });
 
-  test('trimOwner counts only what is there: one to keep that has ended takes no place', async (context) => {
+  test('trimOwner does not count a session to keep that has ended', async (context) => {
     const record = newRecord(context.clock, { ownerId: 'ada' });
     await context.store.insert(record, HOUR);
     ensureEqual(await trim(context, { max: 1, keep: newId() }), [], 'what had to go');
@@ -50,7 +50,7 @@ export function trimTests({ test }: Kit): void {
     ensureEqual(await trim(context, { max: 1, keep, ignore: newId() }), [ignore], 'with another one to replace');
   });
 
-  test('trimOwner does not count sessions whose deadline has come, but those whose deadline has moved on', async (context) => {
+  test('trimOwner does not count sessions past their deadline, but counts those whose deadline has moved', async (context) => {
     const { store, clock } = context;
     const past = newRecord(clock, { ownerId: 'ada', createdAt: 1, expiresAt: clock.now() });
     const moved = newRecord(clock, { ownerId: 'ada', createdAt: 2, expiresAt: clock.now() });
@@ -61,11 +61,11 @@ export function trimTests({ test }: Kit): void {
     ensureEqual(await trim(context, { max: 1, keep: fresh.id }), [moved.id], 'beside one whose deadline has moved on');
   });
 
-  test('logins under way together leave exactly the limit, and each end is answered once', async (context) => {
+  test('parallel logins leave exactly the limit, and report each end once', async (context) => {
     for (let round = 0; round < 5; round += 1) await raceLogins(context);
   });
 
-  test('with room for one, of logins under way together one is left', async (context) => {
+  test('parallel logins with a limit of one leave one session', async (context) => {
     for (let round = 0; round < 10; round += 1) await raceLogins(context, 1, 4);
   });
 }
@@ -84,7 +84,7 @@ async function raceLogins(context: TestContext, max = 3, logins = 16): Promise<v
   const ownerId = newId();
   const before = Array.from({ length: max }, (_, age) => newRecord(clock, { ownerId, createdAt: clock.now() - 1 - age }));
   for (const record of before) await store.insert(record, HOUR);
-  // Clocks of servers differ: the order of their times is not the order of the calls.
+  // Clocks of servers differ, so the order of the times is not the order of the calls.
   const records = Array.from({ length: logins }, (_, index) => newRecord(clock, { ownerId, createdAt: clock.now() + ((index * 7) % 5) }));
   const ended = await Promise.all(
     records.map(async (record, index) => {

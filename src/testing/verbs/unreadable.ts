@@ -5,9 +5,9 @@ import { ensure, ensureEqual, ensureRecord, present } from '../kit/assert.js';
 import type { Kit, TestContext } from '../kit/context.js';
 import { HOUR, newRecord } from '../kit/records.js';
 
-/** Records that the store cannot read: for stores whose tests can damage one. */
+/** Records that the store cannot read. For stores whose tests can damage a record. */
 export function unreadableTests({ test, has }: Kit): void {
-  test('invariant 6: find of a record that cannot be read is INVALID_DATA, never null', async (context) => {
+  test('invariant 6: find of an unreadable record fails with INVALID_DATA, and never returns null', async (context) => {
     const { damaged } = await damageOne(context);
     const outcome = await context.store.find(damaged.id).then(
       (found) => JSON.stringify(found),
@@ -16,7 +16,7 @@ export function unreadableTests({ test, has }: Kit): void {
     ensureEqual(outcome, 'INVALID_DATA', 'the answer');
   });
 
-  test('a record that cannot be read can be deleted', async (context) => {
+  test('an unreadable record can be deleted', async (context) => {
     const { damaged, sound } = await damageOne(context);
     ensureEqual(await context.store.delete(damaged.id), true, 'delete');
     ensureEqual(await context.store.find(damaged.id), null, 'find after it');
@@ -24,7 +24,7 @@ export function unreadableTests({ test, has }: Kit): void {
   });
 
   if (has('findMany')) {
-    test('invariant 6: one record that cannot be read does not spoil findMany', async (context) => {
+    test('invariant 6: one unreadable record does not spoil findMany', async (context) => {
       const { damaged, sound } = await damageOne(context);
       const [first, second, ...more] = present(await context.store.findMany?.([damaged.id, sound.id]), 'an answer');
       ensureUnreadable(first, damaged.id);
@@ -34,7 +34,7 @@ export function unreadableTests({ test, has }: Kit): void {
   }
 
   if (has('listByOwner')) {
-    test('invariant 6: one record that cannot be read does not spoil listByOwner', async (context) => {
+    test('invariant 6: one unreadable record does not spoil listByOwner', async (context) => {
       const { damaged, sound } = await damageOne(context);
       const listed = present(await context.store.listByOwner?.('ada'), 'a list');
       ensureEqual(listed.map(({ id }) => id).sort(), [damaged.id, sound.id].sort(), 'the ids in the list');
@@ -48,7 +48,7 @@ export function unreadableTests({ test, has }: Kit): void {
   }
 
   if (has('deleteByOwner')) {
-    test('invariant 5: deleteByOwner ends a session that cannot be read', async (context) => {
+    test('invariant 5: deleteByOwner ends an unreadable session', async (context) => {
       const { damaged, sound } = await damageOne(context);
       const ended = present(await context.store.deleteByOwner?.('ada'), 'an answer');
       ensureEqual([...ended].sort(), [damaged.id, sound.id].sort(), 'the ids that were removed');

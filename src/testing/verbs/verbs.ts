@@ -11,14 +11,14 @@ export function verbTests(kit: Kit): void {
 }
 
 function insertTests({ test }: Kit): void {
-  test('insert adds a record, which find gives back', async ({ store, clock }) => {
+  test('insert adds a record, and find returns it', async ({ store, clock }) => {
     const [owned, ownerless] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock)];
     for (const record of [owned, ownerless]) ensureEqual(await store.insert(record, HOUR), 'inserted', 'insert');
     ensureRecord(await store.find(owned.id), owned, 'a record with an owner');
     ensureRecord(await store.find(ownerless.id), ownerless, 'a record without an owner');
   });
 
-  test('insert of an id that exists is refused and changes nothing', async ({ store, clock }) => {
+  test('insert of an existing id is refused and changes nothing', async ({ store, clock }) => {
     const first = newRecord(clock, { ownerId: 'ada' });
     await store.insert(first, HOUR);
     const second = rewritten(first, { ownerId: 'eve', createdAt: first.createdAt + 1 });
@@ -26,7 +26,7 @@ function insertTests({ test }: Kit): void {
     ensureRecord(await store.find(first.id), first, 'the record that was there');
   });
 
-  test('insert of the same write again is answered as the first time, and changes nothing', async ({ store, clock }) => {
+  test('insert of the same write again has the same answer and changes nothing', async ({ store, clock }) => {
     const record = newRecord(clock);
     await store.insert(record, HOUR);
     ensureEqual(await store.insert({ ...record }, HOUR), 'inserted', 'the same write again');
@@ -35,7 +35,7 @@ function insertTests({ test }: Kit): void {
     ensureEqual(await store.find(record.id), null, 'what is left of a record that was inserted twice and deleted once');
   });
 
-  test('insert of a write whose record has been replaced since is refused', async ({ store, clock }) => {
+  test('insert of a write whose record has since been replaced is refused', async ({ store, clock }) => {
     const first = newRecord(clock);
     const second = rewritten(first);
     await store.insert(first, HOUR);
@@ -46,13 +46,13 @@ function insertTests({ test }: Kit): void {
 }
 
 function findTests({ test }: Kit): void {
-  test('invariant 1: find of an unknown id is null, and creates nothing', async ({ store, clock }) => {
+  test('invariant 1: find of an unknown id returns null and creates nothing', async ({ store, clock }) => {
     const record = newRecord(clock);
     ensureEqual(await store.find(record.id), null, 'find of an unknown id');
     ensureEqual(await store.replace(record, record.version, HOUR), 'gone', 'replace after it');
   });
 
-  test('find tells ids apart that differ in one character', async ({ store, clock }) => {
+  test('find distinguishes ids that differ in one character', async ({ store, clock }) => {
     const end = newId().slice(0, -1);
     const records = ['0', '1', 'a', 'f'].map((last) => newRecord(clock, { id: `${end}${last}` }));
     for (const record of records) await store.insert(record, HOUR);
@@ -60,7 +60,7 @@ function findTests({ test }: Kit): void {
     ensureEqual(await store.find(`${end}e`), null, 'find of an id beside them');
   });
 
-  test('find has no side effect: what was found before can be replaced, deleted and found again', async ({ store, clock }) => {
+  test('find has no side effect: a found record can be replaced, deleted and found again', async ({ store, clock }) => {
     const record = newRecord(clock);
     await store.insert(record, HOUR);
     for (let i = 0; i < 3; i += 1) ensureRecord(await store.find(record.id), record, `find ${i + 1}`);
@@ -71,7 +71,7 @@ function findTests({ test }: Kit): void {
 }
 
 function replaceTests({ test }: Kit): void {
-  test('replace puts the new record in the place of the old, and of no other', async ({ store, other, clock }) => {
+  test('replace writes the new record in place of the old one, and changes no other', async ({ store, other, clock }) => {
     const [first, neighbour] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
     for (const record of [first, neighbour]) await store.insert(record, HOUR);
     let stored = first;
@@ -94,7 +94,7 @@ function replaceTests({ test }: Kit): void {
     }
   });
 
-  test('invariant 3: replace with another version than the stored one writes nothing', async ({ store, clock }) => {
+  test('invariant 3: replace with a version other than the stored one writes nothing', async ({ store, clock }) => {
     const first = newRecord(clock);
     const second = rewritten(first);
     await store.insert(first, HOUR);
@@ -105,7 +105,7 @@ function replaceTests({ test }: Kit): void {
     ensureRecord(await store.find(first.id), second, 'the stored record');
   });
 
-  test('invariant 3: a replace that is repeated after its answer was lost finds its own version', async ({ store, clock }) => {
+  test('invariant 3: a replace that is repeated after a lost answer finds its own version', async ({ store, clock }) => {
     const first = newRecord(clock);
     const second = rewritten(first);
     await store.insert(first, HOUR);
@@ -116,7 +116,7 @@ function replaceTests({ test }: Kit): void {
 }
 
 function deleteTests({ test }: Kit): void {
-  test('invariant 5: delete removes the record for good, whatever its version, and tells whether it was there', async (context) => {
+  test('invariant 5: delete permanently removes the record, whatever its version, and returns whether it existed', async (context) => {
     const { store, other, clock } = context;
     const first = newRecord(clock, { ownerId: 'ada' });
     const second = rewritten(first);
@@ -136,7 +136,7 @@ function deleteTests({ test }: Kit): void {
     ensureRecord(await store.find(record.id), record, 'the record beside it');
   });
 
-  test('a write that was answered is seen by every find that begins after it', async ({ store, other, clock }) => {
+  test('every find sees the writes that were answered before it', async ({ store, other, clock }) => {
     for (let round = 0; round < 20; round += 1) {
       const record = newRecord(clock);
       await store.insert(record, HOUR);

@@ -184,7 +184,7 @@ describe('action', () => {
   test('a token that only a header could carry is warned of', async () => {
     const { action, warnings } = await setUp({ sources: [bearer({ respond: true })] });
     await nextScope().inAction(() => action(login)('bob'));
-    expect(warnings).toEqual([expect.stringContaining('a server action can write cookies only')]);
+    expect(warnings).toEqual([expect.stringContaining('a server action can write only cookies')]);
   });
 
   test('rule 12: a server-side caller of tRPC runs in the action', async () => {

@@ -55,7 +55,7 @@ describe('@defer', () => {
     expect(parts[0]).toMatchObject({ data: { run: 'done' } });
     expect(JSON.stringify(parts)).toContain('refused');
     expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
-    expect(warnings).toEqual([expect.stringContaining('use update() there')]);
+    expect(warnings).toEqual([expect.stringContaining('use update() for such changes')]);
   });
 
   test('rule 18: nothing is saved of an operation whose client left before the last part', async () => {
@@ -73,7 +73,7 @@ describe('@defer', () => {
     const { until, leave } = await defer('darken', 'run(op: "escalate")');
     await until(1);
     leave();
-    await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('use update() there')]));
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('use update() for such changes')]));
     wait.open();
     await vi.waitFor(() => expect(ended).toHaveBeenCalled());
     expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });

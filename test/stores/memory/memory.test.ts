@@ -31,13 +31,13 @@ function storeOf(maxSessions: number) {
 
 describe('options', () => {
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('maxSessions of %s is refused by name', (maxSessions) => {
-    expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions has to be/);
+    expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions must be/);
   });
 
   test('what is no clock is refused by name', () => {
     const options = { now: Date.now };
     Reflect.set(options, 'now', 5);
-    expect(() => memoryStore(options)).toThrow(/^now has to be a function/);
+    expect(() => memoryStore(options)).toThrow(/^now must be a function/);
   });
 
   test('undefined stands for the default', async () => {

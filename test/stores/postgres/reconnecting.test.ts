@@ -74,7 +74,7 @@ test('a connection that is lost while LISTEN is answered is an error, and the ne
   first.listen = async () => first.emit('error', new Error('reset'));
   pool.next = vi.fn(() => new FakeConnection()).mockReturnValueOnce(first);
   const { heard, subscribed, subscribe } = listening(pool);
-  await expect(subscribed).rejects.toThrow('lost as soon as it was open');
+  await expect(subscribed).rejects.toThrow('lost immediately after it was opened');
   const off = await subscribe(heard);
   expect(heard.gap).not.toHaveBeenCalled();
   await off();

@@ -46,7 +46,7 @@ describe('replies of another type than the command has', () => {
 
   test('a list of the wrong length says nothing of the others', async () => {
     const store = redisStore(fakeClient(([name]) => (name === 'mget' ? [] : 0)));
-    await expect(store.findMany([record().id, record().id])).rejects.toThrow(/another type/);
+    await expect(store.findMany([record().id, record().id])).rejects.toThrow(/an unexpected type/);
   });
 
   test('an outcome that no script has', async () => {
@@ -74,7 +74,7 @@ describe('an index that asks for more again and again', () => {
     const login = redisStore(fakeClient(answer)).insertWithin(record({ ownerId: 'ada' }), HOUR, { max: 1, onLimit: 'deny', now: 0 });
     await expect(login).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      cause: expect.objectContaining({ message: expect.stringContaining('stand still') }),
+      cause: expect.objectContaining({ message: expect.stringContaining('changed too often') }),
     });
     expect(looks).toBeLessThan(1_010);
   });

@@ -15,7 +15,7 @@ describe('options that are refused at construction', () => {
   test.each(['', ' ', 'a b', 'a\n', '\u0000', '{a}:', 'a{', 'a}', '\ud800', 'a'.repeat(129), 7, null])('prefix %j', (prefix) => {
     const error = caught(() => redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { prefix })));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toMatch(/prefix has to be 1 to 128 visible characters/);
+    expect(String(error)).toMatch(/prefix must be 1 to 128 visible characters/);
   });
 
   test('prefixes with characters that mean something in patterns are allowed', () => {
@@ -37,14 +37,14 @@ describe('options that are refused at construction', () => {
     const wrong: RedisClient = client;
     const error = caught(() => redisStore(wrong));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toMatch(/client has to be a client of node-redis 5 or later .* ioredis 5, iovalkey or @upstash\/redis/);
+    expect(String(error)).toMatch(/client must be a client of node-redis 5 or later .* ioredis 5, iovalkey or @upstash\/redis/);
   });
 
   test('a subscriber of another kind', () => {
     for (const subscriber of [true, {}, createClientPool()]) {
       const error = caught(() => redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { subscriber })));
       expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-      expect(String(error)).toMatch(/subscriber has to be false or a client/);
+      expect(String(error)).toMatch(/subscriber must be false or a client/);
     }
   });
 
@@ -96,7 +96,7 @@ describe('what the first use refuses', () => {
       expect(isSessionError(reason) ? reason.code : undefined).toBe(code);
       if (code)
         expect(String(reason)).toContain(
-          `redisStore needs Redis 6.2 or newer, or Valkey; the server is ${version.split('.').slice(0, 2).join('.')}`,
+          `redisStore needs Redis 6.2 or newer, or Valkey, but the server is ${version.split('.').slice(0, 2).join('.')}`,
         );
     }
   });
@@ -125,7 +125,7 @@ describe('what the first use refuses', () => {
     for (const use of [store.find(record().id), store.insert(record({ ownerId: 'ada' }), HOUR), store.count(), store.delete(record().id)]) {
       const error: unknown = await use.catch((reason: unknown) => reason);
       expect(isSessionError(error) && error.code).toBe('STORE_UNAVAILABLE');
-      expect(String(error)).toMatch(/the Redis client is closed: it has to be connected|failed before the session was complete/);
+      expect(String(error)).toMatch(/the Redis client is closed: connect it before|failed before the session was complete/);
     }
   });
 });

@@ -89,14 +89,14 @@ describe('a database that cannot be used is refused, and told why:', () => {
   test('a name that an index has', () => {
     const database = files.open(files.path());
     database.exec('CREATE TABLE others (id); CREATE INDEX token_sessions ON others (id)');
-    expect(() => sqliteStore(database)).toThrow(invalid(/cannot be made ready.*index named/));
+    expect(() => sqliteStore(database)).toThrow(invalid(/cannot be prepared.*index named/));
     // Nothing of it is left open.
     database.exec('BEGIN; COMMIT');
   });
 
   test('a file that is no database', () => {
     writeFileSync(files.path(), 'Something else than a database, and longer than its header would be. '.repeat(20));
-    expect(() => sqliteStore(files.open(files.path()))).toThrow(invalid(/cannot be made ready.*not a database/));
+    expect(() => sqliteStore(files.open(files.path()))).toThrow(invalid(/cannot be prepared.*not a database/));
   });
 
   test('one that may not be written to', () => {
@@ -115,7 +115,7 @@ describe('a database that cannot be used is refused, and told why:', () => {
 
   test.each([undefined, null, 'sessions.db', {}, { prepare: () => undefined }])('something else: %j', (wrong) => {
     // @ts-expect-error The compiler refuses these as well.
-    expect(() => sqliteStore(wrong)).toThrow(invalid(/^database has to have prepare/));
+    expect(() => sqliteStore(wrong)).toThrow(invalid(/^database must have prepare/));
   });
 
   test('an asynchronous driver', () => {

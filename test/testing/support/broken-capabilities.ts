@@ -17,18 +17,18 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
       const { count: _, ...rest } = completeStore(now);
       return rest;
     },
-    fails: ['the store has what it declares, and declares what it has', 'count follows what is inserted and deleted'],
+    fails: ['the store has exactly the capabilities that it declares', 'count counts inserts and deletes, and nothing else'],
   },
   {
     bug: 'a store that has more than it declares',
     create: breaking(() => ({})),
     capabilities: { count: false },
-    fails: ['the store has what it declares, and declares what it has'],
+    fails: ['the store has exactly the capabilities that it declares'],
   },
   {
     bug: 'a store that declares to be atomic and says that it is not',
     create: (now) => ({ ...completeStore(now), atomic: false }),
-    fails: ['the store has what it declares, and declares what it has'],
+    fails: ['the store has exactly the capabilities that it declares'],
   },
   {
     bug: 'a list that takes owners apart at a separator',
@@ -39,7 +39,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         listByOwner: (ownerId) => store.listByOwner(cut(ownerId)),
       };
     }),
-    fails: ['listByOwner > owners of every valid form are told apart', 'owners of every valid form are kept'],
+    fails: ['listByOwner > listByOwner keeps owners of every valid form apart', 'owners of every valid form are kept'],
   },
   {
     bug: 'a list of records as they were inserted',
@@ -53,7 +53,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).map((each) => inserted.get(each.id) ?? each),
       };
     }),
-    fails: ["listByOwner gives all of an owner's records as they were written last"],
+    fails: ["listByOwner returns all of an owner's records as last written, and no other's"],
   },
   {
     bug: 'a list that is a moment behind',
@@ -67,17 +67,20 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['listByOwner sees each insert that was answered before'],
+    fails: ['listByOwner includes each insert that was answered before, even among many parallel ones'],
   },
   {
     bug: 'a deleteByOwner that spares nobody',
     create: breaking((store) => ({ deleteByOwner: (ownerId) => store.deleteByOwner(ownerId) })),
-    fails: ['deleteByOwner spares one session', 'subscribe > invariant 5: a listener hears of all'],
+    fails: [
+      'deleteByOwner spares one session',
+      "subscribe > invariant 5: a listener receives all of an owner's sessions that deleteByOwner ended",
+    ],
   },
   {
     bug: 'a deleteByOwner that answers ids which were gone before',
     create: breaking((store) => ({ deleteByOwner: async (ownerId, except) => [...(await store.deleteByOwner(ownerId, except)), 'other'] })),
-    fails: ["deleteByOwner removes all of an owner's records for good, and answers their ids"],
+    fails: ["invariant 5: deleteByOwner permanently removes all of an owner's records, and returns their ids"],
   },
   {
     bug: 'a deleteByOwner that races: what is replaced meanwhile stays',
@@ -107,12 +110,12 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         return { outcome: await store.insert(record, ttl), evicted: evicted.map(({ id }) => id) };
       },
     })),
-    fails: ["'evict-oldest' ends those that were created first"],
+    fails: ["'evict-oldest' ends the sessions with the earliest creation and then the lowest id, never the"],
   },
   {
     bug: 'a limit that counts what has expired',
     create: breaking((store) => ({ insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, { ...limit, now: 0 }) })),
-    fails: ["only the owner's sessions count whose deadline has not come"],
+    fails: ["only the owner's sessions before their deadline count"],
   },
   {
     bug: 'a limit that races: it looks first and inserts later',
@@ -125,14 +128,14 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
       },
     })),
     fails: [
-      "'evict-oldest': inserts under way together leave exactly the limit",
-      "'deny': inserts under way together fill the limit exactly",
+      "'evict-oldest': parallel inserts leave exactly the limit, and report each session that they",
+      "'deny': parallel inserts fill the limit exactly",
     ],
   },
   {
     bug: 'a findMany that leaves out what is missing',
     create: breaking((store) => ({ findMany: async (ids) => (await store.findMany(ids)).filter((each) => each !== null) })),
-    fails: ['findMany answers in the order of the ids'],
+    fails: ['findMany returns records in the order of the ids, with null for missing ones'],
   },
   {
     bug: 'a count of all that were ever inserted',
@@ -146,32 +149,35 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         count: async () => inserted,
       };
     }),
-    fails: ['count follows what is inserted and deleted', 'clear removes every record'],
+    fails: ['count counts inserts and deletes, and nothing else', 'clear removes every record'],
   },
   {
     bug: 'a clear that leaves something',
     create: breaking((store) => ({ clear: async () => void (await store.deleteByOwner('eve')) })),
-    fails: ['clear removes every record', 'a listener hears of what clear ended'],
+    fails: ['clear removes every record', 'invariant 5: a listener receives the sessions that clear ended, or a gap'],
   },
   {
     bug: 'a sweep by another clock than it is told',
     create: breaking((store, now) => ({ sweep: () => store.sweep(now()) })),
-    fails: ['sweep removes the records whose deadline has come'],
+    fails: ['sweep removes and counts the records whose deadline has passed by the given clock'],
   },
   {
     bug: 'a sweep that leaves what ends at that very moment',
     create: breaking((store) => ({ sweep: (now) => store.sweep(now - 1) })),
-    fails: ['sweep removes the records whose deadline has come'],
+    fails: ['sweep removes and counts the records whose deadline has passed by the given clock'],
   },
   {
     bug: 'notifications that never come',
     create: telling(() => undefined),
-    fails: ['a listener hears of a session that was deleted', 'a listener hears of a session that had to make room'],
+    fails: [
+      'invariant 5: a listener receives the id of a session that this or another process deleted',
+      'invariant 5: a listener receives a session that was evicted',
+    ],
   },
   {
     bug: 'notifications that come twice',
     create: telling((listener, ids) => listener.ended([...ids, ...ids])),
-    fails: ['a listener hears of what has ended, once for each'],
+    fails: ['a listener receives each ended session once, and nothing else'],
   },
   {
     bug: 'notifications of what was only replaced',
@@ -188,7 +194,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['a listener hears of what has ended, once for each'],
+    fails: ['a listener receives each ended session once, and nothing else'],
   },
   {
     bug: 'a subscription that does not stop',
@@ -198,7 +204,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         return async () => undefined;
       },
     })),
-    fails: ['a listener that has stopped hears nothing more'],
+    fails: ['a listener that has stopped receives nothing more, and the others continue'],
   },
   {
     bug: 'a subscription that stops all others as well',
@@ -211,6 +217,6 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['a listener that has stopped hears nothing more, and the others go on'],
+    fails: ['a listener that has stopped receives nothing more, and the others continue'],
   },
 ];

@@ -12,8 +12,8 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
       },
     })),
     fails: [
-      'touch > invariant 3: touch with another version than the stored one writes nothing',
-      'touch > invariant 3: of a touch and a replace with one expected version exactly one is answered',
+      'touch > invariant 3: touch with a version other than the stored one writes nothing',
+      'touch > invariant 3: exactly one of a touch and a replace with one expected version succeeds',
     ],
   },
   {
@@ -57,33 +57,33 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         touch: (record, version, ttl) => store.touch(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
       };
     }),
-    fails: ['touch > the ttl of a touch takes the place of the old one'],
+    fails: ['touch > the ttl of a touch replaces the old one, whether longer or shorter'],
   },
   {
     bug: 'a touch that the list of the owner does not see',
     create: breaking((store) => ({
       listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).map((each) => ({ ...each, version: 'old' })),
     })),
-    fails: ['touch > listByOwner gives a record as it was touched last'],
+    fails: ['touch > listByOwner returns a record as last touched'],
   },
   {
     bug: 'a limit that counts the session that is replaced',
     create: breaking((store) => ({
       insertWithin: (record, ttl, { replaces: _, ...limit }) => store.insertWithin(record, ttl, limit),
     })),
-    fails: ['insertWithin > the session that a login replaces neither counts nor has to go'],
+    fails: ['insertWithin > the session that a login replaces neither counts nor is evicted'],
   },
   {
     bug: 'a limit that makes room although what is replaced is not there',
     create: breaking((store) => ({
       insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, limit.replaces ? { ...limit, max: limit.max + 1 } : limit),
     })),
-    fails: ['insertWithin > the session that a login replaces neither counts nor has to go'],
+    fails: ['insertWithin > the session that a login replaces neither counts nor is evicted'],
   },
   {
     bug: 'a trim that may end the new session',
     create: breaking((store) => ({ trimOwner: (ownerId, trim) => store.trimOwner(ownerId, { ...trim, keep: '' }) })),
-    fails: ['trimOwner > trimOwner never ends the one to keep'],
+    fails: ['trimOwner > trimOwner never ends the session to keep, however old it is, but counts it'],
   },
   {
     bug: 'a trim that counts the new session whether it is there or not',
@@ -94,7 +94,10 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         return [...ended, ...(await store.trimOwner(ownerId, { ...trim, max: trim.max - 1 }))];
       },
     })),
-    fails: ['trimOwner > trimOwner counts only what is there', 'trimOwner > with room for one, of logins under way together one is left'],
+    fails: [
+      'trimOwner > trimOwner does not count a session to keep that has ended',
+      'trimOwner > parallel logins with a limit of one leave one session',
+    ],
   },
   {
     bug: 'a trim that ends what the caller replaces',
@@ -104,14 +107,17 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
   {
     bug: 'a trim that counts what has expired',
     create: breaking((store) => ({ trimOwner: (ownerId, trim) => store.trimOwner(ownerId, { ...trim, now: 0 }) })),
-    fails: ['trimOwner > trimOwner does not count sessions whose deadline has come'],
+    fails: ['trimOwner > trimOwner does not count sessions past their deadline, but counts those whose deadline has'],
   },
   {
     bug: 'a trim by the id alone',
     create: breaking((store) => ({
       insert: (record, ttl) => store.insert({ ...record, createdAt: 1 }, ttl),
     })),
-    fails: ['trimOwner > trimOwner ends the sessions that were created first', 'steps > rule 28: trimOwner cuts down many sessions'],
+    fails: [
+      'trimOwner > trimOwner ends the sessions with the earliest creation and then the lowest id',
+      'steps > rule 28: trimOwner ends many sessions in bounded steps, and leaves the newest',
+    ],
   },
   {
     bug: 'a trim that races: it looks first and ends later',
@@ -125,7 +131,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         return ended.flat();
       },
     })),
-    fails: ['trimOwner > with room for one, of logins under way together one is left'],
+    fails: ['trimOwner > parallel logins with a limit of one leave one session'],
   },
   {
     bug: 'a trim that answers what others have ended',
@@ -138,7 +144,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         },
       };
     }),
-    fails: ['trimOwner > logins under way together leave exactly the limit'],
+    fails: ['trimOwner > parallel logins leave exactly the limit, and report each end once'],
   },
   {
     bug: 'a replace that keeps the owner out',
@@ -152,7 +158,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         return store.replace(record, expectedVersion, ttl);
       },
     })),
-    fails: ['adopted owners > rule 27: a replace gives an owner'],
+    fails: ['adopted owners > rule 27: a replace permanently gives an owner to a session that had none'],
   },
   {
     bug: 'an index of owners that only inserts fill',
@@ -174,7 +180,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
       };
     }),
     fails: [
-      'adopted owners > rule 27: listByOwner has a session',
+      'adopted owners > rule 27: listByOwner includes a session that got its owner later',
       'adopted owners > rule 27: deleteByOwner ends a session',
       'adopted owners > rule 27: trimOwner counts a session',
     ],
@@ -183,7 +189,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
     bug: 'steps that it does not declare',
     create: breaking(() => ({})),
     capabilities: { inSteps: false },
-    fails: ['the store has what it declares, and declares what it has'],
+    fails: ['the store has exactly the capabilities that it declares'],
   },
   {
     bug: 'steps that lack a verb',
@@ -192,7 +198,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
       Reflect.deleteProperty(steps, 'count');
       return { steps };
     }),
-    fails: ['steps > steps has each of its verbs', 'steps > count is the sum of its steps'],
+    fails: ['steps > steps has exactly those of its verbs that the store has', 'steps > count is the sum of its steps'],
   },
   {
     bug: 'steps that do all in one',
@@ -216,7 +222,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
     fails: [
       'steps > rule 28: listByOwner goes through',
       'steps > rule 28: deleteByOwner ends',
-      'steps > rule 28: trimOwner cuts down',
+      'steps > rule 28: trimOwner ends many sessions in bounded steps, and leaves the newest',
       'steps > rule 28: sweep removes',
     ],
   },
@@ -231,7 +237,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         },
       },
     })),
-    fails: ['steps > deleteByOwner that is left after a step leaves the rest'],
+    fails: ['steps > deleteByOwner leaves the remaining sessions if the caller stops after a step'],
   },
   {
     bug: 'steps that lose their place: each skips what moved up',
@@ -256,7 +262,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
     })),
     fails: [
       "steps > rule 28: deleteByOwner ends an owner's sessions",
-      'steps > rule 28: what races a deleteByOwner',
+      'steps > rule 28: deleteByOwner in steps ends a racing session, or the insert was answered after it',
       'steps > count is the sum of its steps',
       'steps > clear removes every record in steps',
     ],

@@ -1,16 +1,16 @@
 import type { ChannelEvents, Unsubscribe } from '../../shared/notifications.js';
 
-/** The name of a command, in lower case as some clients know it, and its arguments. */
+/** The name of a command, in lower case because some clients require it, and its arguments. */
 export type Command = readonly [name: string, ...args: string[]];
 
 /**
- * What a store needs of a client, whichever it is. Commands go to the primary that holds their
- * key, never to a replica.
+ * The part of a client that the store needs, for every kind of client. Commands go to the primary
+ * that holds their key, never to a replica.
  */
 export interface RedisDriver {
   /**
-   * `key` is the first key of the command; absent for a command without one, which any server may
-   * answer.
+   * `key` is the first key of the command. It is absent for a command without keys, which any
+   * server may answer.
    */
   send(key: string | undefined, command: Command): Promise<unknown>;
   /**
@@ -20,23 +20,22 @@ export interface RedisDriver {
   readonly readCommand: 'get' | 'getex';
   /** Whether keys are spread over several servers. */
   readonly clustered: boolean;
-  /** What the client puts before each key on its own. */
+  /** The prefix that the client itself puts before each key. */
   readonly keyPrefix: string;
-  /** Whether it was closed, or never opened, by its owner. */
+  /** Whether the application has closed the client, or never opened it. */
   isClosed(): boolean;
   /** Grows when a command may have been sent twice, because its answer was lost. */
   resends(): number;
   /**
-   * Whether an `OK` that has just come must be the answer to its command, and not to the greeting
-   * of a new connection.
+   * Whether an `OK` that has just arrived must be the answer to its command. Otherwise it may
+   * belong to the greeting of a new connection.
    */
   isInStep(): boolean;
   /**
-   * Has the client connect again, where it can: behind the same address there may be another server
-   * by now.
+   * Makes the client connect again, if it can. The same address may lead to another server by now.
    */
   lookForPrimary?(): void;
-  /** One sender for each server that holds keys, for scans. */
+  /** One sender for each server that holds keys. For scans. */
   primaries(): Promise<readonly Sender[]>;
 }
 
@@ -52,12 +51,12 @@ export function has(value: object, name: string, type: 'function' | 'string' | '
 
 export function ignore(): void {}
 
-/** The longest that opening or leaving a connection for notifications may take, in ms. */
+/** The longest time for opening or leaving a connection for notifications, in ms. */
 const WITHIN = 5_000;
 
 /**
- * Gives up on `work` after a while: clients would try for as long as the server is away. `abort`
- * has to make it reject.
+ * Gives up on `work` after a while, because clients try for as long as the server is away. `abort`
+ * must make it reject.
  */
 export async function withinReason<Result>(work: Promise<Result>, abort: () => void): Promise<Result> {
   const timer = setTimeout(abort, WITHIN);

@@ -3,7 +3,7 @@ import { ignore, type Listen, withinReason } from './driver.js';
 import { type Client, type Cluster, isClient, type Redis } from './ioredis-shapes.js';
 import { listenOnOwn } from './own-connection.js';
 
-/** A subscription on a client that the caller set aside for it, and closes. */
+/** Subscribes on a client that the caller has reserved for this, and closes. */
 export function listenOnIoredis(client: object): Listen | undefined {
   if (!isClient(client)) return undefined;
   return async (channel, events) => {
@@ -13,8 +13,8 @@ export function listenOnIoredis(client: object): Listen | undefined {
 }
 
 /**
- * A subscription while the client still connects would come between its own questions to the
- * server.
+ * Waits until the client is ready. A subscription before that would mix with the client's own
+ * requests to the server.
  */
 async function whenReady(client: Client): Promise<void> {
   if (client.status !== 'connecting' && client.status !== 'connect') return;
@@ -22,7 +22,7 @@ async function whenReady(client: Client): Promise<void> {
   let onReady = ignore;
   const ready = new Promise<void>((resolve, reject) => {
     onReady = resolve;
-    giveUp = () => reject(new Error('the subscriber did not get ready in time'));
+    giveUp = () => reject(new Error('the subscriber was not ready in time'));
   });
   client.on('ready', onReady);
   await withinReason(ready, giveUp).finally(() => client.off('ready', onReady));
@@ -32,15 +32,15 @@ export async function randomNode(cluster: Cluster): Promise<Redis> {
   const nodes = cluster.nodes('master');
   const node = nodes[Math.floor(Math.random() * nodes.length)];
   if (node) return node;
-  throw new Error('the Cluster client knows of no server');
+  throw new Error('the Cluster client does not know any server');
 }
 
-/** A subscription on a connection of its own, made from `original`. */
+/** Subscribes on a separate connection, which is made from `original`. */
 export function listenBeside(original: () => Promise<Redis>): Listen {
   return listenOnOwn(async () => {
     const client = await original();
     const own = client.duplicate({ lazyConnect: true, enableOfflineQueue: true, autoResubscribe: false, readOnly: false });
-    // Without a listener the client prints errors.
+    // Without a listener, the client prints errors.
     own.on('error', ignore);
     return {
       open: () => own.connect(),
@@ -59,7 +59,7 @@ async function listenOn(client: Client, channel: string, events: ChannelEvents):
     if (from === channel) events.message(text);
   };
   const gaps = gapsOf(events);
-  // Subscribed again explicitly, as the client does so only after it has said that it is ready.
+  // Subscribes again explicitly: the client does so only after it has reported that it is ready.
   const onReady = () => void client.subscribe(channel).then(gaps.restored, ignore);
   client.on('message', onMessage);
   try {

@@ -34,7 +34,7 @@ export interface Cluster extends Client {
 export function keyPrefixOf(client: Client): string {
   const { keyPrefix } = client.options;
   if (keyPrefix === undefined || keyPrefix === null || typeof keyPrefix === 'string') return keyPrefix ?? '';
-  throw new SessionError('INVALID_OPTION', 'the keyPrefix of the Redis client has to be a string');
+  throw new SessionError('INVALID_OPTION', 'the keyPrefix of the Redis client must be a string');
 }
 
 export function isClient(client: object): client is Client {

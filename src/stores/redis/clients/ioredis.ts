@@ -4,7 +4,7 @@ import { listenBeside, randomNode } from './ioredis-listen.js';
 import { type Client, type Cluster, isClient, isCluster, isRedis, keyPrefixOf } from './ioredis-shapes.js';
 
 /**
- * The connection over a client of ioredis or iovalkey, and how to open a subscription beside it;
+ * The driver for a client of ioredis or iovalkey, and a function that subscribes beside it.
  * `undefined` for any other object.
  */
 export function ioredis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
@@ -12,7 +12,7 @@ export function ioredis(client: object): { readonly driver: RedisDriver; readonl
   if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBeside(() => randomNode(client)) };
   if (!isRedis(client)) return undefined;
   if (client.options.role === 'slave') {
-    throw new SessionError('INVALID_OPTION', "the Redis client has to be connected to the primary: create it without role: 'slave'");
+    throw new SessionError('INVALID_OPTION', "the Redis client must be connected to the primary: create it without role: 'slave'");
   }
   const driver: RedisDriver = {
     ...common(client),
@@ -42,8 +42,8 @@ function common(client: Client): Pick<RedisDriver, 'isClosed' | 'isInStep' | 'ke
     isClosed: () => client.status === 'end',
     isInStep: () => true,
     keyPrefix: keyPrefixOf(client),
-    // Commands that were not answered are sent again once the connection, or another to the
-    // Cluster, stands.
+    // When the connection is back, the client sends unanswered commands again. In a Cluster it may
+    // use another connection.
     resends: () => losses.count,
   };
 }
@@ -57,8 +57,8 @@ function senderOf(client: Client): Sender {
 }
 
 /**
- * Where a Cluster groups commands on its own, older versions take the first argument for the key,
- * which that of a script is not.
+ * Works around older versions. When a Cluster client groups commands on its own, they use the
+ * first argument as the key. For a script, that is not the key.
  */
 function unpipelined(client: Cluster): RedisDriver['send'] {
   const commands = new Map<string, (...args: string[]) => Promise<unknown>>();
@@ -70,8 +70,8 @@ function unpipelined(client: Cluster): RedisDriver['send'] {
 }
 
 /**
- * How often each client lost a connection. One listener for each client, however many stores there
- * are on it.
+ * How often each client has lost a connection. Each client gets one listener, however many stores
+ * use it.
  */
 const losses = new WeakMap<Client, { count: number }>();
 

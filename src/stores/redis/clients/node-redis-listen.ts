@@ -11,26 +11,26 @@ import {
 } from './node-redis-shapes.js';
 import { listenOnOwn, type OwnConnection } from './own-connection.js';
 
-/** When a client has lost its connection, and when it has it back. */
+/** The events when a client has lost its connection, and when it has restored it. */
 interface ConnectionEvents {
   readonly lost?: string;
   readonly restored: string;
 }
 
 const SINGLE: ConnectionEvents = { lost: 'reconnecting', restored: 'ready' };
-// The client keeps a connection for subscriptions itself. It reports a new primary, but not a
-// connection that was broken and mended.
+// The client keeps its own connection for subscriptions. It reports a new primary, but not a
+// connection that was lost and restored.
 const SENTINEL: ConnectionEvents = { restored: 'topology-change' };
 
-/** A subscription on a client that the caller set aside for it, and closes. */
+/** Subscribes on a client that the caller has reserved for this, and closes. */
 export function listenOnNodeRedis(client: object): Listen | undefined {
   if (isSentinel(client)) return listenOnSentinel(client);
   return isNodeRedis(client) && isSubscriber(client) ? (channel, events) => listenOn(client, SINGLE, channel, events) : undefined;
 }
 
 /**
- * A subscription on a duplicate of the client. It comes in an array, as a client that is
- * connecting must not be awaited.
+ * Subscribes on a duplicate of the client. The duplicate comes in an array, because a client that
+ * is connecting must not be awaited.
  */
 export function listenBeside(duplicate: () => Promise<readonly [Duplicable]>): Listen {
   return listenOnOwn(async () => {
@@ -41,30 +41,30 @@ export function listenBeside(duplicate: () => Promise<readonly [Duplicable]>): L
 
 export function listenBesideCluster(cluster: Cluster): Listen {
   return listenOnOwn(async () => {
-    // Every server passes on what is published on any other.
+    // Every server passes on messages that were published on any other.
     const node = cluster.masters[Math.floor(Math.random() * cluster.masters.length)];
-    if (!node) throw new Error('the Cluster client knows of no server');
+    if (!node) throw new Error('the Cluster client does not know any server');
     const client = await cluster.nodeClient(node);
-    // When this server goes, another one is asked: waiting for it to come back would be in vain.
+    // If this server goes away, another one is used. It makes no sense to wait for it.
     return ownConnection(client.duplicate({ socket: { ...client.options?.socket, reconnectStrategy: false } }));
   });
 }
 
 function ownConnection(own: Duplicable): OwnConnection {
-  // Without a listener an 'error' ends the process.
+  // Without a listener, an 'error' event ends the process.
   own.on('error', ignore);
   return {
     async open() {
       await own.connect();
-      // Connecting also ends, without an error, when the client is closed meanwhile.
-      if (!own.isOpen) throw new Error('no connection for notifications could be opened in time');
+      // `connect` also resolves, without an error, if the client is closed meanwhile.
+      if (!own.isOpen) throw new Error('opening a connection for notifications took too long');
     },
     subscribe: (channel, events) => listenOn(own, SINGLE, channel, events),
     discard() {
       if (own.isOpen) own.destroy();
     },
     onLost(listener) {
-      // Where there is no way back, the client is closed once it has emitted its last 'error'.
+      // If the client cannot recover, it is closed after its last 'error' event.
       const onError = () => queueMicrotask(() => own.isOpen || listener());
       own.on('error', onError);
       return () => void own.off('error', onError);
@@ -79,8 +79,7 @@ export function listenOnSentinel(client: Sentinel): Listen {
 async function listenOn(client: Subscriber, on: ConnectionEvents, channel: string, events: ChannelEvents): Promise<Unsubscribe> {
   const listener = (message: string) => events.message(message);
   const gaps = gapsOf(events);
-  // Subscribing again is no command where the subscription stands, and waits where it is being
-  // made.
+  // If the subscription exists, subscribing again sends no command. If it is being made, it waits.
   const onRestored = () => void client.subscribe(channel, listener).then(gaps.restored, ignore);
   await client.subscribe(channel, listener);
   if (on.lost) client.on(on.lost, gaps.interrupted);

@@ -9,7 +9,7 @@ export interface NodeRedisClient {
   sendCommand(...args: never[]): Promise<unknown>;
 }
 
-/** A client for one server, and a pool of them. */
+/** A client for one server, or a pool of them. */
 export interface Single extends NodeRedisClient {
   sendCommand(args: readonly string[], options: SendOptions): Promise<unknown>;
 }

@@ -12,12 +12,12 @@ import {
   type Single,
 } from './node-redis-shapes.js';
 
-/** Replies come as they are, also from a client that was told to map their types. */
+/** Returns replies unconverted, even if the client is configured to map their types. */
 const PLAIN: SendOptions = { typeMapping: undefined };
 
 /**
- * The connection over a client of node-redis, and how to open a subscription beside it;
- * `undefined` for any other object.
+ * The driver for a client of node-redis, and a function that subscribes beside it. `undefined` for
+ * any other object.
  */
 export function nodeRedis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
   if (isSentinel(client)) return { driver: sentinelDriver(client), listen: listenOnSentinel(client) };
@@ -37,8 +37,8 @@ function singleDriver(client: Single): RedisDriver {
     primaries: async () => [send],
     resends: () => 0,
     lookForPrimary() {
-      // The server closes the connection, and the client opens another one. Without this option
-      // some never get ready after that.
+      // The server closes the connection, and the client opens another one. Without this option,
+      // some clients never become ready after that.
       if (optionOf(client, 'disableOfflineQueue') === true) send(['quit']).catch(ignore);
     },
   };
@@ -50,11 +50,12 @@ function optionOf(client: object, name: string): unknown {
 }
 
 /**
- * A command may be written to a connection that was just lost; the first answers on the next one,
- * which are those to its greeting, are then taken for its own. That connection never gets ready
- * (seen in 5.12 and 6.3: what is to be written in the next turn is written without a look at the
- * connection), so that this tells; commands that waited for a connection may also be answered
- * before it says that it is ready. Pools do not say.
+ * Detects lost connections. A command may be written to a connection that was just lost. The
+ * client then matches the first answers of the next connection, which belong to its greeting, with
+ * that command. Such a connection never becomes ready, so this check finds the case. (Seen in 5.12
+ * and 6.3: writes of the next turn are not checked against the connection.) Commands that waited
+ * for a connection may also be answered before the client reports that it is ready. Pools do not
+ * report readiness.
  */
 function isReady(client: Single): boolean {
   return Reflect.get(client, 'isReady') !== false;
@@ -65,7 +66,7 @@ function clusterDriver(client: Cluster): RedisDriver {
   return {
     ...common(client),
     clustered: true,
-    // Not as a read-only command, even when it is one: with `useReplicas` it would go to a replica.
+    // Never as a read-only command: with `useReplicas` it would go to a replica.
     send: (key, command) => client.sendCommand(key, false, command, PLAIN),
     isInStep: () => true,
     async primaries() {
@@ -79,10 +80,10 @@ function clusterDriver(client: Cluster): RedisDriver {
 const askingAnew = new WeakSet<Cluster>();
 
 /**
- * This client asks who holds which keys only when a server says `MOVED`, which one that died does
- * not: its keys would stay out of reach, though a replica has taken over (redis/node-redis#2806).
- * So when a server is lost, another is asked for some key: unless it happens to be its own, it
- * says `MOVED`.
+ * Works around redis/node-redis#2806. The client asks which server holds which keys only after a
+ * `MOVED` reply. A dead server does not send one, so its keys would stay out of reach, even after
+ * a replica has taken over. So when a server is lost, another is asked for a random key. Unless it
+ * happens to hold that key, it replies `MOVED`.
  */
 function askAnewAfterLosses(client: Cluster): void {
   if (askingAnew.has(client)) return;
@@ -92,16 +93,14 @@ function askAnewAfterLosses(client: Cluster): void {
   });
 }
 
-/**
- * A command whose connection breaks is sent again by the sentinel client, to the primary of then.
- */
+/** If a connection breaks, the sentinel client sends its commands again, to the new primary. */
 function sentinelDriver(client: Sentinel): RedisDriver {
   let resends = 0;
   const send: Sender = (command) => {
     let sent = 0;
     const options = {
-      // Looked at each time that the command is handed to a connection: this is how the repetition
-      // is seen.
+      // The client reads this option each time it gives the command to a connection. That shows
+      // when a command is repeated.
       get typeMapping(): undefined {
         sent += 1;
         if (sent > 1) resends += 1;

@@ -1,17 +1,17 @@
 import type { ChannelEvents, Unsubscribe } from '../../shared/notifications.js';
 import { ignore, type Listen, withinReason } from './driver.js';
 
-/** A connection that the store has made for notifications, from the client that it was given. */
+/** A connection for notifications that the store has made from the caller's client. */
 export interface OwnConnection {
   open(): Promise<void>;
   subscribe(channel: string, events: ChannelEvents): Promise<Unsubscribe>;
-  /** Calls `listener` when the connection is gone for good. Returns what removes the listener. */
+  /** Calls `listener` when the connection is gone for good. Returns a function that removes it. */
   onLost(listener: () => void): () => void;
-  /** Closes the connection at once, whatever it is doing. */
+  /** Closes the connection immediately, whatever it is doing. */
   discard(): void;
 }
 
-/** Subscribes over a connection that is opened for it and closed after it. */
+/** Subscribes over a connection that is opened for the subscription and closed after it. */
 export function listenOnOwn(connect: () => Promise<OwnConnection>): Listen {
   return async (channel, events) => {
     const own = await connect();

@@ -7,7 +7,7 @@ export interface UpstashClient {
   pipeline(): object;
 }
 
-/** What the client keeps of its connection. */
+/** The part of the client that knows the connection. */
 interface Requester {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -15,10 +15,10 @@ interface Requester {
 }
 
 /**
- * The driver over a client of Upstash; `undefined` for any other object. Requests go past the
- * client: it repeats those whose answers were lost, which would do a write twice, turns texts into
- * numbers, and quotes commands with all their arguments in its errors. Over HTTP there are no
- * notifications.
+ * The driver for a client of Upstash. `undefined` for any other object. Requests bypass the
+ * client: it repeats requests whose answers were lost, so a write could run twice. It also turns
+ * texts into numbers, and quotes commands with all their arguments in its errors. Over HTTP there
+ * are no notifications.
  */
 export function upstash(client: object): { readonly driver: RedisDriver; readonly listen: undefined } | undefined {
   const requester: unknown = Reflect.get(client, 'client');
@@ -52,7 +52,7 @@ function isHeaders(value: unknown): value is Readonly<Record<string, string>> {
 
 function sender({ baseUrl, headers, readYourWrites }: Requester): (command: Command) => Promise<unknown> {
   const authorization = headers['authorization'] ?? headers['Authorization'] ?? '';
-  // A global database answers from the nearest replica, once it has what this process wrote.
+  // A global database answers from the nearest replica that has the writes of this process.
   let syncToken = '';
   return async (command) => {
     const response = await fetch(baseUrl, {
