@@ -115,7 +115,8 @@ describe('with its peers', () => {
     ['TypeScript 7', 'nodenext', TYPESCRIPT_7, 'consumer'],
   ])('%s with moduleResolution %s checks what uses the package', { timeout: 180_000 }, async (_, moduleResolution, tsc, folder) => {
     await rm(join(project, 'out'), { recursive: true, force: true });
-    const common = { target: 'es2022', strict: true, types: ['node'], rootDir: '.', outDir: 'out' };
+    // The example of NestJS has decorators.
+    const common = { target: 'es2022', strict: true, types: ['node'], experimentalDecorators: true, rootDir: '.', outDir: 'out' };
     const compilerOptions =
       moduleResolution === 'bundler'
         ? { ...common, module: 'esnext', moduleResolution, lib: ['es2023', 'dom'] }

@@ -4,7 +4,7 @@ import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithChromium } from '../support/services/chromium.js';
-import { type Bench, devicesOf, logInBoth, openBench } from './support/bench.js';
+import { type Bench, devicesOf, eventually, logInBoth, openBench } from './support/bench.js';
 
 /* The playground for people who use a keyboard or a screen reader, and by day and by night. */
 
@@ -127,7 +127,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     await other.goto(bench.url);
     await devicesOf(other).phone.press(/^End the session of Phone/);
     await phone.sees('Signed out');
-    await expect.poll(() => laptop.list().count()).toBe(1);
+    await eventually(() => laptop.list().count()).toBe(1);
     expect(await focused(page)).toBe('button Count');
   });
 

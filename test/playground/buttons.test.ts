@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithChromium } from '../support/services/chromium.js';
-import { type Bench, type Device, devicesOf, logInBoth, openBench } from './support/bench.js';
+import { type Bench, type Device, devicesOf, eventually, logInBoth, openBench } from './support/bench.js';
 
 /* The playground as a person uses it: each button pressed, over each protocol. */
 
@@ -79,7 +79,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       await dialog.getByLabel('Password', { exact: true }).fill('lovelace');
       await dialog.getByRole('button', { name: 'Confirm' }).click();
       await dialog.waitFor({ state: 'hidden' });
-      await expect.poll(async () => (await laptop.log()).filter((line) => line.includes('4821 0937')).length).toBe(2);
+      await eventually(async () => (await laptop.log()).filter((line) => line.includes('4821 0937')).length).toBe(2);
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Show the recovery code');
     });
 
@@ -90,15 +90,15 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       await phone.sees('The server has ended this session, and with it the live updates.');
       await phone.sees(/^ended after \d+ messages?$/);
       await phone.sees('Signed out');
-      await expect.poll(() => laptop.list().count()).toBe(1);
+      await eventually(() => laptop.list().count()).toBe(1);
       await laptop.sees('Signed in as ada');
 
       await phone.login();
-      await expect.poll(() => laptop.list().count()).toBe(2);
+      await eventually(() => laptop.list().count()).toBe(2);
       await phone.press('Log out');
       await phone.sees('Logged out.');
       await phone.sees('Signed out');
-      await expect.poll(() => laptop.list().count()).toBe(1);
+      await eventually(() => laptop.list().count()).toBe(1);
       expect(await tokensIn(page)).toHaveLength(1);
 
       await phone.login();
@@ -129,7 +129,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       await laptop.press('Count');
       await laptop.sees('The store is away (503). Nobody is logged out.');
       await laptop.press('Rotate, lose the answer');
-      await expect.poll(async () => (await laptop.log())[0]).toMatch(/The store is away/);
+      await eventually(async () => (await laptop.log())[0]).toMatch(/The store is away/);
       await events(page).getByText('store-error').first().waitFor();
       await page.reload();
       await laptop.sees('refused');
@@ -161,10 +161,10 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     const there = devicesOf(other);
     await there.laptop.sees('Signed in as ada');
     await Promise.all([laptop.press('20 at once'), there.laptop.press('20 at once')]);
-    await expect.poll(() => Promise.all([laptop.count(), there.laptop.count()])).toEqual([40, 40]);
+    await eventually(() => Promise.all([laptop.count(), there.laptop.count()])).toEqual([40, 40]);
     await there.laptop.press('Rotate');
     await there.laptop.sees('Rotated.');
-    await expect.poll(() => laptop.token()).toBe(await there.laptop.token());
+    await eventually(() => laptop.token()).toBe(await there.laptop.token());
     await there.laptop.press('Log out');
     await laptop.sees('Signed out');
     expect(await there.phone.token()).toMatch(/^ts_/);

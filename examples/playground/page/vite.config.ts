@@ -4,5 +4,5 @@ export default defineConfig({
   // `token-sessions/client` is this repository's own: an application installs it and needs no line
   // here.
   resolve: { tsconfigPaths: true },
-  build: { target: 'es2022', modulePreload: false, assetsInlineLimit: 0 },
+  build: { target: 'es2022', modulePreload: false, sourcemap: true, assetsInlineLimit: 0 },
 });

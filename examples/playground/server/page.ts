@@ -9,6 +9,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.map': 'application/json',
 };
 const HEADERS = {
   // No script but our own: a token that scripts can read is only as safe as the page.

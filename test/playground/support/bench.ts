@@ -45,6 +45,11 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
+/** What is read until it is as expected, also on a busy machine. */
+export function eventually<Value>(read: () => Value | Promise<Value>) {
+  return expect.poll(read, { timeout: 10_000 });
+}
+
 /** One of the devices on a page, as a person sees it. */
 export class Device {
   readonly root: Locator;
@@ -97,6 +102,6 @@ export async function logInBoth(page: Page): Promise<ReturnType<typeof devicesOf
   const devices = devicesOf(page);
   await devices.laptop.login();
   await devices.phone.login();
-  await expect.poll(() => devices.laptop.list().count()).toBe(2);
+  await eventually(() => devices.laptop.list().count()).toBe(2);
   return devices;
 }
