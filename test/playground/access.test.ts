@@ -131,6 +131,20 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(await focused(page)).toBe('button Count');
   });
 
+  test('the question for the password goes away with its session', async () => {
+    const { page } = await bench.open();
+    const { laptop } = await logInBoth(page);
+    bench.letPass(16_000);
+    await laptop.press('Show the recovery code');
+    await page.getByRole('dialog').waitFor();
+    const other = await page.context().newPage();
+    await other.goto(bench.url);
+    await devicesOf(other).phone.press('Log out everywhere');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await laptop.sees('Signed out');
+    await laptop.sees('Not without the password.');
+  });
+
   test('what has happened is in live regions', async () => {
     const { page } = await bench.open();
     const { laptop } = await logInBoth(page);

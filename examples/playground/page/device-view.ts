@@ -52,6 +52,7 @@ export function deviceView(root: HTMLElement, name: string) {
 
     showSignedIn(isSignedIn: boolean): void {
       // Focus must not stay in what is hidden; elsewhere it is left alone.
+      if (!isSignedIn) part(root, 'dialog', HTMLDialogElement).close();
       const follow = isFocusIn(isSignedIn ? login : inside);
       inside.hidden = !isSignedIn;
       login.hidden = isSignedIn;

@@ -40,7 +40,7 @@ export function startDevice(name: string, view: DeviceView, protocol: Protocol) 
       network.loseNextToken();
       await api.rotate().catch((error) => {
         if (!network.lost) throw error;
-        view.log('warning', `The answer with the new token ${ending(network.lost)} was lost.`);
+        view.log('warning', `The answer was lost, with the new token ${ending(network.lost)}.`);
       });
       await api.rotate();
       const token = await session.token();
