@@ -1,4 +1,7 @@
-/** A group of radio buttons whose choice outlives the page. Calls `apply` at once and at each change. */
+/**
+ * A group of radio buttons whose choice outlives the page. Calls `apply` at once and at each
+ * change.
+ */
 export function rememberedChoice(name: string, apply: (value: string) => void): void {
   const key = `playground-${name}`;
   const inputs = [...document.querySelectorAll<HTMLInputElement>(`input[name="${name}"]`)];

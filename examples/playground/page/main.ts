@@ -1,6 +1,6 @@
 import { rememberedChoice } from './choices.js';
 import { type Protocol, startDevice } from './device.js';
-import { deviceView } from './device-view.js';
+import { DeviceView } from './device-view.js';
 import { byId } from './dom.js';
 import { startObserver } from './observer.js';
 
@@ -12,7 +12,7 @@ function start(name: string, protocol: Protocol) {
   place.append(template.content.cloneNode(true));
   const root = place.lastElementChild;
   if (!(root instanceof HTMLElement)) throw new TypeError('the template is empty');
-  return startDevice(name, deviceView(root, name), protocol);
+  return startDevice(name, new DeviceView(root, name), protocol);
 }
 
 rememberedChoice('theme', (theme) => {

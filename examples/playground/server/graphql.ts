@@ -70,45 +70,7 @@ export function graphqlApp(sessions: PlaygroundSessions, news: NewsDesk) {
         return '4821 0937';
       },
     },
-    Mutation: {
-      login: async (_: unknown, { name, password, device }: Login, ctx: Context) => {
-        if (!isUser(name, password)) throw new GraphQLError('wrong name or password');
-        await ctx.sessions.create({ userId: name, device });
-        return true;
-      },
-      countUp: async (_: unknown, _args: unknown, ctx: Context) => {
-        const session = requireSession(ctx);
-        const { count } = await session.update((data) => {
-          data.count += 1;
-        });
-        news.counted(session.id, count);
-        return count;
-      },
-      endDevice: (_: unknown, { id }: { readonly id: string }, ctx: Context) => {
-        requireSession(ctx);
-        return ctx.sessions.destroy(id);
-      },
-      rotate: async (_: unknown, _args: unknown, ctx: Context) => {
-        await requireSession(ctx).rotate();
-        return true;
-      },
-      confirm: async (_: unknown, { password }: Pick<Login, 'password'>, ctx: Context) => {
-        const session = requireSession(ctx);
-        if (!isUser(session.data.userId, password)) throw new GraphQLError('wrong password');
-        await session.rotate({ reauthenticated: true });
-        return true;
-      },
-      logout: async (_: unknown, _args: unknown, ctx: Context) => {
-        await requireSession(ctx).destroy();
-        return true;
-      },
-      logoutEverywhere: async (_: unknown, _args: unknown, ctx: Context) => {
-        const session = requireSession(ctx);
-        await ctx.sessions.destroyOthers();
-        await session.destroy();
-        return true;
-      },
-    },
+    Mutation: mutations(news),
     Subscription: {
       news: {
         subscribe: (_: unknown, _args: unknown, ctx: Context) => news.follow(requireSession(ctx)),
@@ -122,4 +84,46 @@ export function graphqlApp(sessions: PlaygroundSessions, news: NewsDesk) {
     plugins: [useSession(sessions)],
     graphiql: { title: 'token-sessions', defaultQuery: DEFAULT_QUERY },
   });
+}
+
+function mutations(news: NewsDesk) {
+  return {
+    login: async (_: unknown, { name, password, device }: Login, ctx: Context) => {
+      if (!isUser(name, password)) throw new GraphQLError('wrong name or password');
+      await ctx.sessions.create({ userId: name, device });
+      return true;
+    },
+    countUp: async (_: unknown, _args: unknown, ctx: Context) => {
+      const session = requireSession(ctx);
+      const { count } = await session.update((data) => {
+        data.count += 1;
+      });
+      news.counted(session.id, count);
+      return count;
+    },
+    endDevice: (_: unknown, { id }: { readonly id: string }, ctx: Context) => {
+      requireSession(ctx);
+      return ctx.sessions.destroy(id);
+    },
+    rotate: async (_: unknown, _args: unknown, ctx: Context) => {
+      await requireSession(ctx).rotate();
+      return true;
+    },
+    confirm: async (_: unknown, { password }: Pick<Login, 'password'>, ctx: Context) => {
+      const session = requireSession(ctx);
+      if (!isUser(session.data.userId, password)) throw new GraphQLError('wrong password');
+      await session.rotate({ reauthenticated: true });
+      return true;
+    },
+    logout: async (_: unknown, _args: unknown, ctx: Context) => {
+      await requireSession(ctx).destroy();
+      return true;
+    },
+    logoutEverywhere: async (_: unknown, _args: unknown, ctx: Context) => {
+      const session = requireSession(ctx);
+      await ctx.sessions.destroyOthers();
+      await session.destroy();
+      return true;
+    },
+  };
 }
