@@ -37,6 +37,7 @@ const INTEGRATION = [
   'test/live/**/*.test.ts',
   'test/migration/**/*.test.ts',
   'test/package/**/*.test.ts',
+  'test/playground/**/*.test.ts',
   'test/stores/{express-store,postgres,redis,sqlite}/**/*.test.ts',
   'test/stores/*.test.ts',
   'test/testing/node-test.test.ts',

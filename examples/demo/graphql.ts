@@ -53,20 +53,11 @@ const resolvers = {
   },
 };
 
-const DEFAULT_QUERY = `# 1. Run this to log in.
-mutation Login { login(name: "ada", password: "lovelace") }
-
-# 2. Put the token into the Headers tab below: { "Authorization": "Bearer <token>" }
-query Me { me { userId views theme plan } }
-mutation Visit { visit }
-mutation Logout { logout }
-`;
-
-/** Answers requests to `/graphql`, with GraphiQL for browsers. */
+/** Answers requests to `/graphql`. */
 export function graphqlHandler(sessions: DemoSessions) {
   return createYoga({
     schema: createSchema<DemoContext>({ typeDefs, resolvers }),
     plugins: [useSession(sessions)],
-    graphiql: { title: 'token-sessions', defaultQuery: DEFAULT_QUERY },
+    graphiql: false,
   });
 }

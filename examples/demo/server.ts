@@ -19,7 +19,7 @@ export async function startServer(sessions: DemoSessions, port: number): Promise
     const path = request.url ?? '/';
     if (path.startsWith('/trpc/')) trpc(request, response);
     else if (path.startsWith('/graphql')) void graphql(request, response);
-    else response.writeHead(404).end('Try /graphql in a browser, or /trpc with a tRPC client.\n');
+    else response.writeHead(404).end('Try /graphql, or /trpc.\n');
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, 'localhost', resolve));
   const address = server.address();

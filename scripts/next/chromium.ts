@@ -1,14 +1,12 @@
 import { deepStrictEqual } from 'node:assert';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { CHROMIUM } from '../chromium.js';
 import type { Step } from './forms.js';
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 
 /** Two tabs of one browser, and the address of a page of another site that links to the application. */
 interface Tabs {
@@ -96,17 +94,7 @@ export async function withChromium(url: string, drive: (tabs: Tabs) => Promise<b
   const elsewhere = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/`;
   let context: BrowserContext | undefined;
   try {
-    context = await chromium.launchPersistentContext(folder, {
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    context = await chromium.launchPersistentContext(folder, CHROMIUM);
     const [first, second] = [await context.newPage(), await context.newPage()];
     await first.goto(url);
     return await drive({ first, second, elsewhere });

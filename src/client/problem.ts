@@ -81,11 +81,13 @@ function problemOf(part: Loose): SessionProblem | undefined {
   return said.map(named).find(Boolean);
 }
 
+/** tRPC ends the subscriptions of a session that has ended with `SESSION_GONE`. */
 function named(said: unknown): SessionProblem | undefined {
-  if (said === 'UNAUTHENTICATED' || said === 'invalid_token' || said === CLOSED_UNAUTHORIZED) return 'ended';
-  if (said === 'STEP_UP_REQUIRED' || said === 'insufficient_user_authentication') return 'step-up';
+  if (said === CLOSED_UNAUTHORIZED || said === 'SESSION_GONE' || said === 'UNAUTHENTICATED' || said === 'invalid_token') return 'ended';
   if (said === 'SERVICE_UNAVAILABLE' || said === 'STORE_UNAVAILABLE' || said === 503) return 'unavailable';
-  return said === 'TOKEN_REPLACED' ? 'replaced' : undefined;
+  if (said === 'STEP_UP_REQUIRED' || said === 'insufficient_user_authentication') return 'step-up';
+  if (said === 'TOKEN_REPLACED') return 'replaced';
+  return undefined;
 }
 
 /** `undefined` if the part is not a response. */

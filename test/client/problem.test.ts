@@ -7,6 +7,7 @@ import { sessionProblem } from '../../src/client/index.js';
 
 const CODES = [
   ['UNAUTHENTICATED', 'ended'],
+  ['SESSION_GONE', 'ended'],
   ['TOKEN_REPLACED', 'replaced'],
   ['STEP_UP_REQUIRED', 'step-up'],
   ['SERVICE_UNAVAILABLE', 'unavailable'],

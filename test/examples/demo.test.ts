@@ -1,8 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { memoryStore, type SessionStore } from 'token-sessions';
 import { expect, test } from 'vitest';
@@ -48,28 +44,6 @@ test('the demo fails where a store loses sessions', async () => {
   const lines: string[] = [];
   expect(await runDemo(kept(store), (line) => lines.push(line))).toBe(false);
   expect(lines.at(-1)).toContain('The demo failed');
-});
-
-test('npm start serves both, with GraphiQL, and says how to log in', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'demo-'));
-  const server = spawn(process.execPath, ['--import', 'tsx', 'examples/demo/start.ts'], {
-    cwd: ROOT,
-    env: { ...process.env, PORT: '0', DEMO_FILE: join(directory, 'demo.db') },
-  });
-  try {
-    const [printed] = await once(server.stdout.setEncoding('utf8'), 'data');
-    const [graphql = '', trpc = ''] = String(printed).match(/http:\/\/localhost:\d+\/\w+/g) ?? [];
-    const page = await fetch(graphql, { headers: { accept: 'text/html' } });
-    expect(await page.text()).toContain('<title>token-sessions</title>');
-    const body = JSON.stringify({ name: 'ada', password: 'lovelace' });
-    const login = await fetch(`${trpc}/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-    const { result } = await login.json();
-    const me = await fetch(`${trpc}/me`, { headers: { authorization: `Bearer ${result.data.token}` } });
-    expect(await me.json()).toMatchObject({ result: { data: { userId: 'ada' } } });
-  } finally {
-    server.kill();
-    await rm(directory, { recursive: true, force: true });
-  }
 });
 
 describeWithRedis('the same demo on other stores', () => {

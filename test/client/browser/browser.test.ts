@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { ROOT } from '../../../scripts/packed.js';
 import { seeded } from '../../races/chance.js';
-import { servicesHidden, skipSuite } from '../../support/services/missing.js';
+import { CHROMIUM, describeWithChromium } from '../../support/services/chromium.js';
 import { type SessionServer, type SessionServerOptions, startSessionServer } from '../support/session-server.js';
 import { idOf } from '../support/tokens.js';
 
@@ -19,22 +18,9 @@ import { idOf } from '../support/tokens.js';
 const TABS = 8;
 const ROTATIONS = Number(process.env['CLIENT_ROTATIONS'] ?? 150);
 const SEED = Number(process.env['CLIENT_SEED'] ?? 1);
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TIMEOUT = 60_000 + ROTATIONS * 60;
 
-const MISSING = servicesHidden() ?? (CHROMIUM ? undefined : 'there is no chromium: apt-get install chromium');
-
-describe.skipIf(skipSuite('the client in a real browser', MISSING))('in a real browser', { timeout: TIMEOUT }, () => {
+describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
   let script: string;
   let folder: string;
   let context: BrowserContext;
@@ -63,7 +49,7 @@ describe.skipIf(skipSuite('the client in a real browser', MISSING))('in a real b
     ]);
     server = await startSessionServer({ random, pages, rotateEvery: 100, grace: 10_000, ...options });
     folder = await mkdtemp(join(tmpdir(), 'token-sessions-chromium-'));
-    context = await chromium.launchPersistentContext(folder, { executablePath: CHROMIUM ?? '', args: ARGS });
+    context = await chromium.launchPersistentContext(folder, CHROMIUM);
     await prepare?.(context);
     const tabs = await Promise.all(Array.from({ length: TABS }, () => context.newPage()));
     await Promise.all(tabs.map((tab) => tab.goto(`${server.url}/?storage=${options.usesCookie ? 'cookie' : 'local'}`)));
