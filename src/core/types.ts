@@ -41,6 +41,7 @@ export interface Session<Data> {
   readonly token: string | undefined;
   /** Whether this request created the session. */
   readonly isNew: boolean;
+  /** When the session was created, in ms since the epoch. */
   readonly createdAt: number;
   /**
    * The last activity that was written; at most `touchInterval` old while the session is in use.
@@ -127,12 +128,19 @@ export interface Session<Data> {
  * since the epoch.
  */
 export type SessionJson<Data> = {
+  /** Public: a UUIDv7. */
   readonly id: string;
+  /** The data, as the call's draft has it. */
   readonly data: Data;
+  /** Whether this request created the session. */
   readonly isNew: boolean;
+  /** When the session was created. */
   readonly createdAt: number;
+  /** The last activity that was written. */
   readonly lastActiveAt: number;
+  /** When the user last proved who they are. */
   readonly authenticatedAt: number;
+  /** When the session ends unless it is used. */
   readonly expiresAt: number;
 };
 
@@ -141,12 +149,17 @@ export type NewSession<Data> = Session<Data> & { readonly token: string };
 
 /** What a list of an account's sessions shows of each. Times are in ms since the epoch. */
 export interface SessionInfo<Data> {
+  /** Public: a UUIDv7, for `destroy(id)`. */
   readonly id: string;
+  /** When the session was created. */
   readonly createdAt: number;
+  /** The last activity that was written. */
   readonly lastActiveAt: number;
+  /** When the session ends unless it is used. */
   readonly expiresAt: number;
   /** Whether it is the session of this call. */
   readonly isCurrent: boolean;
+  /** The data, as it is stored. */
   readonly data: Data;
 }
 
@@ -204,7 +217,9 @@ export interface RequestSessions<Data, Input = Data> {
  * `Record<string, unknown>`.
  */
 export type SessionContext<Data, Input = Data> = {
+  /** The session of the call, or `null` when anonymous. */
   readonly session: Session<Data> | null;
+  /** What the call can do with sessions: log in, list, log out elsewhere. */
   readonly sessions: RequestSessions<Data, Input>;
 };
 

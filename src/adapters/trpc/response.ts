@@ -12,13 +12,17 @@ export interface ResponseMetaOptions<Data, Input = Data> {
   readonly ctx?: SessionsContext<Data, Input> | null | undefined;
   /** Whether the response is streamed: its head is sent before the calls have run. */
   readonly eagerGeneration: boolean;
+  /** The results of the calls. */
   readonly data?: readonly unknown[];
+  /** The errors of the calls that failed. */
   readonly errors?: readonly TRPCError[];
 }
 
 /** What a `responseMeta` function returns. */
 export interface ResponseMeta {
+  /** The HTTP status, where it is not tRPC's own. */
   status?: number;
+  /** Headers of the response. */
   headers?: Headers | Record<string, string | string[] | undefined>;
 }
 

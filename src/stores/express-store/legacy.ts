@@ -12,12 +12,15 @@ import { call, type Start, stateOf } from './store-state.js';
 export interface ExpressLegacyOptions {
   /**
    * The secret by which express-session has signed its cookies, or all of them where it has had
-   * several. Without it the tokens are those of `express-token-session`: bare keys.
+   * several.
+   *
+   * @default none: the tokens are those of `express-token-session`, bare keys
    */
   readonly secret?: string | readonly string[] | undefined;
   /**
-   * How long a call to the store may go without calling back before it is given up. Default
-   * `'10s'`.
+   * How long a call to the store may go without calling back before it is given up.
+   *
+   * @default '10s'
    */
   readonly callbackTimeout?: Duration | undefined;
 }
@@ -31,6 +34,9 @@ const BARE = /^[\w.~+=:@-]{1,256}$/;
  * The sessions that `express-token-session` (without `secret`) or express-session (with it) has
  * left in a store: for the option `legacy` of `header` and `cookie`. It reads and removes them,
  * and never writes.
+ *
+ * @example
+ * createSessions<Data>({ sources: [cookie('connect.sid', { legacy: expressLegacy(oldStore, { secret }) })] });
  *
  * @throws `INVALID_OPTION`
  */

@@ -8,8 +8,10 @@ import { Verbs } from './verbs.js';
 export interface ExpressStoreOptions {
   /**
    * How long a call may go without calling back before it is given up, and what waits behind it
-   * goes on. Default `'10s'`; keep it above `storeTimeout`. Nobody waits that long, but until then
-   * no other write of the same session begins.
+   * goes on. Keep it above `storeTimeout`: requests do not wait that long, but until then no other
+   * write of the same session begins.
+   *
+   * @default '10s'
    */
   readonly callbackTimeout?: Duration | undefined;
 }
@@ -19,6 +21,7 @@ export interface ExpressStoreOptions {
  * callback store has what they need.
  */
 export interface ExpressStore extends SessionStore {
+  /** Such a store cannot compare and swap: see {@link expressStore}. */
   readonly atomic: false;
 }
 
@@ -40,6 +43,9 @@ export interface ExpressStore extends SessionStore {
  *
  * The ids of sessions are the keys: do not let `express-token-session` use the same keys, as it
  * takes a key for a token.
+ *
+ * @example
+ * const sessions = createSessions<{ userId: string }>({ store: expressStore(new RedisStore({ client })) });
  *
  * @throws `INVALID_OPTION`
  */

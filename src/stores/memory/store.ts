@@ -12,13 +12,19 @@ import type {
 import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
 import { MemoryTable } from './table.js';
 
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * The most sessions that are kept; beyond it the least recently active ones are ended. Default
-   * 1,000,000.
+   * The most sessions that are kept; beyond it the least recently active ones are ended.
+   *
+   * @default 1000000
    */
   readonly maxSessions?: number | undefined;
-  /** The clock by which sessions are forgotten, in ms since the epoch. Default `Date.now`. */
+  /**
+   * The clock by which sessions are forgotten, in ms since the epoch.
+   *
+   * @default Date.now
+   */
   readonly now?: (() => number) | undefined;
 }
 
@@ -27,6 +33,7 @@ export interface MemoryStoreOptions {
  * one process.
  */
 export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onWarning'>> {
+  /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<StoreSteps>;
 }
 
@@ -34,6 +41,9 @@ export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onW
  * A store in the memory of this process: for development, tests and single processes whose
  * sessions may be lost. Holds encoded text, so that nothing is shared with what was put in; every
  * verb is atomic, as nothing else runs meanwhile.
+ *
+ * @example
+ * createSessions<Data>({ store: memoryStore({ maxSessions: 100_000 }) });
  *
  * @throws `INVALID_OPTION`
  */

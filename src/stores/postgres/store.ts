@@ -11,23 +11,29 @@ import { statementsOf } from './statements.js';
 import { createTables } from './tables.js';
 import { type Verbs, verbsOf } from './verbs.js';
 
+/** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends TableOptions {
   /**
-   * Where notifications of ended sessions are heard. Default: a connection of its own with the
-   * settings of the pool, or the client itself where it is PGlite or a `Client` of pg. A client: a
-   * pool, PGlite or a connected `Client` of pg that goes to the server itself, where `client` goes
-   * through a pooler such as PgBouncer. `false`: none are heard, and live sessions are ended by
-   * rechecks.
+   * Where notifications of ended sessions are heard. A client: a pool, PGlite or a connected
+   * `Client` of pg that goes to the server itself, where `client` goes through a pooler such as
+   * PgBouncer. `false`: none are heard, and live sessions are ended by rechecks.
+   *
+   * @default a connection of its own with the settings of the pool, or the client itself where it
+   *   is PGlite or a `Client` of pg
    */
   readonly subscriber?: PostgresClient | false | undefined;
   /**
-   * `false` sends no notifications: other processes end live sessions by rechecks. Default `true`.
+   * `false` sends no notifications: other processes end live sessions by rechecks.
+   *
+   * @default true
    */
   readonly notify?: boolean | undefined;
   /**
    * Whether the server prepares the statements, which halves its work for them. Only with clients
-   * of pg. Default `true`; `false` behind a pooler that hands out connections by the transaction,
-   * such as PgBouncer before 1.21.
+   * of pg. Pass `false` behind a pooler that hands out connections by the transaction, such as
+   * PgBouncer before 1.21.
+   *
+   * @default true
    */
   readonly prepare?: boolean | undefined;
 }

@@ -6,6 +6,9 @@ import { type Runner, sqlState } from './runner.js';
  * The SQL that makes the table and its indexes, for migration tools: statements that do nothing
  * where the thing exists. It also brings the table of an older version up to date.
  *
+ * @example
+ * await writeFile('migrations/001-sessions.sql', createTablesSql({ table: 'token_sessions' }));
+ *
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {

@@ -23,13 +23,15 @@ export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
 export interface RedisStoreOptions {
   /**
    * What the names of all keys begin with: 1 to 128 visible characters without spaces and braces.
-   * Default `'ts:'`.
+   *
+   * @default 'ts:'
    */
   readonly prefix?: string | undefined;
   /**
-   * Where notifications of ended sessions come from. Default: a connection of its own, made from
-   * `client` while anything listens. A client: one that is connected already and used for nothing
-   * else. `false`: no notifications.
+   * Where notifications of ended sessions come from. A client: one that is connected already and
+   * used for nothing else. `false`: no notifications.
+   *
+   * @default a connection of its own, made from `client` while anything listens
    */
   readonly subscriber?: RedisClient | false | undefined;
 }

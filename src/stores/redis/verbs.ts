@@ -16,6 +16,7 @@ const MOST_ROUNDS = 100;
  * is missing with `subscriber: false`.
  */
 export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+  /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
 }
 
