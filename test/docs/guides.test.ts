@@ -33,12 +33,6 @@ test('docs/writing-a-store.md names every verb of a store', async () => {
   expect([...OPTIONAL_VERBS, 'insert', 'find', 'replace', 'delete', 'steps'].filter((verb) => !page.includes(`\`${verb}`))).toEqual([]);
 });
 
-test('CONTRIBUTING names only scripts that there are', async () => {
-  const manifest: { scripts: object } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  const named = (await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8')).matchAll(/npm run ([\w-]+)/g);
-  expect([...named].map(([, name = '']) => name).filter((name) => !Object.hasOwn(manifest.scripts, name))).toEqual([]);
-});
-
 test('CONTRIBUTING names only files, and settings of tests, that there are', async () => {
   const page = await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
   expect(namedPaths(page).missing).toEqual([]);
