@@ -49,7 +49,7 @@ async function missingTwins(): Promise<string[]> {
   const pages = await markdownPages();
   return pages.flatMap((page) => [
     ...(existsSync(join(DIST, page)) ? [] : [`${page} has no Markdown twin`]),
-    ...(page === 'index.md' || list.includes(`](${page})`) ? [] : [`llms.txt does not name ${page}`]),
+    ...(/(?:^|^api\/)index\.md$/.test(page) || list.includes(`](${page})`) ? [] : [`llms.txt does not name ${page}`]),
   ]);
 }
 

@@ -20,7 +20,7 @@ export async function writeTwins(dist: string): Promise<void> {
     await mkdir(dirname(join(dist, page)), { recursive: true });
     await cp(join(PAGES, page), join(dist, page));
   }
-  const api = pages.filter((page) => page.startsWith('api/'));
+  const api = pages.filter((page) => page.startsWith('api/') && page !== 'api/index.md');
   const groups = [...sidebarGroups(), { text: 'API', items: api }];
   await writeFile(join(dist, 'llms.txt'), await listOf(groups));
   const texts = groups.slice(0, -1).flatMap(({ items }) => items.map((page) => readFile(join(PAGES, page), 'utf8')));

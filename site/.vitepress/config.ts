@@ -5,6 +5,8 @@ import { type DefaultTheme, defineConfig } from 'vitepress';
 import manifest from '../../package.json';
 import groups from '../sidebar.json';
 
+/** Where the site is on its host. */
+const BASE = process.env['DOCS_BASE'] ?? '/';
 const PAGES = fileURLToPath(new URL('../.pages', import.meta.url));
 
 /** A page in the sidebar, by its first heading. */
@@ -17,7 +19,7 @@ function item(page: string): DefaultTheme.SidebarItem {
 function apiPages(): string[] {
   if (!existsSync(join(PAGES, 'api'))) return [];
   const names = readdirSync(join(PAGES, 'api'), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.md')).map((name) => `api/${name.replaceAll('\\', '/')}`);
+  return names.filter((name) => name.endsWith('.md') && name !== 'index.md').map((name) => `api/${name.replaceAll('\\', '/')}`);
 }
 
 /** Anchors as GitHub makes them, so that links work in the repository and on the site. */
@@ -33,13 +35,13 @@ export default defineConfig({
   title: manifest.name,
   description: manifest.description,
   lang: 'en',
-  base: process.env['DOCS_BASE'] ?? '/',
+  base: BASE,
   srcDir: '.pages',
   // Pages are plain Markdown: what looks like HTML, such as Session<Data>, is text.
   markdown: { html: false, anchor: { slugify }, toc: { slugify } },
   // The index of the search is one chunk, loaded when somebody searches.
   vite: { publicDir: join(PAGES, 'public'), build: { chunkSizeWarningLimit: 2_000 } },
-  transformHead: ({ page }) => [['link', { rel: 'alternate', type: 'text/markdown', href: `${process.env['DOCS_BASE'] ?? '/'}${page}` }]],
+  transformHead: ({ page }) => (page === '404.md' ? [] : [['link', { rel: 'alternate', type: 'text/markdown', href: `${BASE}${page}` }]]),
   themeConfig: {
     search: {
       provider: 'local',
