@@ -8,8 +8,8 @@ import { run } from './run.js';
 import { writeTwins } from './twins.js';
 
 /*
- * Builds the site into site/.vitepress/dist: gathers the pages, writes the API reference, makes HTML
- * of both, and adds what programs read. `npm run docs:build` runs it.
+ * Builds the site into site/.vitepress/dist: gathers the pages, writes the API reference, makes
+ * HTML of both, and adds what programs read. `npm run docs:build` runs it.
  */
 
 export const DIST = join(SITE, '.vitepress/dist');
@@ -29,7 +29,7 @@ async function install(): Promise<void> {
   await run('npm', ['ci', '--ignore-scripts'], SITE);
 }
 
-/** Fails when a name that the package exports has no doc comment, or a link in one leads nowhere. */
+/** Fails when a link in a doc comment leads nowhere. */
 async function writeReference(): Promise<void> {
   const entries = Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [sourceOf(target.default)]));
   await run(process.execPath, [bin('typedoc/bin/typedoc'), ...entries.flatMap((entry) => ['--entryPoints', entry])], SITE);

@@ -9,8 +9,8 @@ import { siteServer } from './serve.js';
 import { markdownPages } from './twins.js';
 
 /*
- * Looks at the built site: every link and anchor, the Markdown twins, and with Chromium the pages in
- * light and dark and the search, all without any other host. `npm run docs:check` runs it.
+ * Looks at the built site: every link and anchor, the Markdown twins, and with Chromium the pages
+ * in light and dark and the search, all without any other host. `npm run docs:check` runs it.
  */
 
 const PICTURES = join(SITE, '.pictures');

@@ -16,7 +16,7 @@ export type SessionErrorCode =
   | 'NOT_SUPPORTED'
   /** A source must write the token to the response, whose head has left. Nothing was inserted. */
   | 'HEADERS_SENT'
-  /** The session was authenticated longer ago than `requireFresh` allows. */
+  /** The session was authenticated longer ago than `requireFresh` allows (RFC 9470). */
   | 'STEP_UP_REQUIRED'
   /** A session is required, and the request has none. */
   | 'UNAUTHENTICATED'

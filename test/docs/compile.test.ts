@@ -7,7 +7,7 @@ const pages = await pagesOfProject();
 let project: BlockProject;
 let errors: readonly string[];
 
-/** One run of the compiler for all pages: most of its time goes into the libraries that they share. */
+/** One run of the compiler for all pages: most of it goes into the libraries that they share. */
 beforeAll(async () => {
   project = await writeBlocks(pages);
   const planted = project.file('planted.md', 'wrong.ts');

@@ -49,7 +49,7 @@ function unaliased(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol {
   return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
-/** The members that a reader sees below a type, inherited ones too, as far as they are of this package. */
+/** The members that a reader sees below a type. Of inherited ones, those of this package. */
 function membersOf(checker: ts.TypeChecker, { name, symbol }: Name): Name[] {
   if (!(symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.Class | ts.SymbolFlags.TypeAlias))) return [];
   const members = checker.getDeclaredTypeOfSymbol(symbol).getProperties();

@@ -44,16 +44,6 @@ describe('every command does what it says', () => {
   });
 });
 
-test('the measured table is what the bench has written', async () => {
-  const measured = rowsOf(await readFile(join(ROOT, 'bench/results/bench.md'), 'utf8'), '÷ hand-rolled');
-  const shown = rowsOf(readme, 'ours ÷ this');
-  expect(shown.length).toBeGreaterThan(5);
-  const columns = ['', 'CPU, µs', 'ours ÷ this', 'store commands'];
-  expect(shown).toEqual(
-    shown.map((row) => columns.map((column) => measured.find((each) => each[0] === row[0])?.at(measured[0]?.indexOf(column) ?? 0))),
-  );
-});
-
 test('names every export, option, event and error code', () => {
   const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
   const specifiers = subpaths.map((subpath) => `token-sessions${subpath.slice(1)}`);

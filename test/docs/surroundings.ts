@@ -1,4 +1,4 @@
-/** Files that pages take for granted: the reader's own, and packages that are not installed here. */
+/** What pages take for granted: the reader's own files, and packages not installed here. */
 export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/client.md': {
     'router.ts': `

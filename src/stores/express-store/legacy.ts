@@ -36,7 +36,8 @@ const BARE = /^[\w.~+=:@-]{1,256}$/;
  * and never writes.
  *
  * @example
- * createSessions<Data>({ sources: [cookie('connect.sid', { legacy: expressLegacy(oldStore, { secret }) })] });
+ * const legacy = expressLegacy(oldStore, { secret });
+ * createSessions<Data>({ sources: [cookie('connect.sid', { legacy })] });
  *
  * @throws `INVALID_OPTION`
  */

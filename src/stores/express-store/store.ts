@@ -45,7 +45,8 @@ export interface ExpressStore extends SessionStore {
  * takes a key for a token.
  *
  * @example
- * const sessions = createSessions<{ userId: string }>({ store: expressStore(new RedisStore({ client })) });
+ * const store = expressStore(new RedisStore({ client }));
+ * const sessions = createSessions<{ userId: string }>({ store });
  *
  * @throws `INVALID_OPTION`
  */
