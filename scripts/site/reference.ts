@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path/posix';
 import { PAGES } from './pages.js';
+import { slugOf } from './slug.js';
 
 /*
  * TypeDoc numbers the anchors of headings that differ only in case, such as RedisStore and
@@ -29,19 +30,10 @@ function anchorsOf(markdown: string): ReadonlyMap<string, string> {
   const anchors = new Map<string, string>();
   for (const [, heading = ''] of markdown.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ (.+)$/gm)) {
     const name = heading.replace(/\(\)$/, '').replace(/\\?<.*$/, '');
-    const slug = slugify(heading);
+    const slug = slugOf(heading);
     const count = used.get(slug) ?? 0;
     used.set(slug, count + 1);
     if (!anchors.has(name)) anchors.set(name, count === 0 ? slug : `${slug}-${count}`);
   }
   return anchors;
-}
-
-/** As GitHub makes anchors, and as site/.vitepress/config.ts does. */
-function slugify(heading: string): string {
-  return heading
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replace(/\s/g, '-');
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DefaultTheme, defineConfig } from 'vitepress';
 import manifest from '../../package.json';
+import { slugOf } from '../../scripts/site/slug.js';
 import groups from '../sidebar.json';
 
 /** Where the site is on its host. */
@@ -22,15 +23,6 @@ function apiPages(): string[] {
   return names.filter((name) => name.endsWith('.md') && name !== 'index.md').map((name) => `api/${name.replaceAll('\\', '/')}`);
 }
 
-/** Anchors as GitHub makes them, so that links work in the repository and on the site. */
-function slugify(heading: string): string {
-  return heading
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replace(/\s/g, '-');
-}
-
 export default defineConfig({
   title: manifest.name,
   description: manifest.description,
@@ -38,7 +30,7 @@ export default defineConfig({
   base: BASE,
   srcDir: '.pages',
   // Pages are plain Markdown: what looks like HTML, such as Session<Data>, is text.
-  markdown: { html: false, anchor: { slugify }, toc: { slugify } },
+  markdown: { html: false, anchor: { slugify: slugOf }, toc: { slugify: slugOf } },
   // The index of the search is one chunk, loaded when somebody searches.
   vite: { publicDir: join(PAGES, 'public'), build: { chunkSizeWarningLimit: 2_000 } },
   transformHead: ({ page }) => (page === '404.md' ? [] : [['link', { rel: 'alternate', type: 'text/markdown', href: `${BASE}${page}` }]]),

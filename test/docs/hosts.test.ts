@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../scripts/packed.js';
+import { listenInTest } from '../support/http.js';
 import { blocksOf } from './blocks.js';
 import { type BlockProject, writeBlocks } from './project.js';
 
@@ -62,12 +63,14 @@ describe('the applications of the pages run', () => {
 
   test('Express', async () => {
     const { app }: { app: RequestListener } = await import(project.file('docs/hosts/express.md', 'app.ts'));
-    await overHttp(createServer(app), (url) => useRoutes((path, init) => fetch(url + path, init)));
+    const { url } = await listenInTest(app);
+    await useRoutes((path, init) => fetch(url + path, init));
   });
 
   test('http', async () => {
     const { server }: { server: Server } = await import(project.file('docs/hosts/express.md', 'http.ts'));
-    await overHttp(server, async (url) => expect(await (await fetch(url)).text()).toBe('stranger'));
+    const { url } = await listenInTest((req, res) => server.emit('request', req, res));
+    expect(await (await fetch(url)).text()).toBe('stranger');
   });
 
   test('tRPC', async () => {
@@ -119,14 +122,3 @@ describe('the applications of the pages run', () => {
     }
   });
 });
-
-async function overHttp(server: Server, use: (url: string) => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    const address = server.address();
-    await use(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`);
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT } from '../../scripts/packed.js';
+import { slugOf } from '../../scripts/site/slug.js';
 import { pagesOfProject } from './project.js';
 
 const pages = [...(await pagesOfProject()), 'SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'examples/README.md'];
@@ -38,13 +39,5 @@ function leads(from: string, link: string): boolean {
   if (!existsSync(target)) return false;
   if (anchor === undefined) return true;
   const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
-  return headings.some((heading) => slug(heading) === anchor);
-}
-
-/** As GitHub makes anchors of headings. */
-function slug(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replace(/\s/g, '-');
+  return headings.some((heading) => slugOf(heading) === anchor);
 }

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
 import type { Sessions } from 'token-sessions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { OLDEST_TYPESCRIPT, ROOT } from '../../scripts/packed.js';
+import { listenInTest } from '../support/http.js';
 import { blocksOf } from './blocks.js';
 import { type BlockProject, writeBlocks } from './project.js';
 import { errorCodes, eventNames, optionNames } from './public-names.js';
@@ -65,14 +66,13 @@ test('states the oldest TypeScript that is tested', () => {
 describe('the examples run', () => {
   test('tRPC: login, a saved change, a counter, logout', async () => {
     const { server }: { server: Server } = await import(project.file('README.md', 'trpc.ts'));
-    await serve(server, async (url) => {
-      const { token } = await trpc(`${url}/login`, null, { name: 'ada' });
-      expect(await trpc(`${url}/theme`, token, 'dark')).toBeUndefined();
-      await Promise.all([trpc(`${url}/visit`, token, null), trpc(`${url}/visit`, token, null)]);
-      expect(await trpc(`${url}/me`, token)).toEqual({ userId: 'ada', views: 2, theme: 'dark' });
-      await trpc(`${url}/logout`, token, null);
-      await expect(trpc(`${url}/me`, token)).rejects.toThrow('UNAUTHORIZED, UNAUTHENTICATED');
-    });
+    const { url } = await listenInTest((req, res) => server.emit('request', req, res));
+    const { token } = await trpc(`${url}/login`, null, { name: 'ada' });
+    expect(await trpc(`${url}/theme`, token, 'dark')).toBeUndefined();
+    await Promise.all([trpc(`${url}/visit`, token, null), trpc(`${url}/visit`, token, null)]);
+    expect(await trpc(`${url}/me`, token)).toEqual({ userId: 'ada', views: 2, theme: 'dark' });
+    await trpc(`${url}/logout`, token, null);
+    await expect(trpc(`${url}/me`, token)).rejects.toThrow('UNAUTHORIZED, UNAUTHENTICATED');
   });
 
   test('Yoga and Express: a token of the same sessions', async () => {
@@ -86,26 +86,14 @@ describe('the examples run', () => {
     const body = JSON.stringify({ query: '{ me }' });
     const response = await yoga.fetch('http://localhost/graphql', { method: 'POST', headers, body });
     expect(await response.json()).toEqual({ data: { me: 'ada' } });
-    await serve(createServer(app), async (url) => {
-      const visit = async () => (await fetch(`${url}/visit`, { headers })).json();
-      expect(await visit()).toMatchObject({ data: { userId: 'ada', views: 1 } });
-      expect(await visit()).toMatchObject({ data: { userId: 'ada', views: 2 } });
-      expect(await visit()).not.toHaveProperty('token');
-      expect((await fetch(`${url}/visit`)).status).toBe(401);
-    });
+    const { url } = await listenInTest(app);
+    const visit = async () => (await fetch(`${url}/visit`, { headers })).json();
+    expect(await visit()).toMatchObject({ data: { userId: 'ada', views: 1 } });
+    expect(await visit()).toMatchObject({ data: { userId: 'ada', views: 2 } });
+    expect(await visit()).not.toHaveProperty('token');
+    expect((await fetch(`${url}/visit`)).status).toBe(401);
   });
 });
-
-async function serve(server: Server, use: (url: string) => Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  try {
-    const address = server.address();
-    await use(`http://localhost:${typeof address === 'object' ? address?.port : ''}`);
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
 
 /** A call as tRPC's clients make it: a mutation where there is an input. */
 async function trpc(url: string, token: string | null, input?: unknown) {
