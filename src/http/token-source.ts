@@ -7,7 +7,7 @@ import { EXPOSED } from './put-headers.js';
 export interface RequestDetails {
   /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
-  /** The path, or the whole URL. Cookies need it to recognise the own origin. */
+  /** The path, or the whole URL. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 

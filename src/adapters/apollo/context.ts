@@ -15,7 +15,7 @@ export interface RequestLike {
   readonly headers: HeadersLike;
   /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
-  /** The path, or the whole URL. Cookies need it to recognise the own origin. */
+  /** The path, or the whole URL. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 

@@ -35,7 +35,7 @@ export interface MiddlewareRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
-  /** The path. Cookies need it to recognise the own origin. */
+  /** The path. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 

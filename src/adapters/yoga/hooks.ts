@@ -62,7 +62,7 @@ export interface SessionPlugin {
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
   /** Watches the root fields of mutations. */
   onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;
-  /** Puts `sessions` on the context, before the own `context()` runs. */
+  /** Puts `sessions` on the context, before your `context()` runs. */
   onEnveloped(payload: ContextPayload): void;
   /** Notes an operation that cannot be parsed: it runs no resolver. */
   onParse(payload: { readonly context: unknown }): (after: { readonly result: unknown }) => void;
