@@ -102,6 +102,18 @@ describe('the applications of the pages run', () => {
     expect((await graphql('{ me }', login)).errors[0].extensions.code).toBe('UNAUTHENTICATED');
   });
 
+  test('Mercurius', async () => {
+    const page: { app: { inject(request: object): Promise<{ statusCode: number }>; close(): Promise<void> } } = await import(
+      project.file('docs/hosts/others.md', 'mercurius.ts')
+    );
+    try {
+      const answer = await page.app.inject({ method: 'POST', url: '/graphql', payload: { query: '{ me }' } });
+      expect(answer.statusCode).toBe(401);
+    } finally {
+      await page.app.close();
+    }
+  });
+
   test('Apollo Server', async () => {
     const page: { start(port: number): Promise<{ url: string }>; server: { stop(): Promise<void> } } = await import(
       project.file('docs/hosts/apollo.md', 'server.ts')
