@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { type Duration, memoryStore, SessionError, type SessionErrorCode } from 'token-sessions';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../scripts/packed.js';
+import { answerTo } from '../../src/adapters/trpc/errors.js';
 import { parseDuration } from '../../src/core/duration.js';
 import { normaliseOptions } from '../../src/core/kernel/settings.js';
+import { toGraphQLError } from '../../src/graphql/errors.js';
 import { errorCodes, eventNames, membersOf, optionNames } from './public-names.js';
 import { rowsOf } from './tables.js';
 
@@ -58,6 +60,16 @@ describe('docs/reference/errors.md', () => {
     expect(statuses.map(([code = '']) => code.replaceAll('`', '')).toSorted()).toEqual([...errorCodes].toSorted());
     for (const [code = '', status] of statuses) {
       expect(new SessionError(code.replaceAll('`', '') as SessionErrorCode, '').status, code).toBe(Number(status));
+    }
+  });
+
+  test('says what tRPC and GraphQL make of each code', () => {
+    const rows = rowsOf(page('errors'), "the library's code").slice(1);
+    const bare = rows.map((row) => row.map((cell) => cell.replaceAll('`', '')));
+    expect(bare.map(([code]) => code).toSorted()).toEqual([...errorCodes].toSorted());
+    for (const [code = '', trpc, graphql] of bare) {
+      const error = new SessionError(code as SessionErrorCode, '');
+      expect([answerTo(error).code, toGraphQLError(error).extensions['code']], code).toEqual([trpc, graphql]);
     }
   });
 });
