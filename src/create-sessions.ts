@@ -13,6 +13,11 @@ export interface SessionsOptions<Data> extends Omit<HttpOptions<Data>, 'store' |
    * @default memoryStore(): for one process, and gone with it
    */
   readonly store?: SessionStore | undefined;
+  /**
+   * Without a schema the data is not checked, and has the type that is named.
+   *
+   * @default none
+   */
   readonly schema?: undefined;
 }
 

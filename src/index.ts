@@ -1,3 +1,9 @@
+/**
+ * Sessions, the places where tokens are read, the memory store, guards and errors.
+ *
+ * @module token-sessions
+ */
+
 export type { JsonObject, JsonValue } from './core/data/json.js';
 export type { Duration } from './core/duration.js';
 export { isSessionError, SessionError, type SessionErrorCode } from './core/error.js';

@@ -38,6 +38,9 @@ const CHALLENGE = /(^|, *)bearer (\w+=("[^"]*"|[^",]*), *)*error="?(\w+)/i;
  * - `'step-up'`: the user must log in again first
  * - `'unavailable'`: the server cannot look up sessions at the moment
  * - `undefined`: anything else, such as a failed connection or an application's own 401
+ *
+ * @example
+ * if (sessionProblem(error) === 'ended') showLogin();
  */
 export function sessionProblem(error: unknown): SessionProblem | undefined {
   return inspect(error).problem;

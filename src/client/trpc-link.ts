@@ -37,6 +37,11 @@ export type TRPCSessionLink = () => <Operation, Result extends Observable>(call:
 /**
  * A tRPC link that repeats calls which the server has refused, and only those: of a batch, each
  * call is looked at alone. Put it before the link that sends, which gets `fetch: session.fetch`.
+ *
+ * @example
+ * createTRPCClient<AppRouter>({
+ *   links: [trpcSessionLink(session), httpBatchLink({ url: '/trpc', fetch: session.fetch })],
+ * });
  */
 export function trpcSessionLink(client: SessionClient): TRPCSessionLink {
   return () => (call) => {

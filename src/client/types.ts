@@ -2,8 +2,11 @@
  * A place to keep the token: `localStorage`, React Native's `AsyncStorage`, or one of your own.
  */
 export interface TokenStorage {
+  /** The text under the key, or `null`; also as a promise. */
   getItem(key: string): string | null | Promise<string | null>;
+  /** Keeps the text under the key. */
   setItem(key: string, value: string): unknown;
+  /** Forgets what is under the key. */
   removeItem(key: string): unknown;
 }
 
@@ -22,6 +25,7 @@ export interface StepUpNeed {
   readonly maxAge?: number;
 }
 
+/** Options of `createSessionClient`. */
 export interface SessionClientOptions {
   /**
    * Where the token is kept. With `'cookie'` the browser keeps it, and the client only remembers
@@ -61,6 +65,8 @@ export interface SessionClientOptions {
    * Asks the user to log in again, for requests that the server refuses because the last login is
    * too long ago. Resolve to `true` after `set(token)`: the requests are then repeated. Parallel
    * refusals share one call.
+   *
+   * @default none: the refusal goes to the caller
    */
   onStepUp?(need: StepUpNeed): Promise<boolean>;
 }

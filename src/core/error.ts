@@ -16,7 +16,7 @@ export type SessionErrorCode =
   | 'NOT_SUPPORTED'
   /** A source must write the token to the response, whose head has left. Nothing was inserted. */
   | 'HEADERS_SENT'
-  /** The session was authenticated longer ago than `requireFresh` allows. */
+  /** The session was authenticated longer ago than `requireFresh` allows (RFC 9470). */
   | 'STEP_UP_REQUIRED'
   /** A session is required, and the request has none. */
   | 'UNAUTHENTICATED'
@@ -54,7 +54,9 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
  * }
  */
 export class SessionError extends Error {
+  /** Always `'SessionError'`, by which {@link isSessionError} recognises it. */
   override readonly name = 'SessionError';
+  /** What went wrong. Compare this, never the message. */
   readonly code: SessionErrorCode;
   /** The HTTP status that a host should answer with. Express, Fastify and others read it. */
   readonly status: number;
@@ -65,6 +67,10 @@ export class SessionError extends Error {
    */
   readonly mayRepeat?: boolean;
 
+  /**
+   * For adapters and stores of your own: the status is that of the code, unless `options` has
+   * one.
+   */
   constructor(
     code: SessionErrorCode,
     message: string,
@@ -83,7 +89,12 @@ export class SessionError extends Error {
   }
 }
 
-/** Whether `error` is a {@link SessionError}, also one of another copy of this library. */
+/**
+ * Whether `error` is a {@link SessionError}, also one of another copy of this library.
+ *
+ * @example
+ * if (isSessionError(error) && error.code === 'STORE_UNAVAILABLE') return tryLater();
+ */
 export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
 }

@@ -2,6 +2,7 @@ import { describeError, type Logger } from './logger.js';
 
 /** What every event carries. Never a token, a hash or data. */
 export interface SessionEvent {
+  /** The public id of the session. */
   readonly id: string;
   /** The account, where the session has one. */
   readonly ownerId?: string;
@@ -37,7 +38,9 @@ export interface SessionEvents {
   'store-error': SessionEvent & { readonly reason: string };
 }
 
+/** The name of an event. */
 export type SessionEventName = keyof SessionEvents;
+/** What `sessions.on` calls for an event. Its result is not awaited. */
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
 /** Calls listeners in the order of events. A listener cannot affect the operation. */

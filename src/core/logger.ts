@@ -2,9 +2,13 @@
  * Where the library reports. Each method gets one string: console, pino, winston and log4js fit.
  */
 export interface Logger {
+  /** Details. Not used so far. */
   debug?(message: string): void;
+  /** Ordinary events. Not used so far. */
   info?(message: string): void;
+  /** Something that an operator or developer should change. */
   warn(message: string): void;
+  /** A failure. The message has no token, hash or data. */
   error(message: string): void;
 }
 

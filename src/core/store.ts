@@ -85,6 +85,7 @@ export type TouchedRecord = Omit<SessionRecord, 'body'>;
 
 /** The answer of {@link SessionStore.insertWithin}. */
 export interface LimitedInsert {
+  /** Whether the record was inserted; otherwise nothing was changed. */
   readonly outcome: 'inserted' | 'exists' | 'limit-reached';
   /** The ids of the sessions that were ended to make room. */
   readonly evicted: readonly string[];

@@ -26,7 +26,7 @@ export interface RotateOptions {
  * Every method that talks to the store may reject with `STORE_UNAVAILABLE`.
  */
 export interface Session<Data> {
-  /** A UUIDv7. Public: safe to log and to show. */
+  /** A UUIDv7 (RFC 9562). Public: safe to log and to show. */
   readonly id: string;
   /**
    * The call's own draft of the data. A change to it changes nothing else until it is saved.
@@ -41,6 +41,7 @@ export interface Session<Data> {
   readonly token: string | undefined;
   /** Whether this request created the session. */
   readonly isNew: boolean;
+  /** When the session was created, in ms since the epoch. */
   readonly createdAt: number;
   /**
    * The last activity that was written; at most `touchInterval` old while the session is in use.
@@ -56,7 +57,14 @@ export interface Session<Data> {
    * When the session ends unless it is used. 8.64e15, the last moment of a `Date`, without limits.
    */
   readonly expiresAt: number;
-  /** Aborts when the session ends, with a {@link SessionError} as its reason. */
+  /**
+   * Aborts when the session ends, with a {@link SessionError} as its reason.
+   *
+   * @example
+   * // In a subscription, so that its body is woken to clean up:
+   * const { signal } = ctx.session;
+   * for await (const [message] of on(messages, 'message', { signal })) yield message;
+   */
   readonly signal: AbortSignal;
 
   /**
@@ -113,8 +121,8 @@ export interface Session<Data> {
   rotate(options?: RotateOptions): Promise<string>;
 
   /**
-   * Ends the session for good. Resolves when no later request is served by it. Ending a session
-   * that has ended is a no-op.
+   * Ends the session for good (OWASP ASVS 7.4.1). Resolves when no later request is served by it.
+   * Ending a session that has ended is a no-op.
    */
   destroy(): Promise<void>;
 
@@ -127,12 +135,19 @@ export interface Session<Data> {
  * since the epoch.
  */
 export type SessionJson<Data> = {
+  /** Public: a UUIDv7. */
   readonly id: string;
+  /** The data, as the call's draft has it. */
   readonly data: Data;
+  /** Whether this request created the session. */
   readonly isNew: boolean;
+  /** When the session was created. */
   readonly createdAt: number;
+  /** The last activity that was written. */
   readonly lastActiveAt: number;
+  /** When the user last proved who they are. */
   readonly authenticatedAt: number;
+  /** When the session ends unless it is used. */
   readonly expiresAt: number;
 };
 
@@ -141,12 +156,17 @@ export type NewSession<Data> = Session<Data> & { readonly token: string };
 
 /** What a list of an account's sessions shows of each. Times are in ms since the epoch. */
 export interface SessionInfo<Data> {
+  /** Public: a UUIDv7, for `destroy(id)`. */
   readonly id: string;
+  /** When the session was created. */
   readonly createdAt: number;
+  /** The last activity that was written. */
   readonly lastActiveAt: number;
+  /** When the session ends unless it is used. */
   readonly expiresAt: number;
   /** Whether it is the session of this call. */
   readonly isCurrent: boolean;
+  /** The data, as it is stored. */
   readonly data: Data;
 }
 
@@ -177,8 +197,12 @@ export interface RequestSessions<Data, Input = Data> {
    */
   create(data: Input): Promise<NewSession<Data>>;
   /**
-   * The sessions of the current session's account, oldest first. Without an owner, the current one
-   * alone.
+   * The sessions of the current session's account, oldest first (OWASP ASVS 7.5.2). Without an
+   * owner, the current one alone.
+   *
+   * @example
+   * const devices = await ctx.sessions.list();
+   * return devices.map(({ id, lastActiveAt, isCurrent }) => ({ id, lastActiveAt, isCurrent }));
    */
   list(): Promise<SessionInfo<Data>[]>;
   /**
@@ -187,7 +211,8 @@ export interface RequestSessions<Data, Input = Data> {
    */
   destroy(id: string): Promise<boolean>;
   /**
-   * Ends all sessions of the current session's account except the current one. Answers how many.
+   * Ends all sessions of the current session's account except the current one, as after a change
+   * of the password (OWASP ASVS 7.4.3). Answers how many.
    */
   destroyOthers(): Promise<number>;
   /** Aborts when the current session ends; never while the caller is anonymous. */
@@ -204,7 +229,9 @@ export interface RequestSessions<Data, Input = Data> {
  * `Record<string, unknown>`.
  */
 export type SessionContext<Data, Input = Data> = {
+  /** The session of the call, or `null` when anonymous. */
   readonly session: Session<Data> | null;
+  /** What the call can do with sessions: log in, list, log out elsewhere. */
   readonly sessions: RequestSessions<Data, Input>;
 };
 
@@ -228,10 +255,17 @@ export interface SessionAdministration<Data, Input = Data> {
    * @throws `NOT_SUPPORTED` without `ownerOf`, or when the store cannot list
    */
   listFor(ownerId: string): Promise<Omit<SessionInfo<Data>, 'isCurrent'>[]>;
-  /** Ends the session with this id for good, and answers whether it was there. */
+  /**
+   * Ends the session with this id for good, as an administrator does (OWASP ASVS 7.4.5). Answers
+   * whether it was there.
+   */
   destroy(id: string): Promise<boolean>;
   /**
-   * Ends all sessions of an account, but the one with the id `except`, in steps. Answers how many.
+   * Ends all sessions of an account, but the one with the id `except`, in steps (OWASP ASVS
+   * 7.4.2). Answers how many.
+   *
+   * @example
+   * await sessions.destroyFor(user.id); // the account is disabled
    *
    * @throws `NOT_SUPPORTED` without `ownerOf`, or when the store cannot do it
    */

@@ -30,6 +30,8 @@ interface AnyCookieOptions {
   /**
    * Sessions of another library whose cookies of this name are accepted as well, such as
    * `expressLegacy(store, { secret })`.
+   *
+   * @default none
    */
   readonly legacy?: LegacySessions | undefined;
 }

@@ -7,8 +7,11 @@ import { typed } from './context.js';
 import { callOf } from './host.js';
 import { field } from './hosts.js';
 
-/** A context, `c.var` or a request: the object on which the host keeps the session. */
-export type WithSession<Data> = { readonly session: Session<Data> | null };
+/** A context, `c.var`, a request: the object on which a host keeps the session. */
+export type WithSession<Data> = {
+  /** The session, or `null` when anonymous. */
+  readonly session: Session<Data> | null;
+};
 
 /**
  * The session of a handler or resolver that requires one. It follows the call: after a login in

@@ -20,7 +20,7 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
   /**
    * Serves a Fetch request, on any host that has them: saves what the handler changed, puts new
    * tokens and cookies on its response, and answers the library's errors as
-   * `application/problem+json` with `code` and `status`.
+   * `application/problem+json` (RFC 9457) with `code` and `status`.
    *
    * Changes are dropped when the handler throws, or answers with a status of 500 or more. A
    * response that is thrown, or a redirect or HTTP error of the host, counts by its status; so do
@@ -44,6 +44,9 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    * Nothing is written: where a source writes tokens, put `sessions.responseHeaders` on the
    * response. {@link handle} does both.
    *
+   * @example
+   * const { session } = await sessions.fromRequest(request);
+   *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
    */
   fromRequest(request: Request): Promise<SessionContext<Data, Input>>;
@@ -52,6 +55,14 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    * and no adapter here. Nothing is saved: call `save()` or `update()`. Nothing is written: where
    * a source writes tokens, send `sessions.responseHeaders`. Errors are yours to answer, by their
    * `status`.
+   *
+   * @example
+   * const { method, url, headers } = req;
+   * const { session, sessions: own } = await sessions.fromHeaders(headers, { method, url });
+   * await session?.update((data) => {
+   *   data.views += 1;
+   * });
+   * for (const [name, value] of own.responseHeaders) res.appendHeader(name, value);
    *
    * @throws `STORE_UNAVAILABLE` · `INVALID_DATA`, by `onStoreError` and `onInvalidData`
    */

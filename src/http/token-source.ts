@@ -7,6 +7,7 @@ import { EXPOSED } from './put-headers.js';
 export interface RequestDetails {
   /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
+  /** The path, or the whole URL. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 
@@ -47,6 +48,8 @@ export interface HeaderOptions {
   readonly respond?: boolean | undefined;
   /**
    * Sessions of another library whose tokens are accepted as well, such as `expressLegacy(store)`.
+   *
+   * @default none
    */
   readonly legacy?: LegacySessions | undefined;
 }

@@ -19,12 +19,12 @@ import { unreadableTests } from './verbs/unreadable.js';
 import { verbTests } from './verbs/verbs.js';
 
 /**
- * Defines the tests of a store. They check each outcome of each verb that `SessionStore`
- * specifies. They also check the library's invariants on top of the store, alone and in races, in
- * every order of the store calls. Call it where tests are defined, with any runner that has
- * `describe` and `it`.
+ * Defines the tests of a store: each outcome of each verb as `SessionStore` specifies it, and the
+ * library's invariants on top of the store, alone and raced in every order of the store calls.
+ * Call it where tests are defined, in a file of any runner that has `describe` and `it`. Needs
+ * fast-check, for the tests with random values and histories.
  *
- * ```ts
+ * @example
  * storeContract({
  *   runner: { describe, it },
  *   capabilities: { atomic: true, expires: 'own clock', count: true },
@@ -33,9 +33,6 @@ import { verbTests } from './verbs/verbs.js';
  *     return { store: myStore(client), close: () => client.close() };
  *   },
  * });
- * ```
- *
- * Needs fast-check, for the tests with random values and histories.
  */
 export function storeContract(options: StoreContractOptions): void {
   const kit = kitFor(options);

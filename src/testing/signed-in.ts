@@ -7,6 +7,7 @@ import type { Sessions } from '../http/sessions.js';
 export interface SignedIn<Data, Input = Data> {
   /** The headers that a client of the session sends. Spread them into a request. */
   readonly headers: Headers;
+  /** The token, for sockets and clients of your own. */
   readonly token: string;
   /**
    * The context of a request with these headers, for `createCaller(context)` or a resolver.

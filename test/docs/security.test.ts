@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOT } from '../../scripts/packed.js';
@@ -52,32 +52,3 @@ describe('SECURITY.md', () => {
     expect(other && isIn(other)).toBe(false);
   });
 });
-
-test.each(['README.md', 'SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...pages()])('the links of %s lead somewhere', (name) => {
-  const text = readFileSync(join(ROOT, name), 'utf8');
-  const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link = '']) => link);
-  expect(links.filter((link) => !leads(name, link))).toEqual([]);
-});
-
-function pages(): string[] {
-  const names = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
-}
-
-/** Whether the target is there, and has the heading that the link names. */
-function leads(from: string, link: string): boolean {
-  const [path = '', anchor] = link.split('#');
-  const target = path === '' ? join(ROOT, from) : join(ROOT, from, '..', path);
-  if (!existsSync(target)) return false;
-  if (anchor === undefined) return true;
-  const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
-  return headings.some((heading) => slug(heading) === anchor);
-}
-
-/** As GitHub makes anchors of headings. */
-function slug(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replace(/\s/g, '-');
-}

@@ -11,14 +11,19 @@ import type { OpenedRequest } from '../../http/request.js';
 
 /** A request: Node's, a framework's, or a Fetch `Request`. Headers alone will do. */
 export interface RequestLike {
+  /** A Fetch `Headers`, or a record as in Node. */
   readonly headers: HeadersLike;
+  /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
+  /** The path, or the whole URL. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 
 /** The context of graphql-ws. */
 export interface SocketLike {
+  /** What the client sent when it connected: `authorization` or `token`. */
   readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
+  /** What the server knows of the connection, with its upgrade request. */
   readonly extra?: unknown;
 }
 

@@ -1,3 +1,9 @@
+/**
+ * Sessions for Apollo Server 5.
+ *
+ * @module token-sessions/apollo
+ */
+
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { SessionContext } from '../../core/types.js';
 import { hostOf } from '../../http/host.js';

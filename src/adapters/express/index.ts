@@ -1,3 +1,9 @@
+/**
+ * Sessions for Express 4 and 5, Connect and plain `http`.
+ *
+ * @module token-sessions/express
+ */
+
 export {
   expressSessionErrors,
   expressSessions,

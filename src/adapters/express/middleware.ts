@@ -22,6 +22,7 @@ import { toHttpError } from './errors.js';
 export interface SessionRequest<Data, Input = Data> {
   /** The request's session, or `null` when anonymous. Follows create and destroy. */
   readonly session: Session<Data> | null;
+  /** What the request can do with sessions: log in, list, log out elsewhere. */
   readonly sessions: RequestSessions<Data, Input>;
 }
 
@@ -30,15 +31,20 @@ export interface SessionRequest<Data, Input = Data> {
  * it.
  */
 export interface MiddlewareRequest {
+  /** As Node has them: names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Cookies need it to know which requests are safe. */
   readonly method?: string | undefined;
+  /** The path. Cookies need it to recognise your own origin. */
   readonly url?: string | undefined;
 }
 
 type NextFunction = (error?: unknown) => void;
 
+/** Middleware, as Express, Connect and plain `http` take it. */
 export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
+/** Error middleware, as Express and Connect take it. */
 export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
 /**

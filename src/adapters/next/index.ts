@@ -1,3 +1,9 @@
+/**
+ * Sessions for the App Router of Next.js.
+ *
+ * @module token-sessions/next
+ */
+
 import type { Session, SessionContext } from '../../core/types.js';
 import { hostOf } from '../../http/host.js';
 import type { Sessions } from '../../http/sessions.js';

@@ -8,6 +8,7 @@ import { acceptsStream, type ContextOptions, incomingRequest, type RequestInfo }
 
 /** What the library puts on a tRPC context; `withSession` and `requireSession` add `session`. */
 export type SessionsContext<Data, Input = Data> = {
+  /** The sessions of the request; a guard gives each procedure its own. */
   readonly sessions: RequestSessions<Data, Input>;
 };
 

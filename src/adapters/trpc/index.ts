@@ -1,3 +1,9 @@
+/**
+ * Sessions for tRPC 11.
+ *
+ * @module token-sessions/trpc
+ */
+
 import { initTRPC } from '@trpc/server';
 import { type Duration, parseDuration } from '../../core/duration.js';
 import type { Call } from '../../core/session/call.js';

@@ -27,14 +27,22 @@ interface LambdaEvent {
 export type ContextOptions =
   /** Fetch; Node, Express, Fastify, Next; WebSocket */
   | {
+      /** The request: Node's, a framework's, or a Fetch `Request`. */
       readonly req: {
+        /** A Fetch `Headers`, or a record as in Node. */
         readonly headers: HeadersLike;
+        /** Cookies need it to know which requests are safe. */
         readonly method?: string | undefined;
+        /** The path, or the whole URL. Cookies need it to recognise your own origin. */
         readonly url?: string | undefined;
+        /** The Node request behind Fastify's. */
         readonly raw?: unknown;
       };
+      /** Node's response, Fastify's reply, or the socket of a WebSocket. */
       readonly res?: object | undefined;
+      /** On Fetch: where headers of the response go. */
       readonly resHeaders?: Headers | undefined;
+      /** What tRPC knows of the calls: pass it on. */
       readonly info?: RequestInfo | undefined;
     }
   /** AWS Lambda */

@@ -14,13 +14,17 @@ export interface ResponseMetaOptions<Data, Input = Data> {
   readonly eagerGeneration: boolean;
   /** The procedures that the client asked for. */
   readonly paths?: readonly string[] | undefined;
+  /** The results of the calls. */
   readonly data?: readonly unknown[];
+  /** The errors of the calls that failed. */
   readonly errors?: readonly TRPCError[];
 }
 
 /** The result of a `responseMeta` function. */
 export interface ResponseMeta {
+  /** The HTTP status, where it is not tRPC's own. */
   status?: number;
+  /** Headers of the response. */
   headers?: Headers | Record<string, string | string[] | undefined>;
 }
 

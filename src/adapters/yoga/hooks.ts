@@ -55,18 +55,28 @@ export interface Message {
 
 /** The plugin. Its hooks are a selection that fits the plugin types of both Yoga and Envelop. */
 export interface SessionPlugin {
+  /** Turns errors of the context into answers. */
   onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
+  /** Watches the root fields of mutations. */
   onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;
+  /** Puts `sessions` on the context, before your `context()` runs. */
   onEnveloped(payload: ContextPayload): void;
+  /** Notes an operation that cannot be parsed: it runs no resolver. */
   onParse(payload: { readonly context: unknown }): (after: { readonly result: unknown }) => void;
+  /** Notes an operation that is not valid: it runs no resolver. */
   onValidate(payload: { readonly context: unknown }): (after: { readonly valid: boolean }) => void;
+  /** Loads the session. */
   onContextBuilding(payload: ContextPayload): Promise<void>;
+  /** Saves or drops what the operation changed. */
   onExecute(payload: ExecutePayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
+  /** Saves after each event, and ends the stream with its session. */
   onSubscribe(payload: SubscribePayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
   /** Only Yoga calls this hook and those that follow. */
   onRequestParse(payload: { readonly request: Message; readonly serverContext: unknown }): {
     onRequestParseDone(payload: { readonly requestParserResult: unknown }): void;
   };
+  /** Waits for the writes of a batch. */
   onExecutionResult(payload: { readonly context: unknown }): Promise<void> | undefined;
+  /** Puts the library's headers on the response. */
   onResponse(payload: { readonly request: Message; readonly response: Message; readonly serverContext: unknown }): void;
 }

@@ -61,8 +61,8 @@ export interface CoreOptions<Data> {
    */
   readonly onReuse?: 'refuse' | 'destroy' | undefined;
   /**
-   * The most sessions of one owner, exact under concurrent logins. Requires `ownerOf`. The session
-   * that a login replaces does not count.
+   * The most sessions of one owner, exact under concurrent logins (OWASP ASVS 7.1.2). Requires
+   * `ownerOf`. The session that a login replaces does not count.
    *
    * @default none
    */

@@ -16,9 +16,11 @@ export interface CallbackStore {
    * how long to keep it.
    */
   set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
+  /** Removes the session, if it is there. */
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
   /** How many sessions there are. */
   length?(callback: (error?: unknown, length?: unknown) => void): unknown;
+  /** Removes all sessions. */
   clear?(callback: (error?: unknown) => void): unknown;
   /** Calls back with all sessions, as an array or by their ids. */
   all?(callback: (error?: unknown, sessions?: unknown) => void): unknown;

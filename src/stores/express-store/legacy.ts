@@ -11,13 +11,16 @@ import { call, type Start, stateOf } from './store-state.js';
 /** The options of {@link expressLegacy}. */
 export interface ExpressLegacyOptions {
   /**
-   * The secret with which express-session signed its cookies, or a list of all secrets that it has
-   * used. Without it, the tokens are those of `express-token-session`: bare keys.
+   * The secret by which express-session has signed its cookies, or all of them where it has had
+   * several.
+   *
+   * @default none: the tokens are those of `express-token-session`, bare keys
    */
   readonly secret?: string | readonly string[] | undefined;
   /**
-   * How long a call to the store may take to call back, before the library gives it up. Default
-   * `'10s'`.
+   * How long a call to the store may go without calling back before it is given up.
+   *
+   * @default '10s'
    */
   readonly callbackTimeout?: Duration | undefined;
 }
@@ -31,6 +34,10 @@ const BARE = /^[\w.~+=:@-]{1,256}$/;
  * The sessions that `express-token-session` (without `secret`) or express-session (with `secret`)
  * has left in a store. For the option `legacy` of `header` and `cookie`. It reads and removes
  * sessions, and never writes one.
+ *
+ * @example
+ * const legacy = expressLegacy(oldStore, { secret });
+ * createSessions<Data>({ sources: [cookie('connect.sid', { legacy })] });
  *
  * @throws `INVALID_OPTION`
  */

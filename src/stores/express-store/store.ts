@@ -7,9 +7,11 @@ import { Verbs } from './verbs.js';
 /** The options of {@link expressStore}. */
 export interface ExpressStoreOptions {
   /**
-   * How long a call may take to call back. After that the library gives it up, and the calls
-   * behind it continue. Keep it above `storeTimeout`. No caller waits that long, but until then no
-   * other write of the same session begins. Default `'10s'`.
+   * How long a call may go without calling back before it is given up, and what waits behind it
+   * goes on. Keep it above `storeTimeout`: requests do not wait that long, but until then no other
+   * write of the same session begins.
+   *
+   * @default '10s'
    */
   readonly callbackTimeout?: Duration | undefined;
 }
@@ -19,6 +21,7 @@ export interface ExpressStoreOptions {
  * has the methods.
  */
 export interface ExpressStore extends SessionStore {
+  /** Such a store cannot compare and swap: see {@link expressStore}. */
   readonly atomic: false;
 }
 
@@ -38,6 +41,10 @@ export interface ExpressStore extends SessionStore {
  *
  * The ids of sessions are the keys. Do not let `express-token-session` use the same keys, because
  * it accepts a key as a token.
+ *
+ * @example
+ * const store = expressStore(new RedisStore({ client }));
+ * const sessions = createSessions<{ userId: string }>({ store });
  *
  * @throws `INVALID_OPTION`
  */

@@ -13,18 +13,25 @@ import { evicting, trimFor } from '../shared/insert.js';
 import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
 import { MemoryTable } from './table.js';
 
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * The maximum number of sessions. When it is reached, the least recently active session is
-   * ended. Default 1,000,000.
+   * The most sessions that are kept; beyond it the least recently active ones are ended.
+   *
+   * @default 1000000
    */
   readonly maxSessions?: number | undefined;
-  /** The clock by which the store forgets sessions, in ms since the epoch. Default `Date.now`. */
+  /**
+   * The clock by which sessions are forgotten, in ms since the epoch.
+   *
+   * @default Date.now
+   */
   readonly now?: (() => number) | undefined;
 }
 
 /** A store in this process's memory, with every verb that makes sense for one process. */
 export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onWarning'>> {
+  /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<StoreSteps>;
 }
 
@@ -32,6 +39,9 @@ export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onW
  * A store in the memory of this process: for development, tests, and single processes whose
  * sessions may be lost. It holds encoded text, so it shares no object with its callers. Every verb
  * is atomic, because nothing else runs meanwhile.
+ *
+ * @example
+ * createSessions<Data>({ store: memoryStore({ maxSessions: 100_000 }) });
  *
  * @throws `INVALID_OPTION`
  */

@@ -6,6 +6,7 @@ import { hasMethods, wrongKind } from '../shared/kinds.js';
  * Neon's, and any other with this method.
  */
 export interface PostgresClient {
+  /** Runs one statement, and resolves to `{ rows }` or to the rows. */
   query(text: string, params?: (string | null)[]): PromiseLike<unknown>;
 }
 

@@ -4,10 +4,16 @@ import { quoteName } from '../shared/sql-names.js';
 /** Where the sessions are kept. */
 export interface TableOptions {
   /**
-   * The table's name, at most 48 bytes. It is quoted, so case matters. Default `'token_sessions'`.
+   * The table's name, of at most 48 bytes; quoted, so that case counts.
+   *
+   * @default 'token_sessions'
    */
   readonly table?: string | undefined;
-  /** The table's schema, quoted too. Default: the connection's `search_path` decides. */
+  /**
+   * The table's schema, quoted as well.
+   *
+   * @default the first schema of the connection's `search_path`
+   */
   readonly schema?: string | undefined;
 }
 

@@ -11,24 +11,29 @@ import { statementsOf } from './statements.js';
 import { createTables } from './tables.js';
 import { type Verbs, verbsOf } from './verbs.js';
 
+/** Options of {@link postgresStore}. */
 export interface PostgresStoreOptions extends TableOptions {
   /**
-   * Where notifications of ended sessions come from. Default: a separate connection with the
-   * settings of the pool, or the client itself if it is PGlite or a `Client` of pg. A client: a
-   * pool, PGlite or a connected `Client` of pg that connects to the server directly, for when
-   * `client` uses a pooler such as PgBouncer. `false`: no notifications are received, and rechecks
-   * end live sessions.
+   * Where notifications of ended sessions are heard. A client: a pool, PGlite or a connected
+   * `Client` of pg that goes to the server itself, where `client` goes through a pooler such as
+   * PgBouncer. `false`: none are heard, and live sessions are ended by rechecks.
+   *
+   * @default a connection of its own with the settings of the pool, or the client itself where it
+   *   is PGlite or a `Client` of pg
    */
   readonly subscriber?: PostgresClient | false | undefined;
   /**
-   * `false` sends no notifications: in other processes, rechecks end live sessions. Default
-   * `true`.
+   * `false` sends no notifications: other processes end live sessions by rechecks.
+   *
+   * @default true
    */
   readonly notify?: boolean | undefined;
   /**
    * Whether the server prepares the statements, which halves its work for them. Only with clients
-   * of pg. Use `false` behind a pooler that assigns connections by transaction, such as PgBouncer
-   * before 1.21. Default `true`.
+   * of pg. Pass `false` behind a pooler that hands out connections by the transaction, such as
+   * PgBouncer before 1.21.
+   *
+   * @default true
    */
   readonly prepare?: boolean | undefined;
 }

@@ -6,6 +6,9 @@ import { type Runner, sqlState } from './runner.js';
  * The SQL that creates the table and its indexes, for migration tools. The statements do nothing
  * if the objects exist. They also update the table of an older version.
  *
+ * @example
+ * await writeFile('migrations/001-sessions.sql', createTablesSql({ table: 'token_sessions' }));
+ *
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {

@@ -22,14 +22,16 @@ export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * The beginning of the names of all keys: 1 to 128 visible characters without spaces and braces.
-   * Default `'ts:'`.
+   * What the names of all keys begin with: 1 to 128 visible characters without spaces and braces.
+   *
+   * @default 'ts:'
    */
   readonly prefix?: string | undefined;
   /**
-   * Where notifications of ended sessions come from. Default: a separate connection, which is made
-   * from `client` while there are listeners. A client: one that is connected already and used for
-   * nothing else. `false`: no notifications.
+   * Where notifications of ended sessions come from. A client: one that is connected already and
+   * used for nothing else. `false`: no notifications.
+   *
+   * @default a connection of its own, made from `client` while anything listens
    */
   readonly subscriber?: RedisClient | false | undefined;
 }

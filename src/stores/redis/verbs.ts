@@ -21,6 +21,7 @@ const ENDED_AT_ONCE = 100;
  * `subscriber: false`, there is no `subscribe`.
  */
 export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+  /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
 }
 

@@ -18,7 +18,9 @@ export interface SqliteStatement {
  * another one with these methods.
  */
 export interface SqliteDatabase {
+  /** Prepares a statement. */
   prepare(sql: string): SqliteStatement;
+  /** Runs statements that answer nothing. */
   exec(sql: string): unknown;
 }
 

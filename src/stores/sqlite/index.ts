@@ -1,3 +1,9 @@
+/**
+ * Sessions in SQLite, Turso and Cloudflare D1.
+ *
+ * @module token-sessions/sqlite
+ */
+
 export type { AsyncSqlite, D1, LibsqlClient } from './async-runner.js';
 export type { SqliteDatabase, SqliteStatement } from './executor.js';
 export { type SqliteStoreOptions, sqliteStore } from './store.js';

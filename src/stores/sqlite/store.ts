@@ -6,10 +6,13 @@ import { Executor, isSyncDatabase, type SqliteDatabase } from './executor.js';
 import { namesOf, prepareDatabase, type TableOptions } from './table.js';
 import { type SqliteStore, verbsOf } from './verbs.js';
 
+/** Options of {@link sqliteStore}. */
 export interface SqliteStoreOptions extends TableOptions {
   /**
    * How long a call waits for other processes that write, before it fails as busy. It does not
-   * block the process. Default `'2s'`.
+   * block the process.
+   *
+   * @default '2s'
    */
   readonly busyTimeout?: Duration | undefined;
 }

@@ -5,7 +5,11 @@ import { isBusy, rowsOf, type SqliteDatabase } from './executor.js';
 
 /** Where the sessions are kept. */
 export interface TableOptions {
-  /** The table's name, of at most 48 bytes. Default `'token_sessions'`. */
+  /**
+   * The table's name, of at most 48 bytes.
+   *
+   * @default 'token_sessions'
+   */
   readonly table?: string | undefined;
 }
 
@@ -23,8 +27,11 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
 }
 
 /**
- * The SQL of the table and its indexes, for migration tools. The store creates missing ones on its
- * own.
+ * The SQL of the table and its indexes, for migration tools; the store makes what is missing on
+ * its own.
+ *
+ * @example
+ * await writeFile('migrations/001-sessions.sql', createTablesSql());
  *
  * @throws `INVALID_OPTION`
  */

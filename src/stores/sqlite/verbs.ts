@@ -19,6 +19,7 @@ export interface SqliteRunner {
  * rechecks end live sessions.
  */
 export interface SqliteStore extends Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'onWarning'>> {
+  /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<StoreSteps>;
 }
 

@@ -6,7 +6,9 @@ import type { SessionStore } from '../../core/store.js';
  * the store, pass an `it` that sets a longer one.
  */
 export interface TestRunner {
+  /** Groups tests. */
   describe(name: string, define: () => void): unknown;
+  /** Defines a test. */
   it(name: string, run: () => Promise<void>): unknown;
 }
 
@@ -15,8 +17,9 @@ export interface OpenedStore {
   /** Must be empty, and used by nothing else. */
   readonly store: SessionStore;
   /**
-   * The same sessions as another process would reach them, over a separate connection. Default:
-   * `store` itself.
+   * The same sessions as another process would reach them: over a connection of its own.
+   *
+   * @default `store` itself
    */
   readonly other?: SessionStore | undefined;
   /**
@@ -42,6 +45,7 @@ export const OPTIONAL_VERBS = [
   'subscribe',
 ] as const satisfies (keyof SessionStore)[];
 
+/** A verb that a store may have besides the four. */
 export type OptionalVerb = (typeof OPTIONAL_VERBS)[number];
 
 /** The capabilities that a store declares. The declaration must match the store exactly. */
@@ -61,16 +65,25 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
   /** Whether `createStore` returns `damage`. Then unreadable records are tested. */
   readonly damages?: boolean;
   /**
-   * `false` for an adapter to a foreign format, which must read the body. The kit then only uses
-   * sessions whose data is an object. Default `true`: any JSON text.
+   * `false` for an adapter to a foreign format, which has to read the body: it is then only given
+   * sessions whose data is an object.
+   *
+   * @default true: any JSON text
    */
   readonly anyBody?: boolean;
 }
 
+/** Options of `storeContract`. */
 export interface StoreContractOptions {
+  /** Where the tests are defined. */
   readonly runner: TestRunner;
-  /** The name of the group of tests. Default `'the store contract'`. */
+  /**
+   * What the tests are grouped under.
+   *
+   * @default 'the store contract'
+   */
   readonly name?: string;
+  /** What the store promises. */
   readonly capabilities: StoreCapabilities;
   /**
    * Opens an empty store for each test. `now` is the clock for stores that can use it, in ms since
@@ -78,20 +91,30 @@ export interface StoreContractOptions {
    */
   createStore(environment: { readonly now: () => number }): OpenedStore | Promise<OpenedStore>;
   /**
-   * How many operations are raced through the library, in every order of their store calls.
-   * `'pairs'`: about 7,000 store calls. `'triples'`, the default: about 110,000. `'deep'`: more
-   * than a million, for stores in memory.
+   * How far operations are raced through the library in every order of their store calls.
+   * `'pairs'`: some 7,000 store calls; `'triples'`: some 110,000; `'deep'`: more than a million,
+   * for stores in memory.
+   *
+   * @default 'triples'
    */
   readonly depth?: 'pairs' | 'triples' | 'deep';
   /**
-   * Where the random tests begin. Default: a different place each time. A failure shows its seed.
+   * Where the random tests begin. A failure says its seed.
+   *
+   * @default another place each time
    */
   readonly seed?: number;
-  /** How many random values and histories are tested. Default 100. */
+  /**
+   * How many random values and histories are tried.
+   *
+   * @default 100
+   */
   readonly runs?: number;
   /**
-   * How long the kit waits for the store's own work, such as notifications, and forgetting by its
-   * own clock. In ms. Default 5,000.
+   * How long the kit waits for what a store does on its own, in ms: notifications, forgetting by
+   * its own clock.
+   *
+   * @default 5000
    */
   readonly patience?: number;
 }

@@ -3,7 +3,9 @@ import { has } from './driver.js';
 
 /** The clients of ioredis and iovalkey: `Redis` and `Cluster`. */
 export interface IoredisClient {
+  /** `'ready'`, `'end'` and so on. */
   readonly status: string;
+  /** Sends a command. */
   call(command: string, ...args: string[]): Promise<unknown>;
 }
 

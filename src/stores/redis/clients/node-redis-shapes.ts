@@ -5,7 +5,9 @@ import { has } from './driver.js';
  * and `createSentinel`.
  */
 export interface NodeRedisClient {
+  /** Whether the client is connected, or about to be. */
   readonly isOpen: boolean;
+  /** Sends a command. */
   sendCommand(...args: never[]): Promise<unknown>;
 }
 

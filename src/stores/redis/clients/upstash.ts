@@ -3,7 +3,9 @@ import type { Command, RedisDriver } from './driver.js';
 
 /** A client of `@upstash/redis`: Redis over HTTP. */
 export interface UpstashClient {
+  /** Runs a script. The client is recognised by it. */
   evalsha(...args: never[]): Promise<unknown>;
+  /** Collects commands. The client is recognised by it. */
   pipeline(): object;
 }
 

@@ -1,0 +1,38 @@
+/** What pages take for granted: the reader's own files, and packages not installed here. */
+export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'docs/client.md': {
+    'router.ts': `
+      import { initTRPC } from '@trpc/server';
+      const t = initTRPC.create();
+      const credentials = (value: unknown): { name: string; password: string } => {
+        if (typeof value !== 'object' || value === null || !('name' in value) || !('password' in value)) throw new Error('no credentials');
+        return { name: String(value.name), password: String(value.password) };
+      };
+      const router = t.router({
+        me: t.procedure.query(() => ({ name: 'ada' })),
+        login: t.procedure.input(credentials).mutation(({ input }) => ({ token: input.name })),
+        logout: t.procedure.mutation(() => {}),
+      });
+      export type AppRouter = typeof router;
+    `,
+    'modules.d.ts': `
+      declare module 'expo-secure-store' {
+        export function getItemAsync(key: string): Promise<string | null>;
+        export function setItemAsync(key: string, value: string): Promise<void>;
+        export function deleteItemAsync(key: string): Promise<void>;
+      }
+    `,
+  },
+  'docs/MIGRATION.md': {
+    'application.d.ts': `
+      import type { Express } from 'express';
+      import type { CallbackStore } from 'token-sessions/express-store';
+      import type { RedisClient } from 'token-sessions/redis';
+      declare global {
+        const app: Express;
+        const client: RedisClient;
+        const oldStore: CallbackStore;
+      }
+    `,
+  },
+};
