@@ -9,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { installPacked, linkPackages, pack, ROOT, withTempDir } from './packed.js';
 
 /*
- * The application of test/adapters/next/app on Next.js itself, with the package as its users get it:
- * `next dev`, and `next build` with `next start`. Each is asked over HTTP, as a browser without
- * scripts would.
+ * Runs the application of test/adapters/next/app on Next.js itself, with the package as its users
+ * get it: `next dev`, and `next build` with `next start`. Requests come over HTTP, as from a
+ * browser without scripts.
  */
 
 const NEXT = join(ROOT, 'node_modules/next/dist/bin/next');
@@ -109,7 +109,7 @@ async function findsOf(browser: Browser): Promise<number> {
   return (await (await browser.open('/api/store')).json()).finds;
 }
 
-/** Each step says what it expects. */
+/** Each step throws if a result is not as expected. */
 const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[] = [
   [
     'an anonymous page asks the store for nothing',
@@ -175,7 +175,7 @@ const STEPS: readonly (readonly [string, (browser: Browser) => Promise<void>])[]
     },
   ],
   [
-    'a component that logs in while it is rendered is told where to do it',
+    'a component that logs in during a render gets an error with the remedy',
     async (browser) => {
       const message = await browser.textOf('/rendered', 'message');
       match(message ?? '', /route\(\) or action\(\)/);

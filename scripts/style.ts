@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ROOT } from './packed.js';
 
 /** The folders that keep the rules. Add a folder here when its texts are ready. */
-const FOLDERS = ['src', 'model', 'bench', 'examples'];
+const FOLDERS = ['src', 'model', 'bench', 'examples', 'scripts'];
 
 /** Comment lines must end before this column. */
 const COMMENT_END = 100;
@@ -57,11 +57,15 @@ function commentIn(text: string): string | undefined {
   return match?.[1]?.trim();
 }
 
-/** The string literals and the comment at the end of a line of code. They include titles and messages. */
+/**
+ * The string literals of a line of code that have several words, and the comment at its end. They
+ * include titles and messages.
+ */
 function textsIn(text: string): string {
   const strings = [...text.matchAll(/'([^']*)'|"([^"]*)"|`([^`]*)`/g)].map(([, single, double, template]) => single ?? double ?? template);
+  const sentences = strings.filter((each) => each?.includes(' '));
   const ending = /(?:^|\s)\/\/ (.*)$/.exec(text)?.[1] ?? '';
-  return [...strings, ending].join(' | ');
+  return [...sentences, ending].join(' | ');
 }
 
 function sourcesIn(folder: string): string[] {
