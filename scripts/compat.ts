@@ -20,16 +20,16 @@ import {
 } from './packed.js';
 
 /*
- * The package with the oldest and with the newest peers that it supports, as package.json has them: the applications of
- * test/package are type-checked and run on what is packed, and the tests of the adapters run on the sources. Then its
- * declarations with the oldest TypeScript that the README names. Peers and compilers are installed from the registry,
- * into copies.
+ * Tests the package with the oldest and the newest peers that package.json allows. It type-checks
+ * and runs the applications of test/package on the packed package, and runs the tests of the
+ * adapters on the sources. Then it checks the declarations with the oldest TypeScript that the
+ * README names. Peers and compilers are installed from the registry, into copies.
  */
 
 const run = promisify(execFile);
 const HOSTS = ['@trpc/server', 'graphql', 'graphql-yoga'] as const;
 
-/** Such as `16.0.0` for the range `^16.0.0 || ^17.0.0`, and for the newest `^17.0.0`. */
+/** The oldest peer is `16.0.0` for the range `^16.0.0 || ^17.0.0`, the newest `^17.0.0`. */
 function versions(which: 'oldest' | 'newest'): string[] {
   return HOSTS.map((name) => {
     const alternatives = manifest.peerDependencies[name].split(' || ');
@@ -38,7 +38,7 @@ function versions(which: 'oldest' | 'newest'): string[] {
 }
 
 async function npmInstall(cwd: string, packages: readonly string[]): Promise<void> {
-  // Other development dependencies may not know these versions yet, or any more.
+  // Other development dependencies may not support these versions.
   await run('npm', ['install', '--no-save', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], { cwd });
 }
 
@@ -62,7 +62,7 @@ async function checkConsumers(dir: string, packed: Packed, peers: readonly strin
   for (const name of CONSUMERS) await run(process.execPath, [join('out/consumer', `${name}.js`)], { cwd: dir });
 }
 
-/** Checks the declarations of every subpath, and the applications of test/package, without skipLibCheck. */
+/** Checks all declarations, and the applications of test/package, without skipLibCheck. */
 async function checkOldestTypeScript(dir: string, packed: Packed): Promise<string> {
   await installPacked(dir, packed);
   await npmInstall(dir, [`typescript@~${OLDEST_TYPESCRIPT}.0`]);
@@ -88,7 +88,7 @@ async function runAdapterTests(dir: string, peers: readonly string[]): Promise<s
   }
   await run('cp', ['-a', join(ROOT, 'node_modules'), dir]);
   await npmInstall(dir, peers);
-  // The tests speak to the server through the client that they were written for, which brings the server of its own version.
+  // The tests use the client that they were written for, which requires the server of its version.
   const client = join(dir, 'node_modules/@trpc/client/node_modules/@trpc');
   await mkdir(client, { recursive: true });
   await cp(join(ROOT, 'node_modules/@trpc/server'), join(client, 'server'), { recursive: true });

@@ -5,8 +5,9 @@ import { promisify } from 'node:util';
 import { outputOf, ROOT, testsLine, withTempDir } from './packed.js';
 
 /*
- * The tests of the sources on newer versions of Node, whose binaries for Linux come as packages of the registry. Those that look at
- * other servers, at the package or at documents need not run again.
+ * Runs the tests of the sources on newer versions of Node. Their binaries for Linux come as
+ * packages of the registry. Tests of other servers, of the package and of documents do not run
+ * again.
  */
 
 const VERSIONS = ['22', '24'];

@@ -6,16 +6,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import manifest from '../package.json' with { type: 'json' };
 
-/** The package as its users get it: built and packed apart from the work tree, then installed into an empty project. */
+/**
+ * The package as its users get it: built and packed outside the work tree, then installed into an
+ * empty project.
+ */
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
 export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
-/** The oldest compiler that the declarations are right for, without skipLibCheck. `npm run compat` tests it. */
+/**
+ * The oldest compiler that accepts the declarations without skipLibCheck. `npm run compat` tests
+ * it.
+ */
 export const OLDEST_TYPESCRIPT = '5.0';
 
-/** The applications in test/package/consumer, and what they use besides the package and its hosts. */
+/**
+ * The applications in test/package/consumer, and what they use besides the package and its hosts.
+ */
 export const CONSUMERS = ['core', 'trpc', 'yoga', 'express', 'hosts', 'stores'];
 export const CONSUMER_PACKAGES = [
   'zod',
@@ -55,7 +63,10 @@ export interface Packed {
   readonly files: readonly string[];
 }
 
-/** Builds and packs the package into `dir`. Needs no network, and leaves the `dist` of the work tree alone. */
+/**
+ * Builds and packs the package into `dir`. Needs no network, and does not change the `dist` of the
+ * work tree.
+ */
 export async function pack(dir: string): Promise<Packed> {
   const stage = join(dir, 'stage');
   for (const input of BUILD_INPUTS) await cp(join(ROOT, input), join(stage, input), { recursive: true });
@@ -67,7 +78,10 @@ export async function pack(dir: string): Promise<Packed> {
   return { tarball: join(dir, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
-/** A new project in `dir` with the package installed by npm, offline: its dependencies come from this work tree. */
+/**
+ * Makes a project in `dir` and installs the package with npm, offline. Its dependencies come from
+ * this work tree.
+ */
 export async function installPacked(dir: string, { tarball }: Packed): Promise<void> {
   await mkdir(dir, { recursive: true });
   const own = Object.keys(manifest.dependencies).map((name) => [name, `file:${join(ROOT, 'node_modules', name)}`]);
@@ -76,7 +90,7 @@ export async function installPacked(dir: string, { tarball }: Packed): Promise<v
   await run('npm', ['install', '--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: dir });
 }
 
-/** Makes packages of this work tree resolvable in the project, by the names that they have here. */
+/** Makes packages of this work tree available to the project, under their names here. */
 export async function linkPackages(dir: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const link = join(dir, 'node_modules', name);
@@ -85,7 +99,7 @@ export async function linkPackages(dir: string, names: readonly string[]): Promi
   }
 }
 
-/** A temporary folder for `use`, removed afterwards. */
+/** Makes a temporary folder for `use`, and removes it afterwards. */
 export async function withTempDir<Result>(use: (dir: string) => Promise<Result>): Promise<Result> {
   const dir = await mkdtemp(join(tmpdir(), 'token-sessions-'));
   try {
@@ -99,13 +113,15 @@ export async function readTarball({ tarball }: Packed): Promise<Uint8Array<Array
   return new Uint8Array(await readFile(tarball));
 }
 
-/** What a command that failed has printed, which its error does not say. */
+/** The output of a command that failed. Its error does not contain it. */
 export function outputOf(error: unknown): string {
   const output = (name: string) => (error instanceof Error ? String(Reflect.get(error, name) ?? '') : '');
   return `${output('stdout')}${output('stderr')}` || String(error);
 }
 
-/** The compiler's errors, except those in the declarations of peers, which are not ours to judge. */
+/**
+ * The compiler's errors, except those in the declarations of peers, which this project cannot fix.
+ */
 export function ownErrors(stdout: string): string[] {
   return stdout.split('\n').filter((line) => line.includes('error TS') && !/^[^(]*node_modules\/(?!token-sessions\/)/.test(line));
 }

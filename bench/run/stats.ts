@@ -30,7 +30,7 @@ export function pairedDifference(ours: readonly number[], theirs: readonly numbe
 }
 
 /**
- * What `ours` add to `bare`, divided by what `theirs` add. It uses medians, because the
+ * The addition of `ours` to `bare`, divided by that of `theirs`. It uses medians, because the
  * differences of single rounds may be close to zero.
  */
 export function pairedShare(ours: readonly number[], theirs: readonly number[], bare: readonly number[]): number {

@@ -112,8 +112,8 @@ function send(
 }
 
 async function cpuOf(server: ChildProcess): Promise<number> {
-  const told = once(server, 'message');
+  const answer = once(server, 'message');
   server.send('cpu');
-  const [micros]: number[] = await told;
+  const [micros]: number[] = await answer;
   return micros ?? Number.NaN;
 }

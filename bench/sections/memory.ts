@@ -22,7 +22,7 @@ export async function memorySection(): Promise<Section> {
   try {
     const all: Filled[] = [];
     for (const { size, child } of processes) {
-      const first = await told(child);
+      const first = await messageOf(child);
       if (!('bytesEach' in first)) throw new Error('the first message of the process was not its size');
       all.push({ size, bytesEach: first.bytesEach, create: first.createMicros, read: [], update: [] });
     }
@@ -40,7 +40,7 @@ export async function memorySection(): Promise<Section> {
   }
 }
 
-function told(child: ChildProcess): Promise<MemoryAnswer> {
+function messageOf(child: ChildProcess): Promise<MemoryAnswer> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a process with sessions in memory ended with ${code}`));
     child.once('exit', ended);
@@ -52,7 +52,7 @@ function told(child: ChildProcess): Promise<MemoryAnswer> {
 }
 
 async function ask(child: ChildProcess, question: MemoryQuestion): Promise<number> {
-  const answer = told(child);
+  const answer = messageOf(child);
   child.send(question);
   const message = await answer;
   return 'micros' in message ? message.micros : Number.NaN;

@@ -31,10 +31,10 @@ export function createTranscript(print: (line: string) => void): Transcript {
     },
     async fetch(input, init) {
       requests += 1;
-      const tell = transcript.quiet ? () => {} : (line: string) => print(`   ${shorten(line)}`);
-      describeRequest(input, init).forEach(tell);
+      const show = transcript.quiet ? () => {} : (line: string) => print(`   ${shorten(line)}`);
+      describeRequest(input, init).forEach(show);
       const response = await fetch(input, init);
-      tell(`< ${response.status} ${(await response.clone().text()).replaceAll('\n', ' ')}`);
+      show(`< ${response.status} ${(await response.clone().text()).replaceAll('\n', ' ')}`);
       return response;
     },
     step(title) {

@@ -119,7 +119,7 @@ export const STEPS: readonly Step<FormBrowser>[] = [
     },
   ],
   [
-    'a component that logs in while it is rendered is told where to do it',
+    'a component that logs in during a render gets an error with the remedy',
     async (browser) => {
       const message = await browser.textOf('/rendered', 'message');
       match(message ?? '', /route\(\) or action\(\)/);

@@ -24,8 +24,8 @@ import { openVault } from './vault.js';
  * @throws `TypeError` for missing `origins` where there is no `location`
  */
 export function createSessionClient(options: SessionClientOptions = {}): SessionClient {
-  // One function: minifiers shorten the names that its parts share, and the client must fit in 3
-  // kB.
+  // All in one function: minifiers shorten the names that its parts share, and the client must fit
+  // in 3 kB.
   const {
     storage = 'local',
     key = 'token-session',

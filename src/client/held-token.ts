@@ -33,8 +33,8 @@ export interface HeldToken {
  * token or a login there. Therefore each tab reports what it has replaced, and a tab that knows a
  * newer token writes it again.
  *
- * One function, because minifiers shorten the names that its parts share: the client must fit in 3
- * kB.
+ * All in one function, because minifiers shorten the names that its parts share: the client must
+ * fit in 3 kB.
  *
  * @param place the name of this storage in messages between tabs
  */

@@ -1,4 +1,4 @@
-/** What the server's answer means for the session; see {@link sessionProblem}. */
+/** The meaning of a server's answer for the session. See {@link sessionProblem}. */
 export type SessionProblem = 'ended' | 'replaced' | 'step-up' | 'unavailable';
 
 export interface Finding {
@@ -29,7 +29,7 @@ const CLOSED_UNAUTHORIZED = 4401;
 const CHALLENGE = /(^|, *)bearer (\w+=("[^"]*"|[^",]*), *)*error="?(\w+)/i;
 
 /**
- * What an error means for the session. Understands a `Response`, the errors of tRPC's client,
+ * The meaning of an error for the session. Understands a `Response`, the errors of tRPC's client,
  * urql, Apollo Client, graphql-ws and graphql-sse, GraphQL errors and results, and
  * `application/problem+json`.
  *

@@ -16,7 +16,7 @@ export interface TokenStorage {
  */
 export type Held = string | null | undefined;
 
-/** What an application may have to do before a refused request can be repeated. */
+/** The step that the user must take before a refused request can be repeated. */
 export interface StepUpNeed {
   /**
    * The longest time since the last login that the server accepts, in seconds. Absent where the
@@ -56,7 +56,7 @@ export interface SessionClientOptions {
    */
   readonly header?: { readonly request?: string; readonly response?: string };
   /**
-   * What sends the requests.
+   * The function that sends the requests.
    *
    * @default globalThis.fetch
    */
@@ -71,7 +71,7 @@ export interface SessionClientOptions {
   onStepUp?(need: StepUpNeed): Promise<boolean>;
 }
 
-/** What has happened to the session, in this tab or in another. */
+/** A change of the session, in this tab or in another. */
 export interface SessionChange {
   /**
    * `'started'`: another session than before, or the first. `'rotated'`: the same session with a
@@ -86,7 +86,7 @@ export interface SessionChange {
 }
 
 /**
- * What `fetch` takes besides the URL: as the platform has it, with `undefined` allowed, as other
+ * The options of `fetch`, as the platform defines them. `undefined` is also allowed, because other
  * libraries pass it.
  */
 export type FetchInit = { [K in keyof RequestInit]?: RequestInit[K] | undefined };

@@ -1,4 +1,4 @@
-/** What went wrong. The codes are stable; the messages are for people and may change. */
+/** The kind of an error. The codes are stable; the messages are for people and may change. */
 export type SessionErrorCode =
   /** The session has ended: destroyed, expired, evicted or replaced. Nothing was written. */
   | 'SESSION_GONE'

@@ -1,6 +1,6 @@
 import { describeError, type Logger } from './logger.js';
 
-/** What every event carries. Never a token, a hash or data. */
+/** The fields of every event. They never contain a token, a hash or data. */
 export interface SessionEvent {
   /** The public id of the session. */
   readonly id: string;

@@ -1,8 +1,8 @@
 /**
- * What a store keeps for a session. Only {@link SessionRecord.id | id}, {@link
- * SessionRecord.version | version}, {@link SessionRecord.ownerId | ownerId} and the two times mean
- * something to a store; the body is opaque. A record holds no credential: only the SHA-256 of a
- * token's secret is in the body.
+ * The record that a store keeps for a session. A store uses only {@link SessionRecord.id | id},
+ * {@link SessionRecord.version | version}, {@link SessionRecord.ownerId | ownerId} and the two
+ * times. The body is opaque. A record holds no credential: the body has only the SHA-256 of a
+ * token's secret.
  */
 export interface SessionRecord {
   /** A UUIDv7 in lower case, 36 characters of `[0-9a-f-]`. Public: it may be logged and shown. */
@@ -32,7 +32,7 @@ export interface SessionRecord {
   readonly body: string;
 }
 
-/** What {@link SessionStore.subscribe} calls. */
+/** The functions that {@link SessionStore.subscribe} calls. */
 export interface StoreListener {
   /**
    * These sessions have ended. Called at most once for each, perhaps never: notifications can be

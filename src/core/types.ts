@@ -126,7 +126,7 @@ export interface Session<Data> {
    */
   destroy(): Promise<void>;
 
-  /** What logs and clients get of a session object: everything but the token. */
+  /** The form of a session object for logs and clients: everything except the token. */
   toJSON(): SessionJson<Data>;
 }
 
@@ -154,7 +154,7 @@ export type SessionJson<Data> = {
 /** A session that was just created: its token is there. */
 export type NewSession<Data> = Session<Data> & { readonly token: string };
 
-/** What a list of an account's sessions shows of each. Times are in ms since the epoch. */
+/** An entry in a list of an account's sessions. Times are in ms since the epoch. */
 export interface SessionInfo<Data> {
   /** Public: a UUIDv7, for `destroy(id)`. */
   readonly id: string;
@@ -218,14 +218,14 @@ export interface RequestSessions<Data, Input = Data> {
   /** Aborts when the current session ends; never while the caller is anonymous. */
   readonly signal: AbortSignal;
   /**
-   * What belongs on the response: `Cache-Control`, and what the sources write. The adapters send
-   * it.
+   * The headers that belong on the response: `Cache-Control`, and those that the sources write.
+   * The adapters send them.
    */
   readonly responseHeaders: Headers;
 }
 
 /**
- * What the library puts on a context. An alias, since some hosts take only what is a
+ * The fields that the library puts on a context. A type alias, because some hosts accept only a
  * `Record<string, unknown>`.
  */
 export type SessionContext<Data, Input = Data> = {

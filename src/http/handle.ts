@@ -16,7 +16,7 @@ type Deliver = (headers: Headers) => void | Promise<void>;
 /** A handler of Fetch requests. */
 type Handler<Data, Input> = (context: SessionContext<Data, Input>) => Response | Promise<Response>;
 
-/** What differs between hosts. */
+/** The differences between hosts. */
 interface HandleOptions {
   readonly deliver?: Deliver;
   /** Another object that stands for the same request. */

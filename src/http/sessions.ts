@@ -24,8 +24,8 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    *
    * Changes are dropped when the handler throws, or answers with a status of 500 or more. A
    * response that is thrown, or a redirect or HTTP error of the host, counts by its status; so do
-   * the `redirect()` and `notFound()` of Next.js. What tRPC or Yoga serve of the same request
-   * inside the handler shares its session, and its load.
+   * the `redirect()` and `notFound()` of Next.js. If tRPC or Yoga serves the same request inside
+   * the handler, it shares the session, and its load.
    *
    * @example
    * const handler = (request: Request) =>

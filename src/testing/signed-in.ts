@@ -3,7 +3,7 @@ import type { SessionContext } from '../core/types.js';
 import { hostOf } from '../http/host.js';
 import type { Sessions } from '../http/sessions.js';
 
-/** What {@link signedIn} gives a test. */
+/** The result of {@link signedIn}. */
 export interface SignedIn<Data, Input = Data> {
   /** The headers that a client of the session sends. Spread them into a request. */
   readonly headers: Headers;

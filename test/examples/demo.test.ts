@@ -35,7 +35,7 @@ test('the demo fails where a save revives a session that was ended', async () =>
   };
   const lines: string[] = [];
   expect(await runDemo(kept(store), (line) => lines.push(line))).toBe(false);
-  expect(lines.join('\n')).toMatch(/8\. Logout.*✗ the save found the session ended/s);
+  expect(lines.join('\n')).toMatch(/8\. A logout.*✗ the save found that the session had ended/s);
 });
 
 test('the demo fails where a store loses sessions', async () => {

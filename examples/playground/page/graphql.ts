@@ -7,7 +7,10 @@ interface Answer<Data> {
   readonly errors?: readonly { readonly message: string }[];
 }
 
-/** The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. */
+/**
+ * The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. All in one function:
+ * it is the list of the operations.
+ */
 export function overGraphql(session: SessionClient): Api {
   async function run<Data>(query: string, variables: object = {}): Promise<Data> {
     const response = await session.fetch('/graphql', {

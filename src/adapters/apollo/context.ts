@@ -27,7 +27,7 @@ export interface SocketLike {
   readonly extra?: unknown;
 }
 
-/** What integrations give to the option `context`. */
+/** The argument that integrations pass to the option `context`. */
 export type ContextSource =
   | { readonly req: RequestLike; readonly res?: object | undefined }
   | { readonly request: RequestLike }

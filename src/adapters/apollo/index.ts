@@ -13,7 +13,7 @@ import { sessionPlugin } from './plugin.js';
 
 export type { ContextSource, RequestLike, SocketLike } from './context.js';
 
-/** What {@link apolloSessions} returns. */
+/** The result of {@link apolloSessions}. */
 export interface ApolloSessions<Data, Input = Data> {
   /**
    * For the option `plugins` of `ApolloServer`: saves what succeeded, and answers the library's

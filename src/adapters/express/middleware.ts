@@ -9,7 +9,7 @@ import type { Sessions } from '../../http/sessions.js';
 import { toHttpError } from './errors.js';
 
 /**
- * What the middleware puts on a request. To have it on every request of an Express application:
+ * The fields that the middleware adds to a request. To have them in every Express request type:
  *
  * ```ts
  * declare global {
@@ -49,10 +49,10 @@ export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, re
 
 /**
  * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`,
- * loaded before the next handler runs. What the handlers changed is saved before the response
- * ends, unless its status is 500 or more. If nothing changed, the response is not delayed. A save
- * that fails goes to the error handler while nothing has been sent. After that the connection is
- * cut, so that no client takes the answer for a success.
+ * loaded before the next handler runs. Changes by the handlers are saved before the response ends,
+ * unless its status is 500 or more. If nothing changed, the response is not delayed. A save that
+ * fails goes to the error handler while nothing has been sent. After that the connection is cut,
+ * so that no client takes the answer for a success.
  *
  * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
  * loaded once, and the calls there run in this one.

@@ -24,7 +24,7 @@ interface State {
 
 /**
  * A plugin for Fastify 5: `request.session` and `request.sessions`, for all routes that are
- * registered after it. What the handlers changed is saved before the answer is sent, unless its
+ * registered after it. Changes by the handlers are saved before the answer is sent, unless its
  * status is 500 or more. New tokens and cookies are on the answer. Fastify's own error handler
  * answers an error of the library as `application/problem+json`.
  *

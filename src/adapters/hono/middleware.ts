@@ -11,10 +11,10 @@ import { answerLikeHono, completeAnswer } from './errors.js';
  * Middleware for Hono 4, on any runtime: `c.var.session` and `c.var.sessions`, loaded before the
  * next handler runs. `c.var.session` follows create and destroy.
  *
- * The status of the final answer decides: below 500, what the handlers changed is saved before the
+ * The status of the final answer decides: below 500, changes by the handlers are saved before the
  * answer leaves. New tokens and cookies are put on it. An error of the library is answered as
- * `application/problem+json`, unless the application's own `onError` answers it. What runs in a
- * streamed body, such as that of `streamSSE`, comes after: call `save()` or `update()` there.
+ * `application/problem+json`, unless the application's own `onError` answers it. A streamed body,
+ * such as that of `streamSSE`, runs after that: call `save()` or `update()` there.
  *
  * tRPC and Yoga in the same application share the session, and its load.
  *

@@ -11,7 +11,7 @@ import { runAction } from './action.js';
 import { renderSession } from './render.js';
 import { handleRoute } from './route.js';
 
-/** What {@link nextSessions} returns. */
+/** The result of {@link nextSessions}. */
 export interface NextSessions<Data, Input = Data> {
   /**
    * The session of the request that is being rendered, for server components, layouts and

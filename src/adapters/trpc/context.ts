@@ -6,7 +6,10 @@ import { field, type NodeResponse } from '../../http/hosts.js';
 import type { Sessions } from '../../http/sessions.js';
 import { acceptsStream, type ContextOptions, incomingRequest, type RequestInfo } from './request.js';
 
-/** What the library puts on a tRPC context; `withSession` and `requireSession` add `session`. */
+/**
+ * The field that the library adds to a tRPC context. `withSession` and `requireSession` add
+ * `session`.
+ */
 export type SessionsContext<Data, Input = Data> = {
   /** The sessions of the request; a guard gives each procedure its own. */
   readonly sessions: RequestSessions<Data, Input>;

@@ -25,7 +25,7 @@ export type { SessionProcedure } from './procedure.js';
 export type { ContextOptions } from './request.js';
 export type { ResponseMeta, ResponseMetaFunction, ResponseMetaOptions } from './response.js';
 
-/** What {@link trpcSessions} returns. */
+/** The result of {@link trpcSessions}. */
 export interface TrpcSessions<Data, Input = Data> {
   /**
    * The `createContext` of any tRPC adapter, or a part of your own. Makes no store call, and so

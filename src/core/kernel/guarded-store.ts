@@ -11,7 +11,7 @@ type StoreCall = keyof SessionStore | 'legacy read' | 'legacy remove';
 
 const READS: ReadonlySet<StoreCall> = new Set(['find', 'legacy read']);
 
-/** What each optional verb is for, in the words of the `NOT_SUPPORTED` message. */
+/** The purpose of each optional verb, in the words of the `NOT_SUPPORTED` message. */
 const PURPOSES = {
   touch: 'move a deadline alone',
   listByOwner: "list an account's sessions",

@@ -18,7 +18,7 @@ export interface InsertedSession {
   readonly credential: Credential;
 }
 
-/** What the end of a session must know about it. */
+/** The part of a session that its end needs. */
 export interface EndedSession {
   readonly id: string;
   readonly ownerId?: string;

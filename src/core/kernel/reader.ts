@@ -7,7 +7,7 @@ import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
 
-/** What events name of a session. */
+/** The part of a session that events name. */
 interface Named {
   readonly id: string;
   readonly ownerId?: string;

@@ -17,8 +17,8 @@ export interface CoreOptions<Data> {
    */
   readonly ownerOf?: ((data: Data) => string | undefined) | undefined;
   /**
-   * What happens when a stored record cannot be read, or the schema refuses it. `'reject'`: an
-   * `INVALID_DATA` error, since a bug in a deploy must not log people out. `'anonymous'`: no
+   * Decides about a stored record that cannot be read, or that the schema refuses. `'reject'`: an
+   * `INVALID_DATA` error, because a bug in a deploy must not log people out. `'anonymous'`: no
    * session. The record stays either way.
    *
    * @default 'reject'
@@ -53,7 +53,7 @@ export interface CoreOptions<Data> {
    */
   readonly rotationGrace?: Duration | undefined;
   /**
-   * What happens when a replaced token, however old, comes back later than `rotationGrace` and a
+   * Decides about a replaced token, however old, that comes back later than `rotationGrace` and a
    * minute. `'refuse'` refuses the token, `'destroy'` ends the session. Both emit
    * `reuse-detected`, at most once a minute for a session in each process.
    *
@@ -68,8 +68,8 @@ export interface CoreOptions<Data> {
    */
   readonly maxPerOwner?: { readonly max: number; readonly onLimit: 'evict-oldest' | 'deny' } | undefined;
   /**
-   * What tokens begin with, so that secret scanners find leaked ones: at most 32 characters of
-   * `[A-Za-z0-9_-]`.
+   * The beginning of every token, by which secret scanners find leaked tokens: at most 32
+   * characters of `[A-Za-z0-9_-]`.
    *
    * @default 'ts_'
    */
@@ -87,7 +87,7 @@ export interface CoreOptions<Data> {
    */
   readonly storeTimeout?: Duration | undefined;
   /**
-   * What happens to a request when the store fails. `'reject'`: `STORE_UNAVAILABLE` (503), since
+   * Decides about a request when the store fails. `'reject'`: `STORE_UNAVAILABLE` (503), because
    * an outage is not a logout. `'anonymous'`: the request goes on without a session.
    *
    * @default 'reject'

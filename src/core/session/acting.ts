@@ -11,7 +11,7 @@ export interface Acting {
   readonly session: CallSession<unknown> | null;
 }
 
-const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 0 }, session: null };
+const ANONYMOUS: Acting = { held: null, grant: { replaced: false, authenticatedAt: 0 }, session: null };
 
 /**
  * The session that a call acts for, the call's draft of it, and the listeners that wait for its
@@ -19,7 +19,7 @@ const NOBODY: Acting = { held: null, grant: { replaced: false, authenticatedAt: 
  */
 export class ActingSession {
   readonly #owner: SessionOwner;
-  #now = NOBODY;
+  #now = ANONYMOUS;
   /** Called when the call switches to another session, or to none. */
   onChange: (() => void) | undefined;
   /** The epoch of the token by which the call uses the session. */
@@ -69,14 +69,14 @@ export class ActingSession {
 
   /** Sets the session when the call begins, or when it looks its session up again. */
   begin(loaded: Loaded | null): void {
-    this.#now = loaded ? { ...loaded, session: null } : NOBODY;
+    this.#now = loaded ? { ...loaded, session: null } : ANONYMOUS;
     this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
   }
 
   /** Switches the call to another session. The previous session object then refuses its data. */
   change(to: Acting | null): void {
     this.#now.session?.retire(true);
-    this.#now = to ?? NOBODY;
+    this.#now = to ?? ANONYMOUS;
     if (this.held) this.#signal?.follow(this.held);
     for (const [listener, stop] of this.#listeners ?? []) {
       stop();

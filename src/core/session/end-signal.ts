@@ -76,16 +76,16 @@ function countListeners(signal: AbortSignal, changed: (isListened: boolean) => v
   const listeners = new Set<unknown>();
   let handler: AbortSignal['onabort'] = null;
   const { addEventListener, removeEventListener } = signal;
-  const tell = () => changed(listeners.size > 0 || handler !== null);
+  const report = () => changed(listeners.size > 0 || handler !== null);
 
   signal.addEventListener = (type: string, listener: Listener, options?: Parameters<AbortSignal['addEventListener']>[2]): void => {
     if (type === 'abort' && listener) listeners.add(listener);
-    tell();
+    report();
     addEventListener.call(signal, type, listener, options);
   };
   signal.removeEventListener = (type: string, listener: Listener, options?: Parameters<AbortSignal['removeEventListener']>[2]): void => {
     if (type === 'abort') listeners.delete(listener);
-    tell();
+    report();
     removeEventListener.call(signal, type, listener, options);
   };
   Object.defineProperty(signal, 'onabort', {
@@ -95,7 +95,7 @@ function countListeners(signal: AbortSignal, changed: (isListened: boolean) => v
       if (handler) removeEventListener.call(signal, 'abort', handler);
       handler = typeof next === 'function' ? next : null;
       if (handler) addEventListener.call(signal, 'abort', handler);
-      tell();
+      report();
     },
   });
 }

@@ -29,7 +29,7 @@ export function endingIterator<Value>(
   const waiting = new Set<() => void>();
   let open = true;
   let ended: { readonly reason: unknown } | undefined;
-  let told = false;
+  let isDelivered = false;
 
   function close(): void {
     open = false;
@@ -39,7 +39,7 @@ export function endingIterator<Value>(
   function end(reason: unknown): void {
     ended = { reason };
     close();
-    for (const tell of waiting) tell();
+    for (const settle of waiting) settle();
     waiting.clear();
     cleanUp(source);
   }
@@ -48,28 +48,28 @@ export function endingIterator<Value>(
     return new Promise((resolve, reject) => {
       // Only the first of several pending calls gets the ending. The others get `done`, as with a
       // generator.
-      const tell = (): void => {
-        if (told || !ended) {
+      const settle = (): void => {
+        if (isDelivered || !ended) {
           resolve({ done: true, value: undefined });
           return;
         }
-        told = true;
+        isDelivered = true;
         ending(ended.reason, resolve, reject);
       };
       if (!open) {
-        tell();
+        settle();
         return;
       }
-      waiting.add(tell);
+      waiting.add(settle);
       // The ending is final: a source that cleans up may report its own end before it arrives.
       source.next(...args).then(
         (result) => {
-          if (!waiting.delete(tell)) return;
+          if (!waiting.delete(settle)) return;
           if (result.done) close();
           resolve(result);
         },
         (error: unknown) => {
-          if (!waiting.delete(tell)) return;
+          if (!waiting.delete(settle)) return;
           close();
           reject(error);
         },

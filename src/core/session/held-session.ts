@@ -99,7 +99,7 @@ export class HeldSession {
    * that removes the listener.
    */
   watch(listener: EndListener): () => void {
-    return this.#watch({ ended: (reason) => this.#tell(listener, reason) }, listener);
+    return this.#watch({ ended: (reason) => this.#noteEnd(listener, reason) }, listener);
   }
 
   /**
@@ -124,7 +124,7 @@ export class HeldSession {
     return this.services.live.watch(record.id, watcher, record.createdAt + this.services.settings.limits.absolute);
   }
 
-  #tell(listener: EndListener, reason: SessionError): void {
+  #noteEnd(listener: EndListener, reason: SessionError): void {
     this.#isGone = true;
     listener(reason);
   }

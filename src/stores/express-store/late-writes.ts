@@ -7,15 +7,15 @@ export class LateWrites {
 
   /** Notes that a write of this session was given up. */
   lost(id: string): void {
-    const stray = this.#lateWrites.get(id) ?? { count: 0, deleted: false };
-    stray.count += 1;
-    this.#lateWrites.set(id, stray);
+    const late = this.#lateWrites.get(id) ?? { count: 0, deleted: false };
+    late.count += 1;
+    this.#lateWrites.set(id, late);
   }
 
   /** Notes that the session was deleted. */
   deleted(id: string): void {
-    const stray = this.#lateWrites.get(id);
-    if (stray) stray.deleted = true;
+    const late = this.#lateWrites.get(id);
+    if (late) late.deleted = true;
   }
 
   /**
@@ -23,10 +23,10 @@ export class LateWrites {
    * before.
    */
   returned(id: string): boolean {
-    const stray = this.#lateWrites.get(id);
-    if (!stray) return false;
-    stray.count -= 1;
-    if (stray.count === 0) this.#lateWrites.delete(id);
-    return stray.deleted;
+    const late = this.#lateWrites.get(id);
+    if (!late) return false;
+    late.count -= 1;
+    if (late.count === 0) this.#lateWrites.delete(id);
+    return late.deleted;
   }
 }

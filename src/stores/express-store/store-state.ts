@@ -14,9 +14,7 @@ export function stateOf(store: CallbackStore): StoreState {
   return known;
 }
 
-/**
- * What this process knows about one callback store: its queue, its connection, its late writes.
- */
+/** The state of one callback store in this process: its queue, its connection, its late writes. */
 export class StoreState {
   readonly store: CallbackStore;
   readonly queue = new KeyedQueue();

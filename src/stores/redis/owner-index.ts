@@ -63,7 +63,7 @@ export class OwnerIndex {
       for (const [member, found] of alive) if (found === '-') alive.delete(member);
       for (const [member, found] of await this.#lookUp(key, asTexts(members))) alive.set(member, found);
     }
-    throw restless();
+    throw unsettled();
   }
 
   /**
@@ -93,7 +93,7 @@ export class OwnerIndex {
       this.#tidy(key, some(asTexts(due)));
       return;
     }
-    throw restless();
+    throw unsettled();
   }
 
   /** All members, including those of ended sessions. */
@@ -129,7 +129,7 @@ export class OwnerIndex {
   }
 }
 
-function restless(): Error {
+function unsettled(): Error {
   return new Error('the sessions of the account changed too often to be counted');
 }
 

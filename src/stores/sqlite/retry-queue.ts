@@ -6,7 +6,7 @@ const LONGEST_PAUSE = 5;
 /** How long waiting calls are served before the process may do other work, in ms. */
 const SLICE = 5;
 
-/** What a queue must know about errors. */
+/** The knowledge about errors that a queue needs. */
 export interface Errors {
   /** Whether a later attempt may succeed. */
   isBusy(error: unknown): boolean;

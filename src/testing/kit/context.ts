@@ -3,7 +3,7 @@ import type { SessionStore } from '../../core/store.js';
 import { type Clock, poll, stoppedClock } from './clock.js';
 import type { OptionalVerb, StoreCapabilities, StoreContractOptions } from './options.js';
 
-/** What one test works with. */
+/** The tools of one test. */
 export interface TestContext {
   readonly store: SessionStore;
   /** The same sessions, as another process reaches them. */

@@ -4,7 +4,7 @@ import { ContractError, ensure, ensureEqual } from '../kit/assert.js';
 import type { Step } from './gate.js';
 import { fieldOf, type Outcome, type RaceData, ROTATED_BY } from './operations.js';
 
-/** What the store did in a race, as its answers show. */
+/** The store's part in a race, as its answers show it. */
 export interface History {
   /** The record that was written last. */
   readonly last: SessionRecord;

@@ -135,8 +135,8 @@ async function judge(
 const UNEXPLAINED = 'rules 21 and 22: no order of the operations explains the results for their tokens';
 
 /**
- * What the actors did with tokens. `ended`: whether the session has ended, which also refuses what
- * tokens would otherwise allow.
+ * The acts of the actors with tokens. `ended`: whether the session has ended, which also refuses
+ * what tokens would otherwise allow.
  */
 function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], now: number, ended: boolean): Line[] {
   const time: Line[] = race.names.includes('expire') ? [{ call: null, acts: [{ kind: 'time', now }] }] : [];

@@ -62,7 +62,7 @@ function isReady(client: Single): boolean {
 }
 
 function clusterDriver(client: Cluster): RedisDriver {
-  askAnewAfterLosses(client);
+  askAgainAfterLosses(client);
   return {
     ...common(client),
     clustered: true,
@@ -77,7 +77,7 @@ function clusterDriver(client: Cluster): RedisDriver {
   };
 }
 
-const askingAnew = new WeakSet<Cluster>();
+const askingAgain = new WeakSet<Cluster>();
 
 /**
  * Works around redis/node-redis#2806. The client asks which server holds which keys only after a
@@ -85,9 +85,9 @@ const askingAnew = new WeakSet<Cluster>();
  * a replica has taken over. So when a server is lost, another is asked for a random key. Unless it
  * happens to hold that key, it replies `MOVED`.
  */
-function askAnewAfterLosses(client: Cluster): void {
-  if (askingAnew.has(client)) return;
-  askingAnew.add(client);
+function askAgainAfterLosses(client: Cluster): void {
+  if (askingAgain.has(client)) return;
+  askingAgain.add(client);
   client.on('node-error', () => {
     for (const _ of client.masters) client.sendCommand(undefined, false, ['exists', String(Math.random())], PLAIN).catch(ignore);
   });
