@@ -78,7 +78,8 @@ export function readSources({ sources, warnOnce }: SourceSettings, incoming: Inc
   return sources.map((source) => source.read(header, details, warnOnce));
 }
 
-export function openRequest(settings: SourceSettings, incoming: IncomingRequest, sent = readSources(settings, incoming)): OpenedRequest {
+export function openRequest(shared: SourceSettings, incoming: IncomingRequest, sent = readSources(shared, incoming)): OpenedRequest {
+  const settings = settingsForRequest(shared);
   const { target, persistent = false, details = {} } = incoming;
   const { from, ...credentials } = findCredentials(settings, sent);
   const { sources, services } = settings;
@@ -93,7 +94,8 @@ export function openRequest(settings: SourceSettings, incoming: IncomingRequest,
 }
 
 /** The request of a caller whose token came in another way. */
-export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
+export function openToken(shared: SourceSettings, token: string | undefined): OpenedRequest {
+  const settings = settingsForRequest(shared);
   const sent = settings.sources.map(() => token);
   const { from: _, ...credentials } = findCredentials(settings, sent);
   const writers = settings.sources.filter((source) => source.write);
@@ -101,6 +103,11 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
   const target = { kind: 'collect' } as const;
   const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
   return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
+}
+
+function settingsForRequest(shared: SourceSettings): SourceSettings {
+  const services = shared.services.forRequest();
+  return services === shared.services ? shared : { ...shared, services };
 }
 
 /**
