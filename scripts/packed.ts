@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
 export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
-/** The oldest compiler that the declarations are right for, without skipLibCheck. `npm run compat` tests it. */
+/** The oldest compiler that the declarations are right for, without skipLibCheck. `npm run runtimes` tests it. */
 export const OLDEST_TYPESCRIPT = '5.0';
 
 /** The applications in test/package/consumer, and what they use besides the package and its hosts. */

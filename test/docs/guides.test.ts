@@ -26,7 +26,15 @@ const PREAMBLES: Readonly<Record<string, string>> = {
   'docs/stores/redis.md': '',
   'docs/stores/postgres.md': '',
   'docs/stores/sqlite.md': '',
+  'docs/runtimes.md': '',
 };
+
+/** What the host of a guide declares. */
+const AMBIENT = `
+  declare module 'cloudflare:workers' {
+    export const env: { readonly DB: import('token-sessions/sqlite').D1 };
+  }
+`;
 
 /** A project with the blocks of a guide as its files, beside what is installed here. */
 async function withBlocks(guide: string, use: (dir: string) => Promise<void>): Promise<void> {
@@ -37,6 +45,7 @@ async function withBlocks(guide: string, use: (dir: string) => Promise<void>): P
     await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
     await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
     await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), include: ['*.ts'] }));
+    await writeFile(join(dir, 'ambient.d.ts'), AMBIENT);
     for (const [index, { text, file }] of blocks.entries()) {
       await writeFile(join(dir, file ?? `block-${index}.ts`), PREAMBLES[guide] + text);
     }
