@@ -35,7 +35,7 @@ export function tablesOf({ runtimes, tools, types }: Report): string {
     ['TypeScript', ...RESOLUTIONS.map((resolution) => `\`${resolution}\``)],
     TYPESCRIPTS.map((version) => [version, ...RESOLUTIONS.map((resolution) => types.get(`${version} ${resolution}`) ?? '–')]),
   );
-  return [BEGIN, '## Runtimes', suites, '## Bundlers, CommonJS and Jest', made, '## TypeScript', compiled].join('\n\n');
+  return [BEGIN, '## Runtimes', suites, '## Bundlers, CommonJS and Jest', made, '## TypeScript', compiled].join('\n\n').concat('\n');
 }
 
 /** How many checks passed; of how many, where some failed. */
@@ -46,6 +46,6 @@ function countOf(outcome: Outcome | undefined, suite: string): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
-  return [head, head.map(() => '---'), ...rows].map(line).join('');
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [head, head.map(() => '---'), ...rows].map(line).join('\n');
 }
