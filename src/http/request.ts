@@ -78,11 +78,11 @@ export function readSources({ sources, warnOnce }: SourceSettings, incoming: Inc
   return sources.map((source) => source.read(header, details, warnOnce));
 }
 
-export function openRequest(shared: SourceSettings, incoming: IncomingRequest, sent = readSources(shared, incoming)): OpenedRequest {
-  const settings = settingsForRequest(shared);
+export function openRequest(settings: SourceSettings, incoming: IncomingRequest, sent = readSources(settings, incoming)): OpenedRequest {
+  const services = settings.services.forRequest();
   const { target, persistent = false, details = {} } = incoming;
-  const { from, ...credentials } = findCredentials(settings, sent);
-  const { sources, services } = settings;
+  const { from, ...credentials } = findCredentials(settings, services, sent);
+  const { sources } = settings;
   const refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => {
     const header = requestReader(incoming);
     return writers.find((source) => source.mayWrite?.(header, details, purpose) === false);
@@ -94,27 +94,22 @@ export function openRequest(shared: SourceSettings, incoming: IncomingRequest, s
 }
 
 /** The request of a caller whose token came in another way. */
-export function openToken(shared: SourceSettings, token: string | undefined): OpenedRequest {
-  const settings = settingsForRequest(shared);
+export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
+  const services = settings.services.forRequest();
   const sent = settings.sources.map(() => token);
-  const { from: _, ...credentials } = findCredentials(settings, sent);
+  const { from: _, ...credentials } = findCredentials(settings, services, sent);
   const writers = settings.sources.filter((source) => source.write);
-  const { now, rotationGrace } = settings.services.settings;
+  const { now, rotationGrace } = services.settings;
   const target = { kind: 'collect' } as const;
   const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
-  return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
-}
-
-function settingsForRequest(shared: SourceSettings): SourceSettings {
-  const services = shared.services.forRequest();
-  return services === shared.services ? shared : { ...shared, services };
+  return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent: false, head }), head, '');
 }
 
 /**
  * The first well-formed token in the order of the sources. Without one, the first of another
  * library.
  */
-function findCredentials({ services, sources, foreign }: SourceSettings, sent: readonly (string | undefined)[]): Found {
+function findCredentials({ sources, foreign }: SourceSettings, services: Services, sent: readonly (string | undefined)[]): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
   const tokenSent = sent.some((text) => text !== undefined && text !== '');
   for (const [index, source] of sources.entries()) {

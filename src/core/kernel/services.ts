@@ -23,44 +23,46 @@ export interface Services {
   readonly accounts: Accounts;
   readonly sweeper: Sweeper;
   /** The services for one request: these, except where {@link requestsAreApart}. */
-  forRequest(): Services;
-}
-
-/** What all sets of services of one `createSessions` have in common. */
-interface Shared {
-  readonly settings: Settings;
-  readonly events: EventHub;
-  readonly reports: ReportLimit;
+  readonly forRequest: () => Services;
 }
 
 export function createServices(settings: Settings): Services {
-  const shared: Shared = { settings, events: new EventHub(settings.logger), reports: new ReportLimit() };
-  const services = wire(shared, requestsAreApart());
+  const events = new EventHub(settings.logger);
+  const services = wire(settings, events, new ReportLimit(), requestsAreApart());
   if (settings.store.atomic === false) {
     settings.logger?.warn('token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other');
   }
   settings.store.onWarning?.((message) => {
     settings.logger?.warn(`token-sessions: ${message}`);
-    shared.events.emit('store-error', { id: '', reason: message });
+    events.emit('store-error', { id: '', reason: message });
   });
   return services;
 }
 
 /** Wires the services, from the bottom up. */
-function wire(shared: Shared, isApart: boolean): Services {
-  const { settings, events, reports } = shared;
+function wire(settings: Settings, events: EventHub, reports: ReportLimit, isApart: boolean): Services {
   const store = new GuardedStore(settings.store, settings.storeTimeout, events, settings.logger);
   const reader = new Reader(store, settings, events);
   const queue = new WriteQueue(store, reader, settings, events);
   const live = new LiveSessions(store, settings);
+  const sweeper = new Sweeper(store, settings);
   // A request has no timers after its end: there the application sweeps, in a scheduled handler.
-  const sweeper = new Sweeper(store, isApart ? { ...settings, sweepInterval: Number.POSITIVE_INFINITY } : settings);
+  if (isApart) sweeper.close();
   const lifecycle = new Lifecycle(store, queue, live, sweeper, events, settings);
   const authentication = new Authentication(store, reader, queue, lifecycle, events, settings, reports);
   const accounts = new Accounts(store, reader, live, lifecycle, events, settings);
   const services: Services = {
-    ...{ settings, events, store, reader, queue, live, lifecycle, authentication, accounts, sweeper },
-    forRequest: () => (isApart ? wire(shared, true) : services),
+    settings,
+    events,
+    store,
+    reader,
+    queue,
+    live,
+    lifecycle,
+    authentication,
+    accounts,
+    sweeper,
+    forRequest: () => (isApart ? wire(settings, events, reports, isApart) : services),
   };
   return services;
 }
@@ -73,6 +75,5 @@ function wire(shared: Shared, isApart: boolean): Services {
  */
 function requestsAreApart(): boolean {
   // Node 20 has no `navigator`.
-  const navigator: unknown = Reflect.get(globalThis, 'navigator');
-  return typeof navigator === 'object' && navigator !== null && Reflect.get(navigator, 'userAgent') === 'Cloudflare-Workers';
+  return Reflect.get(Object(Reflect.get(globalThis, 'navigator')), 'userAgent') === 'Cloudflare-Workers';
 }
