@@ -8,9 +8,7 @@ import {
   CONSUMERS,
   installPacked,
   linkPackages,
-  OLDEST_TYPESCRIPT,
   outputOf,
-  ownErrors,
   type Packed,
   pack,
   ROOT,
@@ -22,8 +20,7 @@ import {
 /*
  * Tests the package with the oldest and the newest peers that package.json allows. It type-checks
  * and runs the applications of test/package on the packed package, and runs the tests of the
- * adapters on the sources. Then it checks the declarations with the oldest TypeScript that the
- * README names. Peers and compilers are installed from the registry, into copies.
+ * adapters on the sources. Peers are installed from the registry, into copies.
  */
 
 const run = promisify(execFile);
@@ -60,25 +57,6 @@ async function checkConsumers(dir: string, packed: Packed, peers: readonly strin
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['consumer'] }));
   await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir });
   for (const name of CONSUMERS) await run(process.execPath, [join('out/consumer', `${name}.js`)], { cwd: dir });
-}
-
-/** Checks all declarations, and the applications of test/package, without skipLibCheck. */
-async function checkOldestTypeScript(dir: string, packed: Packed): Promise<string> {
-  await installPacked(dir, packed);
-  await npmInstall(dir, [`typescript@~${OLDEST_TYPESCRIPT}.0`]);
-  await linkPackages(dir, [...CONSUMER_PACKAGES, ...HOSTS, 'fast-check']);
-  await cp(join(ROOT, 'test/package/consumer'), join(dir, 'consumer'), { recursive: true });
-  const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
-  const imports = subpaths.map((subpath, index) => `export * as all${index} from 'token-sessions${subpath.slice(1)}';\n`);
-  await writeFile(join(dir, 'all.ts'), imports.join(''));
-  const compilerOptions = { target: 'es2022', lib: ['es2022'], module: 'nodenext', strict: true, types: ['node'], noEmit: true };
-  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['all.ts', 'consumer'] }));
-  const tsc = join(dir, 'node_modules/typescript/bin/tsc');
-  const { stdout: version } = await run(process.execPath, [tsc, '--version']);
-  const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: dir }).catch((error: { stdout: string }) => error);
-  const errors = ownErrors(stdout);
-  if (errors.length > 0) throw new Error(errors.join('\n'));
-  return version.trim();
 }
 
 /** Runs the tests of the adapters in a copy of the work tree with these peers. */
@@ -121,12 +99,5 @@ await withTempDir(async (dir) => {
       console.error(`${which} peers (${versions(which).join(', ')}) FAILED\n${outputOf(error)}`);
       process.exitCode = 1;
     }
-  }
-
-  try {
-    console.log(`TypeScript ${await checkOldestTypeScript(join(dir, 'typescript'), packed)}: the declarations are right`);
-  } catch (error) {
-    console.error(`TypeScript ${OLDEST_TYPESCRIPT} FAILED\n${outputOf(error)}`);
-    process.exitCode = 1;
   }
 });

@@ -16,7 +16,7 @@ export const TYPESCRIPT_7 = join(ROOT, 'node_modules/typescript/bin/tsc');
 export const TYPESCRIPT_5 = join(ROOT, 'node_modules/typescript5/bin/tsc');
 
 /**
- * The oldest compiler that accepts the declarations without skipLibCheck. `npm run compat` tests
+ * The oldest compiler that accepts the declarations without skipLibCheck. `npm run runtimes` tests
  * it.
  */
 export const OLDEST_TYPESCRIPT = '5.0';

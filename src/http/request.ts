@@ -79,9 +79,10 @@ export function readSources({ sources, warnOnce }: SourceSettings, incoming: Inc
 }
 
 export function openRequest(settings: SourceSettings, incoming: IncomingRequest, sent = readSources(settings, incoming)): OpenedRequest {
+  const services = settings.services.forRequest();
   const { target, persistent = false, details = {} } = incoming;
-  const { from, ...credentials } = findCredentials(settings, sent);
-  const { sources, services } = settings;
+  const { from, ...credentials } = findCredentials(settings, services, sent);
+  const { sources } = settings;
   const refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => {
     const header = requestReader(incoming);
     return writers.find((source) => source.mayWrite?.(header, details, purpose) === false);
@@ -94,20 +95,21 @@ export function openRequest(settings: SourceSettings, incoming: IncomingRequest,
 
 /** Opens a request for a token that did not come in headers. */
 export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
+  const services = settings.services.forRequest();
   const sent = settings.sources.map(() => token);
-  const { from: _, ...credentials } = findCredentials(settings, sent);
+  const { from: _, ...credentials } = findCredentials(settings, services, sent);
   const writers = settings.sources.filter((source) => source.write);
-  const { now, rotationGrace } = settings.services.settings;
+  const { now, rotationGrace } = services.settings;
   const target = { kind: 'collect' } as const;
   const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
-  return new OpenedRequest(new SessionRequest(settings.services, { ...credentials, persistent: false, head }), head, '');
+  return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent: false, head }), head, '');
 }
 
 /**
  * The first well-formed token in the order of the sources. If there is none, the first token of
  * another library.
  */
-function findCredentials({ services, sources, foreign }: SourceSettings, sent: readonly (string | undefined)[]): Found {
+function findCredentials({ sources, foreign }: SourceSettings, services: Services, sent: readonly (string | undefined)[]): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
   const tokenSent = sent.some((text) => text !== undefined && text !== '');
   for (const [index, source] of sources.entries()) {

@@ -137,7 +137,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: 
   const host: Host = {
     ...HOST_VERSION,
     open,
-    owns: (call) => call.request.services === services,
+    owns: (call) => call.request.services.settings === services.settings,
     sourceNames: sources.map(({ name }) => name),
     warnOnce,
   };
@@ -168,23 +168,25 @@ const UNREAD =
   'a response must carry a token or its deletion, but the application never read sessions.responseHeaders of the context of fromHeaders: ' +
   'send these headers, or use sessions.handle() or the adapter of your host';
 
-function administration<Data, Input>(services: Services): SessionAdministration<Data, Input> {
-  const { lifecycle, reader, accounts, events, queue, live, sweeper } = services;
+function administration<Data, Input>(shared: Services): SessionAdministration<Data, Input> {
+  const { events, queue, live, sweeper } = shared;
   return {
     async create(data) {
-      const { snapshot, credential } = await lifecycle.create(data);
+      const services = shared.forRequest();
+      const { snapshot, credential } = await services.lifecycle.create(data);
       const token = credential.reveal(services.settings.tokenPrefix);
       return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
     },
     async find(id) {
-      const snapshot = isSessionId(id) ? await reader.find(id) : null;
+      const services = shared.forRequest();
+      const snapshot = isSessionId(id) ? await services.reader.find(id) : null;
       return snapshot && new CallSession<Data>(new HeldSession(services, snapshot, null));
     },
-    listFor: async (ownerId) => (await accounts.listFor(ownerId)).map(sessionInfo<Data>),
-    destroy: async (id) => isSessionId(id) && lifecycle.destroyById(id),
-    destroyFor: (ownerId, options) => accounts.destroyFor(ownerId, options?.except),
-    count: () => accounts.count(),
-    sweep: () => accounts.sweep(),
+    listFor: async (ownerId) => (await shared.forRequest().accounts.listFor(ownerId)).map(sessionInfo<Data>),
+    destroy: async (id) => isSessionId(id) && shared.forRequest().lifecycle.destroyById(id),
+    destroyFor: (ownerId, options) => shared.forRequest().accounts.destroyFor(ownerId, options?.except),
+    count: () => shared.forRequest().accounts.count(),
+    sweep: () => shared.forRequest().accounts.sweep(),
     on: (event, listener) => events.on(event, listener),
     async close() {
       sweeper.close();

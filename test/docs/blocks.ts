@@ -13,7 +13,7 @@ export function blocksOf(markdown: string): Block[] {
   for (const match of markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)) {
     const [, language = '', text = ''] = match;
     const line = markdown.slice(0, match.index).split('\n').length;
-    blocks.push({ language, text, line, file: /^\/\/ ([\w-]+(?:\.test)?\.ts)\n/.exec(text)?.[1] });
+    blocks.push({ language, text, line, file: /^\/\/ ([\w-]+(?:\.[\w-]+)*\.(?:ts|mjs|cjs))\n/.exec(text)?.[1] });
   }
   return blocks;
 }

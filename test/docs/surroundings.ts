@@ -23,6 +23,13 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
       }
     `,
   },
+  'docs/runtimes.md': {
+    'modules.d.ts': `
+      declare module 'cloudflare:workers' {
+        export const env: { readonly DB: import('token-sessions/sqlite').D1 };
+      }
+    `,
+  },
   'docs/MIGRATION.md': {
     'application.d.ts': `
       import type { Express } from 'express';

@@ -8,7 +8,7 @@ import type { SessionRecord } from '../store.js';
 import { type GuardedStore, isOwnOutage } from './guarded-store.js';
 import { isGone, type Lifecycle } from './lifecycle.js';
 import type { Reader } from './reader.js';
-import { ReportLimit } from './report-limit.js';
+import type { ReportLimit } from './report-limit.js';
 import type { Settings } from './settings.js';
 import type { WriteQueue } from './write-queue.js';
 
@@ -56,15 +56,24 @@ export class Authentication {
   readonly #lifecycle: Lifecycle;
   readonly #events: EventHub;
   readonly #settings: Settings;
-  readonly #reports = new ReportLimit();
+  readonly #reports: ReportLimit;
 
-  constructor(store: GuardedStore, reader: Reader, queue: WriteQueue, lifecycle: Lifecycle, events: EventHub, settings: Settings) {
+  constructor(
+    store: GuardedStore,
+    reader: Reader,
+    queue: WriteQueue,
+    lifecycle: Lifecycle,
+    events: EventHub,
+    settings: Settings,
+    reports: ReportLimit,
+  ) {
     this.#store = store;
     this.#reader = reader;
     this.#queue = queue;
     this.#lifecycle = lifecycle;
     this.#events = events;
     this.#settings = settings;
+    this.#reports = reports;
   }
 
   /**

@@ -185,8 +185,13 @@ export function normaliseOptions<Data>(
     sweepInterval: options.sweepInterval === false ? Number.POSITIVE_INFINITY : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
     rotateEvery: rotateEvery(options),
     logger: checkLogger(options.logger),
-    now: optionalFunction(options.now, 'now') ?? Date.now,
+    now: optionalFunction(options.now, 'now') ?? systemClock,
   };
+}
+
+/** Looks `Date` up at each call: the fake timers of test runners replace it. */
+function systemClock(): number {
+  return Date.now();
 }
 
 function invalid(option: string, expected: string): SessionError {

@@ -1,4 +1,5 @@
 import type { Services } from '../kernel/services.js';
+import type { Settings } from '../kernel/settings.js';
 import { type DraftBox, hasChanged } from './draft.js';
 import type { CallSession } from './session.js';
 
@@ -15,7 +16,7 @@ const ANY_PLACE = 'outside a guard, or in a context of fromHeaders or fromReques
  */
 const MOST_PLACES = 100;
 
-const warned = new WeakMap<Services, Set<string>>();
+const warned = new WeakMap<Settings, Set<string>>();
 
 const registry = new FinalizationRegistry<() => void>((report) => report());
 
@@ -35,12 +36,12 @@ export function reportUnsaved({ draft: { box }, draft }: CallSession<unknown>, s
  */
 export function warnUnsaved(box: DraftBox<unknown>, services: Services, place = ANY_PLACE): void {
   if (isKnown(services, place) || !hasChanged(box)) return;
-  const places = warned.get(services) ?? new Set();
-  warned.set(services, places.add(place));
+  const places = warned.get(services.settings) ?? new Set();
+  warned.set(services.settings, places.add(place));
   services.settings.logger?.warn(`token-sessions: session.data was changed where nothing saves it (${place}): ${REMEDY}`);
 }
 
 function isKnown(services: Services, place: string): boolean {
-  const places = warned.get(services);
+  const places = warned.get(services.settings);
   return places !== undefined && (places.has(place) || places.size >= MOST_PLACES);
 }

@@ -46,7 +46,8 @@ export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onW
  * @throws `INVALID_OPTION`
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  const { maxSessions = 1_000_000, now = Date.now } = options;
+  // `Date` is looked up at each call: the fake timers of test runners replace it.
+  const { maxSessions = 1_000_000, now = () => Date.now() } = options;
   if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) {
     throw new SessionError('INVALID_OPTION', 'maxSessions must be a positive whole number');
   }

@@ -54,7 +54,6 @@ export class AsyncRunner implements SqliteRunner {
   readonly #execute: Execute;
   readonly #names: Names;
   readonly #patience: number;
-  #creating: Promise<void> | undefined;
 
   constructor(execute: Execute, names: Names, patience: number) {
     this.#execute = execute;
@@ -76,10 +75,8 @@ export class AsyncRunner implements SqliteRunner {
     } catch (error) {
       if (!isMissingTable(error)) throw error;
     }
-    this.#creating ??= this.#createTable().finally(() => {
-      this.#creating = undefined;
-    });
-    await this.#creating;
+    // Each caller makes it for itself: on Cloudflare Workers a request must not wait for another.
+    await this.#createTable();
     return this.#patiently(sql, params);
   }
 
