@@ -12,7 +12,8 @@ import { pagesOfProject } from './project.js';
  * test/stores/postgres/upgrade.test.ts, and the ACL of Redis in test/stores/redis/acl.test.ts.
  */
 
-const LANGUAGES = ['ts', 'sh', 'text', 'sql', 'json'];
+/** `js`: the configuration of Jest, which `npm run runtimes` runs. */
+const LANGUAGES = ['ts', 'js', 'sh', 'text', 'sql', 'json'];
 const pages = [...(await pagesOfProject()), 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md'];
 
 function read(page: string): string {

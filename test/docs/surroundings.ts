@@ -23,6 +23,22 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
       }
     `,
   },
+  'docs/testing.md': {
+    // `npm run runtimes` compiles and runs the recipes with Jest itself.
+    'modules.d.ts': `
+      declare module '@jest/globals' {
+        export { afterEach, expect, test } from 'vitest';
+        interface Timers {
+          useFakeTimers(options: { readonly advanceTimers: boolean }): void;
+          setSystemTime(time: number): void;
+          useRealTimers(): void;
+          restoreAllMocks(): void;
+          spyOn: typeof import('vitest').vi.spyOn;
+        }
+        export const jest: Timers;
+      }
+    `,
+  },
   'docs/runtimes.md': {
     'modules.d.ts': `
       declare module 'cloudflare:workers' {

@@ -11,6 +11,7 @@ import type {
 } from '../../core/store.js';
 import { evicting, trimFor } from '../shared/insert.js';
 import { partsOf, STEP, yieldToOthers } from '../shared/steps.js';
+import { atOnce, inSteps, once } from './rounds.js';
 import { MemoryTable } from './table.js';
 
 /** Options of {@link memoryStore}. */
@@ -76,11 +77,11 @@ class SessionMap implements MemoryStore {
     this.steps = {
       insertWithin: (record, ttl, limit) => this.#insertInSteps(record, ttl, limit),
       listByOwner: (ownerId) => this.#listInSteps(ownerId),
-      deleteByOwner: (ownerId, except) => this.#inSteps(() => this.#deleteSome(ownerId, except)),
-      trimOwner: (ownerId, trim) => this.#inSteps(() => this.#trimSome(ownerId, trim)),
+      deleteByOwner: (ownerId, except) => inSteps(() => this.#deleteSome(ownerId, except)),
+      trimOwner: (ownerId, trim) => inSteps(() => this.#trimSome(ownerId, trim)),
       sweep: (time) => this.#sweepInSteps(time),
-      count: () => this.#once(() => this.#table.size),
-      clear: () => this.#once(() => this.#clear()),
+      count: () => once(() => this.#table.size),
+      clear: () => once(() => this.#clear()),
     };
   }
 
@@ -126,11 +127,11 @@ class SessionMap implements MemoryStore {
   }
 
   async deleteByOwner(ownerId: string, except?: string): Promise<string[]> {
-    return this.#atOnce(() => this.#deleteSome(ownerId, except));
+    return atOnce(() => this.#deleteSome(ownerId, except));
   }
 
   async trimOwner(ownerId: string, trim: OwnerTrim): Promise<string[]> {
-    return this.#atOnce(() => this.#trimSome(ownerId, trim));
+    return atOnce(() => this.#trimSome(ownerId, trim));
   }
 
   /** Sessions whose `ttl` has passed are forgotten even without a sweep. */
@@ -238,24 +239,6 @@ class SessionMap implements MemoryStore {
     this.#table = new MemoryTable(this.#maxSessions);
     this.#report(ids);
     return size;
-  }
-
-  /** Calls `work` until it does nothing more. */
-  #atOnce(work: () => string[]): string[] {
-    const all: string[] = [];
-    for (let some = work(); some.length > 0; some = work()) all.push(...some);
-    return all;
-  }
-
-  async *#inSteps(work: () => string[]): AsyncGenerator<string[]> {
-    for (let some = work(); some.length > 0; some = work()) {
-      yield some;
-      await yieldToOthers();
-    }
-  }
-
-  async *#once(work: () => number): AsyncGenerator<number> {
-    yield work();
   }
 
   #alive(id: string): number | undefined {

@@ -174,6 +174,7 @@ const CODES: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: 'UNAUTHORIZED',
   SESSION_GONE: 'UNAUTHORIZED',
   STEP_UP_REQUIRED: 'UNAUTHORIZED',
+  HEADERS_SENT: 'INTERNAL_SERVER_ERROR',
 };
 
 function expectedAnswer(kind: Request['kind'], who: string, value: unknown): Answer {
