@@ -6,14 +6,15 @@ import ts from 'typescript5';
 import { ROOT } from './packed.js';
 
 /*
- * `npm run code-size` lists files over 300 lines and functions over 60. A longer one is accepted if a
- * comment says why it is "in one function" or "in one file". For a file, the comment comes first.
+ * `npm run code-size` lists files over 300 lines and functions over 60. A longer one is accepted
+ * if a comment says why it is "in one function" or "in one file". For a file, the comment comes
+ * first.
  */
 
 const LONGEST_FILE = 300;
 const LONGEST_FUNCTION = 60;
 
-/** What is too long in a file, as `path:line: …`. */
+/** The parts of a file that are too long, as `path:line: …`. */
 export function tooLong(path: string, text: string): string[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line + 1;

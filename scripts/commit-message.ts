@@ -14,7 +14,7 @@ export const LONGEST_SUBJECT = 72;
 
 const SUBJECT = /^(?<type>[a-z]+)(?:\([a-z0-9-]+(?:, ?[a-z0-9-]+)*\))?!?: (?<text>\S.*)$/;
 
-/** What is wrong with a message, in words that say what to do. Empty for a good one. */
+/** The faults of a message, in words that say what to do. Empty for a good one. */
 export function problemsOf(message: string): string[] {
   const [subject = '', second = ''] = linesOf(message);
   const problems: string[] = [];

@@ -13,7 +13,7 @@ import { CHROMIUM } from './chromium.js';
 const FILE = join(dirname(fileURLToPath(import.meta.url)), '../docs/public/playground.png');
 const MOST_BYTES = 300_000;
 
-/** What a person has done when the picture is taken. */
+/** Does what a person would have done before the picture is taken. */
 async function play(page: Page): Promise<void> {
   const device = (name: string) => page.getByRole('region', { name, exact: true });
   const press = (name: string, button: string) => device(name).getByRole('button', { name: button, exact: true }).click();

@@ -13,7 +13,7 @@ export interface Release {
   readonly changesets: readonly string[];
 }
 
-/** What keeps a tag from being published, in words that say what to do. */
+/** The reasons why a tag must not be published, in words that say what to do. */
 export function releaseProblems(tag: string, { version, changelog, changesets }: Release): string[] {
   const problems: string[] = [];
   if (tag !== `v${version}`) problems.push(`the tag ${tag} does not fit package.json: its version is ${version}`);

@@ -10,9 +10,10 @@ import { withTables } from './runtimes/table.js';
 import { addConsumers, compile, TYPESCRIPT_PACKAGES } from './runtimes/types.js';
 
 /*
- * The package as its users get it, on every runtime and with every tool that docs/runtimes.md lists. All of them are installed
- * from the package registry. With `--write` the results go into that page. Other arguments are parts of the names of the rows that
- * are to run.
+ * Tests the package as its users get it, on every runtime and with every tool that
+ * docs/runtimes.md lists. All of them are installed from the package registry. With `--write`, the
+ * results go into that page. Other arguments are parts of names: only the rows with such a name
+ * run.
  */
 
 const [wanted, isWriting] = [process.argv.slice(2).filter((arg) => !arg.startsWith('--')), process.argv.includes('--write')];

@@ -8,14 +8,14 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { CHROMIUM } from '../chromium.js';
 import type { Step } from './forms.js';
 
-/** Two tabs of one browser, and the address of a page of another site that links to the application. */
+/** Two tabs of a browser, and the address of another site's page that links to the application. */
 interface Tabs {
   readonly first: Page;
   readonly second: Page;
   readonly elsewhere: string;
 }
 
-/** What a person does in a browser. */
+/** The steps of a person in a browser. */
 export const CHROMIUM_STEPS: readonly Step<Tabs>[] = [
   [
     'a login by a server action sets the cookie, and the page shows the user',

@@ -53,7 +53,7 @@ async function findsOf(browser: FormBrowser): Promise<number> {
   return (await (await browser.open('/api/store')).json()).finds;
 }
 
-/** What a browser without scripts does. */
+/** The steps of a browser without scripts. */
 export const STEPS: readonly Step<FormBrowser>[] = [
   [
     'an anonymous page asks the store for nothing',

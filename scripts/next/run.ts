@@ -8,9 +8,9 @@ import { CHROMIUM_STEPS, withChromium } from './chromium.js';
 import { FormBrowser, STEPS, type Step } from './forms.js';
 
 /*
- * The application of test/adapters/next/app on Next.js itself, with the package as its users get it:
- * `next dev`, and `next build` with `next start`. Each is asked over HTTP, as a browser without
- * scripts would, and by Chromium where there is one.
+ * Runs the application of test/adapters/next/app on Next.js itself, with the package as its users
+ * get it: `next dev`, and `next build` with `next start`. Each is asked over HTTP, as a browser
+ * without scripts would, and by Chromium where there is one.
  */
 
 const NEXT = join(ROOT, 'node_modules/next/dist/bin/next');

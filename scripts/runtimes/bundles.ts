@@ -17,7 +17,7 @@ type Bundler = (project: string, tools: string, out: string) => Promise<string>;
 
 const ENTRY = 'suite/hosts/process.js';
 
-/** Packages in CommonJS ask for modules of Node, which a bundle of ES modules does not give them. */
+/** Packages in CommonJS require modules of Node. A bundle of ES modules does not give them. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 async function withEsbuild(project: string, _tools: string, out: string): Promise<string> {
@@ -62,7 +62,7 @@ async function runBundle(tool: keyof typeof BUNDLERS, project: string, tools: st
   return versionOf(name === 'esbuild' ? join(import.meta.dirname, '../..') : tools, name);
 }
 
-/** The client has to run in browsers: nothing of Node may be in it. */
+/** The client must run in browsers: nothing of Node may be in it. */
 async function bundleClient(project: string): Promise<string> {
   const entry = join(project, 'client.js');
   await writeFile(entry, "export * from 'token-sessions/client';\n");
@@ -93,7 +93,7 @@ sessions.create({ userId: 'ada' }).then(async ({ token }) => {
 }
 
 /**
- * What each tool has to do. Each answers the tool's version. `all` is a project with the peers of
+ * The task of each tool. Each resolves to the tool's version. `all` is a project with the peers of
  * every subpath.
  */
 export function toolRuns({

@@ -6,7 +6,10 @@ import { blocksOf } from '../../test/docs/blocks.js';
 import { installPacked, linkPackages, type Packed, ROOT, TYPESCRIPT_7 } from '../packed.js';
 import { versionOf } from './project.js';
 
-/* The recipes of docs/testing.md for Jest, as a user would have them. Jest is installed into the project itself. */
+/*
+ * The recipes of docs/testing.md for Jest, as a user would have them. Jest is installed into the
+ * project itself.
+ */
 
 const run = promisify(execFile);
 

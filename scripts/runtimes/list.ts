@@ -3,7 +3,7 @@ import { OLDEST_TYPESCRIPT } from '../packed.js';
 /** A runtime that the suite of test/runtimes runs on, as a row of docs/runtimes.md. */
 export interface Runtime {
   readonly name: string;
-  /** What it is in the package registry. Its binary comes without an install script. */
+  /** Its name in the package registry. Its binary comes without an install script. */
   readonly package: string;
   /** The path of the binary in its package, and the arguments before the script. */
   readonly binary: string;
@@ -35,7 +35,7 @@ export const WORKERD = { name: 'Cloudflare workerd', package: 'miniflare@4', com
 /** The rows of the first table. */
 export const RUNTIMES: readonly string[] = [...PROCESSES.map(({ name }) => name), WORKERD.name];
 
-/** The rows of the second table: what makes something else of the package, and what is done with that. */
+/** The rows of the second table: a tool that transforms the package, and what runs the result. */
 export const TOOLS = [
   ['`require()`', 'every subpath, from CommonJS, on Node 20'],
   ['esbuild, for Node', 'the suite as one bundle, on Node 22'],

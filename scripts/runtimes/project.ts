@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 const SUITE = join(ROOT, 'test/runtimes/suite');
 
-/** What the suite uses besides the package. */
+/** The packages that the suite uses besides this one. */
 const SUITE_PACKAGES = [
   '@trpc/server',
   '@trpc/client',

@@ -13,7 +13,7 @@ import { binaryOf, versionOf } from './project.js';
 
 const run = promisify(execFile);
 
-/** What a runtime prints with its version, such as `v22.1.0` or `deno 2.9.6 (…)`. */
+/** Finds the version in the output of a runtime, such as `v22.1.0` or `deno 2.9.6 (…)`. */
 const VERSION = /\d+\.\d+\.\d+/;
 
 export interface Outcome {
@@ -39,11 +39,14 @@ export async function runProcess(project: string, tools: string, runtime: Runtim
 /** Runs a program that prints the suite's results. */
 export async function suiteOf(binary: string, args: readonly string[], cwd: string, env = process.env): Promise<Result[]> {
   const { stdout } = await run(binary, args, { cwd, env, maxBuffer: 2 ** 26 });
-  // Anything before the results is what the runtime has to say.
+  // Anything before the results is output of the runtime.
   return JSON.parse(stdout.slice(stdout.lastIndexOf('\n[{') + 1));
 }
 
-/** The suite in a Worker, bundled as Cloudflare's own tool bundles it, then its application over HTTP. */
+/**
+ * Runs the suite in a Worker, bundled as Cloudflare's own tool bundles it. Then asks its
+ * application over HTTP.
+ */
 export async function runWorkerd(project: string, tools: string): Promise<Outcome> {
   const worker = join(project, 'worker.mjs');
   await build({
@@ -61,7 +64,7 @@ export async function runWorkerd(project: string, tools: string): Promise<Outcom
   const node = binaryOf(tools, NODE_22);
   const driver = join(project, 'suite/hosts/workerd.js');
   const miniflare = createRequire(join(tools, 'package.json')).resolve('miniflare');
-  // D1 writes files, and waits for the disk. Nothing of them has to outlive this run.
+  // D1 writes files, and waits for the disk. None of them needs to outlive this run.
   const env = existsSync('/dev/shm') ? { ...process.env, TMPDIR: '/dev/shm' } : process.env;
   const results = await suiteOf(node, [driver, worker, WORKERD.compatibilityDate, miniflare], project, env);
   return { version: await versionOf(tools, 'workerd'), results };

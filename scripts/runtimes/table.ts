@@ -2,7 +2,7 @@ import { SUITES } from '../../test/runtimes/suite/check.js';
 import { RESOLUTIONS, RUNTIMES, TOOLS, TYPESCRIPTS } from './list.js';
 import type { Outcome } from './suites.js';
 
-/** What one run has found. A string is a version; an absent one was not reached. */
+/** The findings of one run. A string is a version; an absent one was not reached. */
 export interface Report {
   readonly runtimes: ReadonlyMap<string, Outcome>;
   readonly tools: ReadonlyMap<string, string>;

@@ -7,7 +7,7 @@ import { CONSUMER_PACKAGES, linkPackages, ownErrors, ROOT } from '../packed.js';
 import { type RESOLUTIONS, TYPESCRIPTS } from './list.js';
 import { versionOf } from './project.js';
 
-/* The declarations of every subpath, and the applications of test/package, without skipLibCheck. */
+/* Compiles the declarations of every subpath, and test/package, without skipLibCheck. */
 
 const run = promisify(execFile);
 

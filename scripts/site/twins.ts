@@ -4,7 +4,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { PAGES, sidebarGroups, titleOf } from './pages.js';
 
 /*
- * What programs read of the site: each page as Markdown beside its HTML, a list of all pages
+ * The parts of the site for programs: each page as Markdown beside its HTML, a list of all pages
  * (https://llmstxt.org), and all of them in one file.
  */
 

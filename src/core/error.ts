@@ -56,7 +56,7 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
 export class SessionError extends Error {
   /** Always `'SessionError'`, by which {@link isSessionError} recognises it. */
   override readonly name = 'SessionError';
-  /** What went wrong. Compare this, never the message. */
+  /** The kind of failure. Compare this, never the message. */
   readonly code: SessionErrorCode;
   /** The HTTP status that a host should answer with. Express, Fastify and others read it. */
   readonly status: number;

@@ -40,7 +40,7 @@ export interface SessionEvents {
 
 /** The name of an event. */
 export type SessionEventName = keyof SessionEvents;
-/** What `sessions.on` calls for an event. Its result is not awaited. */
+/** A function that `sessions.on` calls for an event. Its result is not awaited. */
 export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => unknown;
 
 /** Calls listeners in the order of events. A listener cannot affect the operation. */

@@ -231,7 +231,7 @@ export interface RequestSessions<Data, Input = Data> {
 export type SessionContext<Data, Input = Data> = {
   /** The session of the call, or `null` when anonymous. */
   readonly session: Session<Data> | null;
-  /** What the call can do with sessions: log in, list, log out elsewhere. */
+  /** The operations on sessions that the call can do: log in, list, log out elsewhere. */
   readonly sessions: RequestSessions<Data, Input>;
 };
 

@@ -1,5 +1,5 @@
 /**
- * What tests of an application, and of a store, need.
+ * Tools for tests of an application, and for tests of a store.
  *
  * @module token-sessions/testing
  */

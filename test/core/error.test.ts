@@ -9,14 +9,14 @@ afterEach(() => {
 const framesOf = (error: Error) => (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
 const make = () => new SessionError('SESSION_GONE', 'it has ended');
 
-test('what is made without a stack has none, and what is made after it has one', () => {
+test('withoutStack makes an error without a stack, and later errors have one again', () => {
   const error = withoutStack(make);
   expect(framesOf(error)).toEqual([]);
   expect(error.stack).toContain('it has ended');
   expect(framesOf(make())).not.toEqual([]);
 });
 
-test('nothing changes for others where the making fails', () => {
+test('withoutStack restores the stack limit if the function throws', () => {
   const before = Error.stackTraceLimit;
   const failing = () =>
     withoutStack(() => {
@@ -26,7 +26,7 @@ test('nothing changes for others where the making fails', () => {
   expect(Error.stackTraceLimit).toBe(before);
 });
 
-test('where the built-ins are frozen the error has its stack', () => {
+test('withoutStack keeps the stack where the built-ins are frozen', () => {
   Object.defineProperty(Error, 'stackTraceLimit', { value: 10, writable: false, configurable: true });
   expect(framesOf(withoutStack(make))).not.toEqual([]);
 });

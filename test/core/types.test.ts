@@ -35,14 +35,14 @@ describe('rule 10: an application writes the type of its data once', () => {
     expectTypeOf<SessionContextOf<typeof checked>>().not.toBeAny();
   });
 
-  test('both refuse what createSessions does not return', () => {
+  test('both refuse a value that createSessions does not return', () => {
     // @ts-expect-error: no sessions
     expectTypeOf<SessionOf<{ find(id: string): null }>>();
     // @ts-expect-error: no sessions
     expectTypeOf<SessionContextOf<Data>>();
   });
 
-  test('a context is a Record<string, unknown>, as some hosts want it', () => {
+  test('a context is a Record<string, unknown>, as some hosts require', () => {
     expectTypeOf<SessionContext<Data>>().toExtend<Record<string, unknown>>();
     expectTypeOf<SessionContextOf<typeof checked>>().toExtend<Record<string, unknown>>();
     interface Request extends SessionContext<Data> {}

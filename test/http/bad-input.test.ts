@@ -5,7 +5,7 @@ import { publicError } from '../../src/http/errors.js';
 import { createSessions, requireSession, type SessionContext, SessionError } from '../../src/index.js';
 
 const sessions = createSessions<{ userId: string }>();
-/** What a program in JavaScript, or one that does not check its types, may pass. */
+/** Values that a JavaScript program, or one that does not check its types, may pass. */
 const wrong = <Value>(value: unknown): Value => value as Value;
 
 test.each([undefined, null, 'text', {}, sessions.fromHeaders({})])('requireSession(%j) says that the context has no session', (context) => {
@@ -14,7 +14,7 @@ test.each([undefined, null, 'text', {}, sessions.fromHeaders({})])('requireSessi
   );
 });
 
-test.each([undefined, null, 'authorization: x'])('fromHeaders(%j) says what headers must be', async (headers) => {
+test.each([undefined, null, 'authorization: x'])('fromHeaders(%j) says which headers it accepts', async (headers) => {
   await expect((async () => sessions.fromHeaders(wrong(headers)))()).rejects.toMatchObject({
     code: 'NOT_SUPPORTED',
     message: expect.stringContaining('a Headers object, or a record'),
@@ -33,7 +33,7 @@ test.each([null, undefined, {}, { user: 1 }])('a guard of tRPC on the context %j
 });
 
 test.each(['NOT_SUPPORTED', 'INVALID_OPTION', 'HEADERS_SENT'] as const)(
-  'a client that meets %s learns the code and what helps, not the detail',
+  'a client that receives %s learns the code and the remedy, not the details',
   (code) => {
     const told = publicError(new SessionError(code, 'detail of the server'));
     expect(told).toMatchObject({ code, status: 500 });

@@ -14,7 +14,7 @@ async function open(headers: Record<string, string>, connectionParams: Record<st
   return opened.open({ hasOutcome: false }).sessions.load();
 }
 
-test('rule 25: a page of another site cannot pass for the application’s own by connection parameters', async () => {
+test('rule 25: a page of another site cannot pose as the application’s own through connection parameters', async () => {
   const cookies = { ...upgrade, cookie: 'session=TOKEN' };
   expect(await open({ ...cookies, origin: 'https://app.example.com' }, {})).not.toBeNull();
   expect(await open(cookies, {})).toBeNull();
@@ -29,6 +29,6 @@ test('rule 25: a page of another site cannot pass for the application’s own by
   }
 });
 
-test('rule 25: a page cannot choose the cookie by connection parameters', async () => {
+test('rule 25: a page cannot choose the cookie through connection parameters', async () => {
   expect(await open({ host: 'app.example.com', upgrade: 'websocket' }, { cookie: 'session=TOKEN' })).toBeNull();
 });

@@ -5,7 +5,7 @@ import { restCall, runOperation } from '../adapters/support/rest.js';
 
 type Serve = (request: Request, sessions: Sessions<ContractData>) => Promise<Response>;
 
-/** A Fetch host, whose own error handler answers 500. */
+/** A Fetch host whose own error handler answers 500. */
 function driver(name: string, serve: Serve): Driver {
   return {
     name,
@@ -24,11 +24,11 @@ async function run(request: Request, context: ContractContext): Promise<Response
 
 adapterContract(driver('sessions.handle', (request, sessions) => sessions.handle(request, (context) => run(request, context))));
 
-describe('the contract finds what is wrong with a host', () => {
+describe('the contract finds a host that is wrong', () => {
   const planted: [string, Serve][] = [
     ['it saves nothing', async (request, sessions) => run(request, await sessions.fromRequest(request))],
     [
-      'it saves what failed',
+      'it saves changes of a failed call',
       (request, sessions) =>
         sessions.handle(request, async (context) => run(request, context).catch(() => new Response('oops', { status: 400 }))),
     ],
@@ -52,7 +52,7 @@ describe('the contract finds what is wrong with a host', () => {
           .then(async (response) => (response.status === 503 ? new Response(`${await response.text()} db.internal`, response) : response)),
     ],
     [
-      'it does not look at where a request comes from',
+      'it ignores the site that a request comes from',
       (request, sessions) => {
         const headers = new Headers(request.headers);
         for (const name of ['origin', 'sec-fetch-site']) headers.delete(name);

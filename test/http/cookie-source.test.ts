@@ -25,7 +25,7 @@ describe('cookie', () => {
     expect(context.sessions.responseHeaders.getSetCookie()).toHaveLength(1);
   });
 
-  test('is read among others, whatever is beside it', async () => {
+  test('is read among other cookies, whatever they contain', async () => {
     const { session } = await login();
     for (const value of [
       `__Host-session=${session.token}`,
@@ -75,12 +75,12 @@ describe('cookie', () => {
     expect(await readWith({ ...headers, cookie: `__Host-session=${session.token}` }, method)).toBe(expected);
   });
 
-  test('a bearer token is no ambient credential and is not checked', async () => {
+  test('a bearer token is not sent by the browser on its own, so it is not checked', async () => {
     const { session } = await login();
     expect(await readWith({ authorization: `Bearer ${session.token}`, 'sec-fetch-site': 'cross-site' }, 'POST')).toBe(1);
   });
 
-  test('trusted origins pass, and csrf: false passes all', async () => {
+  test('trusted origins pass, and csrf: false lets all pass', async () => {
     const trusting = createSessions<{ n: number }>({ sources: [cookie('sid', { csrf: { trustedOrigins: ['https://web.test'] } })] });
     const { token } = await trusting.create({ n: 2 });
     const read = async (on: typeof trusting, origin: string, text: string) =>
@@ -91,7 +91,7 @@ describe('cookie', () => {
     expect(await read(unchecked, 'https://evil.test', (await unchecked.create({ n: 3 })).token)).toBe(3);
   });
 
-  test('the attributes can be chosen where the name allows', async () => {
+  test('the attributes can be chosen if the name allows them', async () => {
     const options = { secure: false, sameSite: 'strict', domain: 'app.test', path: '/api', persistent: false } as const;
     const chosen = createSessions<{ n: number }>({ sources: [cookie('sid', options)], absoluteTimeout: false, idleTimeout: false });
     const context = await chosen.fromHeaders({});

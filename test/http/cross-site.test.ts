@@ -57,7 +57,7 @@ describe('rule 25: a login by cookie', () => {
     await expect(other.sessions.create({ userId: 'mallory' })).rejects.toThrow('csrf.trustedOrigins');
   });
 
-  test("with sameSite 'none', a frame or an image of another site logs nobody in", async () => {
+  test("with sameSite 'none', a frame or an image of another site cannot log in", async () => {
     const { sessions } = app([cookie('sid', { sameSite: 'none' })]);
     const image = await sessions.fromHeaders({ ...ELSEWHERE, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { method: 'GET' });
     await expect(image.sessions.create({ userId: 'mallory' })).rejects.toMatchObject({ code: 'CROSS_SITE' });

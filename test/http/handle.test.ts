@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bearer, cookie, requireFresh, requireSession } from '../../src/index.js';
 import { type Context, requestOf, setUp } from './support/handle.js';
 
-/** A handler that changes the session, and then does this. */
+/** A handler that changes the session, and then has this outcome. */
 function changing(outcome: () => Response) {
   return async ({ session }: Context) => {
     if (session) session.data.views = 7;
@@ -18,7 +18,7 @@ function throwing(thrown: unknown): () => never {
 }
 
 describe('handle', () => {
-  test('rule 18: saves what the handler changed, in one read and one write', async () => {
+  test("rule 18: saves the handler's changes with one read and one write", async () => {
     const { sessions, store, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     store.reset();
@@ -63,14 +63,14 @@ describe('handle', () => {
     ['the data() of React Router', { type: 'DataWithResponseInit', init: { status: 404 } }, 7],
   ];
 
-  test.each(errors)('rule 18: %s is thrown on, and decides by its status', async (_, thrown, expected) => {
+  test.each(errors)('rule 18: %s is rethrown, and decides by its status', async (_, thrown, expected) => {
     const { sessions, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     await expect(sessions.handle(requestOf(token), changing(throwing(thrown)))).rejects.toBe(thrown);
     expect(await views(token)).toBe(expected);
   });
 
-  test('rule 18: a login of a handler that fails leaves no session, and its previous one', async () => {
+  test('rule 18: a login of a failing handler leaves no session, and keeps the previous one', async () => {
     const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
     const { token } = await sessions.create({ userId: 'ann' });
     const failing = sessions.handle(requestOf(token), async (context) => {
@@ -82,7 +82,7 @@ describe('handle', () => {
     expect((await sessions.fromToken(token)).session?.data.userId).toBe('ann');
   });
 
-  test('rule 24: a login is written to every source that writes, is not cached, and leaves the own headers of the answer', async () => {
+  test("rule 24: a login is written to every source that writes, is not cached, and keeps the answer's own headers", async () => {
     const { sessions } = setUp({ sources: [bearer({ respond: true }), cookie()] });
     const response = await sessions.handle(requestOf(), async (context) => {
       const { token } = await context.sessions.create({ userId: 'ann' });
@@ -100,7 +100,7 @@ describe('handle', () => {
     expect(cookies).toEqual(['theme=dark', 'lang=en', `__Host-session=${token}`]);
   });
 
-  test('a response that the application answers with again carries no token of another request', async () => {
+  test('a response object that is answered again carries no token of another request', async () => {
     const { sessions } = setUp({ sources: [bearer({ respond: true })] });
     const shared = new Response(null, { status: 204 });
     const login = await sessions.handle(requestOf(), async (context) => {
@@ -122,7 +122,7 @@ describe('handle', () => {
     expect(response.headers.get('access-control-expose-headers')).toBe('X-Session');
   });
 
-  test('a new token goes to the source that the token of the request came from', async () => {
+  test("a new token goes to the source of the request's token", async () => {
     const { sessions } = setUp({ sources: [bearer({ respond: true }), cookie()] });
     const { token } = await sessions.create({ userId: 'ann' });
     const rotate = async (context: Context) => {
@@ -142,7 +142,7 @@ describe('errors of handle', () => {
     return [response.status, (await response.json()).code, response.headers.get('www-authenticate')];
   }
 
-  test('rule 26: a missing session is a problem of 401 that says whether a token was sent', async () => {
+  test('rule 26: a missing session is a 401 problem that says whether a token was sent', async () => {
     const { sessions } = setUp();
     const secret = (context: Context) => Response.json(requireSession(context).data);
     expect(await problemOf(await sessions.handle(requestOf(), secret))).toEqual([401, 'UNAUTHENTICATED', 'Bearer']);
@@ -150,7 +150,7 @@ describe('errors of handle', () => {
     expect(await problemOf(refused)).toEqual([401, 'UNAUTHENTICATED', 'Bearer error="invalid_token"']);
   });
 
-  test('invariant 6: an outage is 503 when the session is loaded, and when it is saved', async () => {
+  test('invariant 6: an outage is 503, both when the session is loaded and when it is saved', async () => {
     const { sessions, store } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     for (const failing of ['find', 'replace']) {
@@ -166,14 +166,14 @@ describe('errors of handle', () => {
     }
   });
 
-  test('rule 26: an error inside the server says nothing to the client, and is logged', async () => {
+  test('rule 26: an error inside the server reveals nothing to the client, and is logged', async () => {
     const { sessions, log } = setUp();
     const response = await sessions.handle(requestOf(), () => requireSession({ session: undefined as never }) as never);
     expect(await problemOf(response)).toEqual([500, 'NOT_SUPPORTED', null]);
     expect(log).toEqual([expect.stringContaining('a request failed')]);
   });
 
-  test('a handler that answers with no Response has failed', async () => {
+  test('a handler fails if it does not return a Response', async () => {
     const { sessions, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     await expect(
@@ -185,7 +185,7 @@ describe('errors of handle', () => {
     expect(await views(token)).toBeUndefined();
   });
 
-  test('rule 26: whose record cannot be read can still log in and log out', async () => {
+  test('rule 26: a user with an unreadable record can still log in and log out', async () => {
     const { sessions, store } = setUp();
     const { token, id } = await sessions.create({ userId: 'ann' });
     const record = await store.find(id);
@@ -199,7 +199,7 @@ describe('errors of handle', () => {
     expect((await sessions.fromToken(await login.text())).session?.data.userId).toBe('bob');
   });
 
-  test('rule 25: a login that another site sends is refused, and leaves nothing', async () => {
+  test('rule 25: a login from another site is refused, and leaves nothing', async () => {
     const { sessions, store } = setUp({ sources: [cookie()] });
     const request = requestOf(undefined, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' } });
     const response = await sessions.handle(
@@ -211,7 +211,7 @@ describe('errors of handle', () => {
   });
 });
 
-describe('a step-up that is needed', () => {
+describe('a required step-up', () => {
   const STEP_UP = 'Bearer error="insufficient_user_authentication", max_age=60';
 
   async function refuse(handler: (context: Context) => Promise<Response> | Response) {
@@ -223,13 +223,13 @@ describe('a step-up that is needed', () => {
     return response.headers.get('www-authenticate');
   }
 
-  test('is named to the client where nothing ran before', async () => {
+  test('is reported to the client if nothing ran before', async () => {
     const fresh = (context: Context) => Response.json(requireFresh(context, '1m').data);
     expect(await refuse(fresh)).toBe(STEP_UP);
     expect(await refuse(async (context) => fresh(context))).toBe(STEP_UP);
   });
 
-  test('is not where something ran: the client would repeat it', async () => {
+  test('is not reported if something ran, because the client would repeat it', async () => {
     const afterWaiting = async (context: Context) => {
       await Promise.resolve();
       return Response.json(requireFresh(context, '1m').data);
@@ -243,7 +243,7 @@ describe('a step-up that is needed', () => {
   });
 });
 
-test('fromRequest gives the context alone', async () => {
+test('fromRequest returns only the context', async () => {
   const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
   const { token } = await sessions.create({ userId: 'ann' });
   store.reset();

@@ -44,7 +44,7 @@ describe('inside handle', () => {
       body: JSON.stringify({ query }),
     });
 
-  test('tRPC and Yoga share the load', async () => {
+  test('tRPC and Yoga share one load', async () => {
     const { sessions, store, trpc, yoga } = setUpHosts();
     const { token } = await sessions.create({ userId: 'ann' });
     store.reset();
@@ -57,7 +57,7 @@ describe('inside handle', () => {
     expect(store.total()).toBe(1);
   });
 
-  test('rule 12: tRPC and Yoga begin with what the handler has logged in', async () => {
+  test('rule 12: tRPC and Yoga begin with the session that the handler has created', async () => {
     const { sessions, trpc, yoga } = setUpHosts();
     const byTrpc = trpcCall('whoAmI');
     const guest = async (context: Context) => context.sessions.create({ userId: 'guest' });
@@ -68,7 +68,7 @@ describe('inside handle', () => {
     expect(await response.json()).toEqual({ data: { whoAmI: 'guest' } });
   });
 
-  test('rules 18 and 24: a login of theirs is written to the answer of the handler, once', async () => {
+  test('rules 18 and 24: their login is written once, to the answer of the handler', async () => {
     const { sessions, trpc, yoga } = setUpHosts({ sources: [cookie()] });
     const byTrpc = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
     const byYoga = graphql('mutation { login }');
@@ -83,7 +83,7 @@ describe('inside handle', () => {
     }
   });
 
-  test('rule 18: a login of theirs is undone where the handler fails', async () => {
+  test('rule 18: their login is undone if the handler fails', async () => {
     const { sessions, store, trpc } = setUpHosts();
     const request = trpcCall('login', undefined, 'POST', { 'content-type': 'application/json' });
     await sessions.handle(request, async () => {
@@ -104,7 +104,7 @@ describe('inside handle', () => {
     expect(await response.text()).toContain('guest');
   });
 
-  test('rule 18: tRPC that streams refuses a login that would have to write a cookie', async () => {
+  test('rule 18: a streaming tRPC refuses a login that must write a cookie', async () => {
     const { sessions, store, trpc } = setUpHosts({ sources: [cookie()] });
     const request = trpcCall('login?batch=1', undefined, 'POST', {
       'trpc-accept': 'application/jsonl',
@@ -115,7 +115,7 @@ describe('inside handle', () => {
     expect(store.calls.insert).toBe(0);
   });
 
-  test('rule 15: the same request object, sent once more, is another request', async () => {
+  test('rule 15: a request object that is sent again is another request', async () => {
     const { sessions } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const request = requestOf(token);
@@ -127,7 +127,7 @@ describe('inside handle', () => {
     expect((await sessions.handle(request, logout)).status).toBe(401);
   });
 
-  test('a handler within a handler is part of it: its login waits for the outer outcome', async () => {
+  test('a nested handler is part of the outer one: its login waits for the outer outcome', async () => {
     const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
     const request = requestOf();
     const login = async (context: Context) => new Response((await context.sessions.create({ userId: 'ann' })).token);

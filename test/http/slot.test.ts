@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { privateSlot } from '../../src/http/slot.js';
 
-test('a slot has a value for each object, and each slot its own', () => {
+test('a slot has one value per object, independently of other slots', () => {
   const [slot, other] = [privateSlot<string>(), privateSlot<string>()];
   const [a, b] = [{}, {}];
   slot.set(a, 'of a');
@@ -16,7 +16,7 @@ test.each<[string, object]>([
   ['an object without a prototype', Object.create(null)],
   ['a proxy', new Proxy({}, {})],
   ['a function', () => undefined],
-])('nothing is to be seen of it on %s', (_name, key) => {
+])('the value is invisible on %s', (_name, key) => {
   const before = inspect(key, { showHidden: true });
   const slot = privateSlot<string>();
   slot.set(key, 'secret');
@@ -25,7 +25,7 @@ test.each<[string, object]>([
   expect(Reflect.ownKeys(key).some((name) => Reflect.get(key, name) === 'secret')).toBe(false);
 });
 
-test('what wraps an object or copies it has none of its values', () => {
+test('an object that wraps or copies another has none of its values', () => {
   const key = { a: 1 };
   const slot = privateSlot<string>();
   slot.set(key, 'of the object');

@@ -17,7 +17,7 @@ describe('header reader', () => {
     expect(headerReader(headers)('x-other')).toBeUndefined();
   });
 
-  test('repeated headers are joined, however they come', () => {
+  test('repeated headers are joined, in whatever form they come', () => {
     const repeated = new Headers([
       ['x-auth', 'a'],
       ['x-auth', 'b'],
@@ -27,7 +27,7 @@ describe('header reader', () => {
     }
   });
 
-  test('names that every object inherits are no headers', () => {
+  test('names of inherited properties are not headers', () => {
     expect(headerReader({})('constructor')).toBeUndefined();
     expect(headerReader({ 'x-auth': undefined })('x-auth')).toBeUndefined();
   });
@@ -43,7 +43,7 @@ describe('sources', () => {
     return { n: session?.data.n, calls: store.total() };
   }
 
-  test('bearer in any case and spacing; other schemes are not ours', async () => {
+  test('bearer reads any case and spacing, and ignores other schemes', async () => {
     const { token } = await sessions.create({ n: 1 });
     for (const scheme of ['Bearer ', 'bearer ', 'BEARER ', 'bEaReR   ']) {
       expect(await read({ authorization: `${scheme}${token}` })).toEqual({ n: 1, calls: 1 });
@@ -62,7 +62,7 @@ describe('sources', () => {
     }
   });
 
-  test('of sources that disagree the first well-formed one decides', async () => {
+  test('if sources disagree, the first well-formed one decides', async () => {
     const [a, b] = [await sessions.create({ n: 1 }), await sessions.create({ n: 2 })];
     expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({ n: 1, calls: 1 });
     expect(await read({ authorization: 'Bearer malformed', 'x-auth-token': b.token })).toEqual({ n: 2, calls: 1 });
@@ -80,7 +80,7 @@ describe('sources', () => {
     expect(await read({ 'x-auth-token': [token, token] })).toEqual({ n: undefined, calls: 0 });
   });
 
-  test('invariant 8: none of these reaches the store, creates anything or is echoed', async () => {
+  test('invariant 8: none of these reaches the store, creates a session or is echoed', async () => {
     const before = await sessions.count();
     const bad = ['', ' ', 'x'.repeat(1_000_000), 'ts_', 'tś_é', '\u0000', 'ts_..', '%00', '__proto__'];
     for (const text of bad) {
@@ -97,14 +97,14 @@ describe('sources', () => {
   });
 });
 
-describe('headers that the application sends', () => {
+describe('sessions.responseHeaders', () => {
   function setUp() {
     const warnings: string[] = [];
     const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
     return { warnings, sessions: createSessions<{ n: number }>({ sources: [bearer({ respond: true })], logger }) };
   }
 
-  test('are warned of, once, when they hold a token and nobody reads them', async () => {
+  test('cause one warning if they hold a token and are never read', async () => {
     const { warnings, sessions } = setUp();
     const collect = collector();
     for (let round = 0; round < 3; round += 1) await (await sessions.fromHeaders({})).sessions.create({ n: 1 });
@@ -114,7 +114,7 @@ describe('headers that the application sends', () => {
     });
   });
 
-  test('are not warned of when they are read, or hold nothing', async () => {
+  test('cause no warning if they are read or hold nothing', async () => {
     const { warnings, sessions } = setUp();
     const collect = collector();
     const collected = vi.fn();
@@ -146,13 +146,13 @@ describe('bearer({ respond })', () => {
     [false, {}],
     [true, { 'session-token': 'x', 'access-control-expose-headers': 'Session-Token' }],
     ['X-Token', { 'x-token': 'x', 'access-control-expose-headers': 'X-Token' }],
-  ])('%j: what is written with a new token', (respond, expected) => {
+  ])('%j: writes these headers with a new token', (respond, expected) => {
     const written = new Headers();
     bearer({ respond }).write?.(written, 'x', 1_000);
     expect(Object.fromEntries(written)).toEqual(expected);
   });
 
-  test('the headers that pages may read are added to those of the application', () => {
+  test("the exposed headers are added to the application's", () => {
     expect(combined('access-control-expose-headers', 'Session-Token', 'ETag')).toBe('ETag, Session-Token');
     expect(combined('access-control-expose-headers', 'Session-Token', 'ETag, session-token')).toBe('ETag, session-token');
     expect(combined('access-control-expose-headers', 'Session-Token', ['*'])).toBe('*, Session-Token');

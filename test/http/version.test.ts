@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { VERSION } from '../../src/version.js';
 
-test('the version that the code names is that of the package', () => {
+test("the version in the code is the package's", () => {
   expect(VERSION).toBe(manifest.version);
 });
 

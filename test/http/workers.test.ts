@@ -7,7 +7,7 @@ interface Data {
   views: number;
 }
 
-/** Cloudflare Workers never answer what a request has asked whose client has left. */
+/** Cloudflare Workers never answer the store calls of a request whose client has left. */
 function setUp() {
   const store = countingStore();
   const sessions = createSessions<Data>({ store, ownerOf: ({ userId }) => userId });
@@ -27,7 +27,7 @@ describe('on Cloudflare Workers', () => {
   beforeEach(() => void vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' }));
   afterEach(() => void vi.unstubAllGlobals());
 
-  test('a write of another request that is never answered holds up none', async () => {
+  test('a write of another request that is never answered does not block other writes', async () => {
     const { store, sessions, open } = setUp();
     const { token } = await sessions.create({ userId: 'ada', views: 0 });
     store.before = (verb) => (verb === 'replace' ? new Promise(() => undefined) : undefined);
@@ -38,7 +38,7 @@ describe('on Cloudflare Workers', () => {
     expect((await (await open(token)).update(visit)).views).toBe(1);
   });
 
-  test('the writes of one request still join into one', async () => {
+  test('the writes of one request are still joined', async () => {
     const { store, sessions, open } = setUp();
     const { token } = await sessions.create({ userId: 'ada', views: 0 });
     const session = await open(token);
@@ -46,7 +46,7 @@ describe('on Cloudflare Workers', () => {
     expect([session.data.views, store.calls.replace]).toEqual([2, 1]);
   });
 
-  test('no timer of a sweep is left in the request of a login', async () => {
+  test('the request of a login leaves no timer for a sweep', async () => {
     vi.useFakeTimers();
     try {
       const { sessions } = setUp();
@@ -57,7 +57,7 @@ describe('on Cloudflare Workers', () => {
     }
   });
 
-  test('a guard admits the sessions of its own createSessions, and the server has all its operations', async () => {
+  test('handle serves the sessions of its createSessions, and the server has all its operations', async () => {
     const sessions = createSessions<Data>({ ownerOf: ({ userId }) => userId });
     const { token, id } = await sessions.create({ userId: 'ada', views: 0 });
     const request = new Request('https://app.example/', { headers: { authorization: `Bearer ${token}` } });
@@ -70,7 +70,7 @@ describe('on Cloudflare Workers', () => {
   });
 });
 
-test('elsewhere the writes of all requests wait in one line', async () => {
+test('elsewhere, the writes of all requests wait in one queue', async () => {
   const { store, sessions, open } = setUp();
   const { token } = await sessions.create({ userId: 'ada', views: 0 });
   const both = await Promise.all([open(token), open(token)]);

@@ -148,7 +148,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   test('what has happened is in live regions', async () => {
     const { page } = await bench.open();
     const { laptop } = await logInBoth(page);
-    await page.getByRole('log', { name: 'What Laptop has done' }).getByText('Logged in as ada.').waitFor();
+    await page.getByRole('log', { name: 'Log of Laptop' }).getByText('Logged in as ada.').waitFor();
     expect(await laptop.root.getByRole('log').count()).toBe(1);
     expect(await page.getByRole('status').count()).toBe(1);
   });

@@ -127,7 +127,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       await outage.check();
       await page.getByRole('status').getByText('The store is away').waitFor();
       await laptop.press('Count');
-      await laptop.sees('The store is away (503). Nobody is logged out.');
+      await laptop.sees('The store is away (503). All users stay logged in.');
       await laptop.press('Rotate, lose the answer');
       await eventually(async () => (await laptop.log())[0]).toMatch(/The store is away/);
       await events(page).getByText('store-error').first().waitFor();

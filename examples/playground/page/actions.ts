@@ -4,8 +4,8 @@ import type { Device } from './device.js';
 type Action = () => Promise<string>;
 
 /**
- * What a person can do on a device. Each action resolves to the sentence that tells of it. New
- * tokens come in a header of the answers: the session's client takes them by itself.
+ * The actions that a person can do on a device. Each resolves to the sentence that describes it.
+ * New tokens come in a header of the answers: the session's client takes them on its own.
  */
 export function deviceActions(device: Device) {
   const { session, network, view } = device;

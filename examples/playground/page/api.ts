@@ -1,4 +1,4 @@
-/** What a device can ask the server, over tRPC or GraphQL. */
+/** The calls that a device can make to the server, over tRPC or GraphQL. */
 export interface Api {
   login(credentials: { name: string; password: string; device: string }): Promise<unknown>;
   me(): Promise<User>;

@@ -8,7 +8,7 @@ const ICONS: Readonly<Record<string, string>> = {
 };
 const LONGEST_LOG = 30;
 
-/** What a device shows. Knows nothing of sessions. */
+/** The picture of a device. Knows nothing of sessions. */
 export class DeviceView {
   /** Asks until `confirm` has accepted a password, or the user gives up. */
   readonly askPassword: (confirm: (password: string) => Promise<unknown>) => Promise<boolean>;
@@ -19,7 +19,7 @@ export class DeviceView {
     this.askPassword = passwordDialog(root, name);
     const log = this.#part('log');
     root.ariaLabel = name;
-    log.ariaLabel = `What ${name} has done`;
+    log.ariaLabel = `Log of ${name}`;
     log.tabIndex = 0; // It scrolls, also for the keyboard.
     this.#part('title').textContent = name;
     part(root, 'icon', SVGPathElement).setAttribute('d', ICONS[name] ?? '');

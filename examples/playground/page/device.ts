@@ -10,7 +10,7 @@ import { overTrpc } from './trpc.js';
 
 export type Protocol = 'trpc' | 'graphql';
 
-/** What the parts of a device share. */
+/** The objects that the parts of a device share. */
 export interface Device {
   readonly session: SessionClient;
   readonly network: Network;
@@ -47,7 +47,7 @@ export function startDevice(name: string, view: DeviceView, protocol: Protocol):
     return show();
   }
 
-  /** Tells what an action has done, or why it has failed. */
+  /** Runs an action and logs what it has done, or why it has failed. */
   async function run(action: (() => Promise<string>) | undefined): Promise<void> {
     try {
       if (action) view.log('done', await action());

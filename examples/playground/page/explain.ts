@@ -1,6 +1,6 @@
 import { sessionProblem } from 'token-sessions/client';
 
-/** What to tell the user when a call has failed, over whatever protocol. */
+/** The sentence to show when a call has failed, over whatever protocol. */
 export function explain(error: unknown): string {
   switch (sessionProblem(error)) {
     case 'ended':
@@ -10,7 +10,7 @@ export function explain(error: unknown): string {
     case 'replaced':
       return 'Another tab was faster: try again.';
     case 'unavailable':
-      return 'The store is away (503). Nobody is logged out.';
+      return 'The store is away (503). All users stay logged in.';
     default:
       return error instanceof Error ? error.message : String(error);
   }

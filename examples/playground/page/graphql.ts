@@ -8,8 +8,8 @@ interface Answer<Data> {
 }
 
 /**
- * The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. All in one function:
- * it is the list of the operations.
+ * The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. All is in one
+ * function: it is the list of the operations.
  */
 export function overGraphql(session: SessionClient): Api {
   async function run<Data>(query: string, variables: object = {}): Promise<Data> {
@@ -44,7 +44,7 @@ export function overGraphql(session: SessionClient): Api {
       {
         next({ data, errors }) {
           if (data) onNews(data.news);
-          // Tells the session's client that the server has refused the token.
+          // Lets the session's client know that the server has refused the token.
           else void session.recover({ errors }, sent);
         },
         error: onEnd,

@@ -16,7 +16,7 @@ export interface LibraryEvent {
   readonly reason: string;
 }
 
-/** What the server shows of its inside. */
+/** A message that shows the inside of the server. */
 export type ObserverMessage =
   | { readonly type: 'event'; readonly event: LibraryEvent }
   | {

@@ -2,8 +2,8 @@ import { EventEmitter, on } from 'node:events';
 import type { PlaygroundSession, PlaygroundSessions } from './sessions.js';
 
 /**
- * What a subscription gets: that it has begun, each second that it lives, a new count, or that the
- * account's devices have changed.
+ * A message to a subscription. It says that the subscription has begun, that it is alive (each
+ * second), that there is a new count, or that the account's devices have changed.
  */
 export interface News {
   readonly type: 'begun' | 'alive' | 'count' | 'devices';

@@ -68,7 +68,7 @@ export class Observer {
 
   async #happened<Name extends keyof SessionEvents>(name: Name, event: SessionEvents[Name]): Promise<void> {
     const at = Date.now();
-    // A record tells which device a session is of, until it is gone.
+    // A record shows which device a session is of, until the record is gone.
     if (name === 'created') await this.#records();
     const reason = 'reason' in event ? event.reason : '';
     const shown = { at, name, id: event.id, device: this.#devices.get(event.id) ?? '', reason };

@@ -16,7 +16,7 @@ export function openSessions(store: SessionStore, now: () => number) {
     store,
     schema,
     ownerOf: (data) => data.userId,
-    // New tokens also travel in the header Session-Token: no procedure has to return them.
+    // New tokens also travel in the header Session-Token: procedures need not return them.
     sources: [bearer({ respond: true })],
     now,
   });

@@ -21,9 +21,9 @@ export interface RequestLike {
 
 /** The context of graphql-ws. */
 export interface SocketLike {
-  /** What the client sent when it connected: `authorization` or `token`. */
+  /** The parameters that the client sent when it connected: `authorization` or `token`. */
   readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
-  /** What the server knows of the connection, with its upgrade request. */
+  /** The server's data about the connection, with its upgrade request. */
   readonly extra?: unknown;
 }
 

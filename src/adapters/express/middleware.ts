@@ -22,7 +22,7 @@ import { toHttpError } from './errors.js';
 export interface SessionRequest<Data, Input = Data> {
   /** The request's session, or `null` when anonymous. Follows create and destroy. */
   readonly session: Session<Data> | null;
-  /** What the request can do with sessions: log in, list, log out elsewhere. */
+  /** The operations on sessions that the request can do: log in, list, log out elsewhere. */
   readonly sessions: RequestSessions<Data, Input>;
 }
 

@@ -42,7 +42,7 @@ export type ContextOptions =
       readonly res?: object | undefined;
       /** On Fetch: where headers of the response go. */
       readonly resHeaders?: Headers | undefined;
-      /** What tRPC knows of the calls: pass it on. */
+      /** tRPC's description of the calls: pass it on. */
       readonly info?: RequestInfo | undefined;
     }
   /** AWS Lambda */

@@ -161,7 +161,7 @@ export class LiveSessions {
   #start(): void {
     if (!this.#recheckTimer) this.#scheduleRecheck();
     this.#notifications.open();
-    // While the notifications are being opened the look-up waits: it has to come after.
+    // While the notifications are being opened, the look-up waits: it must come after.
     if (!this.#notifications.switching) this.#checkSoon();
   }
 

@@ -9,7 +9,7 @@ import { clearQuietly, unref } from './timers.js';
 const FIRST_BACKOFF = 100;
 const LONGEST_BACKOFF = 10_000;
 
-/** What a {@link StoreSubscription} reports. */
+/** The reports of a {@link StoreSubscription}. */
 export interface SubscriptionListener extends StoreListener {
   /** The notifications could not be opened. They are tried again after a pause. */
   failed(): void;

@@ -22,7 +22,7 @@ export type RedisClient = NodeRedisClient | IoredisClient | UpstashClient;
 /** Options of {@link redisStore}. */
 export interface RedisStoreOptions {
   /**
-   * What the names of all keys begin with: 1 to 128 visible characters without spaces and braces.
+   * The names of all keys begin with this: 1 to 128 visible characters without spaces and braces.
    *
    * @default 'ts:'
    */

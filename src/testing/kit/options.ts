@@ -65,8 +65,8 @@ export interface StoreCapabilities extends Readonly<Partial<Record<OptionalVerb,
   /** Whether `createStore` returns `damage`. Then unreadable records are tested. */
   readonly damages?: boolean;
   /**
-   * `false` for an adapter to a foreign format, which has to read the body: it is then only given
-   * sessions whose data is an object.
+   * `false` for an adapter to a foreign format, which must read the body. The tests then give it
+   * only sessions whose data is an object.
    *
    * @default true: any JSON text
    */
@@ -78,12 +78,12 @@ export interface StoreContractOptions {
   /** Where the tests are defined. */
   readonly runner: TestRunner;
   /**
-   * What the tests are grouped under.
+   * The title of the group that holds the tests.
    *
    * @default 'the store contract'
    */
   readonly name?: string;
-  /** What the store promises. */
+  /** The capabilities that the store promises. */
   readonly capabilities: StoreCapabilities;
   /**
    * Opens an empty store for each test. `now` is the clock for stores that can use it, in ms since

@@ -20,7 +20,7 @@ const awkward: unknown[] = [
 ];
 
 describe('cloneJson', () => {
-  test('invariant 9: what is known to be JSON is copied like anything else', () => {
+  test('invariant 9: cloneJson copies known JSON exactly', () => {
     const check = (value: unknown): void => {
       const known = copyJson(value);
       const clone = cloneJson(known);
@@ -45,21 +45,21 @@ describe('copyJson', () => {
     );
   });
 
-  test.each(awkward.map((value) => [value]))('invariant 9: %j is encoded and read back as it is', (value) => {
+  test.each(awkward.map((value) => [value]))('invariant 9: %j is encoded and decoded unchanged', (value) => {
     const copy = copyJson(value);
     expect(equalJson(copy, value)).toBe(true);
     expect(JSON.parse(encodeJson(copy))).toStrictEqual(value);
     expect(Object.getPrototypeOf(Object(copy))).toBe(Object.getPrototypeOf(Object(value)));
   });
 
-  test('a __proto__ key is data and pollutes nothing', () => {
+  test('keeps a __proto__ key as data, and pollutes no prototype', () => {
     const copy = copyJson(JSON.parse('{"__proto__":{"admin":true}}'));
     expect(Object.keys(Object(copy))).toEqual(['__proto__']);
     expect(Reflect.get(Object(copy), 'admin')).toBeUndefined();
     expect(Reflect.get({}, 'admin')).toBeUndefined();
   });
 
-  test('undefined properties count as absent', () => {
+  test('treats undefined properties as absent', () => {
     expect(copyJson({ a: undefined, b: 1 })).toStrictEqual({ b: 1 });
     expect(equalJson({ a: undefined, b: 1 }, { b: 1 })).toBe(true);
     expect(equalJson({ b: 1 }, { a: undefined, b: 1 })).toBe(true);
@@ -88,18 +88,18 @@ describe('copyJson', () => {
     expect(() => copyJson(value)).toThrowError(expect.objectContaining({ code: 'INVALID_DATA' }));
   });
 
-  test('refuses a cycle with its path', () => {
+  test('refuses a cycle, and names its path', () => {
     const user: Record<string, unknown> = { name: 'ann', tags: ['x'] };
     user['self'] = { deeper: [user] };
     expect(() => copyJson({ user })).toThrowError(/^data\.user\.self\.deeper(\[0\]|\["0"\]) refers to one of its own ancestors/);
   });
 
-  test('a value that stands in two places is no cycle', () => {
+  test('accepts a value that stands in two places', () => {
     const shared = { a: 1 };
     expect(copyJson([shared, shared])).toStrictEqual([{ a: 1 }, { a: 1 }]);
   });
 
-  test('rule 27: nesting of 1,000 levels is carried, one more is refused with its path', () => {
+  test('rule 27: copies 1,000 levels of nesting, and refuses one more with its path', () => {
     const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
     // Below the top level, which is the data itself.
     expect(encodeJson(copyJson(nested(1_001)))).toBe(`${'['.repeat(1_001)}${']'.repeat(1_001)}`);
@@ -112,7 +112,7 @@ describe('copyJson', () => {
     expect(() => copyJson({ user: deep })).toThrowError(/^data\.user\.inner.* is nested more than 1,000 levels deep/);
   });
 
-  test('rule 27: a deep cycle is refused as a cycle, and data that is too deep differs from its copy', () => {
+  test('rule 27: refuses a deep cycle as a cycle, and data that is too deep differs from its copy', () => {
     const ring: Record<string, unknown> = {};
     let at = ring;
     for (let level = 0; level < 3_000; level += 1) {
@@ -128,7 +128,7 @@ describe('copyJson', () => {
 });
 
 describe('equalJson', () => {
-  test('is true for copies, false after any change', () => {
+  test('returns true for copies, and false after any change', () => {
     fc.assert(
       fc.property(jsonValue, jsonValue, (a, b) => {
         expect(equalJson(a, copyJson(a))).toBe(true);

@@ -27,7 +27,7 @@ test.each(['7', 'ab', '123', 42, true] as const)(
   },
 );
 
-test('a message that quotes nothing stays, though it has a number that other data has too', () => {
+test('a message that quotes nothing stays, even if it has a number that occurs in other data', () => {
   expect(refusal(() => 'must be at most 5', { pin: '7', limit: 5 })).toContain('data.pin: must be at most 5');
 });
 

@@ -4,7 +4,7 @@ import type { Fault } from '../../support/faulty-store.js';
 import { countUp, GONE, setUp, UNAVAILABLE } from './support/faulty.js';
 
 describe('create', () => {
-  test('a session whose insert was answered and lost is handed out, and there once', async () => {
+  test('a create whose insert was written but not answered hands out the one session that was stored', async () => {
     const { store, sessions, others } = await setUp();
     store.fail('insert', 'lost');
     const { token } = await sessions.create({ user: 'eve', views: 0 });
@@ -13,7 +13,7 @@ describe('create', () => {
   });
 
   test.each<Fault>(['refused', 'mute', 'deaf', 'late'])(
-    'invariant 6: an insert that is %s is STORE_UNAVAILABLE, and hands out nothing',
+    'invariant 6: an insert that is %s makes create fail with STORE_UNAVAILABLE, and hands out nothing',
     async (fault) => {
       const { store, sessions, others } = await setUp();
       const created: string[] = [];
@@ -22,12 +22,12 @@ describe('create', () => {
       await expect(sessions.create({ user: 'eve', views: 0 })).rejects.toMatchObject(UNAVAILABLE);
       expect(created).toEqual([]);
       await store.arrive();
-      // What arrives after all is a session without a holder.
+      // An insert that arrives late stores a session without a holder.
       expect(await others.count()).toBe(fault === 'mute' || fault === 'late' ? 2 : 1);
     },
   );
 
-  test('a login over a session that cannot be ended is refused, and leaves the request with the old one', async () => {
+  test('a login fails if it cannot end the previous session, and the request keeps that session', async () => {
     const { store, sessions, token, load } = await setUp();
     const context = await sessions.fromToken(token);
     store.fail('delete', 'refused');
@@ -38,7 +38,7 @@ describe('create', () => {
 });
 
 describe('rotate', () => {
-  test('a rotation whose answer was lost gives the token that the store knows', async () => {
+  test('a rotation whose answer was lost returns the token that the store has', async () => {
     const { store, sessions, mine, token } = await setUp();
     store.fail('replace', 'lost');
     const next = await mine.rotate();
@@ -48,7 +48,7 @@ describe('rotate', () => {
   });
 
   test.each<Fault>(['refused', 'mute', 'deaf', 'late'])(
-    'a rotation that is %s leaves the old token, which can rotate again',
+    'a rotation that is %s leaves the old token valid, and that token can rotate again',
     async (fault) => {
       const { store, sessions, mine, token, load } = await setUp();
       store.fail('replace', fault);
@@ -72,7 +72,7 @@ describe('destroy', () => {
     expect(destroyed).toEqual([id]);
   });
 
-  test.each<Fault>(['refused', 'deaf'])('invariant 6: a destroy that is %s says so, and can be done again', async (fault) => {
+  test.each<Fault>(['refused', 'deaf'])('invariant 6: a destroy that is %s rejects, and can be repeated', async (fault) => {
     const { store, mine, load } = await setUp();
     store.fail('delete', fault);
     await expect(mine.destroy()).rejects.toMatchObject(UNAVAILABLE);
@@ -82,20 +82,20 @@ describe('destroy', () => {
     expect(await load()).toBeNull();
   });
 
-  test('invariant 2: a destroy that arrives after its time-out ends the session for good', async () => {
+  test('invariant 2: a destroy that arrives after its time-out ends the session permanently', async () => {
     const { store, mine, load } = await setUp();
     store.fail('delete', 'late');
     await expect(mine.destroy()).rejects.toMatchObject(UNAVAILABLE);
     store.fail('replace', 'late');
     await expect(mine.update(countUp)).rejects.toMatchObject(UNAVAILABLE);
-    // The delete first, then the write that was under way beside it.
+    // The delete comes first, then the write that was under way beside it.
     await store.arrive();
     expect(await load()).toBeNull();
     await expect(mine.update(countUp)).rejects.toMatchObject(GONE);
   });
 });
 
-test('invariant 3: whatever happens to the calls, what was acknowledged is there once, and what was not is there once at most', async () => {
+test('invariant 3: whatever fails, an acknowledged call counts once, and any other call at most once', async () => {
   const fault = fc.constantFrom<(Fault | undefined)[]>('lost', 'refused', undefined, undefined);
   await fc.assert(
     fc.asyncProperty(fc.array(fault, { maxLength: 12 }), fc.array(fault, { maxLength: 12 }), async (replaces, finds) => {

@@ -4,7 +4,7 @@ import { testClock } from '../../support/clock.js';
 import type { Fault } from '../../support/faulty-store.js';
 import { countUp, type Data, GONE, setUp, TIMEOUT, UNAVAILABLE } from './support/faulty.js';
 
-/** Each way of writing to a session: what it does, and how it shows that it was done. */
+/** Each way of writing to a session: how to do it, and how the result shows it. */
 const WRITES: readonly {
   readonly name: string;
   readonly run: (session: Session<Data>) => Promise<unknown>;
@@ -44,7 +44,7 @@ describe.each(WRITES)('$name', ({ run, shows }) => {
     expect(errors).toEqual([]);
   });
 
-  test('invariant 6: a write that the store refused is STORE_UNAVAILABLE, writes nothing, and can be done again', async () => {
+  test('invariant 6: a write that the store refuses fails with STORE_UNAVAILABLE, writes nothing, and can be repeated', async () => {
     const { clock, store, mine, inner, id, load, errors } = await setUp();
     clock.advance(61_000);
     const before = await inner.find(id);
@@ -58,20 +58,20 @@ describe.each(WRITES)('$name', ({ run, shows }) => {
     expect(stored && shows(stored)).toBe(true);
   });
 
-  test('invariant 6: a write whose answer was lost, and that cannot be looked for, is STORE_UNAVAILABLE', async () => {
+  test('invariant 6: a write whose answer was lost fails with STORE_UNAVAILABLE if it cannot be looked up', async () => {
     const { clock, store, mine, load } = await setUp();
     clock.advance(61_000);
     store.fail('replace', 'lost');
     store.fail('find', 'refused');
     await expect(run(mine)).rejects.toMatchObject(UNAVAILABLE);
-    // It has happened all the same, and once.
+    // It was written all the same, and once.
     expect(store.done.replace).toBe(1);
     const stored = await load();
     expect(stored && shows(stored)).toBe(true);
   });
 
   test.each<Fault>(['mute', 'deaf'])(
-    'invariant 6: a store that is %s is STORE_UNAVAILABLE after storeTimeout, and asked no more',
+    'invariant 6: a write to a store that is %s fails with STORE_UNAVAILABLE after storeTimeout, without another call',
     async (fault) => {
       const { clock, store, mine } = await setUp();
       clock.advance(61_000);
@@ -84,13 +84,14 @@ describe.each(WRITES)('$name', ({ run, shows }) => {
     },
   );
 
-  test('invariant 2: a write whose session was ended meanwhile is SESSION_GONE, also when the answer to it was lost', async () => {
+  test('invariant 2: a write fails if its session was ended meanwhile: SESSION_GONE, or STORE_UNAVAILABLE after a lost answer', async () => {
     const { clock, store, mine, others, inner, id } = await setUp();
     clock.advance(61_000);
     await others.destroy(id);
     await expect(run(mine)).rejects.toMatchObject(GONE);
     store.fail('replace', 'lost');
-    // Neither was the write recognised, nor is a look enough to say why: an outage it is, and nothing was written.
+    // The look-up does not find the write, and cannot say why. So this is an outage, and nothing
+    // was written.
     await expect(run(mine)).rejects.toMatchObject(UNAVAILABLE);
     expect(await inner.find(id)).toBeNull();
     expect(store.done.replace).toBe(0);
@@ -98,7 +99,7 @@ describe.each(WRITES)('$name', ({ run, shows }) => {
 });
 
 describe('update', () => {
-  test('invariant 3: an update that is done again after an unknown outcome counts on top of what is there', async () => {
+  test('invariant 3: an update that is repeated after an unknown outcome counts on top of the stored data', async () => {
     const { store, mine, load } = await setUp();
     store.fail('replace', 'mute');
     await expect(mine.update(countUp)).rejects.toMatchObject(UNAVAILABLE);
@@ -106,7 +107,7 @@ describe('update', () => {
     expect((await load())?.data.views).toBe(2);
   });
 
-  test('invariant 3: a write that arrives after its time-out, and after another one, is turned away', async () => {
+  test('invariant 3: a write that arrives after its time-out and after another write is rejected', async () => {
     const { store, mine, load } = await setUp();
     store.fail('replace', 'late');
     await expect(mine.update(countUp)).rejects.toMatchObject(UNAVAILABLE);
@@ -116,7 +117,7 @@ describe('update', () => {
     expect(await mine.update(countUp)).toMatchObject({ views: 2 });
   });
 
-  test('invariant 3: a write that arrives after its time-out, and before another one, is merged with that', async () => {
+  test('invariant 3: a write that arrives after its time-out but before another write is merged with it', async () => {
     const { store, mine, load } = await setUp();
     store.fail('replace', 'late');
     await expect(mine.update(countUp)).rejects.toMatchObject(UNAVAILABLE);
@@ -125,7 +126,7 @@ describe('update', () => {
     expect((await load())?.data.views).toBe(2);
   });
 
-  test('invariant 3: where another process wrote on top of a write whose answer was lost, neither is lost', async () => {
+  test('invariant 3: a write whose answer was lost and a later write of another process both survive', async () => {
     const { store, token, load } = await setUp();
     let armed = false;
     const meeting = {
@@ -143,7 +144,7 @@ describe('update', () => {
     expect((await load())?.data.views).toBe(2);
   });
 
-  test('writes that went together share the outcome; the queue goes on after it', async () => {
+  test('writes that were joined share the outcome, and the queue continues after it', async () => {
     const { store, mine, load } = await setUp();
     store.fail('replace', 'refused');
     const outcomes = await Promise.allSettled([mine.update(countUp), mine.update(countUp), mine.touch()]);
@@ -157,7 +158,7 @@ describe('update', () => {
 
 describe('load', () => {
   test.each<Fault>(['refused', 'lost', 'mute', 'deaf'])(
-    'invariant 6: a find that is %s is STORE_UNAVAILABLE, never anonymous',
+    'invariant 6: a find that is %s fails with STORE_UNAVAILABLE, and never means anonymous',
     async (fault) => {
       const { store, sessions, token, id, load } = await setUp();
       store.fail('find', fault, fault, fault);
@@ -168,7 +169,7 @@ describe('load', () => {
     },
   );
 
-  test("with onStoreError: 'anonymous' a request goes on without a session, and a write is still refused", async () => {
+  test("with onStoreError: 'anonymous' a request continues without a session, but writes still fail", async () => {
     const { store, sessions, token, mine, errors, id } = await setUp({ onStoreError: 'anonymous' });
     store.fail('find', 'refused', 'mute');
     for (const _ of [1, 2]) expect((await sessions.fromToken(token)).session).toBeNull();
@@ -180,7 +181,7 @@ describe('load', () => {
   });
 
   test.each<Fault>(['refused', 'lost', 'mute', 'deaf', 'late'])(
-    'invariant 6: activity whose note is %s does not stop the request',
+    'invariant 6: a touch that is %s does not fail the request',
     async (fault) => {
       const { clock, store, sessions, load } = await setUp();
       clock.advance(61_000);
@@ -190,7 +191,7 @@ describe('load', () => {
     },
   );
 
-  test('a store that reports at the note of activity that it is no primary any more is not believed', async () => {
+  test('a touch fails the request if the store reports that it is no longer the primary', async () => {
     const clock = testClock();
     const inner = memoryStore({ now: clock.now });
     const demoted = () => Promise.reject(new SessionError('STORE_UNAVAILABLE', 'a replica now'));
@@ -201,19 +202,19 @@ describe('load', () => {
   });
 
   test.each<Fault>(['refused', 'mute', 'deaf'])(
-    'invariant 6: the first use of a new token is STORE_UNAVAILABLE when its note is %s',
+    'invariant 6: the first use of a new token fails with STORE_UNAVAILABLE when its write is %s',
     async (fault) => {
       const { store, sessions, mine, token } = await setUp();
       const next = await mine.rotate();
       store.fail('replace', fault);
       await expect(sessions.fromToken(next)).rejects.toMatchObject(UNAVAILABLE);
-      // Nobody was lost by it: both may still be used.
+      // No token was lost: both may still be used.
       expect((await sessions.fromToken(next)).session).not.toBeNull();
       expect((await sessions.fromToken(token)).session).not.toBeNull();
     },
   );
 
-  test('the first use of a new token whose note was written and lost is served', async () => {
+  test('the first use of a new token succeeds if its write was done but not answered', async () => {
     const { clock, store, sessions, mine, token } = await setUp();
     const next = await mine.rotate();
     store.fail('replace', 'lost');

@@ -4,7 +4,7 @@ import { createSessions, memoryStore } from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
 import { countingStore } from '../../support/counting-store.js';
 
-/** Sessions whose schema takes its time: `slowness` ms by the library's clock, for each value that it is given. */
+/** Sessions whose schema is slow: it takes `slowness` ms by the library's clock for each value. */
 function setUp() {
   const clock = testClock();
   const state = { slowness: 0 };
@@ -12,13 +12,13 @@ function setUp() {
     clock.advance(state.slowness);
     return true;
   });
-  // The store goes by a clock that stands still: it forgets nothing.
+  // The store's clock stands still, so that it forgets nothing.
   const store = countingStore(memoryStore({ now: () => 0 }));
   const sessions = createSessions({ store, schema: slow, now: clock.now, idleTimeout: '1h', touchInterval: '30m' });
   return { clock, state, store, sessions };
 }
 
-test('invariants 2 and 7: a save whose schema is not done before the deadline writes nothing', async () => {
+test('invariants 2 and 7: a save whose schema finishes after the deadline writes nothing', async () => {
   const { clock, state, store, sessions } = setUp();
   const { token } = await sessions.create({ user: 'ada' });
   const { session } = await sessions.fromToken(token);
@@ -32,7 +32,7 @@ test('invariants 2 and 7: a save whose schema is not done before the deadline wr
   expect((await sessions.fromToken(token)).session).toBeNull();
 });
 
-test('a save whose schema is slow is written where another request has moved the deadline meanwhile', async () => {
+test('a save with a slow schema is written if another request has moved the deadline meanwhile', async () => {
   const { clock, state, sessions } = setUp();
   const { token } = await sessions.create({ user: 'ada' });
   const { session } = await sessions.fromToken(token);

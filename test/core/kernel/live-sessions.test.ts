@@ -23,15 +23,17 @@ interface Options {
   readonly recheckInterval?: number;
   readonly storeTimeout?: number;
   readonly logger?: Logger;
-  /** What the fake store does otherwise. `subscribe: undefined` is a store without notifications. */
+  /**
+   * Replaces a verb of the fake store. `subscribe: undefined` is a store without notifications.
+   */
   readonly findMany?: SessionStore['findMany'];
   readonly subscribe?: SessionStore['subscribe'] | undefined;
 }
 
-/** What the store answers for each id: a deadline, `null` for no record, or a record that cannot be read. */
+/** The store's answer for an id: a deadline, `null` for no record, or an unreadable record. */
 type Standing = number | null | 'unreadable';
 
-/** Live sessions on a store whose every answer the test gives. */
+/** Live sessions on a store whose every answer the test chooses. */
 function setUp(options: Options = {}) {
   const { recheckInterval = 30_000, storeTimeout = 2_000, logger } = options;
   const standings = new Map<string, Standing>();
@@ -75,7 +77,7 @@ afterEach(() => {
 });
 
 describe('live sessions', () => {
-  test('nothing is opened or asked before somebody watches; one connection serves all, and is closed after the last', async () => {
+  test('opens and asks nothing before the first watcher; all share one connection, which closes after the last', async () => {
     const { state, lookUps, watch } = setUp();
     expect(state.opened).toBe(0);
     const stop = [watch(A), watch(A), watch(B)];
@@ -91,7 +93,7 @@ describe('live sessions', () => {
     await vi.waitFor(() => expect(state.opened).toBe(2));
   });
 
-  test('invariant 5: registered first, looked up after the notifications flow: an end in between is found', async () => {
+  test('invariant 5: finds an end between the registration and the look-up, which follows the notifications', async () => {
     let open = (_stop: () => Promise<void>) => {};
     const { standings, lookUps, told, watch } = setUp({ subscribe: () => new Promise((resolve) => (open = resolve)) });
     watch(A);
@@ -101,7 +103,7 @@ describe('live sessions', () => {
     await vi.waitFor(() => expect(told.get(A)).toEqual([expect.stringContaining('has ended: destroyed')]));
   });
 
-  test('invariant 5: a notification ends those of its session, once, and no other', async () => {
+  test('invariant 5: a notification ends the watchers of its session once, and no others', async () => {
     const { state, told, watch, live, lookUps } = setUp();
     watch(A);
     watch(A);
@@ -114,7 +116,7 @@ describe('live sessions', () => {
     expect(live.size).toBe(1);
   });
 
-  test('invariant 5: after a gap everything is looked up again', async () => {
+  test('invariant 5: looks everything up again after a gap', async () => {
     const { state, standings, told, watch, lookUps } = setUp();
     watch(A);
     watch(B);
@@ -125,7 +127,7 @@ describe('live sessions', () => {
     expect(told.get(A)).toEqual([]);
   });
 
-  test('invariant 5: without notifications the recheck finds the end within its interval', async () => {
+  test('invariant 5: without notifications, the recheck finds the end within its interval', async () => {
     vi.useFakeTimers();
     const { standings, told, watch, lookUps } = setUp({ subscribe: undefined, recheckInterval: 1_000 });
     watch(A);
@@ -139,7 +141,7 @@ describe('live sessions', () => {
     expect(lookUps).toHaveLength(before);
   });
 
-  test('invariant 7: expiry ends them at the deadline, unless use has moved it', async () => {
+  test('invariant 7: watchers end at the deadline, unless use has moved it', async () => {
     vi.useFakeTimers();
     const { standings, told, watch } = setUp({ recheckInterval: 60_000 });
     const start = Date.now();
@@ -157,7 +159,7 @@ describe('live sessions', () => {
     expect(told.get(B)).toHaveLength(1);
   });
 
-  test('deadlines beyond what a timer can count end nothing early', async () => {
+  test('a deadline beyond the range of a timer does not end a session early', async () => {
     vi.useFakeTimers();
     const { standings, told, watch } = setUp({ recheckInterval: 60_000 });
     standings.set(A, Date.now() + 2 ** 31 + 5);
@@ -166,7 +168,7 @@ describe('live sessions', () => {
     expect(told.get(A)).toEqual([]);
   });
 
-  test('a store that is away ends nothing; unreadable records neither; the next recheck looks again', async () => {
+  test('an outage or an unreadable record ends nothing, and the next recheck looks again', async () => {
     vi.useFakeTimers();
     let away = true;
     const { standings, told, watch, answer } = setUp({
@@ -188,7 +190,7 @@ describe('live sessions', () => {
     expect(told.get(A)).toHaveLength(1);
   });
 
-  test('notifications that cannot be opened are tried again, told of, and given up with the last watcher', async () => {
+  test('retries notifications that cannot be opened, warns, and stops with the last watcher', async () => {
     vi.useFakeTimers();
     const warnings: string[] = [];
     let tries = 0;
@@ -211,7 +213,7 @@ describe('live sessions', () => {
     expect(tries).toBe(before);
   });
 
-  test('close waits until the notifications are closed, but for no store that does not answer; what it opens later is closed then', async () => {
+  test('close waits for the notifications to close, but not for a silent store; a late opening is closed then', async () => {
     let answer = (_stop: () => Promise<void>) => {};
     const warnings: string[] = [];
     const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
@@ -231,7 +233,7 @@ describe('live sessions', () => {
     await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
   });
 
-  test('many sessions are looked up in batches', async () => {
+  test('looks many sessions up in batches', async () => {
     const { live, lookUps } = setUp();
     for (let i = 0; i < 1_200; i += 1) live.watch(`${i}`, { ended: () => {} });
     await vi.waitFor(() => expect(lookUps.map((ids) => ids.length)).toEqual([500, 500, 200]));
@@ -243,7 +245,7 @@ describe('live sessions', () => {
 describe('signals', () => {
   const make = () => createSessions<{ userId: string }>({ store: memoryStore(), ownerOf: (data) => data.userId });
 
-  test('invariant 5: abort on destroy, with how it ended; later ones are aborted from the start', async () => {
+  test('invariant 5: a destroy aborts the signals with the reason', async () => {
     const sessions = make();
     const { token, id } = await sessions.create({ userId: 'ann' });
     const { session, sessions: ours } = await sessions.fromToken(token);
@@ -258,7 +260,7 @@ describe('signals', () => {
     expect(session?.signal.aborted).toBe(true);
   });
 
-  test('abort on eviction and for the whole account', async () => {
+  test('an eviction and destroyFor abort the signals', async () => {
     const sessions = createSessions<{ userId: string }>({
       ownerOf: (data) => data.userId,
       maxPerOwner: { max: 1, onLimit: 'evict-oldest' },
@@ -272,7 +274,7 @@ describe('signals', () => {
     expect(second.signal.aborted).toBe(true);
   });
 
-  test('the request’s signal follows its current session: a login is no end, the logout after it is', async () => {
+  test('the request’s signal follows its current session: a login does not abort it, the logout after it does', async () => {
     const sessions = make();
     const { token } = await sessions.create({ userId: 'guest' });
     const { session, sessions: ours } = await sessions.fromToken(token);
@@ -283,7 +285,7 @@ describe('signals', () => {
     expect(whole.aborted).toBe(true);
   });
 
-  test('an anonymous request’s signal never aborts, and one that logs in is followed', async () => {
+  test('an anonymous request’s signal does not abort, and follows a later login', async () => {
     const sessions = make();
     const { sessions: ours } = await sessions.fromHeaders({});
     const { signal } = ours;

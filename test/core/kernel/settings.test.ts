@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createSessions, isSessionError, memoryStore, SessionError } from '../../../src/index.js';
 
-/** Options as JavaScript callers can get them wrong. */
+/** Options that JavaScript callers may get wrong. */
 const wrong: [string, object, string][] = [
   ['idleTimeout', { idleTimeout: '7 days' }, 'idleTimeout'],
   ['idleTimeout of 0', { idleTimeout: 0 }, 'idleTimeout'],
@@ -42,38 +42,38 @@ const wrong: [string, object, string][] = [
 ];
 
 describe('options', () => {
-  test.each(wrong)('a wrong %s is refused by name', (_name, options, named) => {
+  test.each(wrong)('a wrong %s is refused by its name', (_name, options, named) => {
     const error = catchError(() => createSessions(options));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
     expect(String(error)).toContain(named);
   });
 
-  test('the memory store names its wrong options', () => {
+  test('the memory store names wrong options', () => {
     expect(() => memoryStore({ maxSessions: 0 })).toThrowError(/maxSessions/);
     expect(() => memoryStore({ now: 5 as never })).toThrowError(/now/);
   });
 
-  test('undefined stands for the default, and the caller’s object stays as it was', async () => {
+  test('undefined means the default, and the caller’s object stays unchanged', async () => {
     const options = Object.freeze({ idleTimeout: undefined, sources: Object.freeze([]) && undefined, tokenPrefix: undefined });
     const session = await createSessions(options).create({});
     expect(session.expiresAt - session.createdAt).toBe(7 * 86_400_000);
     expect(session.token.startsWith('ts_')).toBe(true);
   });
 
-  test('both limits off: a session without a deadline', async () => {
+  test('without both limits, a session has no deadline', async () => {
     const session = await createSessions({ idleTimeout: false, absoluteTimeout: false }).create({});
     expect(session.expiresAt).toBe(8.64e15);
     expect(new Date(session.expiresAt).getTime()).toBe(8.64e15);
   });
 
-  test('schemas that are functions are schemas', async () => {
+  test('accepts schemas that are functions', async () => {
     const { type } = await import('arktype');
     const sessions = createSessions({ schema: type({ userId: 'string' }) });
     await expect(sessions.create({ userId: 'ann' })).resolves.toMatchObject({ data: { userId: 'ann' } });
     await expect(sessions.create({ userId: 7 as never })).rejects.toMatchObject({ code: 'INVALID_DATA' });
   });
 
-  test('the default memory store warns in production, once, through the logger', () => {
+  test('the default memory store warns once in production, through the logger', () => {
     const before = process.env['NODE_ENV'];
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message), error: () => {} };
@@ -88,7 +88,7 @@ describe('options', () => {
     expect(warnings[0]).toMatch(/memoryStore/);
   });
 
-  test('errors are recognised across copies of the library', () => {
+  test('recognises errors across copies of the library', () => {
     class SessionErrorOfAnotherCopy extends Error {
       override readonly name = 'SessionError';
       readonly code = 'CONFLICT';
@@ -99,7 +99,7 @@ describe('options', () => {
     expect(isSessionError({ name: 'SessionError', code: 'CONFLICT' })).toBe(false);
   });
 
-  test('valid shapes of durations are accepted', async () => {
+  test('accepts valid durations', async () => {
     const schema = z.object({});
     for (const [idleTimeout, ms] of [
       ['500ms', 500],

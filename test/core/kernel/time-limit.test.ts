@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TimeLimit, Timeout } from '../../../src/core/kernel/time-limit.js';
 
-/** A call that is answered when the test says so. */
+/** A call that is answered when the test wants it. */
 function pendingCall() {
   let answer: (value: unknown) => void = () => undefined;
   let fail: (error: Error) => void = () => undefined;
@@ -16,7 +16,7 @@ describe('the time limit of calls', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  test('each has its own time, though one timer serves all', async () => {
+  test('each call has its own time, though all share one timer', async () => {
     const limit = new TimeLimit(100);
     const outcomes: string[] = [];
     const watch = (name: string, promise: Promise<unknown>) =>
@@ -43,7 +43,7 @@ describe('the time limit of calls', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('those that began at the same time run out at the same time, the others go on', async () => {
+  test('calls that began at the same time expire at the same time, and the others continue', async () => {
     const limit = new TimeLimit(100);
     const calls = Array.from({ length: 5 }, pendingCall);
     const outcomes = calls.map(({ run }) => limit.within(run).catch((error: unknown) => error));
@@ -54,7 +54,7 @@ describe('the time limit of calls', () => {
     expect(seen).toEqual(['late', 'in the middle', 'late', 'late', 'at the end']);
   });
 
-  test('nothing is left running when the last call has been answered, and the next has its whole time', async () => {
+  test('no timer runs after the last answer, and the next call has its whole time', async () => {
     const limit = new TimeLimit(100);
     await expect(limit.within(async () => 1)).resolves.toBe(1);
     expect(vi.getTimerCount()).toBe(0);
@@ -66,7 +66,7 @@ describe('the time limit of calls', () => {
     expect(await outcome).toBeInstanceOf(Timeout);
   });
 
-  test.each(['answer', 'fail'] as const)('what comes late is dropped (%s), and the failure is explained once', async (how) => {
+  test.each(['answer', 'fail'] as const)('a late outcome is dropped (%s), and the failure is explained once', async (how) => {
     const limit = new TimeLimit(100);
     const explain = vi.fn((error: unknown) => error);
     const late = pendingCall();
@@ -75,13 +75,13 @@ describe('the time limit of calls', () => {
     late[how](new Error('too late'));
     expect(await outcome).toBeInstanceOf(Timeout);
     expect(explain).toHaveBeenCalledTimes(1);
-    // Nor does it take anybody else's place.
+    // Nor does it take the place of another call.
     const next = limit.within(pendingCall().run).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(100);
     expect(await next).toBeInstanceOf(Timeout);
   });
 
-  test('what a call throws at once is a failure like any other', async () => {
+  test('a call that throws synchronously fails like any other', async () => {
     const limit = new TimeLimit(100);
     const broken = limit.answer(
       () => {
@@ -94,7 +94,7 @@ describe('the time limit of calls', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('what is made of an answer may take its time, and its failures are its own', async () => {
+  test('processing an answer has no time limit, and its failures are not explained', async () => {
     const limit = new TimeLimit(100);
     const explain = vi.fn((error: unknown) => error);
     expect(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSessions, memoryStore, SessionError, type SessionStore } from '../../../src/index.js';
 
-/** A store that finds records which it cannot read, once it is told so. */
+/** A store that finds unreadable records once `damaged` is set. */
 function unreadable(): { readonly store: SessionStore; damaged: boolean } {
   const inner = memoryStore();
   const refuse = () => Promise.reject(new SessionError('INVALID_DATA', 'the row was damaged'));
@@ -32,7 +32,7 @@ describe('invariant 6: a record that the store itself cannot read', () => {
     const read = sessions.fromToken(token);
     if (onInvalidData === 'reject') await expect(read).rejects.toMatchObject({ code: 'INVALID_DATA' });
     else expect((await read).session).toBeNull();
-    // What was read before is not written over it, whatever the policy for reading.
+    // A write does not replace an unreadable record with data read earlier, whatever the policy.
     const update = session?.update((data) => {
       data.count += 1;
     });
@@ -45,7 +45,7 @@ describe('invariant 6: a record that the store itself cannot read', () => {
     expect(errors).toEqual([expect.stringContaining(id), expect.stringContaining(id)]);
   });
 
-  test('is not what a store says of data that it cannot take', async () => {
+  test('is not confused with data that the store refuses to take', async () => {
     const inner = memoryStore();
     const insert = () => Promise.reject(new SessionError('INVALID_DATA', 'data.cookie has a name that cannot be kept'));
     const sessions = createSessions<{ cookie: string }>({ store: { ...unreadable().store, find: (id) => inner.find(id), insert } });

@@ -8,7 +8,7 @@ import { type Credential, legacyCredential, parseToken } from '../../../src/core
 import type { SessionRecord } from '../../../src/core/store.js';
 import { GRACE, stored } from './support/tokens.js';
 
-/** A record as version 0.1.0 left it in its store, and the tokens that it had handed out. */
+/** A record as version 0.1.0 left it in its store, and the tokens that it had issued. */
 interface Former {
   readonly name: string;
   readonly writtenAt: number;
@@ -32,7 +32,7 @@ function credentialsOf({ tokens }: Former): Readonly<Record<'current' | 'pending
   return { current: credential(tokens.current), pending: credential(tokens.pending), previous: credential(tokens.previous) };
 }
 
-/** What version 0.1.0 makes of a body that it writes: it keeps what it knows, two elements of each token. */
+/** Rewrites a body as version 0.1.0 does: it keeps what it knows, two elements of each token. */
 function writtenByFormer(state: SessionState): SessionState {
   const { v, k, n, o, a, l, m, d } = JSON.parse(encodeBody(state, 65_536));
   const body = { v, k, ...(n && { n: n.slice(0, 2) }), ...(o && { o: o.slice(0, 2) }), a, l, ...(m && { m }), d };
@@ -43,7 +43,7 @@ const holding = (...credentials: Credential[]) => ({ credentials, replaced: fals
 const timing = (now: number) => ({ now, grace: GRACE });
 
 describe('rule 27: records of version 0.1.0', () => {
-  test.each(records.map(({ name }) => name))('%s: their tokens open it, before and after a write by this version', (name) => {
+  test.each(records.map(({ name }) => name))('%s: the tokens open the session, before and after a write by this version', (name) => {
     const { state, tokens, record, now } = former(name);
     for (const read of [state, stored(state, record.id)]) {
       expect(recognise(read.tokens, tokens.current, now)).toBe('current');
@@ -52,14 +52,14 @@ describe('rule 27: records of version 0.1.0', () => {
     }
   });
 
-  test('plain: rotates, and has a family from then on', () => {
+  test('plain: rotates, and has a family afterwards', () => {
     const { state, tokens, record, now } = former('plain');
     expect(state.tokens.family).toBeUndefined();
     const outcome = rotate(state, record.id, holding(tokens.current), {}, timing(now));
     expect(outcome).toMatchObject({ kind: 'write', state: { tokens: { family: tokens.current.familyHash() } } });
   });
 
-  test('pending: cannot be derived, so that rotations are refused for a minute, then replace it', () => {
+  test('pending: cannot be derived, so rotations are refused for a minute and then replace it', () => {
     for (const [name, request] of [
       ['pending', {}],
       ['pending', { reauthenticated: true }],
@@ -73,13 +73,13 @@ describe('rule 27: records of version 0.1.0', () => {
     }
   });
 
-  test('pending: the minute does not begin again with each write by this version', () => {
+  test('pending: a write by this version does not restart the minute', () => {
     const { state, tokens, record, now } = former('pending');
     const active = stored({ ...state, lastActiveAt: now + MINUTE }, record.id);
     expect(rotate(active, record.id, holding(tokens.current), {}, timing(now + MINUTE))).toMatchObject({ kind: 'write' });
   });
 
-  test('pending: its first use makes it current, and brings its family', () => {
+  test('pending: its first use makes it current, and adds its family', () => {
     const { state, tokens, now } = former('pending-reauthenticated');
     const used = stored(firstUse(state, tokens.pending, timing(now)));
     expect(used.tokens.family).toBe(tokens.pending.familyHash());
@@ -88,7 +88,7 @@ describe('rule 27: records of version 0.1.0', () => {
     expect(recognise(used.tokens, tokens.current, now + GRACE + MINUTE)).toBe('reused');
   });
 
-  test('previous: opens the session in its grace without any freshness, and gets no successor', () => {
+  test('previous: opens the session in its grace without freshness, and gets no successor', () => {
     const { state, tokens, record, now } = former('previous');
     expect(standingOf(state, [tokens.previous], now)).toEqual({ replaced: true, authenticatedAt: 0 });
     for (const request of [{}, { reauthenticated: true }]) {
@@ -99,7 +99,7 @@ describe('rule 27: records of version 0.1.0', () => {
     expect(seen).toEqual(['grace', 'replaced-recently', 'reused']);
   });
 
-  test('immediate: the old token is refused on every server, and is a reuse after a minute', () => {
+  test('immediate: every server refuses the old token, which is a reuse after a minute', () => {
     const { state, tokens, now, record } = former('immediate');
     for (const read of [state, stored(state, record.id)]) {
       const seen = [-3_600_000, -5_000, 0, MINUTE - 1, MINUTE].map((after) => recognise(read.tokens, tokens.previous, now + after));
@@ -107,7 +107,7 @@ describe('rule 27: records of version 0.1.0', () => {
     }
   });
 
-  test("moved sessions: the token that was handed out is derived again from the old library's", () => {
+  test("moved sessions: the issued token is derived again from the old library's", () => {
     const { state, tokens, record, now } = former('migrated-pending');
     expect(state.tokens.pending).toMatchObject({ kind: 'plain', salt: state.migration?.nonce });
     const outcome = rotate(state, record.id, holding(tokens.current), {}, timing(now));
@@ -119,7 +119,7 @@ describe('rule 27: records of version 0.1.0', () => {
     });
   });
 
-  test('moved sessions: a first rotation is derived with the nonce, as that version would', () => {
+  test('moved sessions: the first rotation is derived with the nonce, as in version 0.1.0', () => {
     const { state, tokens, record, now } = former('migrated');
     const outcome = rotate(state, record.id, holding(tokens.current), {}, timing(now));
     expect(outcome).toMatchObject({ kind: 'write', made: true });
@@ -133,7 +133,7 @@ describe('rule 27: records of version 0.1.0', () => {
 });
 
 describe('rule 27: a rolling deploy, in which version 0.1.0 writes what this version wrote', () => {
-  test('a pending token stays valid, and is refused to rotations for a minute', () => {
+  test('a pending token stays valid, and rotations with it are refused for a minute', () => {
     const { state, tokens, record, now } = former('plain');
     const made = rotate(state, record.id, holding(tokens.current), {}, timing(now));
     if (made.kind !== 'write') throw new Error(made.kind);
@@ -146,7 +146,7 @@ describe('rule 27: a rolling deploy, in which version 0.1.0 writes what this ver
     expect(used.tokens.family).toBe(tokens.current.familyHash());
   });
 
-  test('a replaced token loses its freshness, and what immediate ended stays ended', () => {
+  test('a replaced token loses its freshness, and tokens ended by immediate stay ended', () => {
     const { state, tokens, record, now } = former('plain');
     const made = rotate(state, record.id, holding(tokens.current), { reauthenticated: true }, timing(now));
     if (made.kind !== 'write') throw new Error(made.kind);

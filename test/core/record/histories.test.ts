@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { BUGS } from './support/bugs.js';
 import { history, MACHINE, play } from './support/histories.js';
 
-/** `HISTORIES` sets how many random histories are played. */
+/** `HISTORIES` sets the number of random histories. */
 const RUNS = Number(process.env['HISTORIES'] ?? 2_000);
 
 describe('random histories of the pure machine', () => {
-  test('rules 21, 22, 23: every answer is the one of the oracle', () => {
+  test('rules 21, 22, 23: the machine always answers as the oracle does', () => {
     fc.assert(
       fc.property(history, (acts) => play(acts, MACHINE)),
       { numRuns: RUNS },

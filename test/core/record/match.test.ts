@@ -6,7 +6,7 @@ import { Bench, GRACE, START } from './support/tokens.js';
 const HOUR = 3_600_000;
 
 describe('a replaced token', () => {
-  test('rule 23: opens in its grace, is refused without a word for a minute more, and is a reuse then', () => {
+  test('rule 23: opens in its grace, is refused silently for a minute more, and is a reuse afterwards', () => {
     const bench = new Bench();
     bench.replace(bench.first);
     const seen = [0, GRACE - 1, GRACE, GRACE + MINUTE - 1, GRACE + MINUTE].map((after) => {
@@ -17,14 +17,14 @@ describe('a replaced token', () => {
     expect(seen).toEqual(['open', 'open', 'replaced-recently', 'replaced-recently', 'reused']);
   });
 
-  test('rule 23: without a grace it ends with the first use of its successor', () => {
+  test('rule 23: without a grace, ends with the first use of its successor', () => {
     const bench = new Bench();
     bench.grace = 0;
     bench.replace(bench.first);
     expect(bench.open(bench.first)).toBe('replaced-recently');
   });
 
-  test.each([1, 2, 3, 8, 50])('rule 23: is recognised %i rotations later', (count) => {
+  test.each([1, 2, 3, 8, 50])('rule 23: is recognised after %i rotations', (count) => {
     const bench = new Bench();
     let token = bench.first;
     for (let index = 0; index < count; index += 1) {
@@ -35,7 +35,7 @@ describe('a replaced token', () => {
     expect(bench.open(token)).toMatchObject({ replaced: false });
   });
 
-  test('rule 23: is a reuse right after a later rotation, if it was replaced long before', () => {
+  test('rule 23: is a reuse right after a later rotation if it was replaced long before', () => {
     const bench = new Bench();
     const second = bench.replace(bench.first);
     bench.now += HOUR;
@@ -46,7 +46,7 @@ describe('a replaced token', () => {
     expect(bench.open(bench.first)).toBe('reused');
   });
 
-  test('rule 23: is a reuse right after an immediate rotation, if its grace was over long before', () => {
+  test('rule 23: is a reuse right after an immediate rotation if its grace had ended long before', () => {
     const bench = new Bench();
     const second = bench.replace(bench.first);
     bench.now += HOUR;
@@ -54,7 +54,7 @@ describe('a replaced token', () => {
     expect([bench.open(bench.first), bench.open(second)]).toEqual(['reused', 'replaced-recently']);
   });
 
-  test('rule 23: is no reuse when several rotations follow each other within a minute', () => {
+  test('rule 23: is not a reuse if several rotations follow within a minute', () => {
     const bench = new Bench();
     const tokens = [bench.first];
     for (let index = 0; index < 40; index += 1) {
@@ -66,7 +66,7 @@ describe('a replaced token', () => {
     for (const each of tokens.slice(0, -1)) expect(bench.open(each)).toBe('reused');
   });
 
-  test.each([11_000, 30_000, 59_000, -11_000, -59_000])('rule 23: is no reuse on a server whose clock differs by %i ms', (skew) => {
+  test.each([11_000, 30_000, 59_000, -11_000, -59_000])('rule 23: is not a reuse on a server whose clock differs by %i ms', (skew) => {
     const bench = new Bench();
     bench.replace(bench.first);
     bench.now += GRACE - 1 + skew;
@@ -75,7 +75,7 @@ describe('a replaced token', () => {
 });
 
 describe('recognising a token', () => {
-  test('rule 23: a token of the family with another rest is a reuse, any other is unknown', () => {
+  test('rule 23: a token of the family with another secret is a reuse, any other token is unknown', () => {
     const bench = new Bench();
     const forged = new Credential(bench.first.id, bench.first.sibling().reveal('').slice(37));
     expect(bench.open(forged)).toBe('reused');
@@ -90,7 +90,7 @@ describe('recognising a token', () => {
     expect(bench.open(bench.first.sibling())).toBe('reused');
   });
 
-  test('what several tokens grant together is the most that one of them grants', () => {
+  test('several tokens together grant the most that one of them grants', () => {
     const bench = new Bench();
     bench.now += HOUR;
     const next = bench.rotated(bench.call(bench.first), { reauthenticated: true });

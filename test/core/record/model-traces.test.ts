@@ -24,7 +24,7 @@ function failures(machine: Machine): number {
 }
 
 describe('traces of the model, replayed', () => {
-  test('the traces are of the model as it is: `npm run model -- --traces` makes them', () => {
+  test('the traces belong to the current model: `npm run model -- --traces` writes them', () => {
     const model = readFileSync(new URL('rotation.pml', folder), 'utf8').replaceAll('\r', '');
     expect(head).toBe(`model ${createHash('sha256').update(model).digest('hex').slice(0, 16)}`);
     expect(traces.length).toBeGreaterThan(20);
@@ -34,9 +34,9 @@ describe('traces of the model, replayed', () => {
     replay(events, MACHINE);
   });
 
-  // What is planted in times that the model leaves out cannot show here.
+  // The model leaves these times out, so bugs planted in them cannot show here.
   const invisible = ['a replaced token has the freshness of its successor', 'a renewal is lost', 'the family of the session never changes'];
-  test.each(Object.entries(BUGS).filter(([name]) => !invisible.includes(name)))('find a planted bug: %s', (_name, machine) => {
+  test.each(Object.entries(BUGS).filter(([name]) => !invisible.includes(name)))('the traces find a planted bug: %s', (_name, machine) => {
     expect(failures(machine)).toBeGreaterThan(0);
   });
 });

@@ -16,13 +16,13 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect([second?.reveal('ts_'), second?.familyHash()]).toEqual([first?.reveal('ts_'), bench.first.familyHash()]);
   });
 
-  test('only the first of them writes', () => {
+  test('only the first caller writes', () => {
     const bench = new Bench();
     const call = bench.call(bench.first);
     expect([bench.rotate(call), bench.rotate(call)]).toMatchObject([{ kind: 'write', made: true }, { kind: 'answer' }]);
   });
 
-  test('a client whose answer was lost gets the same token hours later, and the lost answer still works', () => {
+  test('a client whose answer was lost gets the same token hours later, and the lost token still works', () => {
     const bench = new Bench();
     const lost = bench.rotated(bench.call(bench.first));
     bench.now += 5 * HOUR;
@@ -30,7 +30,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.open(lost)).toMatchObject({ replaced: false });
   });
 
-  test.each([{}, { reauthenticated: true }])('a call that was let in before gets the successor after its first use (%o)', (request) => {
+  test.each([{}, { reauthenticated: true }])('a call that was admitted before gets the successor after its first use (%o)', (request) => {
     const bench = new Bench();
     const [one, other] = [bench.call(bench.first), bench.call(bench.first)];
     const next = bench.rotated(one, request);
@@ -43,7 +43,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.rotate(other, request)).toEqual(REPLACED);
   });
 
-  test('such a call gets nothing when the kinds differ, or a later rotation is pending or in use', () => {
+  test('such a call gets nothing if the kinds differ, or if a later rotation is pending or used', () => {
     for (const [mine, theirs] of [
       [{}, { reauthenticated: true }],
       [{ reauthenticated: true }, {}],
@@ -63,7 +63,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.rotate(late)).toEqual(REPLACED);
   });
 
-  test('a socket whose call rotated rotates on with the token that it was given', () => {
+  test('a socket whose call rotated continues to rotate with the token it was given', () => {
     const bench = new Bench();
     const next = bench.rotated(bench.call(bench.first));
     const socket = { credentials: [bench.first, next], replaced: false };
@@ -73,7 +73,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.rotated(socket).hash).toBe(bench.rotated(bench.call(next)).hash);
   });
 
-  test('a first use that a store has lost is made up for', () => {
+  test('a later rotation repairs a first use that the store has lost', () => {
     const bench = new Bench();
     const next = bench.rotated(bench.call(bench.first));
     const before = bench.state;
@@ -84,7 +84,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.open(last)).toMatchObject({ replaced: false });
   });
 
-  test('a token that does not come out as the record has it is not handed out', () => {
+  test('a derived token that does not match the record is not issued', () => {
     const bench = new Bench();
     bench.rotated(bench.call(bench.first));
     const { tokens } = bench.state;
@@ -93,7 +93,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.rotate(bench.call(bench.first))).toEqual(WAITING);
   });
 
-  test("the move of another library's session is its first rotation", () => {
+  test("moving another library's session is its first rotation", () => {
     const old = legacyCredential('express:abc', 's:abc.signature');
     const migration = { stage: 'done', nonce: 'nonce' } as const;
     const bench = new Bench(old, { migration, authenticatedAt: 0 });
@@ -112,7 +112,7 @@ describe('rule 21: a rotation logs out no honest client', () => {
 });
 
 describe('rule 22: a replaced token gains nothing', () => {
-  test('in its grace it is as old as it was, and cannot rotate', () => {
+  test('in its grace it keeps its old age, and cannot rotate', () => {
     const bench = new Bench();
     bench.now += HOUR;
     const next = bench.replace(bench.first, { reauthenticated: true });
@@ -123,7 +123,7 @@ describe('rule 22: a replaced token gains nothing', () => {
     expect(bench.open(next)).toMatchObject({ replaced: false });
   });
 
-  test('a pending reauthenticated token renews itself alone', () => {
+  test('a pending reauthenticated token renews only itself', () => {
     const bench = new Bench();
     bench.now += HOUR;
     const next = bench.rotated(bench.call(bench.first), { reauthenticated: true });
@@ -144,7 +144,7 @@ describe('rule 22: a replaced token gains nothing', () => {
     }
   });
 
-  test('a client with a pending plain token fetches it, and proves itself with it', () => {
+  test('a client with a pending plain token fetches it, and reauthenticates with it', () => {
     const bench = new Bench();
     bench.rotated(bench.call(bench.first));
     bench.now += HOUR;
@@ -154,7 +154,7 @@ describe('rule 22: a replaced token gains nothing', () => {
     expect(bench.authenticatedAt(proven)).toBe(bench.now);
   });
 
-  test('a reauthenticated token that is unused for a minute is replaced by a plain rotation, a plain one never', () => {
+  test('a plain rotation replaces a reauthenticated token that is unused for a minute, but never a plain one', () => {
     const bench = new Bench();
     const unused = bench.rotated(bench.call(bench.first), { reauthenticated: true });
     bench.now += MINUTE;
@@ -167,7 +167,7 @@ describe('rule 22: a replaced token gains nothing', () => {
     expect(bench.open(next)).toMatchObject({ replaced: false });
   });
 
-  test('asked for again with reauthenticated, the same token is renewed, and its minute begins again', () => {
+  test('a repeated reauthenticated rotation renews the same token, and restarts its minute', () => {
     const bench = new Bench();
     const next = bench.rotated(bench.call(bench.first), { reauthenticated: true });
     bench.now += MINUTE - 1;
@@ -196,7 +196,7 @@ describe('rule 22: a replaced token gains nothing', () => {
     for (const each of [bench.first, current, pending]) expect(bench.open(each)).toBe('reused');
   });
 
-  test('a token of immediate is random, and its call alone gets it', () => {
+  test('an immediate token is random, and only its call gets it', () => {
     const bench = new Bench();
     const calls = [bench.call(bench.first), bench.call(bench.first)];
     const next = bench.rotated(calls[0] ?? null, { immediate: true });
@@ -209,7 +209,7 @@ describe('rule 22: a replaced token gains nothing', () => {
 });
 
 describe('find(id).rotate(): the server has no token to derive from', () => {
-  test('it makes a random token of a new family, which waits for its use', () => {
+  test('it makes a random token of a new family, which waits for its first use', () => {
     const bench = new Bench();
     const next = bench.rotated(null);
     expect(next.id).toBe(bench.first.id);
@@ -229,7 +229,7 @@ describe('find(id).rotate(): the server has no token to derive from', () => {
     expect(bench.open(fetched)).toMatchObject({ replaced: false });
   });
 
-  test('a client cannot derive it: its rotations are refused for a minute, then replace it', () => {
+  test('a client cannot derive it: rotations are refused for a minute, then replace it', () => {
     const bench = new Bench();
     const made = bench.rotated(null);
     for (const rotate of [() => bench.rotate(bench.call(bench.first)), () => bench.rotate(null)]) expect(rotate()).toEqual(WAITING);
@@ -239,7 +239,7 @@ describe('find(id).rotate(): the server has no token to derive from', () => {
     expect(bench.open(next)).toMatchObject({ replaced: false });
   });
 
-  test('with immediate it ends every token', () => {
+  test('with immediate, it ends every token', () => {
     const bench = new Bench();
     const pending = bench.rotated(bench.call(bench.first));
     const next = bench.rotated(null, { immediate: true, reauthenticated: true });

@@ -27,7 +27,7 @@ function sha256(value: string | Buffer): string {
 }
 
 describe('tokens', () => {
-  test('rule 4: a token is prefix, id and 256 random bits; the SHA-256 of the secret is kept', () => {
+  test('rule 4: a token is prefix, id and 256 random bits; the SHA-256 of the secret is stored', () => {
     expect(token).toMatch(/^ts_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}$/);
     const secret = token.slice(token.indexOf('.') + 1);
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
@@ -35,7 +35,7 @@ describe('tokens', () => {
     expect(parseToken(token, 'ts_')).toMatchObject({ id, hash });
   });
 
-  test('no two tokens are alike, nor are two families', () => {
+  test('no two tokens are alike, and no two families', () => {
     const many = Array.from({ length: 1_000 }, () => newCredential());
     expect(new Set(many.map((each) => each.hash)).size).toBe(1_000);
     expect(new Set(many.map((each) => each.familyHash())).size).toBe(1_000);
@@ -63,11 +63,11 @@ describe('tokens', () => {
     ['with base64 instead of base64url', `${token.slice(0, -2)}+A`],
     ['with a separator other than a point', token.replace('.', ':')],
     ['in a spelling that is not canonical', `${token.slice(0, -1)}B`],
-  ])('what is %s is no token', (_name, text) => {
+  ])('a text that is %s is not a token', (_name, text) => {
     expect(parseToken(text, 'ts_')).toBeNull();
   });
 
-  test('every other last character of a secret is refused: a token has one spelling', () => {
+  test('a token has one spelling: every other last character of a secret is refused', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const spellings = [...alphabet].filter((last) => parseToken(`${token.slice(0, -1)}${last}`, 'ts_'));
     expect(spellings.join('')).toBe(
@@ -79,7 +79,7 @@ describe('tokens', () => {
     );
   });
 
-  test('ids are told from other text', () => {
+  test('isSessionId distinguishes ids from other values', () => {
     expect(isSessionId(id)).toBe(true);
     for (const other of [undefined, null, 7, '', 'x', `${id}x`, id.toUpperCase(), `${id.slice(0, -1)}\n`, '../../etc/passwd']) {
       expect(isSessionId(other)).toBe(false);
@@ -95,7 +95,7 @@ describe('tokens', () => {
     expect(sameHash(hash, wide)).toBe(false);
     expect(sameHash(wide, hash)).toBe(false);
     expect(sameHash(wide, wide)).toBe(true);
-    // What was compared before leaves nothing behind.
+    // Earlier comparisons leave nothing behind.
     expect(sameHash(hash, hash)).toBe(true);
     expect(sameHash(hash, `${hash.slice(0, -1)}é`)).toBe(false);
   });
@@ -109,7 +109,7 @@ describe('credentials', () => {
     ['a new token', credential],
     ['a successor', credential.successor(newSalt())],
     ["another library's token", legacy],
-  ])('rule 4: printing %s shows its id alone', (_name, given) => {
+  ])('rule 4: printing %s shows only its id', (_name, given) => {
     const shown = [
       inspect(given, { showHidden: true, depth: 9, getters: false }),
       JSON.stringify(given),
@@ -142,7 +142,7 @@ describe('credentials', () => {
     expect(bytesOf(next).subarray(16)).toEqual(made.subarray(16));
   });
 
-  test('rule 21: it takes both the old secret and the random value to derive a successor', () => {
+  test('rule 21: deriving a successor needs both the old secret and the random value', () => {
     const salt = newSalt();
     const next = credential.successor(salt);
     expect(sameHash(credential.successor(newSalt()).hash, next.hash)).toBe(false);
@@ -157,7 +157,7 @@ describe('credentials', () => {
     expect(bytesOf(one).subarray(16)).not.toEqual(bytesOf(credential).subarray(16));
   });
 
-  test("another library's token: its successor is the one of version 0.1.0, and brings a family", () => {
+  test("the successor of another library's token is the same as in version 0.1.0, and adds a family", () => {
     const made = createHmac('sha256', 's:abc.signature').update('token-sessions successor:nonce').digest();
     const next = legacy.successor('nonce');
     expect(bytesOf(next)).toEqual(made);
@@ -167,7 +167,7 @@ describe('credentials', () => {
     expect(() => legacy.reveal('ts_')).toThrow(TypeError);
   });
 
-  test('a mark stands for the hashes that begin with it', () => {
+  test('a mark represents the hashes that begin with it', () => {
     expect(hasMark(hash, markOf(hash))).toBe(true);
     expect(hasMark(newCredential().hash, markOf(hash))).toBe(false);
     for (const other of ['', 'x', hash, `${markOf(hash).slice(0, 7)}é`]) expect(hasMark(hash, other)).toBe(false);

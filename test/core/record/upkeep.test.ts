@@ -6,7 +6,7 @@ import { Bench, GRACE, START } from './support/tokens.js';
 const HOUR = 3_600_000;
 
 describe('tidied', () => {
-  test('rule 21: the random value leaves the record when the grace is over, not before', () => {
+  test('rule 21: the random value leaves the record when the grace ends, not before', () => {
     const bench = new Bench();
     bench.replace(bench.first);
     const salt = bench.state.tokens.previous?.salt ?? '';
@@ -25,7 +25,7 @@ describe('tidied', () => {
     expect(tidied(bench.state.tokens, START + 1_000 * HOUR)).toBe(bench.state.tokens);
   });
 
-  test('a minute after the grace, the family is all that is kept of the previous token', () => {
+  test('a minute after the grace, only the family of the previous token is kept', () => {
     const bench = new Bench();
     bench.replace(bench.first);
     bench.now += GRACE + MINUTE;
@@ -36,7 +36,7 @@ describe('tidied', () => {
     expect(bench.open(bench.first)).toBe('reused');
   });
 
-  test('a previous token of another family is kept: nothing else recognises it', () => {
+  test('a previous token of another family is kept, because nothing else recognises it', () => {
     const bench = new Bench();
     bench.call(bench.rotated(null));
     bench.now += HOUR;
@@ -45,7 +45,7 @@ describe('tidied', () => {
     expect(bench.open(bench.first)).toBe('reused');
   });
 
-  test('what immediate ended is remembered for the grace and a minute', () => {
+  test('tokens ended by immediate are remembered for the grace and a minute', () => {
     const bench = new Bench();
     bench.rotated(bench.call(bench.first), { immediate: true });
     expect(tidied(bench.state.tokens, START + GRACE + MINUTE - 1).replaced).toHaveLength(1);
@@ -63,20 +63,20 @@ describe('rotateEvery', () => {
     expect([HOUR - 1, HOUR].map((age) => isRotationDue(bench.state, START, HOUR, made + age))).toEqual([false, true]);
   });
 
-  test('rule 21: a token whose predecessor may be in its grace on some server is left alone', () => {
+  test('rule 21: a token is not due while its predecessor may be in its grace on some server', () => {
     const bench = new Bench();
     bench.replace(bench.first);
     const due = (after: number) => isRotationDue(bench.state, START, 1, START + after);
     expect([1, GRACE, GRACE + MINUTE - 1, GRACE + MINUTE].map(due)).toEqual([false, false, false, true]);
   });
 
-  test('rule 21: a source writes a token only if the head leaves within the grace', () => {
+  test('rule 21: a source writes a token only if the head is sent within the grace', () => {
     expect([0, GRACE, GRACE + 1].map((after) => mayStillWrite(START, START + after, GRACE))).toEqual([true, true, false]);
   });
 });
 
 describe('streams', () => {
-  test('rule 20: the epoch stays the same through plain rotations, and changes with an immediate one', () => {
+  test('rule 20: the epoch survives plain rotations, and changes with an immediate one', () => {
     const bench = new Bench();
     const epochs = [bench.state.tokens.epoch];
     const note = () => epochs.push(bench.state.tokens.epoch);

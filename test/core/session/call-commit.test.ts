@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { BOB, CAROL, type Data, KEYS, LONG, openRequest, sessionOf } from './support/calls.js';
 
 describe('load', () => {
-  test('rule 12: calls of one request begin with the same session, by one look-up', async () => {
+  test('rule 12: calls of one request begin with the same session, with one look-up', async () => {
     const { begin, store, id } = await openRequest();
     const calls = await Promise.all([begin(), begin(), begin()]);
     expect(calls.map((call) => call.sessions.current?.id)).toEqual([id, id, id]);
@@ -16,12 +16,12 @@ describe('load', () => {
     expect(store.calls.find).toBe(2);
     await sessions.destroy(id);
     expect((await begin()).sessions.current).toBeNull();
-    // The first one has begun: it keeps the session, which refuses its writes.
+    // The first call has begun: it keeps the session, which refuses its writes.
     expect(first.sessions.current?.id).toBe(id);
     await expect(sessionOf(first).update(() => undefined)).rejects.toMatchObject({ code: 'SESSION_GONE' });
   });
 
-  test('rule 12: a session that is looked up once stays that of the call, however often it loads', async () => {
+  test('rule 12: a call keeps the session of its first look-up, however often it loads', async () => {
     const { begin, sessions, store } = await openRequest();
     const call = await begin();
     const session = await call.sessions.load();
@@ -30,7 +30,7 @@ describe('load', () => {
     expect(store.calls.find).toBe(1);
   });
 
-  test('rule 12: a guard that looks again refuses a session that this process knows to have ended', async () => {
+  test('rule 12: a guard that looks again refuses a session that this process knows has ended', async () => {
     const { begin, sessions, id } = await openRequest();
     const call = await begin();
     expect(call.liveSession).toBe(call.session);
@@ -55,7 +55,7 @@ describe('load', () => {
 });
 
 describe('commit and rollback', () => {
-  test('invariant 8: calls that end together make one write', async () => {
+  test('invariant 8: calls that end together write once', async () => {
     const { begin, store, stored } = await openRequest();
     const calls = await Promise.all(KEYS.map(() => begin()));
     for (const call of calls) call.joinBatch();
@@ -69,7 +69,7 @@ describe('commit and rollback', () => {
   });
 
   test.each(['commits without a change', 'is rolled back', 'ends', 'becomes a stream'])(
-    'a write waits no longer than until another call %s',
+    'a write waits for another call only until that call %s',
     async (how) => {
       const { begin, store, stored } = await openRequest();
       const [writer, other] = [await begin(), await begin()];
@@ -101,7 +101,7 @@ describe('commit and rollback', () => {
     expect(await stored()).toEqual({ user: 'ann', a: 1, b: 2 });
   });
 
-  test('rule 11: what a rolled back call changed is not saved, by itself or by a neighbour', async () => {
+  test('rule 11: changes of a rolled back call are never saved, not even with those of another call', async () => {
     const { begin, stored, store } = await openRequest();
     const [failing, succeeding] = [await begin(), await begin()];
     sessionOf(failing).data.a = 1;
@@ -126,7 +126,7 @@ describe('commit and rollback', () => {
     expect(await stored()).toEqual({ user: 'ann' });
   });
 
-  test('rule 2: a change of a session that has ended meanwhile is written nowhere, and told once', async () => {
+  test('rule 2: a change of a session that has ended meanwhile is not written, and is reported once', async () => {
     const { begin, sessions, events, id, store } = await openRequest();
     const call = await begin();
     await sessions.destroy(id);
@@ -138,7 +138,7 @@ describe('commit and rollback', () => {
     expect(await store.count?.()).toBe(0);
   });
 
-  test('rule 18: a call without an outcome saves nothing on its own, and says so when that is lost', async () => {
+  test('rule 18: a call without an outcome saves only explicitly, and warns if changes are lost', async () => {
     const { opened, stored } = await openRequest();
     const context = opened.open({ hasOutcome: false });
     await context.load();
@@ -151,7 +151,7 @@ describe('commit and rollback', () => {
 });
 
 describe('the root fields of a mutation', () => {
-  test('rule 18: each field’s changes are saved or dropped for themselves, in one write', async () => {
+  test('rule 18: each field’s changes are saved or dropped separately, in one write', async () => {
     const { begin, store, stored } = await openRequest();
     const call = await begin();
     for (const [index, key] of KEYS.entries()) {
@@ -178,7 +178,7 @@ describe('the root fields of a mutation', () => {
     expect(await stored()).toEqual({ user: 'ann', a: 1, c: 3 });
   });
 
-  test('rule 18: save and update write the changes of the field that runs only', async () => {
+  test('rule 18: save and update write only the changes of the field that runs', async () => {
     const { begin, stored } = await openRequest();
     const call = await begin();
     call.fields.begin('first');
@@ -197,7 +197,7 @@ describe('the root fields of a mutation', () => {
     expect(await stored()).toEqual({ user: 'ann', b: 2, c: 1 });
   });
 
-  test('rule 18: the login of a field that failed is undone, and the next field acts for the session before', async () => {
+  test('rule 18: the login of a failed field is undone, and the next field acts for the previous session', async () => {
     const { begin, store, events } = await openRequest({ signedIn: false });
     const call = await begin();
     call.fields.begin('login');
@@ -209,7 +209,7 @@ describe('the root fields of a mutation', () => {
     expect([await store.count?.(), events]).toEqual([1, []]);
   });
 
-  test('rule 18: of logins of several fields the last that succeeded takes effect', async () => {
+  test('rule 18: if several fields log in, the last successful login takes effect', async () => {
     const { begin, stored, events, id } = await openRequest();
     const call = await begin();
     call.fields.begin('first');

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { BOB, CAROL, openRequest, sessionOf } from './support/calls.js';
 
-test('rule 18: where the last of several logins cannot take effect, the call acts for its own session again', async () => {
+test('rule 18: if the last of several logins cannot take effect, the call acts for its own session again', async () => {
   const { begin, store, id } = await openRequest();
   const call = await begin();
   const session = sessionOf(call);
@@ -22,7 +22,7 @@ test('rule 18: where the last of several logins cannot take effect, the call act
 });
 
 describe('streams and ends', () => {
-  test('rule 18: what the body of a stream creates takes effect at once, also in a call around it', async () => {
+  test('rule 18: a create in the body of a stream takes effect at once, also in an enclosing call', async () => {
     const { begin, events } = await openRequest({ signedIn: false });
     const outer = await begin();
     const inner = outer.open({ hasOutcome: true });
@@ -32,7 +32,7 @@ describe('streams and ends', () => {
     expect(events).toEqual([`created ${created.id}`]);
   });
 
-  test('rule 20: unchanged data of a stream follows what the request learns; changed data stays', async () => {
+  test("rule 20: unchanged data of a stream follows the request's updates; changed data stays", async () => {
     const { begin, sessions, id } = await openRequest();
     const call = await begin();
     const session = sessionOf(call);
@@ -46,7 +46,7 @@ describe('streams and ends', () => {
     expect(session.data).toEqual({ user: 'ann', a: 1, b: 2 });
   });
 
-  test('rule 5: a watcher is called when others end the session, once', async () => {
+  test('rule 5: a watcher is called once when others end the session', async () => {
     const { begin, sessions, id } = await openRequest();
     const call = await begin();
     const ended = vi.fn();
@@ -56,7 +56,7 @@ describe('streams and ends', () => {
     expect(ended).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'SESSION_GONE' }));
   });
 
-  test('rule 18: a watcher is not called for an end that the call itself brings about', async () => {
+  test('rule 18: a watcher is not called for an end that the call itself causes', async () => {
     for (const how of ['destroy', 'login', 'login of a nested call'] as const) {
       const { begin } = await openRequest();
       const call = await begin();
@@ -104,7 +104,7 @@ describe('streams and ends', () => {
     expect([ended.mock.calls.length, signal.aborted]).toEqual([1, true]);
   });
 
-  test('a signal of a call that was anonymous does not abort when its login is taken back', async () => {
+  test('a signal of an anonymous call does not abort when its login is undone', async () => {
     const { begin, store } = await openRequest({ signedIn: false });
     const call = await begin();
     const { signal } = call.sessions;
@@ -115,7 +115,7 @@ describe('streams and ends', () => {
     expect([aborted.mock.calls.length, await store.count?.()]).toEqual([0, 1]);
   });
 
-  test('a signal follows the call back to its own session when a login is taken back', async () => {
+  test('a signal follows the call back to its own session when a login is undone', async () => {
     const { begin, sessions, id } = await openRequest();
     const call = await begin();
     const { signal } = call.sessions;

@@ -23,7 +23,7 @@ describe('the drafts of calls', () => {
     expect([call.sessions.current, await call.sessions.load()]).toEqual([null, null]);
   });
 
-  test('rule 12: a nested call has a draft of its own, which does not hold the outer one’s unsaved changes', async () => {
+  test('rule 12: a nested call has its own draft, without the outer call’s unsaved changes', async () => {
     const { begin, stored } = await openRequest();
     const outer = await begin();
     sessionOf(outer).data.a = 1;
@@ -37,7 +37,7 @@ describe('the drafts of calls', () => {
     expect(await stored()).toEqual({ user: 'ann', b: 2 });
   });
 
-  test('rule 14: the object of a session that the call has left refuses its data, and keeps its id and times', async () => {
+  test('rule 14: a session that the call has left refuses access to its data, and keeps its id and times', async () => {
     for (const leave of ['create', 'destroy'] as const) {
       const { begin, id } = await openRequest();
       const call = await begin();
@@ -63,7 +63,7 @@ describe('the drafts of calls', () => {
 });
 
 describe('create', () => {
-  test('rule 18: a login takes effect when the call commits: then the previous session ends and the event comes', async () => {
+  test('rule 18: a login takes effect when the call commits: then the previous session ends and the event is emitted', async () => {
     const { begin, sessions, events, id, stored } = await openRequest();
     const call = await begin();
     const created = await call.sessions.create(BOB);
@@ -88,7 +88,7 @@ describe('create', () => {
     expect(await stored(id)).toEqual({ user: 'ann' });
   });
 
-  test('rule 18: what the call changed in the new session is saved with the login', async () => {
+  test("rule 18: the call's changes of the new session are saved with the login", async () => {
     const { begin, stored } = await openRequest({ signedIn: false });
     const call = await begin();
     const created = await call.sessions.create(BOB);
@@ -108,7 +108,7 @@ describe('create', () => {
     expect(await store.count?.()).toBe(2);
   });
 
-  test('rule 18: creates that run at once end all but the last', async () => {
+  test('rule 18: concurrent creates end all sessions but the last', async () => {
     const { begin, store } = await openRequest({ signedIn: false });
     const call = await begin();
     const made = await Promise.all([call.sessions.create(BOB), call.sessions.create(CAROL), call.sessions.create(BOB)]);
@@ -117,7 +117,7 @@ describe('create', () => {
     expect(call.sessions.current?.id).toBe(made.at(-1)?.id);
   });
 
-  test('rule 18: a create that nobody waited for is part of the outcome', async () => {
+  test('rule 18: a create that was not awaited is part of the outcome', async () => {
     for (const outcome of ['commit', 'rollback'] as const) {
       const { begin, store } = await openRequest({ signedIn: false });
       const call = await begin();
@@ -128,7 +128,7 @@ describe('create', () => {
     }
   });
 
-  test('a create after the call is over is refused, and inserts nothing', async () => {
+  test('a create after the end of the call is refused, and inserts nothing', async () => {
     const { begin, store } = await openRequest();
     const call = await begin();
     await call.commit();
@@ -136,14 +136,14 @@ describe('create', () => {
     expect(store.calls.insert).toBe(0);
   });
 
-  test('rule 18: where nothing reports an outcome a login takes effect at once', async () => {
+  test('rule 18: without a reported outcome, a login takes effect at once', async () => {
     const { opened, events, id } = await openRequest();
     const context = opened.open({ hasOutcome: false });
     const created = await context.sessions.create(BOB);
     expect(events).toEqual([`created ${created.id}`, `destroyed ${id}`]);
   });
 
-  test('rule 18: a previous session that cannot be ended, and is still there, takes the login back', async () => {
+  test('rule 18: a login is undone if its previous session cannot be ended and still exists', async () => {
     const { begin, store, id, sessions } = await openRequest();
     const call = await begin();
     const session = sessionOf(call);
@@ -158,7 +158,7 @@ describe('create', () => {
     expect(call.sessions.current).toBe(session);
   });
 
-  test('rule 18: a previous session whose end got lost on the way, and that is gone, lets the login succeed', async () => {
+  test("rule 18: a login succeeds if the answer to its previous session's end was lost and the session is gone", async () => {
     const { begin, store, id, sessions } = await openRequest();
     const call = await begin();
     const created = await call.sessions.create(BOB);
@@ -174,7 +174,7 @@ describe('create', () => {
     expect([(await sessions.find(created.id))?.id, await sessions.find(id)]).toEqual([created.id, null]);
   });
 
-  test('rule 12: the session that a nested call creates becomes the outer call’s, and goes when that fails', async () => {
+  test('rule 12: the session that a nested call creates becomes the outer call’s, and ends if the outer call fails', async () => {
     for (const outcome of ['commit', 'rollback'] as const) {
       const { begin, store, events } = await openRequest({ signedIn: false });
       const outer = await begin();
@@ -189,7 +189,7 @@ describe('create', () => {
     }
   });
 
-  test('rule 12: a nested call that fails leaves the outer call as it was', async () => {
+  test('rule 12: a nested call that fails leaves the outer call unchanged', async () => {
     const { begin, store, id } = await openRequest();
     const outer = await begin();
     const session = sessionOf(outer);

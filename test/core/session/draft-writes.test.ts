@@ -23,7 +23,7 @@ const countUp = (data: Data) => {
   data.views += 1;
 };
 
-describe('several writes of one draft under way, with changes that were not saved', () => {
+describe('concurrent writes of one draft with unsaved changes', () => {
   test('invariant 3: concurrent updates all count on top of the unsaved change', async () => {
     const { load } = await setUp();
     const session = await load();
@@ -33,7 +33,7 @@ describe('several writes of one draft under way, with changes that were not save
     expect(session.data.views).toBe(8);
   });
 
-  test('invariant 3: updates that follow a save which nobody waited for count', async () => {
+  test('invariant 3: updates count after a save that was not awaited', async () => {
     const { load } = await setUp();
     const session = await load();
     session.data.views = 5;
@@ -49,7 +49,7 @@ describe('several writes of one draft under way, with changes that were not save
     expect((await load()).data).toEqual({ views: 1, theme: 'dark' });
   });
 
-  test('what the first write could not do, the second does', async () => {
+  test('the second write does what the first could not do', async () => {
     const { store, load } = await setUp();
     const session = await load();
     session.data.theme = 'dark';
@@ -65,7 +65,7 @@ describe('several writes of one draft under way, with changes that were not save
     expect(store.total()).toBe(0);
   });
 
-  test('invariant 8: without unsaved changes they go into one write', async () => {
+  test('invariant 8: without unsaved changes, they are joined into one write', async () => {
     const { store, load } = await setUp();
     const session = await load();
     expect(session.data.views).toBe(0);

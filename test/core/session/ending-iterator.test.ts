@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Ending, type EndWatch, endingIterator } from '../../../src/core/session/ending-iterator.js';
 
-/** Tells when the signal aborts. */
+/** Calls the listener with the reason when the signal aborts. */
 function abortOf(signal: AbortSignal): EndWatch {
   return (listener) => {
     const tell = () => listener(signal.reason);
@@ -13,13 +13,13 @@ function abortOf(signal: AbortSignal): EndWatch {
 
 const last: Ending<string> = (reason, resolve) => resolve({ done: false, value: `ended: ${String(reason)}` });
 
-/** An ending that takes longer than a source needs to say that it is done. */
+/** An ending that takes longer than a source needs to report that it is done. */
 const lastAfterTurns: Ending<string> = async (reason, resolve, reject) => {
   for (let turn = 0; turn < 10; turn += 1) await undefined;
   last(reason, resolve, reject);
 };
 
-/** A source whose values the test hands out, and which notes that it was told to clean up. */
+/** A source whose values the test emits, and which counts calls of `return`. */
 function manual() {
   const pending: ((result: IteratorResult<string, unknown>) => void)[] = [];
   const state = { returned: 0 };
@@ -39,7 +39,7 @@ function manual() {
 }
 
 describe('an iterator that is ended from outside', () => {
-  test('hands the values on, and their end', async () => {
+  test('passes the values on, and their end', async () => {
     const { source, yields, ends, state } = manual();
     const iterator = endingIterator(source, abortOf(new AbortController().signal), last);
     const first = iterator.next();
@@ -52,7 +52,7 @@ describe('an iterator that is ended from outside', () => {
     expect(state.returned).toBe(0);
   });
 
-  test('invariant 5: ends who waits at once, once, and has the source clean up, without waiting for it', async () => {
+  test('invariant 5: ends a waiting consumer at once and once, and returns the source without waiting for it', async () => {
     const controller = new AbortController();
     const { source, yields, state } = manual();
     source.return = () => {
@@ -70,7 +70,7 @@ describe('an iterator that is ended from outside', () => {
     expect(state.returned).toBe(1);
   });
 
-  test('invariant 5: of several that wait the first is told, and the others that it is done', async () => {
+  test('invariant 5: gives the ending to the first of several waiting consumers, and done to the others', async () => {
     const controller = new AbortController();
     const { source, yields, state } = manual();
     const iterator = endingIterator(source, abortOf(controller.signal), last);
@@ -88,7 +88,7 @@ describe('an iterator that is ended from outside', () => {
     expect(state.returned).toBe(1);
   });
 
-  test('invariant 5: a source that says it is done as soon as it is told to clean up does not hide the ending', async () => {
+  test('invariant 5: a source that is done as soon as it is returned does not hide the ending', async () => {
     const controller = new AbortController();
     const { source, ends, state } = manual();
     source.return = async () => {
@@ -104,7 +104,7 @@ describe('an iterator that is ended from outside', () => {
     expect(state.returned).toBe(1);
   });
 
-  test('invariant 5: nor does one that fails then', async () => {
+  test('invariant 5: a source that fails when it is returned does not hide the ending', async () => {
     const controller = new AbortController();
     let fail: (error: Error) => void = () => undefined;
     const source: AsyncIterator<string, unknown, unknown> = {
@@ -120,7 +120,7 @@ describe('an iterator that is ended from outside', () => {
     expect(await waiting).toEqual({ done: false, value: 'ended: logout' });
   });
 
-  test('invariant 5: a consumer that was busy is told when it comes', async () => {
+  test('invariant 5: a busy consumer receives the ending when it asks', async () => {
     const controller = new AbortController();
     const { source, state } = manual();
     const iterator = endingIterator(source, abortOf(controller.signal), last);
@@ -130,7 +130,7 @@ describe('an iterator that is ended from outside', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('a signal that has aborted before ends it before it begins', async () => {
+  test('a signal that is already aborted ends it before it begins', async () => {
     const { source, state } = manual();
     const iterator = endingIterator(source, abortOf(AbortSignal.abort('gone')), last);
     expect(state.returned).toBe(1);
@@ -146,7 +146,7 @@ describe('an iterator that is ended from outside', () => {
     expect(await iterator.next()).toEqual({ done: true, value: undefined });
   });
 
-  test('a rejection is told to who comes later as well', async () => {
+  test('a later consumer receives the rejection too', async () => {
     const controller = new AbortController();
     const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason, _, reject) => reject(new Error(String(reason))));
     controller.abort('logout');
@@ -174,7 +174,7 @@ describe('an iterator that is ended from outside', () => {
     await expect.poll(() => cleaned).toBe(true);
   });
 
-  test('no listener stays on the signal after the end, by whichever way', async () => {
+  test('no listener stays on the signal after any kind of end', async () => {
     const controller = new AbortController();
     let listeners = 0;
     const { addEventListener, removeEventListener } = controller.signal;
@@ -204,7 +204,7 @@ describe('an iterator that is ended from outside', () => {
     expect([ended, returned, thrown, failed].map(({ state }) => state.returned)).toEqual([0, 1, 0, 0]);
   });
 
-  test('sources that cannot be returned from, or fail at it, end all the same', async () => {
+  test('sources without return, or whose return fails, end as well', async () => {
     const controller = new AbortController();
     const iterator = endingIterator({ next: () => new Promise<never>(() => {}) }, abortOf(controller.signal), last);
     const throwing = manual();

@@ -27,7 +27,7 @@ describe('a request’s sessions', () => {
     await expect(session?.save()).rejects.toMatchObject({ code: 'SESSION_GONE' });
   });
 
-  test('current follows destroy, also one by id', async () => {
+  test('current follows destroy, also by id', async () => {
     const { sessions, request } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const { sessions: ours, session } = await request(token);
@@ -41,7 +41,7 @@ describe('a request’s sessions', () => {
     expect(other.sessions.current).toBeNull();
   });
 
-  test('lists the sessions of the own account, oldest first, without tokens', async () => {
+  test('lists the sessions of its own account, oldest first, without tokens', async () => {
     const { sessions, request } = setUp();
     const a = await sessions.create({ userId: 'ann' });
     const b = await sessions.create({ userId: 'ann' });
@@ -56,7 +56,7 @@ describe('a request’s sessions', () => {
     expect((await sessions.listFor('ann')).map((each) => each.id)).toEqual([a.id, b.id]);
   });
 
-  test('destroys sessions of the own account only: another’s id counts as unknown', async () => {
+  test('destroys only sessions of its own account: another’s id counts as unknown', async () => {
     const { sessions, request } = setUp();
     const a = await sessions.create({ userId: 'ann' });
     const b = await sessions.create({ userId: 'ann' });
@@ -70,7 +70,7 @@ describe('a request’s sessions', () => {
     expect((await request(bob.token)).session).not.toBeNull();
   });
 
-  test('destroyOthers leaves the current one; destroyFor leaves none, or the exception', async () => {
+  test('destroyOthers keeps the current session; destroyFor keeps none but the exception', async () => {
     const { sessions, request } = setUp();
     const made = await Promise.all(Array.from({ length: 4 }, () => sessions.create({ userId: 'ann' })));
     const bob = await sessions.create({ userId: 'bob' });
@@ -84,7 +84,7 @@ describe('a request’s sessions', () => {
     expect((await request(bob.token)).session).not.toBeNull();
   });
 
-  test('anonymous requests and sessions without an owner reach themselves at most', async () => {
+  test('anonymous requests and sessions without an owner reach at most themselves', async () => {
     const { sessions, request } = setUp({ ownerOf: () => undefined });
     const a = await sessions.create({ userId: 'ann' });
     const b = await sessions.create({ userId: 'ann' });
@@ -102,14 +102,14 @@ describe('a request’s sessions', () => {
     await expect(setUp().sessions.destroyFor('')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  test('a store without a capability says so', async () => {
+  test('operations are NOT_SUPPORTED if the store lacks the capability', async () => {
     const sessions = createSessions<Data>({ store: bind(memoryStore()), ownerOf: (data) => data.userId });
     for (const run of [() => sessions.count(), () => sessions.sweep(), () => sessions.listFor('ann'), () => sessions.destroyFor('ann')]) {
       await expect(run()).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     }
   });
 
-  test('a login over a stored session that cannot be read succeeds', async () => {
+  test('a login over an unreadable stored session succeeds', async () => {
     const { store, sessions } = setUp();
     const { token, id } = await sessions.create({ userId: 'ann' });
     const record = await store.find(id);
@@ -121,7 +121,7 @@ describe('a request’s sessions', () => {
     expect((await context.sessions.create({ userId: 'ann' })).token).toMatch(/^ts_/);
   });
 
-  test('what carries a token is not cached, and a source that writes, writes it', async () => {
+  test('an answer with a token is not cached, and each source that writes writes it', async () => {
     const { sessions } = setUp({ sources: [header('X-Auth-Token', { respond: true })] });
     const { sessions: ours } = await sessions.fromHeaders({});
     expect([...ours.responseHeaders]).toEqual([]);
@@ -139,7 +139,7 @@ describe('a request’s sessions', () => {
 });
 
 describe('limits of an account', () => {
-  test('evict-oldest ends the oldest, and tells', async () => {
+  test('evict-oldest ends the oldest session, and reports it', async () => {
     const { sessions, request } = setUp({ maxPerOwner: { max: 2, onLimit: 'evict-oldest' } });
     const evicted: unknown[] = [];
     sessions.on('evicted', (event) => evicted.push(event));
@@ -162,7 +162,7 @@ describe('limits of an account', () => {
 });
 
 describe('events', () => {
-  test('come after the commit, in order, with id and owner', async () => {
+  test('follow the commit, in order, with id and owner', async () => {
     const { sessions, request } = setUp();
     const seen: unknown[] = [];
     for (const name of ['created', 'destroyed', 'gone', 'conflict'] as const) sessions.on(name, (event) => seen.push([name, event]));
@@ -178,7 +178,7 @@ describe('events', () => {
     expect(seen.at(-1)).toEqual(['destroyed', { id: third, ownerId: 'ann', reason: 'destroyed' }]);
   });
 
-  test('listeners that throw, reject or hang affect nothing and are reported; off removes one', async () => {
+  test('a listener that throws, rejects or hangs affects nothing and is reported; off removes a listener', async () => {
     const errors: string[] = [];
     const { sessions } = setUp({ logger: { warn: () => {}, error: (message) => void errors.push(message) } });
     let heard = 0;
@@ -201,7 +201,7 @@ describe('events', () => {
     expect(errors.filter((each) => each.includes('rejected'))).toHaveLength(2);
   });
 
-  test('conflict tells that a write was merged', async () => {
+  test('conflict reports that a write was merged', async () => {
     const { sessions, request, store } = setUp();
     const { token, id } = await sessions.create({ userId: 'ann' });
     const reasons: string[] = [];
@@ -215,7 +215,7 @@ describe('events', () => {
     expect((await sessions.find(id))?.data.theme).toBe('dark');
   });
 
-  test('a store that never lets a write through ends in CONFLICT, not in a loop', async () => {
+  test('a store that rejects every write causes CONFLICT, not a loop', async () => {
     const { sessions, store } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const stubborn = { ...bind(store), replace: async () => 'conflict' as const };

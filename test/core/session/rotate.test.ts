@@ -4,7 +4,7 @@ import { countingStore } from '../../support/counting-store.js';
 import { bound, type Data, GRACE, HOUR, MINUTE, REPLACED, setUp } from './support/rotation.js';
 
 describe('rotate', () => {
-  test('rule 21: the old token is valid until the new one is used, then for the grace, then no more', async () => {
+  test('rule 21: the old token is valid until the first use of the new one, and then for the grace', async () => {
     const { clock, token, use, call, events, id } = await setUp();
     const next = await (await call(token)).rotate();
     clock.now += HOUR;
@@ -25,7 +25,7 @@ describe('rotate', () => {
     expect(await use(token)).toBeNull();
   });
 
-  test.each([1, 2])('rule 21: calls that rotate at once all get the same token, in %i processes', async (processes) => {
+  test.each([1, 2])('rule 21: concurrent calls that rotate all get the same token, in %i processes', async (processes) => {
     const { token, use, call, make, events } = await setUp();
     const all = Array.from({ length: processes }, () => make());
     const calls = await Promise.all(Array.from({ length: 20 }, (_, index) => call(token, all[index % processes])));
@@ -36,7 +36,7 @@ describe('rotate', () => {
     expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending']);
   });
 
-  test('rule 21: a client whose answer was lost gets the same token when it asks again, and the lost one works', async () => {
+  test('rule 21: a client whose answer was lost gets the same token again, and the lost token works', async () => {
     const { clock, token, use, call } = await setUp();
     const lost = await (await call(token)).rotate();
     clock.now += 5 * HOUR;
@@ -44,18 +44,21 @@ describe('rotate', () => {
     expect(await use(lost)).not.toBeNull();
   });
 
-  test.each([{}, { reauthenticated: true }])('rule 21: a call that was let in before gets the successor in its grace (%o)', async (how) => {
-    const { clock, token, call } = await setUp();
-    const late = [await call(token), await call(token)];
-    const next = await (await call(token)).rotate(how);
-    await call(next);
-    clock.now += GRACE - 1;
-    expect(await late[0]?.rotate(how)).toBe(next);
-    clock.now += 1;
-    await expect(late[1]?.rotate(how)).rejects.toMatchObject(REPLACED);
-  });
+  test.each([{}, { reauthenticated: true }])(
+    'rule 21: a call that was admitted before gets the successor in its grace (%o)',
+    async (how) => {
+      const { clock, token, call } = await setUp();
+      const late = [await call(token), await call(token)];
+      const next = await (await call(token)).rotate(how);
+      await call(next);
+      clock.now += GRACE - 1;
+      expect(await late[0]?.rotate(how)).toBe(next);
+      clock.now += 1;
+      await expect(late[1]?.rotate(how)).rejects.toMatchObject(REPLACED);
+    },
+  );
 
-  test('rule 21: a late call gets nothing when the kinds differ, or a later rotation is pending or in use', async () => {
+  test('rule 21: a late call gets nothing if the kinds differ, or if a later rotation is pending or used', async () => {
     for (const [mine, theirs] of [
       [{}, { reauthenticated: true }],
       [{ reauthenticated: true }, {}],
@@ -75,7 +78,7 @@ describe('rotate', () => {
     await expect(late.rotate()).rejects.toMatchObject(REPLACED);
   });
 
-  test('rule 21: what a long call has read does not decide: a successor that was replaced meanwhile is not handed out', async () => {
+  test("rule 21: a long call does not get a successor that was replaced after the call's read", async () => {
     for (const how of [{}, { immediate: true }]) {
       const { token, call, replace, make } = await setUp();
       const next = await (await call(token)).rotate();
@@ -86,7 +89,7 @@ describe('rotate', () => {
     }
   });
 
-  test('rule 21: a new token is not refused because an older read comes after the one that knows it', async () => {
+  test('rule 21: an older read that arrives late does not cause the refusal of a new token', async () => {
     const { clock, token, call, store } = await setUp();
     const answers: (() => void)[] = [];
     const slow: SessionStore = {
@@ -103,7 +106,7 @@ describe('rotate', () => {
     const next = await (await call(token)).rotate();
     const newer = there.fromToken(next);
     await vi.waitFor(() => expect(answers).toHaveLength(2));
-    // The newer one first: both wait for one write then.
+    // The newer one comes first: both wait for one write then.
     answers.reverse();
     const opened = Promise.all([older, newer]);
     const answering = setInterval(() => answers.splice(0).forEach((answer) => void answer()), 1);
@@ -111,7 +114,7 @@ describe('rotate', () => {
     clearInterval(answering);
   });
 
-  test('rule 21: a refusal that others have outdated meanwhile is none', async () => {
+  test('rule 21: a refusal that other servers have made obsolete is not final', async () => {
     const { clock, token, call } = await setUp();
     await (await call(token)).rotate({ reauthenticated: true });
     const long = await call(token);
@@ -120,7 +123,7 @@ describe('rotate', () => {
     expect(await long.rotate()).toBe(next);
   });
 
-  test('rule 2: a rotation of a session that has ended is SESSION_GONE, also where nothing would be written', async () => {
+  test('rule 2: a rotation of an ended session is SESSION_GONE, even if nothing needs to be written', async () => {
     const { token, call, sessions, id } = await setUp();
     await (await call(token)).rotate();
     const calls = [await call(token), await call(token), await call(token)];
@@ -130,7 +133,7 @@ describe('rotate', () => {
     }
   });
 
-  test('rule 8: a rotation makes one store call more than a read, and one more where it needs no write', async () => {
+  test('rule 8: a rotation makes one store call more than a read, and another if it needs no write', async () => {
     const { token, call, store } = await setUp();
     const counting = countingStore(store);
     const session = await call(token, createSessions<Data>({ store: counting }));
@@ -140,14 +143,14 @@ describe('rotate', () => {
     expect(counting.calls).toMatchObject({ find: 2, replace: 1 });
   });
 
-  test('the token is on the session that was rotated, and only there', async () => {
+  test('only the rotated session has the token', async () => {
     const { token, call } = await setUp();
     const [a, b] = [await call(token), await call(token)];
     const next = await a.rotate();
     expect([a.token, b.token]).toEqual([next, undefined]);
   });
 
-  test('rule 3: data written beside a rotation stays, and so does the rotation', async () => {
+  test('rule 3: a concurrent write of data and a rotation both survive', async () => {
     const { token, use, call } = await setUp();
     const [a, b] = [await call(token), await call(token)];
     b.data.userId = 'bob';
@@ -157,7 +160,7 @@ describe('rotate', () => {
 });
 
 describe('find(id).rotate()', () => {
-  test('rule 21: the server, which has shown no token, makes one that no client can derive', async () => {
+  test('rule 21: the server shows no token, so it makes one that no client can derive', async () => {
     const { clock, sessions, id, token, use, call } = await setUp();
     const made = await (await sessions.find(id))?.rotate();
     await expect((await call(token)).rotate()).rejects.toMatchObject(REPLACED);

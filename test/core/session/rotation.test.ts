@@ -3,7 +3,7 @@ import { createSessions } from '../../../src/index.js';
 import { bound, type Data, GRACE, HOUR, MINUTE, REPLACED, setUp } from './support/rotation.js';
 
 describe('a replaced token', () => {
-  test('rule 22: in its grace it is as old as it was, and cannot rotate', async () => {
+  test('rule 22: in its grace it keeps its old age, and cannot rotate', async () => {
     const { clock, token, call, replace, use } = await setUp();
     const start = clock.now;
     clock.now += HOUR;
@@ -16,7 +16,7 @@ describe('a replaced token', () => {
     expect((await use(next))?.authenticatedAt).toBe(clock.now);
   });
 
-  test('rule 22: a reauthenticated rotation renews the new token alone', async () => {
+  test('rule 22: a reauthenticated rotation renews only the new token', async () => {
     const { clock, token, call } = await setUp();
     const start = clock.now;
     clock.now += HOUR;
@@ -40,7 +40,7 @@ describe('a replaced token', () => {
     }
   });
 
-  test('rule 22: a client with a pending plain token fetches it, uses it, and proves itself with it', async () => {
+  test('rule 22: a client with a pending plain token fetches it, uses it, and reauthenticates with it', async () => {
     const { clock, token, call, replace } = await setUp();
     await (await call(token)).rotate();
     clock.now += HOUR;
@@ -50,7 +50,7 @@ describe('a replaced token', () => {
     expect((await call(proven)).authenticatedAt).toBe(clock.now);
   });
 
-  test('rule 22: a reauthenticated token that is unused for a minute gives way to a plain rotation', async () => {
+  test('rule 22: a plain rotation replaces a reauthenticated token that is unused for a minute', async () => {
     const { clock, token, call, use } = await setUp();
     const unused = await (await call(token)).rotate({ reauthenticated: true });
     clock.now += MINUTE;
@@ -59,7 +59,7 @@ describe('a replaced token', () => {
     expect(await use(next)).not.toBeNull();
   });
 
-  test('rule 22: asked for again with reauthenticated, the same token is renewed', async () => {
+  test('rule 22: a repeated reauthenticated rotation renews the same token', async () => {
     const { clock, token, call } = await setUp();
     const next = await (await call(token)).rotate({ reauthenticated: true });
     clock.now += MINUTE - 1;
@@ -69,7 +69,7 @@ describe('a replaced token', () => {
 });
 
 describe('immediate', () => {
-  test('rule 22: it ends every other token, whatever the clocks of the servers say', async () => {
+  test("rule 22: it ends every other token, whatever the servers' clocks say", async () => {
     const { token, call, use, make, events } = await setUp();
     const servers = [0, -5_000, 5_000, -HOUR, HOUR].map(make);
     const first = await (await call(token)).rotate();
@@ -82,7 +82,7 @@ describe('immediate', () => {
     expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending', 'rotated pending', 'rotated immediate']);
   });
 
-  test('rule 21: its token goes to the call that made it alone', async () => {
+  test('rule 21: only the call that made it gets its token', async () => {
     const { token, call } = await setUp();
     const calls = await Promise.all(Array.from({ length: 5 }, () => call(token)));
     const outcomes = await Promise.allSettled(calls.map((each) => each.rotate({ immediate: true })));
@@ -101,7 +101,7 @@ describe('immediate', () => {
     expect((await call(last)).authenticatedAt).toBe(clock.now);
   });
 
-  test('rule 23: an honest request that was under way is refused, and is no reuse', async () => {
+  test('rule 23: an honest request under way is refused, and is not a reuse', async () => {
     const { clock, token, call, use, events } = await setUp({ onReuse: 'destroy' });
     const next = await (await call(token)).rotate({ immediate: true });
     for (const wait of [0, 5, GRACE + MINUTE - 6]) {
@@ -117,7 +117,7 @@ describe('immediate', () => {
 });
 
 describe('reuse', () => {
-  test.each([1, 2, 8])('rule 23: a token of %i rotations ago is reported, and ends the session where it is to', async (count) => {
+  test.each([1, 2, 8])('rule 23: a token of %i rotations ago is reported, and ends the session if onReuse says so', async (count) => {
     const { clock, token, use, replace, events } = await setUp({ onReuse: 'destroy' });
     let newest = token;
     for (let index = 0; index < count; index += 1) {
@@ -140,7 +140,7 @@ describe('reuse', () => {
     expect(events).toEqual(['rotated pending', 'reuse-detected']);
   });
 
-  test('rule 23: onReuse destroy is tried again where the store was away', async () => {
+  test('rule 23: onReuse destroy is retried after an outage of the store', async () => {
     const { clock, store, token, use, replace, events, make } = await setUp();
     const next = await replace(token);
     clock.now += HOUR;
@@ -176,7 +176,7 @@ describe('reuse', () => {
   });
 
   test.each([11_000, 59_000, -59_000])(
-    'rule 23: a server whose clock differs by %i ms takes no honest request for a theft',
+    'rule 23: a server whose clock differs by %i ms does not treat an honest request as a theft',
     async (skew) => {
       const { clock, token, use, replace, events, make } = await setUp({ onReuse: 'destroy' });
       const other = make(skew);
@@ -190,7 +190,7 @@ describe('reuse', () => {
 });
 
 describe('what the record keeps', () => {
-  test('rule 21: the random value of a rotation leaves the record when the grace is over', async () => {
+  test('rule 21: the random value of a rotation leaves the record when the grace ends', async () => {
     const { clock, token, call, replace, store, id } = await setUp();
     const next = await replace(token);
     const salt = async () => JSON.parse((await store.find(id))?.body ?? '').o?.[4];
@@ -200,7 +200,7 @@ describe('what the record keeps', () => {
     expect(await salt()).toBeUndefined();
   });
 
-  test('rule 21: it also leaves when the session is only used, at its next touch', async () => {
+  test('rule 21: it also leaves at the next touch if the session is only used', async () => {
     const { clock, token, call, replace, store, id } = await setUp();
     const next = await replace(token);
     clock.now += HOUR;

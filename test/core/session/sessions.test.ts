@@ -14,7 +14,7 @@ describe('load', () => {
     expect(await store.count()).toBe(0);
   });
 
-  test('invariant 8: anonymous and malformed 0 calls, a read 1, unchanged 0 more, changed 1 more', async () => {
+  test('invariant 8: anonymous requests make no store call, a read makes one, and only a change makes another', async () => {
     const { sessions, calls } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const spent = async (run: () => Promise<unknown>) => {
@@ -39,7 +39,7 @@ describe('load', () => {
     expect(await spent(() => sessions.create({ userId: 'ann' }))).toEqual(['insert']);
   });
 
-  test('a right id with a wrong secret is anonymous', async () => {
+  test('a token with a known id and a wrong secret is anonymous', async () => {
     const { sessions } = setUp();
     const a = await sessions.create({ userId: 'ann' });
     const b = await sessions.create({ userId: 'bob' });
@@ -47,7 +47,7 @@ describe('load', () => {
     expect((await sessions.fromToken(forged)).session).toBeNull();
   });
 
-  test('invariant 8: activity is written once for each touchInterval, however many requests come', async () => {
+  test('invariant 8: activity is written once per touchInterval, however many requests there are', async () => {
     const { sessions, calls, clock } = setUp({ touchInterval: '1m', idleTimeout: '1h' });
     const { token } = await sessions.create({ userId: 'ann' });
     for (let second = 0; second < 180; second += 1) {
@@ -60,7 +60,7 @@ describe('load', () => {
 });
 
 describe('deadlines', () => {
-  test('invariant 7: an idle session ends to the millisecond', async () => {
+  test('invariant 7: an idle session ends exactly to the millisecond', async () => {
     const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: '10m' });
     const { token } = await sessions.create({ userId: 'ann' });
     clock.now += 3_600_000 - 1;
@@ -69,7 +69,7 @@ describe('deadlines', () => {
     expect((await sessions.fromToken(token)).session).toBeNull();
   });
 
-  test('invariant 7: use moves the idle deadline, not the absolute one', async () => {
+  test('invariant 7: use moves the idle deadline, but not the absolute one', async () => {
     const { sessions, clock } = setUp({ idleTimeout: '1h', absoluteTimeout: '2h', touchInterval: 0 });
     const created = await sessions.create({ userId: 'ann' });
     clock.now += 3_000_000;
@@ -82,7 +82,7 @@ describe('deadlines', () => {
     expect((await sessions.fromToken(created.token)).session).toBeNull();
   });
 
-  test('invariant 7: limits that were tightened hold for sessions that exist', async () => {
+  test('invariant 7: tightened limits apply to existing sessions', async () => {
     const { sessions, clock, store } = setUp({ idleTimeout: '7d' });
     const { token } = await sessions.create({ userId: 'ann' });
     const strict = createSessions<Data>({ store, now: () => clock.now, idleTimeout: '1h', absoluteTimeout: '2h' });
@@ -92,7 +92,7 @@ describe('deadlines', () => {
     expect((await sessions.fromToken(token)).session).not.toBeNull();
   });
 
-  test('looking a session up on the server is no activity', async () => {
+  test('a look-up by the server is not activity', async () => {
     const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: 0 });
     const { id } = await sessions.create({ userId: 'ann' });
     clock.now += 1_000;
@@ -104,7 +104,7 @@ describe('deadlines', () => {
     expect((await sessions.find(id))?.expiresAt).toBe(clock.now - 1_000 + 3_600_000);
   });
 
-  test('touch is written when it is due, and asks the store when it is not', async () => {
+  test('touch is written when it is due, and otherwise asks the store', async () => {
     const { sessions, clock, calls } = setUp({ idleTimeout: '1h', touchInterval: '1m' });
     const session = await sessions.create({ userId: 'ann' });
     calls.length = 0;
@@ -118,7 +118,7 @@ describe('deadlines', () => {
     await expect(session.touch()).rejects.toMatchObject({ code: 'SESSION_GONE' });
   });
 
-  test('a stale deadline is not taken for an end: others may have moved it', async () => {
+  test('a stale deadline does not end a session: others may have moved it', async () => {
     const { sessions, clock } = setUp({ idleTimeout: '1h', touchInterval: 0 });
     const { token } = await sessions.create({ userId: 'ann' });
     const slow = await open(sessions, token);
@@ -135,7 +135,7 @@ describe('deadlines', () => {
 });
 
 describe('save', () => {
-  test('invariant 3: concurrent saves of different fields all survive, deletions and arrays included', async () => {
+  test('invariant 3: concurrent saves of different fields all survive, including deletions and arrays', async () => {
     const { sessions, sameStore } = setUp();
     const { token } = await sessions.create({ userId: 'ann', theme: 'dark', cart: ['a'] });
     const [a, b, c] = [await open(sessions, token), await open(sameStore(), token), await open(sameStore(), token)];
@@ -146,7 +146,7 @@ describe('save', () => {
     expect((await open(sessions, token)).data).toEqual({ userId: 'ann', views: 1, cart: ['b', 'c'] });
   });
 
-  test('invariant 3: of one field the later save wins, and others’ fields show in the draft', async () => {
+  test('invariant 3: the later save of one field wins, and others’ fields appear in the draft', async () => {
     const { sessions } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const [a, b] = [await open(sessions, token), await open(sessions, token)];
@@ -173,7 +173,7 @@ describe('save', () => {
     expect((await open(sessions, token)).data).toEqual({ userId: 'ann', cart: ['a', 'b'], views: 2 });
   });
 
-  test('what changes while a save is under way is kept for the next', async () => {
+  test('a change made during a save is kept for the next one', async () => {
     const { sessions } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const session = await open(sessions, token);
@@ -219,7 +219,7 @@ describe('save', () => {
     expect(await store.count()).toBe(0);
   });
 
-  test('data that JSON cannot carry and data that is too large are refused, and lose nothing', async () => {
+  test('data that is not JSON or too large is refused, and loses nothing', async () => {
     const { sessions } = setUp({ maxDataBytes: 100 });
     const { token } = await sessions.create({ userId: 'ann' });
     const session = await open(sessions, token);
@@ -238,7 +238,7 @@ describe('save', () => {
     await expect(sessions.create({ userId: 'x'.repeat(100) })).rejects.toMatchObject({ code: 'INVALID_DATA' });
   });
 
-  test('reload drops what was not saved', async () => {
+  test('reload drops unsaved changes', async () => {
     const { sessions } = setUp();
     const { token } = await sessions.create({ userId: 'ann', theme: 'dark' });
     const session = await open(sessions, token);
@@ -255,7 +255,7 @@ function idOf(token: string): string {
   return token.slice('ts_'.length, token.indexOf('.'));
 }
 
-test('assigning undefined is no way to save nothing: it is refused', async () => {
+test('assigning undefined to the data is refused', async () => {
   const { sessions } = setUp();
   const session = await sessions.create({ userId: 'ann' });
   session.data = undefined as never;

@@ -5,7 +5,7 @@ import { createSessions, memoryStore } from '../../../src/index.js';
 import { type Data, open, setUp } from './support/sessions.js';
 
 describe('update', () => {
-  test('invariant 3: concurrent updates all count, over instances as well', async () => {
+  test('invariant 3: concurrent updates all count, also across instances', async () => {
     const { sessions, sameStore } = setUp();
     const { token } = await sessions.create({ userId: 'ann', views: 0 });
     const instances = [sessions, sameStore(), sameStore(), sameStore()];
@@ -18,7 +18,7 @@ describe('update', () => {
     expect(Math.max(...results.map((data) => data.views ?? 0))).toBe(100);
   });
 
-  test('takes the draft’s unsaved changes along, and resolves to what was written', async () => {
+  test('includes the draft’s unsaved changes, and resolves to the written data', async () => {
     const { sessions, calls } = setUp();
     const { token } = await sessions.create({ userId: 'ann', views: 1 });
     const session = await open(sessions, token);
@@ -34,7 +34,7 @@ describe('update', () => {
     expect(calls).toEqual(['replace']);
   });
 
-  test('what throws writes nothing; what changes nothing writes nothing; what is asynchronous is refused', async () => {
+  test('writes nothing if it throws or changes nothing, and refuses an asynchronous function', async () => {
     const { sessions, calls } = setUp();
     const session = await sessions.create({ userId: 'ann' });
     calls.length = 0;
@@ -50,7 +50,7 @@ describe('update', () => {
     expect(session.data).toEqual({ userId: 'ann' });
   });
 
-  test('one update that fails does not take those beside it along', async () => {
+  test('a failing update does not make concurrent ones fail', async () => {
     const { sessions } = setUp({ maxDataBytes: 200 });
     const session = await sessions.create({ userId: 'ann' });
     const outcomes = await Promise.allSettled([
@@ -68,7 +68,7 @@ describe('update', () => {
     expect((await open(sessions, session.token)).data).toEqual({ userId: 'ann', views: 1, cart: ['a'] });
   });
 
-  test('invariant 8: writes that wait for one another become one', async () => {
+  test('invariant 8: writes that wait for each other become one', async () => {
     const { sessions, calls } = setUp();
     const session = await sessions.create({ userId: 'ann', views: 0 });
     calls.length = 0;
@@ -80,7 +80,7 @@ describe('update', () => {
       ),
     );
     expect(calls).toEqual(['replace']);
-    // Each is answered its own count all the same.
+    // Each call still gets its own count.
     expect(counts.map(({ views }) => views)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
     expect((await open(sessions, session.token)).data.views).toBe(50);
   });
@@ -89,7 +89,7 @@ describe('update', () => {
 describe('schema', () => {
   const versionOne = z.object({ userId: z.string(), views: z.number().default(0) });
 
-  test('create takes its input, data is its output', async () => {
+  test("create takes the schema's input, and data is its output", async () => {
     const sessions = createSessions({ schema: versionOne });
     expect((await sessions.create({ userId: 'ann' })).data).toEqual({ userId: 'ann', views: 0 });
     await expect(sessions.create({ userId: 1 as never })).rejects.toMatchObject({
@@ -98,7 +98,7 @@ describe('schema', () => {
     });
   });
 
-  test('fields that an older schema does not know survive its saves; a migration on load is no change', async () => {
+  test("an older schema's saves keep unknown fields; a migration on load is not a change", async () => {
     const store = memoryStore();
     const newer = createSessions<{ userId: string; plan?: string; views?: number }>({ store });
     const { token } = await newer.create({ userId: 'ann', plan: 'pro' });
@@ -114,7 +114,7 @@ describe('schema', () => {
     expect((await newer.fromToken(token)).session?.data).toEqual({ userId: 'ann', plan: 'pro', views: 1 });
   });
 
-  test('what is written is what the schema made of it', async () => {
+  test("the schema's output is written", async () => {
     const sessions = createSessions({ schema: z.object({ name: z.string().trim() }) });
     const session = await sessions.create({ name: ' ann ' });
     session.data.name = '  bob';
@@ -123,7 +123,7 @@ describe('schema', () => {
     expect((await sessions.fromToken(session.token)).session?.data.name).toBe('bob');
   });
 
-  test('invariant 3: two saves, each valid, whose union is not: the later is refused, nobody is locked out', async () => {
+  test('invariant 3: of two valid saves whose union is invalid, the later is refused, and the session stays usable', async () => {
     const schema = z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('guest') }),
       z.strictObject({ kind: z.literal('user'), name: z.string() }),
@@ -139,7 +139,7 @@ describe('schema', () => {
     expect((await sessions.fromToken(token)).session?.data).toEqual({ kind: 'guest' });
   });
 
-  test('asynchronous schemas are waited for', async () => {
+  test('asynchronous schemas are awaited', async () => {
     const schema = z.object({ userId: z.string().refine(async (id) => id !== 'banned') });
     const sessions = createSessions({ schema });
     const { token } = await sessions.create({ userId: 'ann' });
@@ -147,13 +147,13 @@ describe('schema', () => {
     await expect(sessions.create({ userId: 'banned' })).rejects.toMatchObject({ code: 'INVALID_DATA' });
   });
 
-  test('output that is not JSON is refused when it would be written', async () => {
+  test('output that is not JSON is refused when it is about to be written', async () => {
     const sessions = createSessions({ schema: z.object({ at: z.union([z.date(), z.string()]).transform((at) => new Date(at)) }) });
     await expect(sessions.create({ at: '2020-01-01' })).rejects.toThrow(/data\.at is a Date/);
   });
 
   test.each(['reject', 'anonymous'] as const)(
-    'invariant 6: a stored record that the schema refuses, with onInvalidData %s',
+    'invariant 6: a stored record that the schema refuses follows onInvalidData %s',
     async (onInvalidData) => {
       const store = memoryStore();
       const { token, id } = await createSessions<{ userId: number }>({ store }).create({ userId: 7 });
@@ -169,8 +169,8 @@ describe('schema', () => {
   );
 });
 
-describe('what can be seen', () => {
-  test('invariant 4: the token is in no enumeration, JSON or inspection', async () => {
+describe('visible values', () => {
+  test('invariant 4: the token does not appear in enumeration, JSON or inspection', async () => {
     const { sessions } = setUp();
     const session = await sessions.create({ userId: 'ann' });
     const secret = session.token.slice(session.token.indexOf('.') + 1);
@@ -187,7 +187,7 @@ describe('what can be seen', () => {
     expect((await open(sessions, session.token)).token).toBeUndefined();
   });
 
-  test('owners are for good', async () => {
+  test('owners cannot change', async () => {
     const { sessions } = setUp({ ownerOf: (data) => data.userId });
     const session = await sessions.create({ userId: 'ann' });
     session.data.userId = 'bob';
@@ -209,7 +209,7 @@ describe('what can be seen', () => {
     ['returns a number', () => 7],
     ['returns an empty string', () => ''],
     ['returns null', () => null],
-  ])('ownerOf that %s is named in INVALID_DATA', async (_name, ownerOf) => {
+  ])('INVALID_DATA names an ownerOf that %s', async (_name, ownerOf) => {
     const sessions = createSessions<Data>({ ownerOf: ownerOf as () => string });
     await expect(sessions.create({ userId: 'ann' })).rejects.toMatchObject({
       code: 'INVALID_DATA',

@@ -5,8 +5,9 @@ import { createSessions, memoryStore, type SessionRecord } from '../../../src/in
 import { countingStore } from '../../support/counting-store.js';
 
 /*
- * Records that version 0.1.0 has written, alone (`records-0.1.0.json`), and beside this version in a rolling deploy
- * (`rewritten-by-0.1.0.json`): `before` was written by this version, `after` by version 0.1.0, both by running them.
+ * Records that version 0.1.0 has written, alone (`records-0.1.0.json`), and beside this version in
+ * a rolling deploy (`rewritten-by-0.1.0.json`): `before` was written by this version, `after` by
+ * version 0.1.0, both by running them.
  */
 
 type Tokens = Readonly<Partial<Record<'current' | 'pending' | 'previous' | 'ended', string>>>;
@@ -43,10 +44,10 @@ function ended({ previous, ...others }: Tokens): Tokens {
   return { ...others, ...(previous !== undefined && { ended: previous }) };
 }
 
-/** Those with a token of ours: the move of other libraries' sessions is tested with them. */
+/** Records with a token of ours. Other tests move the sessions of other libraries. */
 const former = fixture<Former>('records-0.1.0.json')
   .filter(({ tokens }) => tokens.current?.startsWith('ts_'))
-  // What immediate ended is in the place of a previous token.
+  // A token that immediate ended takes the place of a previous token.
   .map(({ name, writtenAt, tokens, record }) => ({ name, at: writtenAt, record, tokens: name === 'immediate' ? ended(tokens) : tokens }));
 const rewritten = fixture<Rewritten>('rewritten-by-0.1.0.json');
 const entries = [
@@ -68,8 +69,8 @@ async function open({ record, at }: { readonly record: SessionRecord; readonly a
   return { clock, sessions, store, events, use, rotate };
 }
 
-describe('rule 27: a session goes on after an upgrade, and in a rolling deploy', () => {
-  test.each(entries)('%s: its tokens open it, and those that were ended do not', async (_name, entry) => {
+describe('rule 27: a session continues after an upgrade, and in a rolling deploy', () => {
+  test.each(entries)('%s: its tokens open it, and ended tokens do not', async (_name, entry) => {
     const { tokens } = entry;
     const { use, events } = await open(entry);
     expect((await use(tokens.current))?.data).toMatchObject({ userId: 'ann' });
@@ -80,7 +81,7 @@ describe('rule 27: a session goes on after an upgrade, and in a rolling deploy',
     expect(events).toEqual([]);
   });
 
-  test.each(entries)('%s: it is changed, and its tokens work on', async (_name, entry) => {
+  test.each(entries)('%s: it can be changed, and its tokens still work', async (_name, entry) => {
     const { use } = await open(entry);
     await (await use(entry.tokens.current))?.update((data) => {
       data.views = 5;
@@ -90,7 +91,7 @@ describe('rule 27: a session goes on after an upgrade, and in a rolling deploy',
     }
   });
 
-  test.each(free)('%s: it rotates, with one answer for all, and has a family from then on', async (_name, entry) => {
+  test.each(free)('%s: it rotates, with one answer for all, and then has a family', async (_name, entry) => {
     const { clock, rotate, use, events } = await open(entry);
     const { current } = entry.tokens;
     const [one, other] = await Promise.all([rotate(current), rotate(current)]);
@@ -103,7 +104,7 @@ describe('rule 27: a session goes on after an upgrade, and in a rolling deploy',
     expect(await use(last)).not.toBeNull();
   });
 
-  test.each(waiting)('%s: the token that waits cannot be derived: a rotation is refused for at most a minute', async (_name, entry) => {
+  test.each(waiting)('%s: the pending token cannot be derived: a rotation is refused for at most a minute', async (_name, entry) => {
     const { clock, rotate, use } = await open(entry);
     const { current, pending } = entry.tokens;
     for (const how of [{}, { reauthenticated: true }]) await expect(rotate(current, how)).rejects.toMatchObject(REPLACED);
@@ -113,7 +114,7 @@ describe('rule 27: a session goes on after an upgrade, and in a rolling deploy',
     expect(await use(next)).not.toBeNull();
   });
 
-  test.each(waiting)('%s: the client that has the token that waits goes on with it', async (_name, entry) => {
+  test.each(waiting)('%s: the client that has the pending token continues with it', async (_name, entry) => {
     const { clock, rotate, use } = await open(entry);
     const next = await rotate(entry.tokens.pending);
     clock.now += MINUTE;
@@ -132,7 +133,7 @@ describe('rule 27: a session goes on after an upgrade, and in a rolling deploy',
   );
 
   test.each(entries.filter(([, { tokens }]) => tokens.ended))(
-    '%s: what immediate ended stays ended, whatever the clock says',
+    '%s: tokens ended by immediate stay ended, whatever the clock says',
     async (_name, entry) => {
       const { clock, use } = await open(entry);
       for (const skew of [-3_600_000, -5_000, 0, 3_600_000]) {
@@ -148,7 +149,7 @@ test.each(rewritten.map((each) => [each.name, each] as const))(
   (_name, { before, after, name }) => {
     const [ours, theirs] = [JSON.parse(before.body), JSON.parse(after.body)];
     expect(Object.keys(theirs).filter((key) => !'vknoald'.includes(key))).toEqual([]);
-    // The others were rotated, or used for the first time, by version 0.1.0.
+    // Version 0.1.0 rotated the others, or used them for the first time.
     if (name.endsWith('0.1.0') || name === 'pending-used') return;
     expect(theirs).toMatchObject({ k: ours.k, a: ours.a });
     for (const key of ['n', 'o']) expect(theirs[key]).toEqual(ours[key]?.slice(0, 2));
@@ -156,7 +157,7 @@ test.each(rewritten.map((each) => [each.name, each] as const))(
 );
 
 describe('rule 20: streams in a rolling deploy', () => {
-  test('a stream that was opened after an immediate rotation goes on when version 0.1.0 drops the epoch', async () => {
+  test('a stream that was opened after an immediate rotation continues when version 0.1.0 drops the epoch', async () => {
     const entry = rewritten.find(({ name }) => name === 'immediate');
     if (!entry?.tokens.current) throw new Error('no such entry');
     const { before, after, at, tokens } = entry;

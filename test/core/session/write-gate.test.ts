@@ -3,7 +3,7 @@ import { WriteGate } from '../../../src/core/session/write-gate.js';
 
 const LONG = 60_000;
 
-/** Whether a wait is over, asked again and again. */
+/** Whether a wait is over, checked repeatedly. */
 function watch(waiting: Promise<void> | undefined): { isOver: boolean } {
   const state = { isOver: waiting === undefined };
   void waiting?.then(() => {
@@ -12,17 +12,17 @@ function watch(waiting: Promise<void> | undefined): { isOver: boolean } {
   return state;
 }
 
-test('a write waits for nothing where no other call runs', () => {
+test('a write does not wait if no other call runs', () => {
   expect(new WriteGate().wait(LONG)).toBeUndefined();
 });
 
-test('a write that may not wait does not, though another call runs', () => {
+test('a write that may not wait does not, even if another call runs', () => {
   const gate = new WriteGate();
   gate.enter();
   expect(gate.wait(0)).toBeUndefined();
 });
 
-test('all writes go on when the last call leaves', async () => {
+test('all writes continue when the last call leaves', async () => {
   const gate = new WriteGate();
   const [first, second] = [gate.enter(), gate.enter()];
   const waits = [watch(gate.wait(LONG)), watch(gate.wait(LONG))];
@@ -33,7 +33,7 @@ test('all writes go on when the last call leaves', async () => {
   await vi.waitFor(() => expect(waits).toEqual([{ isOver: true }, { isOver: true }]));
 });
 
-test('a call that leaves twice leaves once', async () => {
+test('a call that leaves twice counts once', async () => {
   const gate = new WriteGate();
   const leave = gate.enter();
   gate.enter();
@@ -44,7 +44,7 @@ test('a call that leaves twice leaves once', async () => {
   expect(waiting.isOver).toBe(false);
 });
 
-test('a write goes on after its time where another call takes long, and is not resolved again', async () => {
+test('a write continues after its time if another call takes long, and does not resolve again', async () => {
   vi.useFakeTimers();
   try {
     const gate = new WriteGate();
@@ -72,7 +72,7 @@ test('the gate works again for calls that come after all have left', async () =>
   await vi.waitFor(() => expect(waiting.isOver).toBe(true));
 });
 
-test('rule 17: ten thousand calls cost as little to leave as one: no list of them is looked through', () => {
+test('rule 17: leaving costs little with ten thousand calls: no list of them is searched', () => {
   const gate = new WriteGate();
   const leaves = Array.from({ length: 10_000 }, () => gate.enter());
   const waiting = gate.wait(LONG);

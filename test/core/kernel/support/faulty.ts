@@ -7,7 +7,7 @@ export interface Data {
   views: number;
 }
 
-/** Short, as some calls here are never answered. */
+/** Short, because some calls here are never answered. */
 export const TIMEOUT = 30;
 
 export const UNAVAILABLE = { code: 'STORE_UNAVAILABLE' };
@@ -20,7 +20,7 @@ export async function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   const store = faultyStore(inner);
   const common = { now: clock.now, touchInterval: '1m', ...options } as const;
   const sessions = createSessions<Data>({ ...common, store, storeTimeout: TIMEOUT });
-  // Another process, whose connection is sound.
+  // Another process, whose connection works.
   const others = createSessions<Data>({ ...common, store: inner });
   const { token, id } = await sessions.create({ user: 'ada', views: 0 });
   const load = async (via = others) => (await via.fromToken(token)).session;

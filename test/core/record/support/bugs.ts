@@ -11,7 +11,7 @@ function kindOf(request: RotationRequest): RotationKind {
   return request.reauthenticated ? 'reauthenticated' : 'plain';
 }
 
-/** The machine with what it writes changed. */
+/** The machine with a change in its writes. */
 function writing(change: (state: SessionState, before: SessionState) => SessionState): Machine {
   return {
     ...MACHINE,
@@ -23,7 +23,7 @@ function writing(change: (state: SessionState, before: SessionState) => SessionS
   };
 }
 
-/** Machines of which each breaks a rule. */
+/** Machines that each break a rule. */
 export const BUGS: Readonly<Record<string, Machine>> = {
   'each rotation replaces the pending token': {
     ...MACHINE,

@@ -7,7 +7,7 @@ import { tidied } from '../../../../src/core/record/upkeep.js';
 import { type ModelCall, TokenModel } from '../../../../src/testing/library/token-model.js';
 import { GRACE, START, stored } from './tokens.js';
 
-/** What happens to a session. Numbers choose among the tokens or calls that there are. */
+/** An event in a session's history. Numbers choose among the existing tokens or calls. */
 export type Act =
   | { readonly kind: 'open'; readonly token: number }
   | { readonly kind: 'rotate'; readonly call: number; readonly request: RotationRequest }
@@ -46,7 +46,7 @@ interface Call {
   readonly expected: ModelCall;
 }
 
-/** Plays a history on the machine and on the oracle. Throws where they differ. */
+/** Plays a history on the machine and on the oracle. Throws if they differ. */
 export function play(acts: readonly Act[], machine: Machine): void {
   const player = new Player(machine);
   for (const [step, each] of acts.entries()) player.step(each, `step ${step}, ${JSON.stringify(each)}`);
@@ -79,7 +79,7 @@ class Player {
     else if (this.#calls.length > 0) this.#rotate(pick(this.#calls, -1 - (each.call % this.#calls.length)), each.request, where);
   }
 
-  /** The newest tokens and calls are the likeliest to be chosen. */
+  /** The newest tokens and calls are the most likely choice. */
   #open(back: number, where: string): void {
     const index = this.#tokens.length - 1 - back;
     const credential = pick(this.#tokens, index);

@@ -5,14 +5,17 @@ import { type Credential, newCredential } from '../../../../src/core/record/toke
 import type { Machine } from './histories.js';
 import { START, stored } from './tokens.js';
 
-/** How the model counts time and names things: `model/rotation.pml`. */
+/** The model's time units and names: `model/rotation.pml`. */
 const TICK = MINUTE / 4;
 const MODEL_GRACE = 2 * TICK;
 const MATCHES = ['', 'current', 'pending', 'grace', 'replaced-recently', 'reused'];
 const KINDS: readonly (RotationKind | 'none')[] = ['none', 'plain', 'reauthenticated'];
 const REQUESTS: readonly RotationRequest[] = [{}, {}, { reauthenticated: true }, { immediate: true }];
 
-/** Plays a trace of the model on the machine. Throws where an outcome, or the record after it, differs. */
+/**
+ * Plays a trace of the model on the machine. Throws if an outcome, or the record after it,
+ * differs.
+ */
 export function replay(events: readonly string[], machine: Machine): void {
   const player = new Replay(machine);
   for (const event of events) {
@@ -62,7 +65,10 @@ class Replay {
     this.#set({ ...this.#state, tokens: this.#machine.tidied(this.#state.tokens, this.now) });
   }
 
-  /** Checks which tokens the record has, of which kinds, and whether the random value of a replaced one is still in it. */
+  /**
+   * Checks the tokens of the record and their kinds, and whether it still has the random value of
+   * a replaced one.
+   */
   compare(expected: string, event: string): void {
     const { current, pending, previous } = this.#state.tokens;
     const number = (hash: string | undefined) => this.#tokens.findIndex((each) => each.hash === hash) + 1;

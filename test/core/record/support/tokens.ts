@@ -7,7 +7,7 @@ import { type Credential, newCredential } from '../../../../src/core/record/toke
 export const GRACE = 10_000;
 export const START = Date.UTC(2030, 0, 1);
 
-/** A state as a store gives it back. */
+/** A state as a store returns it. */
 export function stored(state: SessionState, id = newCredential().id): SessionState {
   const body = encodeBody(state, 65_536);
   return decodeRecord({ id, version: 'v', createdAt: START, expiresAt: START, body });
@@ -26,7 +26,7 @@ export class Bench {
     this.state = { tokens, authenticatedAt: START, lastActiveAt: START, stored: { userId: 'ann' }, ...fields };
   }
 
-  /** A request with this token, which lets a call in, or is refused. */
+  /** A request with this token, which admits a call or is refused. */
   open(credential: Credential): Holder | Exclude<TokenMatch, 'current' | 'pending' | 'grace'> {
     const match = recognise(this.state.tokens, credential, this.now);
     if (match === 'pending') this.#write(firstUse(this.state, credential, this));
@@ -34,7 +34,7 @@ export class Bench {
     return match;
   }
 
-  /** A call that is let in. */
+  /** An admitted call. */
   call(credential: Credential): Holder {
     const holder = this.open(credential);
     if (typeof holder === 'string') throw new Error(`the token is ${holder}`);
@@ -47,7 +47,7 @@ export class Bench {
     return outcome;
   }
 
-  /** The new token of a rotation that has to succeed. */
+  /** The new token of a rotation that must succeed. */
   rotated(holder: Holder | null, request: RotationRequest = {}): Credential {
     const outcome = this.rotate(holder, request);
     if (outcome.kind === 'refuse') throw new Error(`refused: ${outcome.why}`);

@@ -17,10 +17,10 @@ interface Options {
   readonly sessions?: SessionsOptions<Data>;
 }
 
-/** Longer than any test: a hold that nothing ends fails the test. */
+/** Longer than any test: a hold that never ends fails the test. */
 export const LONG = 60_000;
 
-/** A request of ann's, or of an anonymous caller, as adapters open it. */
+/** A request of ann, or of an anonymous caller, as adapters open it. */
 export async function openRequest({ signedIn = true, socket = false, sessions: options }: Options = {}) {
   const store = countingStore();
   const clock = testClock();
@@ -38,18 +38,18 @@ export async function openRequest({ signedIn = true, socket = false, sessions: o
     persistent: socket,
     target: { kind: socket ? 'none' : 'collect' },
   });
-  /** A call whose outcome is reported, begun. */
+  /** A call that has begun, whose outcome is reported. */
   const begin = async (more: Partial<CallOptions> = {}): Promise<Call> => {
     const call = opened.open({ hasOutcome: true, ...more });
     await call.load();
     return call;
   };
-  /** What is stored of a session: by its id, or ann's. */
+  /** The stored data of a session: by its id, or ann's. */
   const stored = async (of = id) => (await sessions.find(of))?.data;
   return { store, clock, sessions, opened, begin, stored, token, id, events, warnings };
 }
 
-/** The call's session as its user has it. */
+/** The session of a call, for its user. */
 export function sessionOf(call: Call): Session<Data> {
   const { current } = call.sessions;
   if (!current) throw new Error('the call has no session');
