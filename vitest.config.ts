@@ -19,16 +19,17 @@ const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) 
  * (`npx vitest run test/faults`) runs any of them.
  */
 const SOAK = [
+  // The same as `npm run typecheck`.
+  'test/architecture/types.test.ts',
   'test/faults/**/*.test.ts',
   'test/legacy/legacy-races.test.ts',
-  'test/live/{faults,leaks,races,scale}.test.ts',
+  'test/live/{faults,leaks,races,scale,slow}.test.ts',
   'test/races/**/*.test.ts',
   'test/stores/memory/size.test.ts',
 ];
 
 /** What starts servers, browsers, compilers or other processes, or works on files. */
 const INTEGRATION = [
-  'test/architecture/types.test.ts',
   'test/bench/**/*.test.ts',
   'test/client/{agreement,docs}.test.ts',
   'test/client/browser/**/*.test.ts',

@@ -19,6 +19,7 @@ import {
   TYPESCRIPT_5,
   TYPESCRIPT_7,
 } from '../../scripts/packed.js';
+import { FULL } from '../support/size.js';
 
 const run = promisify(execFile);
 
@@ -112,25 +113,30 @@ describe('with its peers', () => {
     await expect(node("await import('token-sessions/dist/core/kernel.js')")).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  test.each([
+  // Each takes a core for some seconds. `npm run runtimes` has more of them.
+  const more = [
     ['TypeScript 7', 'nodenext', TYPESCRIPT_7, 'examples'],
     ['TypeScript 7', 'bundler', TYPESCRIPT_7, 'consumer'],
     ['TypeScript 5', 'nodenext', TYPESCRIPT_5, 'consumer'],
-    // The last one: what it makes of the applications is run below.
-    ['TypeScript 7', 'nodenext', TYPESCRIPT_7, 'consumer'],
-  ])('%s with moduleResolution %s checks what uses the package', { timeout: 180_000 }, async (_, moduleResolution, tsc, folder) => {
-    await rm(join(project, 'out'), { recursive: true, force: true });
-    const common = { target: 'es2022', strict: true, experimentalDecorators: true, types: ['node'], rootDir: '.', outDir: 'out' };
-    const compilerOptions =
-      moduleResolution === 'bundler'
-        ? { ...common, module: 'esnext', moduleResolution, lib: ['es2023', 'dom'] }
-        : { ...common, module: 'nodenext', lib: ['es2023'] };
-    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: [folder] }));
-    const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch((error: { stdout: string }) => error);
-    // Without skipLibCheck the declarations of the package are checked as well.
-    expect(ownErrors(stdout)).toEqual([]);
-    expect(await readdir(join(project, 'out'))).toEqual([folder]);
-  });
+  ] as const;
+  // The last one: what it makes of the applications is run below.
+  test.each([...(FULL ? more : []), ['TypeScript 7', 'nodenext', TYPESCRIPT_7, 'consumer'] as const])(
+    '%s with moduleResolution %s checks what uses the package',
+    { timeout: 180_000 },
+    async (_, moduleResolution, tsc, folder) => {
+      await rm(join(project, 'out'), { recursive: true, force: true });
+      const common = { target: 'es2022', strict: true, experimentalDecorators: true, types: ['node'], rootDir: '.', outDir: 'out' };
+      const compilerOptions =
+        moduleResolution === 'bundler'
+          ? { ...common, module: 'esnext', moduleResolution, lib: ['es2023', 'dom'] }
+          : { ...common, module: 'nodenext', lib: ['es2023'] };
+      await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: [folder] }));
+      const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch((error: { stdout: string }) => error);
+      // Without skipLibCheck the declarations of the package are checked as well.
+      expect(ownErrors(stdout)).toEqual([]);
+      expect(await readdir(join(project, 'out'))).toEqual([folder]);
+    },
+  );
 
   test.each(CONSUMERS)('the application %s runs as compiled', async (name) => {
     expect(await node(`await import('./out/consumer/${name}.js')`)).toBe('');

@@ -84,7 +84,8 @@ describe.concurrent('a store with a planted bug fails the tests that are about i
     expect(run.titles).toHaveLength(5);
   });
 
-  test.each(BROKEN_CLOCKS)('$bug', async (broken) => {
+  // A busy machine may look too late to see that a record went early.
+  test.each(BROKEN_CLOCKS)('$bug', { retry: 3 }, async (broken) => {
     const options = { ...QUICK, capabilities: { atomic: true, expires: 'own clock' } as const, createStore: creating(broken) };
     ensureFound(broken, await runKit(options, areAbout(broken)));
   });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type CallbackStore, expressStore } from '../../../src/stores/express-store/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
+import { RUNS } from '../../support/size.js';
 import { describePostgres } from '../postgres/support/server.js';
 import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from './stores.js';
 
@@ -23,6 +24,7 @@ function contractOf(name: string, capabilities: StoreCapabilities, open: () => P
     name: `the store contract on ${name}`,
     capabilities,
     depth: 'pairs',
+    runs: RUNS,
     async createStore() {
       const [store, other] = (await open()).map((each) => expressStore(each));
       if (!store) throw new Error('open gives at least one store');

@@ -2,6 +2,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { afterAll, describe, it } from 'vitest';
 import { type PostgresClient, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { type OpenedStore, type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
 import { describePostgres } from './support/server.js';
 
@@ -29,7 +30,7 @@ function contractOn(name: string, connect: () => Promise<PostgresClient[]>): voi
     await store.clear();
     return { store, other, damage };
   };
-  storeContract({ runner, name, capabilities, createStore, depth: 'pairs' });
+  storeContract({ runner, name, capabilities, createStore, depth: 'pairs', runs: RUNS });
 }
 
 describePostgres('the store contract on PostgreSQL', (postgres) => {

@@ -6,6 +6,7 @@ import Libsql from 'libsql';
 import { describe, expect, it, test } from 'vitest';
 import { type D1, sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
 import { record } from '../support/records.js';
 
@@ -17,6 +18,7 @@ storeContract({
   name: 'the store contract through @libsql/client, on a file',
   capabilities,
   depth: 'pairs',
+  runs: RUNS,
   async createStore() {
     const folder = mkdtempSync(join(tmpdir(), 'token-sessions-libsql-'));
     const url = `file:${join(folder, 'sessions.db')}`;
@@ -56,6 +58,7 @@ storeContract({
   name: 'the store contract on a simulated D1',
   capabilities,
   depth: 'pairs',
+  runs: RUNS,
   createStore: () => ({ store: sqliteStore(simulatedD1()) }),
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
-import { DRIVER_DEPTH } from '../../support/size.js';
+import { DRIVER_DEPTH, RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
 import { drivers } from './support/drivers.js';
 
@@ -21,6 +21,7 @@ for (const driver of await drivers()) {
     name: `the store contract on SQLite in a file, through ${driver.name}`,
     capabilities,
     depth: 'pairs',
+    runs: RUNS,
     createStore() {
       const folder = mkdtempSync(join(tmpdir(), 'token-sessions-sqlite-'));
       const databases = [driver.open(join(folder, 'sessions.db')), driver.open(join(folder, 'sessions.db'))] as const;
@@ -43,6 +44,7 @@ for (const driver of await drivers()) {
     name: `the store contract on SQLite in memory, through ${driver.name}`,
     capabilities,
     depth: DRIVER_DEPTH,
+    runs: RUNS,
     createStore() {
       const database = driver.open(':memory:');
       return { store: sqliteStore(database), damage: async (id) => database.exec(damageSql(id)), close: () => database.close() };
