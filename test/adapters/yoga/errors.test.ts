@@ -47,8 +47,8 @@ describe('401 and its challenge', () => {
     },
   );
 
-  test.each(['application/json', 'the challenge is sent whatever the client accepts (%s)'])(
-    'whatever the client accepts (%s)',
+  test.each(['application/json', 'application/graphql-response+json'])(
+    'the challenge is sent whatever the client accepts (%s)',
     async (accept) => {
       const { send } = await startYoga(handlers);
       expect((await send('{ required(op: "me") }', { accept })).status).toBe(401);
