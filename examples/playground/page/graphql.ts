@@ -8,8 +8,8 @@ interface Answer<Data> {
 }
 
 /**
- * The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. All is in one
- * function: it is the list of the operations.
+ * The server over GraphQL, with plain `fetch`. Subscriptions go over graphql-ws. All is
+ * in one function: it is the list of the operations.
  */
 export function overGraphql(session: SessionClient): Api {
   async function run<Data>(query: string, variables: object = {}): Promise<Data> {
