@@ -7,7 +7,8 @@ import { type Live, startLive } from './support/processes.js';
 import { idOf, type LiveStore, type Moments } from './support/types.js';
 
 /**
- * The full run: `LIVE_FAULT_SESSIONS=1000 LIVE_RECHECK=5000 npx vitest run test/live/faults.test.ts`.
+ * The full run:
+ * `LIVE_FAULT_SESSIONS=1000 LIVE_RECHECK=5000 npx vitest run test/live/faults.test.ts`
  */
 const SESSIONS = Number(process.env['LIVE_FAULT_SESSIONS'] ?? 30);
 const RECHECK = Number(process.env['LIVE_RECHECK'] ?? 600);
