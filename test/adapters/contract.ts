@@ -8,7 +8,7 @@ import { sessionTests } from './contract/sessions.js';
 import { writerTests } from './contract/writers.js';
 
 /*
- * What every adapter has to do, whatever its host. A host is brought in by a driver, which serves the
+ * The duties of every adapter, whatever its host. A driver brings the host in: it serves the
  * operations with real servers and calls them with real clients.
  */
 

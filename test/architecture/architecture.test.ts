@@ -81,7 +81,7 @@ test.each([
   expect(violations(new Map([[file, planted]]))).toHaveLength(1);
 });
 
-test('imports of types are told from those of values', () => {
+test('imports of types are distinguished from those of values', () => {
   expect(
     importsOf(`
       import type { A } from 'all-types';

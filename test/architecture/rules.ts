@@ -1,9 +1,9 @@
 import { type Import, importsOf, targetOf } from './imports.js';
 
-/** What the files of one part of `src` may import. Paths are from `src`. */
+/** The imports that are allowed in the files of one part of `src`. Paths are from `src`. */
 interface Rule {
   readonly part: RegExp;
-  /** Own files that may be imported. `$1` is what the first group of `part` matched. */
+  /** Own files that may be imported. `$1` is the match of the first group of `part`. */
   readonly files: readonly string[];
   /** Own files of which only types may be imported. */
   readonly fileTypes?: readonly string[];
@@ -29,7 +29,10 @@ const CORE_HELPERS = [
 ];
 const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
 
-/** core <- stores, core <- http <- adapters; `legacy` beside them. The first rule that fits a file holds. */
+/**
+ * core <- stores, core <- http <- adapters; `legacy` beside them. The first rule that fits a file
+ * applies.
+ */
 const RULES: readonly Rule[] = [
   ...FLOORS.map((floor, index) => ({
     part: new RegExp(`^${floor}`),
@@ -65,7 +68,7 @@ const RULES: readonly Rule[] = [
   { part: /^version\.ts$/, files: [] },
 ];
 
-/** One line for each import in `files` (path from `src` → text) that points in a direction it may not. */
+/** One line for each import in `files` (path from `src` → text) in a forbidden direction. */
 export function violations(files: ReadonlyMap<string, string>): string[] {
   return [...files].flatMap(([file, text]) => {
     const rule = RULES.find(({ part }) => part.test(file));

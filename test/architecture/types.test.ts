@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
 
-/** What the compiler keeps between two runs: the second one only looks at what has changed. */
+/** The compiler's state between two runs: the second run checks only the changes. */
 const CHECKED = join(ROOT, 'node_modules/.cache/token-sessions/types.tsbuildinfo');
 
 test('sources, tests and examples type-check: what the tests say of types is checked by the compiler alone', {

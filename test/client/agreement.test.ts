@@ -7,12 +7,12 @@ import { type Tab, Timeline, World, type WorldOptions } from './support/world.js
 
 /*
  * Eight tabs and one user, on a browser and a network that delay and lose what they can. Whatever
- * happens, all tabs end with the session that the user began last, or with none after a logout.
+ * happens, all tabs end with the user's last session, or with none after a logout.
  */
 
 const TABS = 8;
 const URL_OF_API = 'https://app.example/api';
-/** Which histories are run. */
+/** Chooses the histories to run. */
 const FIRST = Number(process.env['CLIENT_SEED'] ?? 1);
 const HISTORIES = Number(process.env['CLIENT_HISTORIES'] ?? 12);
 
@@ -39,7 +39,7 @@ class Run {
     this.#hasHeader = seed % 2 === 0;
     this.random = seeded(seed);
     const fetch: typeof globalThis.fetch = (input, init) => this.#network(new Request(input, init));
-    // Every third browser is a slow one.
+    // Every third browser is slow.
     const [share, longest] = seed % 3 === 0 ? [0.25, 60] : [0.05, 40];
     const delay = () => this.random() * (this.random() < share ? longest : 4);
     this.#world = new World({ timeline: this.timeline, delay, fetch, ...world });
@@ -63,12 +63,12 @@ class Run {
       const response = await session.fetch(URL_OF_API + path).catch(() => undefined);
       if (!response?.ok || path === '/me') continue;
       const token = bodyOf(response);
-      // Without the header, the application itself sees to it that the answer is not too late.
+      // Without the header, the application itself must ensure that the answer is not too late.
       if (response.headers.has('session-token') || idOf(token) === session.getSnapshot()) await session.set(token);
     }
   }
 
-  /** Where a request and its answer get lost, now and then. */
+  /** Requests and answers are lost here now and then. */
   async #network(request: Request): Promise<Response> {
     const hop = () => this.timeline.sleep(1 + this.random() * (this.random() < 0.1 ? 300 : 20));
     await hop();
@@ -99,20 +99,20 @@ class Run {
     return new Response('ok', { headers: visit.rotated ? { 'session-token': visit.rotated } : {} });
   }
 
-  /** In the body, and with some servers in the header as well. */
+  /** The token is in the body, and with some servers in the header as well. */
   #withToken(token: string): Response {
     return new Response('', { headers: { 'x-body': token, ...(this.#hasHeader && { 'session-token': token }) } });
   }
 }
 
-/** A body that can be read at once: real ones are read at a pace of their own. */
+/** A body that can be read at once. Real bodies are read at their own pace. */
 function bodyOf(response: Response): string {
   return response.headers.get('x-body') ?? '';
 }
 
 /**
- * One login or logout in a tab, as often as it takes. Resolves to the token of the session that
- * has begun.
+ * Repeats one login or logout in a tab until it succeeds. Resolves to the token of the new
+ * session.
  */
 async function act({ session }: Tab, isLogin: boolean): Promise<string | null> {
   for (;;) {
@@ -125,7 +125,7 @@ async function act({ session }: Tab, isLogin: boolean): Promise<string | null> {
   }
 }
 
-/** Plays a history, and looks at all tabs a second after each of the user's steps. */
+/** Plays a history, and checks all tabs a second after each of the user's steps. */
 async function play(history: History): Promise<Run> {
   const run = new Run(history);
   await run.open(history.storage);
@@ -134,7 +134,7 @@ async function play(history: History): Promise<Run> {
     const isLogin = step === 0 || run.random() < 0.7;
     let id: string | null | undefined;
     void act(run.pick(), isLogin).then(async (token) => {
-      // Memory is not shared: the application begins the session in each tab.
+      // Tabs do not share memory: the application begins the session in each tab.
       if (history.world?.isStorageBlocked && token) for (const { session } of run.tabs) await session.set(token);
       id = token && idOf(token);
     });
@@ -152,7 +152,7 @@ async function play(history: History): Promise<Run> {
   return run;
 }
 
-/** Plays many histories. Resolves to what went wrong. */
+/** Plays many histories. Resolves to the faults. */
 async function playAll(history: Omit<History, 'seed'>, count: number): Promise<string[]> {
   const problems: string[] = [];
   for (let seed = FIRST; seed < FIRST + count; seed++) {
@@ -166,6 +166,6 @@ test('all tabs agree on logins, logouts and rotations', { timeout: 600_000 }, as
   expect(await playAll({ steps: 6 }, HISTORIES)).toEqual([]);
 });
 
-test('tabs of one session agree where the storage is blocked', { timeout: 600_000 }, async () => {
+test('tabs of one session agree if the storage is blocked', { timeout: 600_000 }, async () => {
   expect(await playAll({ steps: 4, world: { isStorageBlocked: true } }, HISTORIES / 4)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { newToken } from './support/tokens.js';
 
 const URL_OF_API = `${ORIGIN}/api`;
 
-/** A tab whose session is in a cookie. */
+/** A tab with its session in a cookie. */
 function openTab(
   browser: FakeBrowser,
   answer: (arrival: Arrival, index: number) => Response | Promise<Response> = () => ok(),
@@ -15,7 +15,7 @@ function openTab(
   return { ...server, session: browser.open({ storage: 'cookie', fetch: server.fetch, ...options }) };
 }
 
-test('no token is kept, taken or sent: the credentials go to own origins alone', async () => {
+test('no token is kept, accepted or sent, and credentials go only to own origins', async () => {
   const browser = fakeBrowser();
   const token = newToken();
   const { session, arrivals } = openTab(browser, () => ok({ 'session-token': token }));
@@ -31,7 +31,7 @@ test('no token is kept, taken or sent: the credentials go to own origins alone',
   expect([...browser.local.items.values()].join()).not.toContain(token);
 });
 
-test('whether somebody is signed in is unknown at first, and then shared by all tabs', async () => {
+test('the signed-in state is unknown at first, and then shared by all tabs', async () => {
   const browser = fakeBrowser();
   const tabs = [openTab(browser), openTab(browser)];
   const snapshots = () => tabs.map(({ session }) => session.getSnapshot());
@@ -45,11 +45,11 @@ test('whether somebody is signed in is unknown at first, and then shared by all 
   await vi.waitFor(() => expect(snapshots()).toEqual([null, null]));
   const all = [{ type: 'started' }, { type: 'rotated' }, { type: 'ended', reason: 'logout' }];
   expect(changes).toEqual([all, all]);
-  // A new tab cannot see the cookie, but what the others know.
+  // A new tab cannot see the cookie, but it learns what the others know.
   expect(openTab(browser).session.getSnapshot()).toBeNull();
 });
 
-test('tabs agree where the storage is blocked', async () => {
+test('tabs agree if the storage is blocked', async () => {
   const browser = fakeBrowser({ localStorage: null });
   const tabs = [openTab(browser), openTab(browser)];
   const changes = tabs.map(({ session }) => changesOf(session));
@@ -60,7 +60,7 @@ test('tabs agree where the storage is blocked', async () => {
 });
 
 describe('a refusal', () => {
-  test('is repeated once, as the browser may have got a newer cookie', async () => {
+  test('is repeated once, because the browser may have got a newer cookie', async () => {
     const { session, arrivals } = openTab(fakeBrowser(), (_, index) => (index === 0 ? refused() : ok()));
     await session.set();
     const changes = changesOf(session);
@@ -80,13 +80,13 @@ describe('a refusal', () => {
     expect(arrivals).toHaveLength(3);
   });
 
-  test('makes it known that nobody is signed in, where that was not known', async () => {
+  test('makes an unknown state signed out', async () => {
     const { session } = openTab(fakeBrowser(), () => refused());
     await session.fetch(URL_OF_API);
     expect(session.getSnapshot()).toBeNull();
   });
 
-  test('ends no session that has begun meanwhile', async () => {
+  test('does not end a session that has begun in the meantime', async () => {
     const { session } = openTab(fakeBrowser(), async () => {
       await session.set();
       return refused();
@@ -96,7 +96,7 @@ describe('a refusal', () => {
     expect(session.getSnapshot()).toBe('cookie');
   });
 
-  test('of a request without credentials is not about the session', async () => {
+  test('of a request without credentials does not concern the session', async () => {
     const { session, arrivals } = openTab(fakeBrowser(), () => refused());
     await session.set();
     await session.fetch(URL_OF_API, { credentials: 'omit' });
@@ -105,7 +105,7 @@ describe('a refusal', () => {
   });
 });
 
-test('recover repeats after the first refusal, and ends the session after one of the repetition', async () => {
+test('makes recover repeat the call, and end the session if the repetition is refused', async () => {
   const refusal = { data: { sessionCode: 'UNAUTHENTICATED' } };
   const { session } = openTab(fakeBrowser(), (_, index) => new Response('', { status: index === 0 ? 207 : 401 }));
   await session.set();

@@ -18,7 +18,7 @@ describe('a request', () => {
     expect(arrivals.map(({ body }) => body)).toEqual(['', '', '', 'text']);
   });
 
-  test('carries it bare in a header of another name', async () => {
+  test('carries the bare token in a header with another name', async () => {
     const { session, arrivals } = clientOf(() => ok(), { header: { request: 'X-Auth-Token' } });
     const token = newToken();
     await session.set(token);
@@ -28,7 +28,7 @@ describe('a request', () => {
     expect(await session.connectionParams()).toEqual({ 'X-Auth-Token': token });
   });
 
-  test('keeps credentials that the caller has given, and their refusal is not about the session', async () => {
+  test('keeps credentials of the caller, and their refusal does not concern the session', async () => {
     const { session, arrivals } = clientOf(() => refused({ 'session-token': newToken() }));
     const token = newToken();
     await session.set(token);
@@ -37,7 +37,7 @@ describe('a request', () => {
     expect(await session.token()).toBe(token);
   });
 
-  test('fails as it would without the client when the connection does, and nobody is logged out', async () => {
+  test('fails like fetch when the connection does, and stays logged in', async () => {
     const { session, arrivals } = clientOf(() => {
       throw new TypeError('fetch failed');
     });
@@ -48,7 +48,7 @@ describe('a request', () => {
     expect(changes).toEqual([]);
   });
 
-  test("uses the platform's fetch of the moment", async () => {
+  test("uses the platform's current fetch", async () => {
     const { open } = fakeBrowser();
     const session = open();
     const server = scripted(() => ok());
@@ -59,7 +59,7 @@ describe('a request', () => {
 });
 
 describe('another origin', () => {
-  test('gets neither the token nor a hearing, and is warned of once', async () => {
+  test('does not get the token, has its answer ignored, and causes one warning', async () => {
     const { warnings } = fakeBrowser();
     const { session, arrivals } = clientOf(() => refused({ 'session-token': newToken() }));
     const token = newToken();
@@ -73,7 +73,7 @@ describe('another origin', () => {
     expect(changes).toEqual([]);
   });
 
-  test('is told by the URL as the platform reads it', async () => {
+  test('is recognised by the URL as the platform reads it', async () => {
     fakeBrowser();
     const sent: boolean[] = [];
     const { session } = clientOf(() => ok(), {
@@ -88,7 +88,7 @@ describe('another origin', () => {
     expect(sent).toEqual([false, false, false, true]);
   });
 
-  test('is one that a <base> leads to', async () => {
+  test('may come from a <base>', async () => {
     const { open } = fakeBrowser({ document: { baseURI: 'https://cdn.example/' } });
     const sent: (string | null)[] = [];
     const session = open({
@@ -102,7 +102,7 @@ describe('another origin', () => {
     expect(sent).toEqual([null]);
   });
 
-  test('can be the answer of a redirect: it is not believed', async () => {
+  test('may answer after a redirect, and is not believed', async () => {
     const { warnings } = fakeBrowser();
     const { session } = clientOf(() => {
       const answer = refused({ 'session-token': newToken() });
@@ -116,7 +116,7 @@ describe('another origin', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test('cannot get a header of another name by a redirect', async () => {
+  test('cannot get a header with another name through a redirect', async () => {
     const { session, arrivals } = clientOf(() => ok(), { header: { request: 'x-auth-token' } });
     await session.set(newToken());
     await session.fetch(API);
@@ -125,7 +125,7 @@ describe('another origin', () => {
 });
 
 describe('an answer with a new token', () => {
-  test('rotates the session that the request was sent with', async () => {
+  test('rotates the session of the request', async () => {
     const token = newToken();
     const next = newToken(idOf(token));
     const { session } = clientOf(() => ok({ 'session-token': next }));
@@ -146,7 +146,7 @@ describe('an answer with a new token', () => {
     expect(changes).toEqual([{ type: 'started' }]);
   });
 
-  test('that comes late changes nothing: another login or logout was made meanwhile', async () => {
+  test('changes nothing if another login or logout has happened since', async () => {
     const late: (() => void)[] = [];
     const { session } = clientOf(
       ({ token }) => new Promise((resolve) => late.push(() => resolve(ok({ 'session-token': newToken(idOf(token ?? newToken())) })))),
@@ -166,7 +166,7 @@ describe('an answer with a new token', () => {
     expect(await session.token()).toBeNull();
   });
 
-  test('is taken in any order of parallel answers: the first that comes, and then its successors alone', async () => {
+  test('among parallel answers counts if it comes first, and then only its successors do', async () => {
     const [one, two, three] = [newToken()].flatMap((token) => [token, newToken(idOf(token)), newToken(idOf(token))]);
     const answers = new Map<string, (response: Response) => void>();
     const { session } = clientOf(({ url }) => new Promise((resolve) => answers.set(url, resolve)));
@@ -185,7 +185,7 @@ describe('an answer with a new token', () => {
     expect(await session.token()).toBe(three);
   });
 
-  test.each(['a b', 'one, two', 'no\u00e4scii'])('that is none (%j) is not taken', async (value) => {
+  test.each(['a b', 'one, two', 'no\u00e4scii'])('with the invalid value %j is ignored', async (value) => {
     const { session } = clientOf(() => ok({ 'session-token': value }));
     const token = newToken();
     await session.set(token);
@@ -193,7 +193,7 @@ describe('an answer with a new token', () => {
     expect(await session.token()).toBe(token);
   });
 
-  test('that is empty ends the session, as after a logout', async () => {
+  test('with an empty token ends the session, as after a logout', async () => {
     const { session } = clientOf(() => ok({ 'session-token': '' }));
     await session.fetch(API);
     await session.set(newToken());
@@ -205,7 +205,7 @@ describe('an answer with a new token', () => {
 });
 
 describe('set', () => {
-  test.each([undefined, '', 'two words', 'line\nbreak'])('refuses %j, which no header can carry', async (value) => {
+  test.each([undefined, '', 'two words', 'line\nbreak'])('refuses %j, which a header cannot carry', async (value) => {
     const { session } = clientOf(() => ok());
     const token = newToken();
     await session.set(token);

@@ -62,7 +62,7 @@ afterAll(async () => {
 });
 
 type Fetch = typeof globalThis.fetch;
-/** Each client's way to run a mutation: resolves to its data, rejects with its error. */
+/** Runs a mutation with each client: resolves to its data, or rejects with its error. */
 const CLIENTS: Readonly<Record<string, (fetch: Fetch, to: string) => (mutation: string) => Promise<unknown>>> = {
   urql: (fetch, to) => {
     const client = new Client({ url: to, exchanges: [fetchExchange], fetch });
@@ -116,13 +116,13 @@ describe.each(Object.keys(CLIENTS))('%s', (name) => {
     };
   }
 
-  test('takes the token of the login from the header', async () => {
+  test("takes the login's token from the header", async () => {
     const { session, token } = await signedIn();
     expect(token).toMatch(/^ts_/);
     expect(session.getSnapshot()).toBe((await sessions.fromToken(token)).session?.id);
   });
 
-  test('repeats a mutation whose token was replaced meanwhile, and it runs once', async () => {
+  test('repeats a mutation whose token was replaced, and it runs once', async () => {
     const { run, meanwhile, rotate } = await signedIn();
     const count = bumps;
     meanwhile(rotate);
@@ -130,7 +130,7 @@ describe.each(Object.keys(CLIENTS))('%s', (name) => {
     expect(bumps).toBe(count + 1);
   });
 
-  test('learns that its session was ended elsewhere', async () => {
+  test('learns that its session has ended elsewhere', async () => {
     const { session, run, token } = await signedIn();
     const changes = changesOf(session);
     await (await sessions.fromToken(token)).session?.destroy();

@@ -18,7 +18,7 @@ function answer(status: number, challenge?: string): Response {
   return new Response('', { status, headers: challenge === undefined ? {} : { 'www-authenticate': challenge } });
 }
 
-/** As tRPC's client makes it of the server's answer. */
+/** An error as tRPC's client makes it from the server's answer. */
 function trpcError(data: Readonly<Record<string, unknown>>, meta?: Record<string, unknown>): Error {
   const error = { message: 'refused', code: -32001, data };
   return TRPCClientError.from({ error }, meta ? { meta } : {});
@@ -83,12 +83,12 @@ describe('a response', () => {
 });
 
 describe('a socket that the server has closed', () => {
-  test('for the lack of a session is ended', () => {
+  test('for lack of a session means ended', () => {
     expect(sessionProblem({ code: 4401, reason: 'Unauthorized', wasClean: true })).toBe('ended');
     expect(sessionProblem(new CombinedError({ networkError: Object.assign(new Error('closed'), { code: 4401 }) }))).toBe('ended');
   });
 
-  test.each([1000, 1006, 1012, 4400, 4403, 4500])('with %s is something else', (code) => {
+  test.each([1000, 1006, 1012, 4400, 4403, 4500])('with code %s means something else', (code) => {
     expect(sessionProblem({ code, reason: '' })).toBeUndefined();
   });
 });
@@ -107,7 +107,7 @@ test.each([
   expect(sessionProblem(error)).toBeUndefined();
 });
 
-test('errors that cause each other are looked at once in a while, not for ever', () => {
+test('errors that cause each other do not make an endless loop', () => {
   const [first, second] = [new Error('first'), new Error('second')];
   first.cause = second;
   second.cause = first;

@@ -7,7 +7,7 @@ import { idOf, newToken } from './support/tokens.js';
 const tokensOf = ({ arrivals }: Scripted): (string | null)[] => arrivals.map(({ token }) => token);
 
 describe('a refusal', () => {
-  test('of the newest token, named as such by the server, ends the session', async () => {
+  test('of the newest token that the server marks as such ends the session', async () => {
     const server = clientOf(() => refused({ 'session-token': '' }));
     await server.session.set(newToken());
     const changes = changesOf(server.session);
@@ -16,7 +16,7 @@ describe('a refusal', () => {
     expect(server.arrivals).toHaveLength(1);
   });
 
-  test('of an older token is repeated once, with the newest', async () => {
+  test('of an older token is repeated once, with the newest token', async () => {
     const token = newToken();
     const next = newToken(idOf(token));
     const server = clientOf(async ({ token: sent }, index) => {
@@ -42,7 +42,7 @@ describe('a refusal', () => {
     expect(await server.session.token()).not.toBeNull();
   });
 
-  test('of the repetition ends the session when that had the newest token', async () => {
+  test('of the repetition ends the session if that had the newest token', async () => {
     const token = newToken();
     const next = newToken(idOf(token));
     const server = clientOf(async (_, index) => {
@@ -85,7 +85,7 @@ describe('a refusal', () => {
     ['a 503', () => new Response('', { status: 503 })],
     ['a 409', () => Response.json({ code: 'TOKEN_REPLACED', status: 409 }, { status: 409 })],
     ['an error of the server', () => new Response('', { status: 500, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })],
-  ])('is something else than %s: nobody is logged out, nothing is repeated', async (_, answer) => {
+  ])('does not include %s: the session stays, and nothing is repeated', async (_, answer) => {
     const server = clientOf(answer);
     const token = newToken();
     await server.session.set(token);
@@ -104,8 +104,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('what is repeated', () => {
-  /** A server that refuses the first request, whose token is not the newest by then. */
+describe('a repetition', () => {
+  /** A server that refuses the first request, whose token is no longer the newest. */
   function refusingOnce(): ReturnType<typeof clientOf> {
     const token = newToken();
     const server = clientOf(async (_, index) => {
@@ -117,7 +117,7 @@ describe('what is repeated', () => {
     return server;
   }
 
-  test('has the same body: text, form, bytes, a Request', async () => {
+  test('has the same body: text, form, bytes or a Request', async () => {
     const form = new URLSearchParams({ a: '1' });
     const bodies = [
       (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: form }),
@@ -132,7 +132,7 @@ describe('what is repeated', () => {
     }
   });
 
-  test('is no stream, which is gone once it was sent: the refusal is the answer', async () => {
+  test('does not happen for a stream, which is used up: the refusal is the answer', async () => {
     const { session, arrivals } = refusingOnce();
     const body = new Blob(['streamed']).stream();
     const init = { method: 'POST', body, duplex: 'half' };
@@ -141,7 +141,7 @@ describe('what is repeated', () => {
     expect(await session.token()).not.toBeNull();
   });
 
-  test('is not sent when the caller has given up', async () => {
+  test('does not happen after the caller has aborted', async () => {
     const abort = new AbortController();
     const token = newToken();
     const server = clientOf(async ({ init }) => {

@@ -20,12 +20,12 @@ function clientOf(answer: (arrival: Arrival, index: number) => Response | Promis
   return { ...server, session, dialogs };
 }
 
-/** A server that accepts the tokens in `fresh` alone. */
+/** A server that accepts only the tokens in `fresh`. */
 function fresh(...tokens: readonly string[]) {
   return ({ token }: Arrival): Response => (token && tokens.includes(token) ? ok() : stepUp(300));
 }
 
-test('parallel refusals open one dialog, and are all repeated with the new token', async () => {
+test('parallel refusals open one dialog, and all requests are repeated with the new token', async () => {
   const token = newToken();
   const next = newToken(idOf(token));
   const { session, dialogs, arrivals } = clientOf(fresh(next));
@@ -41,7 +41,7 @@ test('parallel refusals open one dialog, and are all repeated with the new token
   expect(arrivals).toHaveLength(6);
 });
 
-test('other requests go on while the dialog is open', async () => {
+test('other requests continue while the dialog is open', async () => {
   const { session, dialogs } = clientOf(({ url }) => (url.endsWith('/secret') ? stepUp() : ok()));
   await session.set(newToken());
   const secret = session.fetch(`${API}/secret`);
@@ -52,7 +52,7 @@ test('other requests go on while the dialog is open', async () => {
   expect((await secret).status).toBe(401);
 });
 
-test('a cancelled dialog leaves the refusal and the session; the next refusal asks again', async () => {
+test('a cancelled dialog keeps the refusal and the session, and the next refusal asks again', async () => {
   const { session, dialogs, arrivals } = clientOf(() => stepUp());
   await session.set(newToken());
   const changes = changesOf(session);
@@ -66,7 +66,7 @@ test('a cancelled dialog leaves the refusal and the session; the next refusal as
   expect(changes).toEqual([]);
 });
 
-test('a refusal that comes after the dialog is repeated without another', async () => {
+test('a refusal that arrives after the dialog is repeated without another dialog', async () => {
   const token = newToken();
   const next = newToken(idOf(token));
   const late: (() => void)[] = [];
@@ -86,7 +86,7 @@ test('a refusal that comes after the dialog is repeated without another', async 
   expect(arrivals).toHaveLength(4);
 });
 
-test('a token that was merely rotated meanwhile does not stand for the dialog', async () => {
+test('a token that was only rotated since does not replace the dialog', async () => {
   const token = newToken();
   const rotated = newToken(idOf(token));
   const next = newToken(idOf(token));
@@ -100,7 +100,7 @@ test('a token that was merely rotated meanwhile does not stand for the dialog', 
   expect((await pending).status).toBe(200);
 });
 
-test('a repetition that is refused again is the answer: no second dialog', async () => {
+test('a repetition that is refused again is the answer, without a second dialog', async () => {
   const { session, dialogs, arrivals } = clientOf(() => stepUp());
   const token = newToken();
   await session.set(token);
@@ -113,7 +113,7 @@ test('a repetition that is refused again is the answer: no second dialog', async
   expect(await session.token()).toBe(token);
 });
 
-test('nothing is repeated when another session has begun, or none is left', async () => {
+test('nothing is repeated if another session has begun, or if none is left', async () => {
   for (const end of ['clear', 'set'] as const) {
     const { session, dialogs, arrivals } = clientOf(() => stepUp());
     await session.set(newToken());
@@ -127,7 +127,7 @@ test('nothing is repeated when another session has begun, or none is left', asyn
 });
 
 describe('onStepUp', () => {
-  test('that fails counts as cancelled, and the error is shown', async () => {
+  test('counts as cancelled if it fails, and the error is shown', async () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
     const failures = [
       () => {
@@ -144,7 +144,7 @@ describe('onStepUp', () => {
     errors.mockRestore();
   });
 
-  test('is not needed: without it the refusal is the answer', async () => {
+  test('is optional: without it, the refusal is the answer', async () => {
     const server = scripted(() => stepUp());
     const session = createSessionClient({ storage: 'memory', origins: [API], fetch: server.fetch });
     await session.set(newToken());
@@ -156,7 +156,7 @@ describe('onStepUp', () => {
 describe('recover', () => {
   const refusal = { data: { sessionCode: 'STEP_UP_REQUIRED' } };
 
-  test('shares the dialog with fetch, and knows a token that was set meanwhile', async () => {
+  test('shares the dialog with fetch, and knows a token that was set since', async () => {
     const token = newToken();
     const { session, dialogs } = clientOf(() => stepUp());
     await session.set(token);
@@ -169,7 +169,7 @@ describe('recover', () => {
     expect(dialogs).toHaveLength(1);
   });
 
-  test('does not ask again for an answer that fetch has asked about', async () => {
+  test('does not ask again for an answer that fetch has already asked about', async () => {
     const { session, dialogs } = clientOf(() => stepUp());
     const token = newToken();
     await session.set(token);

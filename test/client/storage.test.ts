@@ -4,7 +4,7 @@ import { changesOf, FakeStorage, fakeBrowser, ORIGIN } from './support/fake-brow
 import { idOf, newToken } from './support/tokens.js';
 
 describe('localStorage', () => {
-  test('keeps the token under the key, and nothing after the end', async () => {
+  test('keeps the token under the key, and nothing after the end of the session', async () => {
     const { local, key, open } = fakeBrowser();
     const session = open();
     const token = newToken();
@@ -16,7 +16,7 @@ describe('localStorage', () => {
     expect(await session.token()).toBeNull();
   });
 
-  test('is read at once, so that the first drawing knows the session', () => {
+  test('is read at once, so that the first rendering knows the session', () => {
     const { local, key, open } = fakeBrowser();
     const token = newToken();
     expect(open().getSnapshot()).toBeNull();
@@ -24,14 +24,14 @@ describe('localStorage', () => {
     expect(open().getSnapshot()).toBe(idOf(token));
   });
 
-  test('is called token-session by default', async () => {
+  test('uses the key token-session by default', async () => {
     const { local } = fakeBrowser();
     const token = newToken();
     await createSessionClient().set(token);
     expect([...local.items]).toEqual([['token-session', token]]);
   });
 
-  test.each(['', 'two words', 'no\nline', 'ünicode', 'a,b'])('with %j in it counts as signed out', async (text) => {
+  test.each(['', 'two words', 'no\nline', 'ünicode', 'a,b'])('counts as signed out with %j in it', async (text) => {
     const { local, key, open } = fakeBrowser();
     local.items.set(key, text);
     const session = open();
@@ -43,7 +43,7 @@ describe('localStorage', () => {
 describe('a storage that is blocked or full', () => {
   const denied = Object.assign(new Error('denied'), { name: 'SecurityError' });
 
-  test('is replaced by memory, with one warning, where the property throws', async () => {
+  test('is replaced by memory, with one warning, if the property throws', async () => {
     const { open, warnings, key } = fakeBrowser();
     Object.defineProperty(globalThis, 'localStorage', {
       configurable: true,
@@ -58,11 +58,11 @@ describe('a storage that is blocked or full', () => {
     expect(await session.token()).toBe(token);
     expect(session.getSnapshot()).toBe(idOf(token));
     expect(warnings).toEqual([expect.stringContaining('denied')]);
-    // A tab of its own: memory is not shared.
+    // This tab is separate: tabs do not share memory.
     expect(await open({ key }).token()).toBeNull();
   });
 
-  test('is replaced by memory where the property is null', async () => {
+  test('is replaced by memory if the property is null', async () => {
     const { open, warnings } = fakeBrowser({ localStorage: null });
     const session = open();
     await session.set(newToken());
@@ -70,7 +70,7 @@ describe('a storage that is blocked or full', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  test.each(['local', 'session'] as const)('is replaced by memory when it is full (%s)', async (storage) => {
+  test.each(['local', 'session'] as const)('is replaced by memory if it is full (%s)', async (storage) => {
     const browser = fakeBrowser();
     const session = browser.open({ storage });
     browser[storage].failure = Object.assign(new Error('full'), { name: 'QuotaExceededError' });
@@ -84,7 +84,7 @@ describe('a storage that is blocked or full', () => {
     expect(browser.warnings).toHaveLength(1);
   });
 
-  test('shares rotations and the end with tabs that have the same session', async () => {
+  test('shares rotations and the end with tabs of the same session', async () => {
     const { open } = fakeBrowser({ localStorage: null });
     const [first, second, other] = [open(), open(), open()];
     const token = newToken();
@@ -105,7 +105,7 @@ describe('a storage that is blocked or full', () => {
 describe('a storage of the application', () => {
   const DELAYS = [5, 1, 3, 0];
 
-  /** As React Native's, which may take its time, and another at each call. */
+  /** A slow storage, like React Native's, with another delay at each call. */
   function slowStorage(): TokenStorage & { readonly items: Map<string, string> } {
     const storage = new FakeStorage();
     let calls = 0;
@@ -121,7 +121,7 @@ describe('a storage of the application', () => {
     };
   }
 
-  test('may answer later: until then nothing is known, and requests wait', async () => {
+  test('may answer late: until then the state is unknown, and requests wait', async () => {
     const storage = slowStorage();
     const token = newToken();
     storage.items.set('token-session', token);
@@ -142,7 +142,7 @@ describe('a storage of the application', () => {
     expect(changes).toEqual([{ type: 'started' }]);
   });
 
-  test('that is empty makes it known that nobody is signed in', async () => {
+  test('makes the state signed out if it is empty', async () => {
     const session = createSessionClient({ storage: slowStorage(), origins: [ORIGIN] });
     const changes = changesOf(session);
     expect(await session.token()).toBeNull();
@@ -150,7 +150,7 @@ describe('a storage of the application', () => {
     expect(changes).toEqual([{ type: 'ended' }]);
   });
 
-  test('gets its writes one after the other, and set resolves after its own', async () => {
+  test('gets its writes one after the other, and set resolves after its own write', async () => {
     const storage = slowStorage();
     const session = createSessionClient({ storage, origins: [ORIGIN] });
     const last = newToken();
@@ -163,7 +163,7 @@ describe('a storage of the application', () => {
     expect([...storage.items]).toEqual([]);
   });
 
-  test('is not waited for when the session is set first', async () => {
+  test('is not waited for if the session is set first', async () => {
     const storage = slowStorage();
     storage.items.set('token-session', newToken());
     const session = createSessionClient({ storage, origins: [ORIGIN] });
@@ -174,7 +174,7 @@ describe('a storage of the application', () => {
     expect(changes).toEqual([{ type: 'started' }]);
   });
 
-  test('that fails is replaced by memory', async () => {
+  test('is replaced by memory if it fails', async () => {
     const { warnings } = fakeBrowser();
     const failing = async (): Promise<never> => {
       throw new Error('no keychain');
@@ -187,7 +187,7 @@ describe('a storage of the application', () => {
     expect(warnings).toEqual([expect.stringContaining('no keychain')]);
   });
 
-  test('that is synchronous is read at once', async () => {
+  test('is read at once if it is synchronous', async () => {
     const storage = new FakeStorage();
     const token = newToken();
     storage.items.set('token-session', token);
@@ -199,7 +199,7 @@ describe('a storage of the application', () => {
 });
 
 describe('memory', () => {
-  test('touches no storage of the browser and shares nothing', async () => {
+  test('uses no storage of the browser and shares nothing', async () => {
     const { open, local, session: perTab, warnings } = fakeBrowser();
     local.failure = perTab.failure = new Error('touched');
     const [first, second] = [open({ storage: 'memory' }), open({ storage: 'memory' })];
@@ -213,7 +213,7 @@ describe('memory', () => {
 });
 
 describe('a server', () => {
-  test('that renders has no session: set throws, requests go without, nothing is known', async () => {
+  test('has no session while it renders: set throws, requests carry no token, the state is unknown', async () => {
     const sent: (RequestInit | undefined)[] = [];
     const fetch: typeof globalThis.fetch = async (_, init) => {
       sent.push(init);
@@ -230,7 +230,7 @@ describe('a server', () => {
     expect(sent.map((init) => [...new Headers(init?.headers)])).toEqual([[], [], []]);
   });
 
-  test('and an app without a location say which origins are theirs', () => {
+  test('must name its own origins, and so must an app without a location', () => {
     expect(() => createSessionClient({ storage: 'memory' })).toThrow('origins');
     expect(() => createSessionClient({ storage: new FakeStorage() })).toThrow('origins');
     expect(() => createSessionClient({ storage: 'memory', origins: ['api.example'] })).toThrow(TypeError);

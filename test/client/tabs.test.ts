@@ -7,7 +7,7 @@ const ROTATED = { type: 'rotated' };
 const LOGGED_OUT = { type: 'ended', reason: 'logout' };
 
 describe('tabs that share localStorage', () => {
-  test('are each told once of a login, a rotation and a logout', async () => {
+  test('each receive a login, a rotation and a logout once', async () => {
     const { open } = fakeBrowser();
     const tabs = [open(), open(), open()];
     const changes = tabs.map(changesOf);
@@ -23,7 +23,7 @@ describe('tabs that share localStorage', () => {
     expect(tabs.map((tab) => tab.getSnapshot())).toEqual([null, null, null]);
   });
 
-  test('are told once where messages and storage events both come', async () => {
+  test('receive a change once if both a message and a storage event arrive', async () => {
     const { open, dispatch } = fakeBrowser();
     const [here, there] = [open(), open()];
     const changes = changesOf(there);
@@ -35,13 +35,13 @@ describe('tabs that share localStorage', () => {
     await vi.waitFor(() => expect(changes).toHaveLength(2));
     dispatch('storage');
     dispatch('pageshow');
-    // What a storage event leads to comes later than any message.
+    // An effect of a storage event comes later than any message.
     await here.set(newToken());
     await vi.waitFor(() => expect(changes).toHaveLength(3));
     expect(changes).toEqual([STARTED, LOGGED_OUT, STARTED]);
   });
 
-  test('are told by storage events where there are no messages', async () => {
+  test('receive storage events if there are no messages', async () => {
     const { open, dispatch } = fakeBrowser({ BroadcastChannel: undefined });
     const [here, there] = [open(), open()];
     const changes = changesOf(there);
@@ -53,7 +53,7 @@ describe('tabs that share localStorage', () => {
     await vi.waitFor(() => expect(changes).toEqual([STARTED, { type: 'ended' }]));
   });
 
-  test('use a token that another one has just written, before they are told', async () => {
+  test('use a token that another tab has just written, before its message arrives', async () => {
     const { open } = fakeBrowser();
     const [here, there] = [open(), open()];
     const changes = changesOf(there);
@@ -65,7 +65,7 @@ describe('tabs that share localStorage', () => {
     expect(await there.token()).toBeNull();
   });
 
-  test('notice what nobody has told: a storage that was emptied', async () => {
+  test('notice without a message that the storage was emptied', async () => {
     const { open, local, dispatch } = fakeBrowser();
     const session = open();
     await session.set(newToken());
@@ -87,10 +87,10 @@ describe('tabs that share localStorage', () => {
 });
 
 describe('tabs with sessionStorage', () => {
-  test('share the rotations and the end of the same session, and nothing else', async () => {
+  test('share only the rotations and the end of the same session', async () => {
     const browser = fakeBrowser();
     const open = () => {
-      // Each tab has its own; a duplicated tab begins with a copy.
+      // Each tab has its own storage; a duplicated tab begins with a copy.
       vi.stubGlobal('sessionStorage', Object.assign(Object.create(browser.session), { items: new Map(browser.session.items) }));
       return browser.open({ storage: 'session' });
     };
@@ -112,7 +112,7 @@ describe('tabs with sessionStorage', () => {
 });
 
 describe('listeners', () => {
-  test('are called until they unsubscribe, each by itself', async () => {
+  test('are called until they unsubscribe, each separately', async () => {
     const session = fakeBrowser().open();
     const [first, second] = [vi.fn(), vi.fn()];
     const [off] = [session.subscribe(first), session.subscribe(second)];
@@ -123,7 +123,7 @@ describe('listeners', () => {
     expect([first, second].map((each) => each.mock.calls.length)).toEqual([1, 2]);
   });
 
-  test('see the new state, and one that throws disturbs nobody', async () => {
+  test('see the new state, and one that throws does not affect others', async () => {
     const session = fakeBrowser().open();
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
     const seen: unknown[] = [];
@@ -138,7 +138,7 @@ describe('listeners', () => {
     errors.mockRestore();
   });
 
-  test('hear nothing of the same token or of a second end', async () => {
+  test('are not called for the same token or a second end', async () => {
     const session = fakeBrowser().open();
     const changes = changesOf(session);
     const token = newToken();
@@ -167,7 +167,7 @@ describe('the public id', () => {
     expect(session.getSnapshot()).toBe(expected);
   });
 
-  test('tells another session from the same one with a new token', async () => {
+  test('distinguishes another session from a new token of the same one', async () => {
     const session = fakeBrowser().open();
     const changes = changesOf(session);
     await session.set(`ts_${id}.one`);

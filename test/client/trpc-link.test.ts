@@ -23,7 +23,7 @@ afterAll(() => server.close());
 
 const LINKS = { httpLink, httpBatchLink, httpBatchStreamLink };
 
-/** An application whose next requests wait for `before`, after they have got their token. */
+/** An application that makes requests wait for `before`, after they have got their token. */
 function application(link: keyof typeof LINKS, options: SessionClientOptions = {}) {
   const sent: string[] = [];
   let before: (() => Promise<unknown>) | undefined;
@@ -44,17 +44,17 @@ function application(link: keyof typeof LINKS, options: SessionClientOptions = {
     session,
     trpc,
     sent,
-    /** Runs while the next request is under way. */
+    /** Runs during the next request. */
     meanwhile: (run: () => Promise<unknown>) => {
       before = run;
     },
     async login(): Promise<string> {
-      // Over a link that streams, a source that writes headers cannot log in.
+      // With a streaming link, a source that writes headers cannot log in.
       const { token } = await server.sessions.create({ userId: 'ada' });
       await session.set(token);
       return token;
     },
-    /** Another tab gets a new token, which ends the one before. */
+    /** Another tab gets a new token, which ends the previous one. */
     async rotateElsewhere(): Promise<void> {
       const token = (await session.token()) ?? '';
       const other = await server.sessions.fromToken(token);
@@ -65,13 +65,13 @@ function application(link: keyof typeof LINKS, options: SessionClientOptions = {
 }
 
 describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) => {
-  test('a call is made with the token', async () => {
+  test('a call carries the token', async () => {
     const { trpc, login } = application(link);
     await login();
     expect(await trpc.guarded.mutate()).toBe('ada');
   });
 
-  test('a call whose token another tab has replaced meanwhile is repeated, and runs once', async () => {
+  test('a call whose token another tab has replaced is repeated, and runs once', async () => {
     const { login, trpc, session, meanwhile, rotateElsewhere } = application(link);
     await login();
     const { guarded } = server.counts;
@@ -81,7 +81,7 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
     expect(await session.token()).not.toBeNull();
   });
 
-  test('a session that was ended elsewhere ends here, once for all calls', async () => {
+  test('a session that ended elsewhere ends here, once for all calls', async () => {
     const { login, trpc, session } = application(link);
     const token = await login();
     const changes = changesOf(session);
@@ -93,7 +93,7 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
     expect(server.counts.guarded).toBe(guarded);
   });
 
-  test('a step-up asks once, and repeats what was refused', async () => {
+  test('a step-up asks once, and repeats the refused calls', async () => {
     const asked = vi.fn();
     const app = application(link, {
       onStepUp: async (need) => {
@@ -110,7 +110,7 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
     expect(server.counts.guarded).toBe(guarded + 2);
   });
 
-  test('an outage of the store, and an error of the application, log nobody out and are not repeated', async () => {
+  test('outages of the store and errors of the application do not log out, and are not repeated', async () => {
     const { login, trpc, session, sent } = application(link);
     const token = await login();
     sent.length = 0;
@@ -127,7 +127,7 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
   });
 });
 
-test.each(['httpLink', 'httpBatchLink'] as const)('a login over %s is taken from the header, once', async (link) => {
+test.each(['httpLink', 'httpBatchLink'] as const)('a login over %s takes its token from the header, once', async (link) => {
   const { session, trpc } = application(link);
   const changes = changesOf(session);
   await session.set(await trpc.login.mutate());
@@ -135,7 +135,7 @@ test.each(['httpLink', 'httpBatchLink'] as const)('a login over %s is taken from
   expect(changes).toEqual([{ type: 'started' }]);
 });
 
-test('of a batch, only the call is repeated that was refused', async () => {
+test('only the refused call of a batch is repeated', async () => {
   const { login, trpc, sent, meanwhile, rotateElsewhere } = application('httpBatchLink');
   await login();
   const { open, guarded } = server.counts;
@@ -146,7 +146,7 @@ test('of a batch, only the call is repeated that was refused', async () => {
   expect(server.counts).toEqual({ open: open + 1, guarded: guarded + 1 });
 });
 
-test('a lost connection is an error, and logs nobody out', async () => {
+test('a lost connection is an error, and does not log out', async () => {
   const session = createSessionClient({ storage: 'memory', origins: ['http://127.0.0.1:9'] });
   await session.set('ts_ada.secret');
   const trpc = trpcClient([trpcSessionLink(session), httpLink({ url: 'http://127.0.0.1:9', fetch: session.fetch })]);
@@ -177,7 +177,7 @@ describe('the link itself', () => {
     return { link, calls };
   }
 
-  test('has the type of a link of any router, also beside others', () => {
+  test('has the type of a link for any router, also beside others', () => {
     const session = createSessionClient({ storage: 'memory', origins: ['http://localhost'] });
     expectTypeOf(trpcSessionLink(session)).toExtend<TRPCLink<AnyTRPCRouter>>();
     const links: TRPCLink<AnyTRPCRouter>[] = [loggerLink({ enabled: () => false }), trpcSessionLink(session)];
@@ -185,7 +185,7 @@ describe('the link itself', () => {
     expectTypeOf(session.fetch).toExtend<NonNullable<Parameters<typeof httpLink>[0]['fetch']>>();
   });
 
-  test('works behind links that pipe what it returns', async () => {
+  test('works behind links that pipe its result', async () => {
     const { session, trpc } = application('httpLink');
     const piped = trpcClient([
       loggerLink({ enabled: () => true, logger: () => {} }),
@@ -196,7 +196,7 @@ describe('the link itself', () => {
     expect(await piped.guarded.mutate()).toBe('ada');
   });
 
-  test('begins a subscription once more with a newer token', async () => {
+  test('begins a subscription again, once, with a newer token', async () => {
     const session = createSessionClient({ storage: 'memory', origins: ['http://localhost'] });
     await session.set('ts_ada.one');
     const event = { result: { type: 'data' as const, data: 1 } };

@@ -6,8 +6,8 @@ import manifest from '../../package.json' with { type: 'json' };
 import { ROOT, withTempDir } from '../../scripts/packed.js';
 
 /*
- * The reference has no undocumented name. What it shows are the doc comments of what each subpath
- * exports, read here as the compiler reads them. A member of a type that is written inline, such as
+ * The reference has no undocumented name. It shows the doc comments of each subpath's exports,
+ * read here as the compiler reads them. A member of a type that is written inline, such as
  * `{ readonly reason: string }`, is described by the member around it.
  */
 
@@ -25,7 +25,7 @@ interface Name {
 
 interface Reference {
   readonly checker: ts.TypeChecker;
-  /** What a file exports. */
+  /** The exports of a file. */
   exportsOf(file: string): readonly Name[];
 }
 

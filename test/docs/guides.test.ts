@@ -11,7 +11,9 @@ import { typescriptOf, writeBlocks } from './project.js';
 
 const run = promisify(execFile);
 
-/** Pages whose blocks are tests themselves: all in one process, most of whose time is its start. */
+/**
+ * Pages whose blocks are tests themselves. All run in one process, because most time is its start.
+ */
 const TESTS = ['docs/writing-a-store.md'];
 
 test('the tests on pages pass under the runner of Node', { timeout: 60_000 }, async () => {

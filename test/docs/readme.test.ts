@@ -39,7 +39,8 @@ describe('every command does what it says', () => {
   test.each([...new Set(commands.map((command) => command.trim()))])('%s', async (command) => {
     const [npm, verb, name = verb] = command.split(' ');
     expect(npm).toBe('npm');
-    // This very run is `npm test` after `npm ci`; the demo and the other scripts have tests of their own.
+    // This very run is `npm test` after `npm ci`. The demo and the other scripts have their own
+    // tests.
     if (verb === 'install') expect(name).toBe(manifest.name);
     else if (verb !== 'ci') expect(Object.keys(manifest.scripts)).toContain(name);
   });

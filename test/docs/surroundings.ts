@@ -1,4 +1,6 @@
-/** What pages take for granted: the reader's own files, and packages not installed here. */
+/**
+ * The parts that pages take for granted: the reader's own files, and packages not installed here.
+ */
 export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'docs/client.md': {
     'router.ts': `

@@ -8,8 +8,8 @@ import { installPacked, linkPackages, outputOf, pack, ROOT, TYPESCRIPT_7 } from 
 import { blocksOf } from './blocks.js';
 
 /*
- * The recipes of docs/testing.md for Vitest, in a project with the packed package. Those for Jest run in `npm run runtimes`, which
- * installs Jest.
+ * The recipes of docs/testing.md for Vitest, in a project with the packed package. Those for Jest
+ * run in `npm run runtimes`, which installs Jest.
  */
 
 const run = promisify(execFile);

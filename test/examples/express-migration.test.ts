@@ -15,7 +15,7 @@ async function run(oldStore: CallbackStore, store: SessionStore) {
   return { asExpected, printed, checks: printed.filter((line) => line.includes('✓')).length };
 }
 
-test('express-migration: nobody is logged out', async () => {
+test('express-migration: all users stay logged in', async () => {
   const { asExpected, printed, checks } = await run(new tokenSession.MemoryStore(), memoryStore());
   expect(asExpected, printed.join('\n')).toBe(true);
   expect(checks).toBe(12);

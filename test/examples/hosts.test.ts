@@ -27,7 +27,7 @@ async function overHttp(server: Server, stop: () => Promise<unknown>): Promise<F
 
 const request = (path: string, init?: RequestInit) => new Request(`https://app.example${path}`, init);
 
-/** What SvelteKit does between its hook and the routes of an application. */
+/** Works as SvelteKit does between its hook and the routes of an application. */
 async function resolve(event: { readonly request: Request; readonly locals: object }): Promise<Response> {
   const { session, sessions } = event.locals as Locals;
   const [, verb, name = ''] = new URL(event.request.url).pathname.split('/');

@@ -10,7 +10,7 @@ const PROCESSES = 4;
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 export const STORE_TIMEOUT = 2_000;
 
-/** What the requests of one process came to. */
+/** The outcomes of one process's requests. */
 export interface Journal {
   readonly onInvalidData: 'reject' | 'anonymous';
   readonly lines: readonly { readonly word: string; readonly session: number }[];
@@ -18,11 +18,14 @@ export interface Journal {
 
 /** Several processes that serve requests. */
 export interface Crew {
-  /** Kills a process in the midst of its work (SIGKILL), and puts another one in its place. */
+  /** Kills a process during its work (SIGKILL), and starts another in its place. */
   replace(index: number): Promise<void>;
   /** Runs SQL on the connection of every process. */
   execute(sql: string): Promise<void>;
-  /** The store is well again. Resolves when every process has served a request, or did not for long; to the ms that each took. */
+  /**
+   * The fault is over. Resolves when every process has served a request or has failed for long, to
+   * the ms that each took.
+   */
   recovered(): Promise<number[]>;
   stop(): Promise<Report[]>;
   journals(): Journal[];
@@ -60,13 +63,15 @@ export async function startCrew(config: OwnStore, tokens: readonly string[]): Pr
   };
 }
 
-/** Within the project, so that the script finds its packages. */
+/** The folder is within the project, so that the script finds its packages. */
 function makeFolder(): string {
   mkdirSync(CACHE, { recursive: true });
   return mkdtempSync(join(CACHE, 'faults-'));
 }
 
-/** As JavaScript: a process that is started in the midst of a test is not to be compiled for longer than it works. */
+/**
+ * Compile it first: a process that starts during a test must not compile for longer than it works.
+ */
 async function bundle(folder: string): Promise<string> {
   const outfile = join(folder, 'worker.mjs');
   const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
@@ -86,7 +91,7 @@ function read(path: string): Journal['lines'] {
 async function ask<Result>(worker: ChildProcess, order: Order): Promise<Result> {
   const settled = new AbortController();
   const { signal } = settled;
-  const ended = once(worker, 'exit', { signal }).then(([code, killedBy]) => [{ error: `it ended by itself: ${code ?? killedBy}` }]);
+  const ended = once(worker, 'exit', { signal }).then(([code, killedBy]) => [{ error: `it ended on its own: ${code ?? killedBy}` }]);
   ended.catch(() => undefined);
   try {
     worker.send(order);

@@ -7,7 +7,10 @@ const changed = (change: (body: Body) => unknown) => (text: string) => {
 const without = (field: string) => changed(({ [field]: _, ...rest }) => rest);
 const withField = (field: string, value: unknown) => changed((body) => ({ ...body, [field]: value }));
 
-/** What may become of the body of a record, by hand or by another program: bad JSON, missing fields, wrong types. */
+/**
+ * Damages that a person or another program may do to a record's body: bad JSON, missing fields,
+ * wrong types.
+ */
 export const BROKEN_BODIES: Readonly<Record<string, (body: string) => string>> = {
   'no JSON': () => 'no JSON {',
   'cut off': (body) => body.slice(0, body.length / 2),

@@ -1,13 +1,13 @@
 import Libsql from 'libsql';
 
-// Holds the write lock of a file until it is told to let go.
+// Holds the write lock of a file until its input ends.
 const database = new Libsql(process.argv[2] ?? '');
 for (;;) {
   try {
     database.exec('BEGIN IMMEDIATE');
     break;
   } catch {
-    // Others are writing just now.
+    // Other processes are writing at the moment.
   }
 }
 process.once('message', () => {

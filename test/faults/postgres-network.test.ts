@@ -44,7 +44,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
     test.each<[Break, string]>([
       ['cut', 'connection reset in mid-answer, 30 times'],
       ['eaten', 'answer lost after the commit, 30 times'],
-    ])('answers that are %s', { timeout: LONG }, async (how, name) => {
+    ])('no acknowledged write is lost if answers are %s', { timeout: LONG }, async (how, name) => {
       const outcome = await table.load(name, throughProxy(), async ({ over }) => {
         await proxy.breakAnswers(how, 'token_sessions_replace', 30);
         await over();
@@ -52,7 +52,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
       expectNothingWrong(outcome);
     });
 
-    test('records that were damaged', { timeout: LONG }, async () => {
+    test('damaged records are refused or served as anonymous', { timeout: LONG }, async () => {
       const damages = [
         ...Object.values(BROKEN_BODIES).map((broken) => (body: string) => ["version = 'by-hand', body = $2", broken(body)] as const),
         () => ['version = $2', ''] as const,
@@ -76,7 +76,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
       expectDamageNoticed(outcome);
     });
 
-    test('no room is left for the table, then there is again', { timeout: LONG }, async ({ skip }) => {
+    test('requests fail while there is no room for the table, and succeed afterwards', { timeout: LONG }, async ({ skip }) => {
       const disk = smallDisk(16) ?? skip('no file system of its own may be mounted here');
       const folder = join(disk.path, 'tables');
       mkdirSync(folder);
@@ -89,7 +89,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
         });
         const outcome = await table.load('disk full for 1.5 s', { kind: 'postgres', config: server.config }, ({ over }) =>
           connected(async (reader) => {
-            // Who reads an old state keeps the room of old versions from being used again.
+            // A reader of an old state prevents the server from reusing the room of old versions.
             await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
             await reader.query('SELECT count(*) FROM token_sessions');
             disk.fill();
@@ -108,7 +108,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
     });
 
     test.skipIf(skipStandby('fail-over of PostgreSQL'))(
-      'a primary that dies: its standby takes over, without what it had not been told',
+      'when a primary dies, its standby takes over without the writes it had not received',
       { timeout: LONG },
       async () => {
         const standby = await startStandby(server);
@@ -121,7 +121,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
           });
           expectNoWrongAnswers(outcome);
           expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
-          // What had not been sent to the standby is lost, and the table says how much that was.
+          // Writes that had not reached the standby are lost, and the table shows how many.
           expect(outcome.lostWrites).toBeLessThan(outcome.served / 2);
         } finally {
           await standby.stop();

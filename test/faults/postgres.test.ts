@@ -25,7 +25,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL'))('invariant 6: faults of Po
   afterEach(() => server.stop());
   afterAll(table.print);
 
-  test('killed and started again', { timeout: LONG }, async () => {
+  test('a server that is killed and started again loses no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('SIGKILL and restart', async ({ over }) => {
       await server.restart();
       await over();
@@ -34,7 +34,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL'))('invariant 6: faults of Po
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
   });
 
-  test('stopped for 5 s: every request ends in time, none hangs, and all goes on by itself', { timeout: LONG }, async () => {
+  test('while the server is stopped for 5 s, every request ends in time, and all continues on its own', { timeout: LONG }, async () => {
     const outcome = await load('SIGSTOP for 5 s', async ({ over }) => {
       const processes = [server.pid, ...childrenOf(server.pid)];
       for (const pid of processes) process.kill(pid, 'SIGSTOP');
@@ -47,7 +47,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL'))('invariant 6: faults of Po
     expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 3_000);
   });
 
-  test('backends terminated in the middle', { timeout: LONG }, async () => {
+  test('terminated backends lose no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('backends terminated, 10 times', async ({ over }) => {
       for (let i = 0; i < 10; i += 1) {
         await query(
@@ -60,7 +60,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL'))('invariant 6: faults of Po
     expectNothingWrong(outcome);
   });
 
-  test('a server that takes no writes', { timeout: LONG }, async () => {
+  test('a server that refuses writes causes outages', { timeout: LONG }, async () => {
     const outcome = await load('read-only for 1 s', async ({ over }) => {
       await query('ALTER SYSTEM SET default_transaction_read_only = on', 'SELECT pg_reload_conf()');
       await moments(1_000);
@@ -72,7 +72,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL'))('invariant 6: faults of Po
   });
 });
 
-/** The processes that a process has started, by the system's own account. */
+/** The child processes of a process, as the system lists them. */
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -84,7 +84,7 @@ function parentOf(name: string): number | undefined {
   try {
     return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1]);
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
     return undefined;
   }
 }

@@ -26,7 +26,7 @@ describeWithRedis('invariant 6: faults of one Redis server while four processes 
   test.each<[Break, string]>([
     ['cut', 'connection reset in mid-answer, 30 times'],
     ['eaten', 'answer lost after the write, 30 times'],
-  ])('answers that are %s', { timeout: LONG }, async (how, name) => {
+  ])('no acknowledged write is lost if answers are %s', { timeout: LONG }, async (how, name) => {
     const config = { kind: 'redis', url: `redis://127.0.0.1:${proxy.port}` } as const;
     const outcome = await table.load(name, config, async ({ over }) => {
       await proxy.breakAnswers(how, 'evalsha', 30);
@@ -35,7 +35,7 @@ describeWithRedis('invariant 6: faults of one Redis server while four processes 
     expectNothingWrong(outcome);
   });
 
-  test('records that were damaged', { timeout: LONG }, async () => {
+  test('damaged records are refused or served as anonymous', { timeout: LONG }, async () => {
     const whole = Object.values(BROKEN_BODIES).map((broken) => (value: string) => {
       const [, created, expires, indexed, owner, ...body] = value.split('\n');
       return ['1by-hand', created, expires, indexed, owner, broken(body.join('\n'))].join('\n');
@@ -65,7 +65,7 @@ describeWithRedis('invariant 6: faults of one Redis server while four processes 
     expectDamageNoticed(outcome);
   });
 
-  test('no room is left for its log, then there is again', { timeout: LONG }, async ({ skip }) => {
+  test('requests fail while there is no room for the log, and succeed afterwards', { timeout: LONG }, async ({ skip }) => {
     const disk = smallDisk(16) ?? skip('no file system of its own may be mounted here');
     const logging = await startRedis({ appendonly: 'yes', appendfsync: 'everysec', dir: disk.path });
     try {
@@ -92,7 +92,7 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
   const table = faultTable('Redis, several servers');
   afterAll(table.print);
 
-  test('slots of a Cluster that move', { timeout: LONG }, async () => {
+  test('moving slots of a Cluster lose no acknowledged write', { timeout: LONG }, async () => {
     const cluster = await startRedisCluster();
     try {
       const outcome = await table.load(
@@ -110,7 +110,7 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
     }
   });
 
-  test('a primary that dies: its replica takes over, without what it had not been told', { timeout: 2 * LONG }, async () => {
+  test('when a primary dies, its replica takes over without the writes it had not received', { timeout: 2 * LONG }, async () => {
     const sentinel = await startSentinel();
     try {
       const rootNodes = sentinel.rootNodes.map(({ host, port }) => ({ host, port }));
@@ -124,7 +124,8 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
       );
       expectNoWrongAnswers(outcome);
       expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
-      // Replication is asynchronous: what was under way to the replica is lost, and the table says how much that was.
+      // Replication is asynchronous: writes that had not reached the replica are lost, and the
+      // table shows how many.
       expect(outcome.lostWrites).toBeLessThan(outcome.served / 2);
     } finally {
       await sentinel.stop();
@@ -132,7 +133,7 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
   });
 });
 
-/** As `redis-cli --cluster reshard` does it. */
+/** Moves slots as `redis-cli --cluster reshard` does. */
 async function moveSlotOf(key: string, nodes: readonly RedisServer[]): Promise<void> {
   const ask = async (server: RedisServer, ...args: string[]) => String(await command(server, args));
   const [first] = nodes;

@@ -11,13 +11,13 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
   const load = (name: string, fault: (scene: Scene) => Promise<void>) => table.load(name, { kind: 'redis', url: server.url }, fault);
 
   beforeEach(async () => {
-    // What is acknowledged is on the disk: without it, what a killed server had in memory is gone.
+    // Acknowledged writes are on the disk. Otherwise a killed server would lose its memory.
     server = await startRedis({ appendonly: 'yes', appendfsync: 'always' });
   });
   afterEach(() => server.stop());
   afterAll(table.print);
 
-  test('killed and started again: nothing that was acknowledged is lost', { timeout: LONG }, async () => {
+  test('a server that is killed and started again loses no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('SIGKILL and restart', async ({ over }) => {
       server.signal('SIGKILL');
       await moments(500);
@@ -28,7 +28,7 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
   });
 
-  test('stopped for 5 s: every request ends in time, none hangs, and all goes on by itself', { timeout: LONG }, async () => {
+  test('while the server is stopped for 5 s, every request ends in time, and all continues on its own', { timeout: LONG }, async () => {
     const outcome = await load('SIGSTOP for 5 s', async ({ over }) => {
       server.signal('SIGSTOP');
       await moments(5_000);
@@ -37,11 +37,11 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     });
     expectNothingWrong(outcome);
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
-    // The promise is storeTimeout and 100 ms; the rest is for a machine that is busy.
+    // The promise is storeTimeout and 100 ms; the rest allows for a busy machine.
     expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 3_000);
   });
 
-  test('connections cut in the middle', { timeout: LONG }, async () => {
+  test('connections that are cut lose no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('connections cut, 20 times', async ({ over }) => {
       for (let i = 0; i < 20; i += 1) {
         await command(server, ['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
@@ -52,7 +52,7 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     expectNothingWrong(outcome);
   });
 
-  test('scripts flushed', { timeout: LONG }, async () => {
+  test('flushed scripts lose no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('SCRIPT FLUSH, 20 times', async ({ over }) => {
       for (let i = 0; i < 20; i += 1) {
         await command(server, ['SCRIPT', 'FLUSH']);
@@ -64,7 +64,7 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     expect(outcome.codes).toEqual({});
   });
 
-  test('a server that takes no writes', { timeout: LONG }, async () => {
+  test('a server that refuses writes causes outages', { timeout: LONG }, async () => {
     const outcome = await load('no writes accepted for 1 s', async ({ over }) => {
       await command(server, ['CONFIG', 'SET', 'min-replicas-to-write', '1']);
       await moments(1_000);

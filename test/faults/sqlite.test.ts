@@ -34,7 +34,7 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     return answer;
   }
 
-  test('processes killed in the midst of their work, one after the other', { timeout: LONG }, async () => {
+  test('processes that are killed during their work lose no acknowledged write', { timeout: LONG }, async () => {
     const outcome = await load('SIGKILL of a process, 8 times', async ({ crew, over }) => {
       for (let time = 0; time < 8; time += 1) await crew.replace(time % 4);
       await over();
@@ -43,7 +43,7 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     expect(integrity()).toEqual([{ integrity_check: 'ok' }]);
   });
 
-  test('another process is stopped for 5 s while it holds the write lock', { timeout: LONG }, async () => {
+  test('while another process holds the write lock for 5 s, requests end in time', { timeout: LONG }, async () => {
     const outcome = await load('lock held by a process that is stopped for 5 s', async ({ over }) => {
       const holder = fork(HOLDER, [path], { execArgv: ['--import', 'tsx'] });
       await once(holder, 'message');
@@ -55,16 +55,16 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     });
     expectNothingWrong(outcome);
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
-    // The promise is storeTimeout and 100 ms; the rest is for a machine that is busy.
+    // The promise is storeTimeout and 100 ms; the rest allows for a busy machine.
     expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 3_000);
   });
 
-  test('no room is left on the disk, then there is again', { timeout: LONG }, async ({ skip }) => {
+  test('requests fail while there is no room on the disk, and succeed afterwards', { timeout: LONG }, async ({ skip }) => {
     const disk = smallDisk(16) ?? skip('no file system of its own may be mounted here');
     path = join(disk.path, 'sessions.db');
     try {
       const outcome = await load('disk full for 1 s', async ({ crew, over }) => {
-        // The write-ahead log is not to go on in room that it has already.
+        // The write-ahead log must not continue in room that it already has.
         await crew.execute('PRAGMA wal_autocheckpoint = 20; PRAGMA journal_size_limit = 0');
         disk.fill();
         const filling = setInterval(disk.fill, 10);
@@ -81,7 +81,7 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     }
   });
 
-  test('connections that may not write any more', { timeout: LONG }, async () => {
+  test('connections that may no longer write cause outages', { timeout: LONG }, async () => {
     const outcome = await load('query_only for 1 s', async ({ crew, over }) => {
       await crew.execute('PRAGMA query_only = 1');
       await moments(1_000);
@@ -92,7 +92,7 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
   });
 
-  test('the file is taken away, then put back', { timeout: LONG }, async () => {
+  test('the file can be taken away and put back', { timeout: LONG }, async () => {
     const outcome = await load('file away for 1.5 s', async ({ over }) => {
       renameSync(path, `${path}-aside`);
       await moments(1_500);
@@ -100,7 +100,7 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
       await over();
     });
     expectNothingWrong(outcome);
-    // SQLite goes on with the file that it has open.
+    // SQLite continues with the file that it has open.
     expect(outcome.codes).toEqual({});
   });
 
@@ -113,13 +113,13 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
         renameSync(`${path}-other`, path);
       },
     ],
-  ])('the file is %s by what is no database', { timeout: LONG }, async (how, corrupt) => {
+  ])('no request is served as logged out if the file is %s by garbage', { timeout: LONG }, async (how, corrupt) => {
     const outcome = await load(`file ${how} by garbage`, async ({ ids, damaged }) => {
       corrupt(Buffer.alloc(200_000, 'garbage'));
       for (const id of ids) damaged(id);
       await moments(1_000);
     });
-    // What was in it is gone; but nobody is told that he is logged out.
+    // Its sessions are gone, but no request is served as logged out.
     const { wrongAnswers, unhandled, refused, servedAnonymous, codes } = outcome;
     expect({ wrongAnswers, unhandled, refused, servedAnonymous }).toEqual({
       wrongAnswers: 0,
@@ -127,11 +127,12 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
       refused: 0,
       servedAnonymous: 0,
     });
-    // A replaced file is still open, and of an overwritten one the write-ahead log is intact: both may be served.
+    // A replaced file is still open, and an overwritten one has an intact write-ahead log: both
+    // may serve requests.
     expect(Object.keys(codes).filter((code) => code !== 'STORE_UNAVAILABLE')).toEqual([]);
   });
 
-  test('records that were damaged', { timeout: LONG }, async () => {
+  test('damaged records are refused or served as anonymous', { timeout: LONG }, async () => {
     const damages = [
       ...Object.values(BROKEN_BODIES).map((broken) => (body: string) => `body = '${broken(body).replaceAll("'", "''")}'`),
       () => "expires_at = 'soon'",

@@ -6,7 +6,7 @@ import { type OpenStore, openStore } from '../races/stores.js';
 import type { OwnStore } from './types.js';
 
 export interface FaultyConnection extends OpenStore {
-  /** SQL on the connection that the store has. */
+  /** Runs SQL on the connection of the store. */
   execute?(sql: string): void;
 }
 
@@ -21,7 +21,8 @@ export async function connect(config: OwnStore): Promise<FaultyConnection> {
     };
   }
   if (config.kind === 'redis') {
-    // As it is recommended: else a client that is cut off in the wrong moment never comes back.
+    // This option is recommended: otherwise a client that is cut off at the wrong moment never
+    // comes back.
     const client = createClient({ url: config.url, disableOfflineQueue: true });
     await client.on('error', () => undefined).connect();
     return { store: redisStore(client), close: async () => client.destroy() };

@@ -14,7 +14,7 @@ const HEAD = [
   'served again after, ms',
 ];
 
-/** A table of faults and what they came to, for the console. */
+/** A table of faults and their outcomes, for the console. */
 export function faultTable(title: string) {
   const lines: string[] = [];
   return {
@@ -39,20 +39,25 @@ function row(cells: readonly unknown[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** No request was answered wrongly, nothing that was acknowledged is lost, and all processes serve again. */
+/**
+ * No request was answered wrongly, no acknowledged write is lost, and all processes serve again.
+ */
 export function expectNothingWrong(outcome: Outcome): void {
   expectNoWrongAnswers(outcome);
   expect(outcome.lostWrites).toBe(0);
 }
 
-/** The same, where the store itself may lose what it has acknowledged. */
+/** The same, for a store that may lose acknowledged writes itself. */
 export function expectNoWrongAnswers({ wrongAnswers, surplusWrites, unhandled, codes, recovery }: Outcome): void {
   const others = Object.keys(codes).filter((code) => code !== 'STORE_UNAVAILABLE' && code !== 'INVALID_DATA');
   expect({ wrongAnswers, surplusWrites, unhandled, others }).toEqual({ wrongAnswers: 0, surplusWrites: 0, unhandled: [], others: [] });
   expect(recovery).toBeLessThan(Number.POSITIVE_INFINITY);
 }
 
-/** Records that were damaged are refused, with an event, or served as anonymous where that is the policy; the others are served. */
+/**
+ * Damaged records are refused with an event, or served as anonymous if that is the policy. Other
+ * records are served.
+ */
 export function expectDamageNoticed(outcome: Outcome): void {
   expectNothingWrong(outcome);
   const { unnoticed, refused, servedAnonymous, invalidDataEvents } = outcome;

@@ -16,26 +16,30 @@ export type Order =
       readonly tokens: readonly string[];
       readonly storeTimeout: number;
       readonly onInvalidData: 'reject' | 'anonymous';
-      /** The file in which the process notes what each request came to, so that it is known also of a process that is killed. */
+      /** The journal of the process: the outcome of each request, which survives a kill. */
       readonly journal: string;
     }
-  /** From here on the store is well again. Answered with the ms until a request was served, or `null` when none was for long. */
+  /**
+   * The fault is over. Answered with the ms until a request was served, or `null` if none was for
+   * long.
+   */
   | { readonly do: 'mark' }
-  /** SQL on the connection of the process itself. */
+  /** Runs SQL on the connection of the process itself. */
   | { readonly do: 'execute'; readonly sql: string }
   | { readonly do: 'stop' };
 
-/** What a process knows at its end, besides its journal. Times are in ms. */
+/** The results of a process at its end, besides its journal. Times are in ms. */
 export interface Report {
   slowestFailure: number;
   unhandled: string[];
-  /** How often it was told that a record could not be read. */
+  /** The number of reports that a record could not be read. */
   invalidDataEvents: number;
 }
 
 /*
- * A line of a journal has a word, and the number of the session:
- * `begun`: a count is asked for; `counted`: it was acknowledged; `anonymous`: served without a session; and, as the word, the code of an error.
+ * A line of a journal has a word, and the number of the session. `begun`: a count is asked for;
+ * `counted`: it was acknowledged; `anonymous`: served without a session. Otherwise the word is the
+ * code of an error.
  */
 export const BEGUN = 'begun';
 export const COUNTED = 'counted';

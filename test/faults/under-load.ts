@@ -7,42 +7,48 @@ export { STORE_TIMEOUT } from './crew.js';
 
 const SESSIONS = 40;
 
-/** What four processes saw of a fault. */
+/** The effects of a fault on four processes. */
 export interface Outcome {
   readonly requests: number;
   readonly served: number;
   readonly codes: Readonly<Record<string, number>>;
-  /** Requests with a good token that were served as anonymous, or failed otherwise than as an outage or, for a damaged record, by the policy. */
+  /**
+   * Requests with a valid token that were served as anonymous, or failed otherwise than as an
+   * outage or, for a damaged record, by the policy.
+   */
   readonly wrongAnswers: number;
-  /** Requests for records that were damaged: refused, and served as anonymous where that is the policy. */
+  /** Requests for damaged records: refused, or served as anonymous if that is the policy. */
   readonly refused: number;
   readonly servedAnonymous: number;
   readonly invalidDataEvents: number;
   /** Damaged records that no request was refused for. */
   readonly unnoticed: number;
-  /** Counts that were acknowledged and are not in the store. */
+  /** Acknowledged counts that are not in the store. */
   readonly lostWrites: number;
-  /** Counts in the store that nobody asked for. */
+  /** Counts in the store that no request asked for. */
   readonly surplusWrites: number;
   readonly unhandled: readonly string[];
-  /** The longest that a failed request took, in ms. */
+  /** The longest failure of a request, in ms. */
   readonly slowestFailure: number;
-  /** The longest that a process took to serve again once the fault was over, in ms. */
+  /** The longest time until a process served again after the fault, in ms. */
   readonly recovery: number;
 }
 
-/** What a fault may lay its hands on. */
+/** The objects that a fault may use. */
 export interface Scene {
-  /** Called when the store is well again. Resolves when all processes have served again. */
+  /** Called when the fault is over. Resolves when all processes serve again. */
   over(): Promise<void>;
   readonly crew: Pick<Crew, 'replace' | 'execute'>;
   /** The sessions' ids. */
   readonly ids: readonly string[];
-  /** Says that the record of this session has been damaged. */
+  /** Reports that the record of this session has been damaged. */
   damaged(id: string): void;
 }
 
-/** Runs `fault` while four processes serve requests. Two of them have the policy `'reject'` for records that cannot be read, two `'anonymous'`. */
+/**
+ * Runs `fault` while four processes serve requests. Two of them have the policy `'reject'` for
+ * unreadable records, two `'anonymous'`.
+ */
 export async function underLoad(config: OwnStore, fault: (scene: Scene) => Promise<void>): Promise<Outcome> {
   const opened = await connect(config);
   const sessions = createSessions<{ owner: string; count: number }>({ store: opened.store, storeTimeout: '10s' });
@@ -72,7 +78,7 @@ export async function underLoad(config: OwnStore, fault: (scene: Scene) => Promi
   }
 }
 
-/** How long a fault lasts is part of what is measured. */
+/** The duration of a fault is part of the measurement. */
 export function moments(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -89,7 +95,8 @@ function summary(
   );
   const ends = lines.filter(({ word }) => word !== BEGUN);
   const failed = ends.filter(({ word }) => word !== COUNTED && word !== ANONYMOUS);
-  // Also by the policy 'anonymous': what has been loaded before the damage is refused when it is saved.
+  // This happens with the policy 'anonymous' too: a session loaded before the damage is refused
+  // when it is saved.
   const refused = ends.filter(({ word, damaged }) => damaged && word === 'INVALID_DATA');
   const servedAnonymous = ends.filter(
     ({ word, damaged, onInvalidData }) => damaged && word === ANONYMOUS && onInvalidData === 'anonymous',

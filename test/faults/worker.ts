@@ -5,12 +5,13 @@ import { connect, type FaultyConnection } from './stores.js';
 import { ANONYMOUS, BEGUN, COUNTED, type Order, type Report } from './types.js';
 
 /*
- * One process of several that serve requests as fast as they can: each loads a session and counts in it. What each request came to is
- * noted, so that what the store holds afterwards can be held against it.
+ * One process of several that serve requests as fast as they can: each loads a session and counts
+ * in it. The process records the outcome of each request, to be compared with the store
+ * afterwards.
  */
 
 const LOOPS = 8;
-/** How long a process is waited for that does not serve again, in ms. */
+/** The longest time to wait for a process to serve again, in ms. */
 const LONGEST_RECOVERY = 45_000;
 const schema = z.object({ owner: z.string(), count: z.number() });
 type Data = z.infer<typeof schema>;
@@ -27,7 +28,7 @@ process.on('unhandledRejection', (error) => {
   report.unhandled.push(String(error));
 });
 
-/** At once, and by the system: what is noted is kept when this process is killed. */
+/** Written at once, by the system: the notes survive a kill of this process. */
 function note(word: string, session: number): void {
   writeSync(journal, `${word} ${session}\n`);
 }
@@ -36,7 +37,7 @@ async function serve(sessions: Sessions<Data>, tokens: readonly string[]): Promi
   while (running) {
     const index = Math.floor(Math.random() * tokens.length);
     await request(sessions, tokens[index] ?? '', index);
-    // A store that refuses at once is not to be asked in a tight loop.
+    // Do not ask a store that refuses at once in a tight loop.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

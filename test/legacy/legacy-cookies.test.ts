@@ -6,8 +6,8 @@ import { expressLegacy } from '../../src/stores/express-store/index.js';
 import { callbackStore } from '../support/callback-store.js';
 import { setUp, TOKEN } from './legacy-support.js';
 
-describe('where the new token cannot be written', () => {
-  test('the session moves all the same, and a later answer carries it', async () => {
+describe('if the new token cannot be written', () => {
+  test('the session still moves, and a later answer carries the token', async () => {
     const { open, request, login, old } = setUp();
     const sessions = open();
     login();
@@ -20,11 +20,11 @@ describe('where the new token cannot be written', () => {
     const { offered } = await request(TOKEN, sessions);
     expect(offered).toMatch(/^ts_/);
     expect((await request(offered ?? '', sessions)).session).not.toBeNull();
-    // The socket goes on: the token that it came with was good, and is in its grace.
+    // The socket continues: the token that it came with was good, and is in its grace.
     expect(await socket.open({ hasOutcome: true }).sessions.load()).toMatchObject({ data: { userId: 'ann' } });
   });
 
-  test('a source that only reads goes on with the old token, until the application hands out another', async () => {
+  test('a source that only reads continues with the old token, until the application issues another', async () => {
     const { open, request, login, old } = setUp();
     const sessions = open({ sources: [header('X-AUTH_TOKEN', { legacy: expressLegacy(old) })] });
     login();
@@ -36,7 +36,7 @@ describe('where the new token cannot be written', () => {
 });
 
 describe('invariant 6: an outage of the old store', () => {
-  test('is 503, not a logout, and leaves everything as it is', async () => {
+  test('is 503, not a logout, and leaves everything unchanged', async () => {
     const { request, login, old, events } = setUp();
     login();
     old.before = () => Promise.reject(new Error('down'));
@@ -46,7 +46,7 @@ describe('invariant 6: an outage of the old store', () => {
     expect((await request(TOKEN)).session?.data.userId).toBe('ann');
   });
 
-  test('does not reach those who have moved', async () => {
+  test('does not affect sessions that have moved', async () => {
     const { request, login, old } = setUp();
     login();
     await request(TOKEN);
@@ -54,7 +54,7 @@ describe('invariant 6: an outage of the old store', () => {
     expect((await request(TOKEN)).session?.data.userId).toBe('ann');
   });
 
-  test('is anonymous where onStoreError says so', async () => {
+  test('is anonymous if onStoreError says so', async () => {
     const { open, request, login, old } = setUp();
     login();
     old.before = () => Promise.reject(new Error('down'));
@@ -101,13 +101,13 @@ describe('tokens of express-session, in a signed cookie', () => {
     ['one without the mark', sign(SID).slice(2)],
     ['an empty id', sign('')],
     ['what is too long for a cookie', sign('x'.repeat(5_000))],
-  ])('invariant 8: %s opens nothing, and reaches no store', async (_name, value) => {
+  ])('invariant 8: %s opens nothing, and makes no store call', async (_name, value) => {
     const { old, request } = setUpCookies();
     expect((await request(value)).session).toBeNull();
     expect(old.calls).toEqual([]);
   });
 
-  test('every secret counts, and a session is the same under each of them', async () => {
+  test('every secret is accepted, and the session is the same under each', async () => {
     const { request } = setUpCookies(['new', 'old']);
     const { session } = await request(sign(SID, 'old'));
     expect(session?.data).toEqual({ userId: 'ann' });
@@ -115,13 +115,13 @@ describe('tokens of express-session, in a signed cookie', () => {
     expect((await request(sign(SID, 'other'))).session).toBeNull();
   });
 
-  test('another site’s request does not count, nor move anything', async () => {
+  test('another site’s request does not count, and does not move anything', async () => {
     const { old, request } = setUpCookies();
     expect((await request(sign(SID), { 'sec-fetch-site': 'cross-site' }, 'POST')).session).toBeNull();
     expect(old.calls).toEqual([]);
   });
 
-  test('the bare id in a header that takes the ancestor’s tokens does not open what has moved', async () => {
+  test('a bare id in a header with the ancestor’s tokens does not open a moved session', async () => {
     const { old, sessions } = setUpCookies();
     const both = createSessions<{ userId: string }>({
       store: memoryStore(),
@@ -152,14 +152,14 @@ describe('bad input', () => {
     'toString',
     'x'.repeat(257),
     '019a1b2c-3d4e-7f50-8a6b-7c8d9e0f1a2b',
-  ])('invariant 8: %j is no old token, and reaches no store', async (text) => {
+  ])('invariant 8: %j is not an old token, and makes no store call', async (text) => {
     const { request, old, login } = setUp();
     login({ userId: 'x' }, text);
     expect((await request(text)).session).toBeNull();
     expect(old.calls).toEqual([]);
   });
 
-  test('a token of the application’s own making, as the ancestor takes it, is one', async () => {
+  test('the application’s own kind of token, which the ancestor accepts, is accepted', async () => {
     const { request, login } = setUp();
     for (const token of ['thisIsMyToken__', 'ts_019a1b2c', 'user:7=', '3e1f0d4c-9a8b-4c7d-8e6f-5a4b3c2d1e0f']) {
       login({ userId: token }, token);
@@ -167,7 +167,7 @@ describe('bad input', () => {
     }
   });
 
-  test('a record of this library in the old store is nobody’s old session', async () => {
+  test('a record of this library in the old store is not an old session', async () => {
     const { request, old, sessions } = setUp();
     old.sessions.set(TOKEN, JSON.stringify({ cookie: {}, userId: 'ann', __tokenSession: {} }));
     expect((await request(TOKEN)).session).toBeNull();

@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { byChance, takeTurns } from '../support/turns.js';
 import { setUp, TOKEN, type Turn } from './legacy-support.js';
 
-/** The calls of a migration that nothing disturbs. */
+/** The calls of an undisturbed migration. */
 const STEPS = ['find', 'read old', 'insert', 'read old', 'replace', 'remove old', 'replace'];
 
-/** What becomes of everybody, after a first request that came to some end, when the client comes back, and then logs out. */
+/**
+ * Checks each session after a first request with any outcome, when the client returns, and after
+ * its logout.
+ */
 async function comesBack({ request, old, sessions }: ReturnType<typeof setUp>): Promise<void> {
   const again = await request(TOKEN);
   expect(again.session?.data).toEqual({ userId: 'ann', views: 2 });
@@ -28,7 +31,7 @@ test('a migration is seven calls, and a later request with the old token is one'
 });
 
 describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request whose call %i (%s)', (number) => {
-  test('is the last thing that its process does', async () => {
+  test('is the last of its process costs no user the session', async () => {
     const all = setUp();
     all.login();
     const dies = async (turn: Turn) => void (await all.request(TOKEN, all.open({}, turn)));
@@ -40,7 +43,7 @@ describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request
     await comesBack(all);
   });
 
-  test('fails is 503, and costs nobody their session', async () => {
+  test('fails is 503, and costs no user the session', async () => {
     const all = setUp();
     all.login();
     let steps = 0;
@@ -52,11 +55,11 @@ describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request
     await comesBack(all);
   });
 
-  test('is done, but not answered, costs nobody their session', async () => {
+  test('is done but not answered costs no user the session', async () => {
     const all = setUp();
     all.login();
     let steps = 0;
-    // The answer of a call is lost when the next thing that is tried, which is to ask what became of it, fails.
+    // The next call would look up the outcome. It fails, so the answer is lost.
     const { store } = all;
     const lose = <Result>(result: Promise<Result>): Promise<Result> => {
       steps += 1;
@@ -76,7 +79,7 @@ describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request
   });
 });
 
-test('processes that die at any point, one after the other, cost nobody their session', async () => {
+test('processes that die at any point, one after the other, cost no user the session', async () => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const all = setUp();
     all.login();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Actor, byChance, type Choose, everyOrder, takeTurns } from '../support/turns.js';
 import { setUp, TOKEN } from './legacy-support.js';
 
-/** A world in which processes are asked one after the other. */
+/** A world whose processes are asked one after the other. */
 function world() {
   const all = setUp();
   all.login();
@@ -20,7 +20,7 @@ function world() {
     };
   }
 
-  /** Logs out: on the first request, or on the next one with the new token where there was one. */
+  /** Logs out: on the first request, or on the next one with the new token if there was one. */
   const logsOut = (): Actor => {
     const first = visitor();
     const who = count - 1;
@@ -35,18 +35,18 @@ function world() {
   return { ...all, seen, visitor, logsOut, logsOutAtOnce, opens };
 }
 
-/** In every order, or in so many of them by chance. */
+/** Runs in every order, or in this many random orders. */
 async function inOrders(orders: 'all' | number, run: (choose: Choose) => Promise<void>): Promise<number> {
   if (orders === 'all') return everyOrder(run, 20_000);
   for (let seed = 1; seed <= orders; seed += 1) await run(byChance(seed));
   return orders;
 }
 
-describe('requests with one old token that come at once, in any order of their store calls', () => {
+describe('concurrent requests with one old token, in any order of their store calls', () => {
   test.each([
     ['two', 2, 'all'],
     ['three', 3, 600],
-  ] as const)('%s: all are served, all are handed the same new token, and it works', { timeout: 60_000 }, async (_name, number, orders) => {
+  ] as const)('%s: all are served, all get the same new token, and it works', { timeout: 60_000 }, async (_name, number, orders) => {
     const runs = await inOrders(orders, async (choose) => {
       const { seen, visitor, opens, old, sessions, events } = world();
       const order = await takeTurns(

@@ -10,10 +10,10 @@ export interface Data {
 export const TOKEN = 'aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5hJ7k';
 export const DAY = 86_400_000;
 
-/** What comes between the library and its two stores: asked before each call. */
+/** Hooks between the library and its two stores, called before each call. */
 export type Turn = (step: string) => Promise<void>;
 
-/** What comes around the calls to the old store. */
+/** Hooks around the calls to the old store. */
 export interface Around {
   readonly read: <Result>(run: () => Promise<Result>) => Promise<Result>;
   readonly remove: <Result>(run: () => Promise<Result>) => Promise<Result>;
@@ -40,7 +40,7 @@ export function setUp() {
     return openOn(guarded(store, turn), { read: before('read old'), remove: before('remove old') }, options);
   }
 
-  /** {@link open} on a store of one's own, and with something around each call to the old one. */
+  /** {@link open} on a given store, with hooks around each call to the old one. */
   function openOn(newStore: SessionStore, around: Around, options: Partial<SessionsOptions<Data>> = {}) {
     const legacy = expressLegacy(old);
     const log = (message: string) => void logged.push(message);
@@ -66,7 +66,7 @@ export function setUp() {
     return sessions;
   }
 
-  /** What a request with this token is answered. */
+  /** The answer to a request with this token. */
   async function request(token: string, sessions = shared) {
     const { session, sessions: handle } = await sessions.fromHeaders({ 'x-auth_token': token });
     return { session, handle, offered: handle.responseHeaders.get('x-auth_token') };

@@ -6,7 +6,7 @@ import { expressLegacy } from '../../src/stores/express-store/index.js';
 import { DAY, setUp, TOKEN } from './legacy-support.js';
 
 describe('the old token', () => {
-  test('opens its session, which moves to the new store; a new token comes with the answer', async () => {
+  test('opens its session, which moves to the new store, and the answer has a new token', async () => {
     const { request, login, old, sessions, events } = setUp();
     login();
     const { session, handle, offered } = await request(TOKEN);
@@ -22,7 +22,7 @@ describe('the old token', () => {
     expect(next.offered).toBeNull();
   });
 
-  test('rule 21: is good until the new one is used, then for the grace, then no more', async () => {
+  test('rule 21: is valid until the new one is used, and then for the grace', async () => {
     const { request, login, clock, events } = setUp();
     login();
     const { offered } = await request(TOKEN);
@@ -41,7 +41,7 @@ describe('the old token', () => {
     expect(events.at(-1)).toMatch(/^reuse-detected/);
   });
 
-  test('whose answers are lost is served, and every answer carries the same new token', async () => {
+  test('is served if its answers are lost, and every answer carries the same new token', async () => {
     const { request, login, clock, events } = setUp();
     login();
     const first = (await request(TOKEN)).offered;
@@ -51,7 +51,7 @@ describe('the old token', () => {
     expect(events.filter((event) => event.startsWith('rotated'))).toHaveLength(1);
   });
 
-  test('rule 21: the move is the first rotation: the application that rotates gets the token that the answer offers', async () => {
+  test('rule 21: the move is the first rotation: a rotating application gets the token that the answer offers', async () => {
     const { request, login } = setUp();
     login();
     const { session, offered } = await request(TOKEN);
@@ -60,7 +60,7 @@ describe('the old token', () => {
     expect((await request(offered ?? '')).session?.data.userId).toBe('ann');
   });
 
-  test('alone does not tell the new one, nor does the store', async () => {
+  test('does not reveal the new token alone, and neither does the store', async () => {
     const tokens = await Promise.all(
       [0, 1].map(async () => {
         const { request, login } = setUp();
@@ -71,7 +71,7 @@ describe('the old token', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('is dead after a logout, with either token', async () => {
+  test('is invalid after a logout with either token', async () => {
     const { request, login, sessions } = setUp();
     for (const withOld of [true, false]) {
       login();
@@ -83,14 +83,14 @@ describe('the old token', () => {
     }
   });
 
-  test('of nobody is anonymous, creates nothing and is not echoed', async () => {
+  test('of no session is anonymous, creates nothing and is not echoed', async () => {
     const { request, sessions, old, events } = setUp();
     const { session, offered } = await request(TOKEN);
     expect([session, offered]).toEqual([null, null]);
     expect([await sessions.count(), old.sessions.size, events]).toEqual([0, 0, []]);
   });
 
-  test('goes the same way when it comes by itself, as with fromToken', async () => {
+  test('also works alone, as with fromToken', async () => {
     const { sessions, login } = setUp();
     login();
     const context = await sessions.fromToken(TOKEN);
@@ -98,7 +98,7 @@ describe('the old token', () => {
     expect(context.sessions.responseHeaders.get('x-auth_token')).toMatch(/^ts_/);
   });
 
-  test('beside a new one in another source is not looked at', async () => {
+  test('is ignored beside a new token in another source', async () => {
     const { open, login, old } = setUp();
     login();
     const sessions = open({ sources: [header('X-AUTH_TOKEN', { legacy: expressLegacy(old) }), bearer()] });
@@ -108,7 +108,7 @@ describe('the old token', () => {
     expect(old.calls).toEqual([]);
   });
 
-  test('on a request that logs in anew: the old session is moved, and ends like any other that is replaced', async () => {
+  test('on a request that logs in again is moved, and its session ends like any replaced one', async () => {
     const { request, login, old, sessions, events } = setUp();
     login();
     const { handle, session } = await request(TOKEN);
@@ -120,8 +120,8 @@ describe('the old token', () => {
   });
 });
 
-describe('what is moved', () => {
-  test('ends when the old cookie would have ended, or by the own limits where those are earlier', async () => {
+describe('a moved session', () => {
+  test("ends when the old cookie would have ended, or earlier by the library's limits", async () => {
     const { request, login, clock } = setUp();
     const in1Day = new Date(clock.now + DAY).toISOString();
     login({ userId: 'ann', cookie: { originalMaxAge: DAY, expires: in1Day, httpOnly: true, path: '/' } }, 'one');
@@ -131,18 +131,18 @@ describe('what is moved', () => {
     expect([one?.expiresAt, one?.data]).toEqual([clock.now + DAY, { userId: 'ann' }]);
     for (const token of ['two', 'three']) expect((await request(token)).session?.expiresAt).toBe(clock.now + 7 * DAY);
     clock.now += DAY - 1;
-    // Use moves the deadline, as it does for every session.
+    // Use moves the deadline, as for every session.
     expect((await request('one')).session?.expiresAt).toBe(clock.now + 7 * DAY);
   });
 
-  test('has not ended: a session past its cookie is nobody’s', async () => {
+  test('must not have ended: a session past its cookie is anonymous', async () => {
     const { request, login, clock, sessions, old } = setUp();
     login({ userId: 'ann', cookie: { expires: new Date(clock.now).toISOString() } });
     expect((await request(TOKEN)).session).toBeNull();
     expect([await sessions.count(), old.sessions.size]).toEqual([0, 1]);
   });
 
-  test('is not fresh: who its user is was proven some time ago', async () => {
+  test('is not fresh, because its user logged in some time ago', async () => {
     const { request, login } = setUp();
     login();
     const { session, offered } = await request(TOKEN);
@@ -150,7 +150,7 @@ describe('what is moved', () => {
     expect((await request(offered ?? '')).session?.authenticatedAt).toBe(0);
   });
 
-  test('passes the schema, which fills in its defaults; fields that it does not know survive', async () => {
+  test('passes the schema, which adds defaults; unknown fields survive', async () => {
     const { old, login, store } = setUp();
     const sources = [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })];
     const schema = z.object({ userId: z.string(), theme: z.string().default('light') });
@@ -162,7 +162,7 @@ describe('what is moved', () => {
     expect((await unchecked.find(session?.id ?? ''))?.data).toEqual({ userId: 'ann', other: [1] });
   });
 
-  test('is refused where the schema refuses it: INVALID_DATA, an event, and the old session stays', async () => {
+  test('is INVALID_DATA with an event if the schema refuses it, and the old session stays', async () => {
     const { old, login, store } = setUp();
     const sources = [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })];
     const schema = z.object({ userId: z.number() });
@@ -180,7 +180,7 @@ describe('what is moved', () => {
   });
 
   test.each([['"text"'], ['[1]'], ['7'], ['{"cookie":{"expires":"tomorrow"}}']])(
-    'is INVALID_DATA where it is no session: %s',
+    'is INVALID_DATA if it is not a session: %s',
     async (text) => {
       const { request, old, events } = setUp();
       old.sessions.set(TOKEN, text);

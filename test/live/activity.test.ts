@@ -15,7 +15,7 @@ const IDLE = 1_000;
 /** A connection with an open subscription, to which the server pushes. */
 interface Connection {
   readonly clock: { advance(ms: number): void };
-  /** What has arrived, the values and how it ended. */
+  /** The values that have arrived, and how it ended. */
   readonly arrived: unknown[];
   /** Another call of the client on the same connection. */
   call(): Promise<unknown>;
@@ -82,7 +82,7 @@ describe.each([
   ['tRPC', overTrpc],
   ['graphql-ws', overGraphqlWs],
 ] as const)('invariant 7: what keeps the session of a WebSocket alive (%s)', (_name, open) => {
-  test('what the server pushes does not', async () => {
+  test('messages that the server pushes do not', async () => {
     const { clock, arrived, push, rechecked } = await open();
     await vi.waitFor(() => expect(arrived).toEqual(['open']));
     clock.advance(IDLE - 1);
@@ -94,7 +94,7 @@ describe.each([
     await vi.waitFor(() => expect(arrived).toEqual(['open', 'late', 'ended']));
   });
 
-  test('what the client sends does, and its subscription with it', async () => {
+  test('messages that the client sends do, and keep its subscription alive too', async () => {
     const { clock, arrived, call, push, rechecked } = await open();
     await vi.waitFor(() => expect(arrived).toEqual(['open']));
     clock.advance(IDLE - 1);

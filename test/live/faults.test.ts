@@ -6,10 +6,13 @@ import { delaysOf, spread, table, tellings } from './support/figures.js';
 import { type Live, startLive } from './support/processes.js';
 import { idOf, type LiveStore, type Moments } from './support/types.js';
 
-/** `LIVE_FAULT_SESSIONS=1000 LIVE_RECHECK=5000 npx vitest run test/live/faults.test.ts` is the full run. */
+/**
+ * The full run:
+ * `LIVE_FAULT_SESSIONS=1000 LIVE_RECHECK=5000 npx vitest run test/live/faults.test.ts`
+ */
 const SESSIONS = Number(process.env['LIVE_FAULT_SESSIONS'] ?? 30);
 const RECHECK = Number(process.env['LIVE_RECHECK'] ?? 600);
-/** For a machine that is busy. */
+/** Allows for a busy machine. */
 const SLACK = 2_000;
 const HOLDERS = 3;
 const LONG = 300_000;
@@ -50,9 +53,12 @@ async function stopProcesses({ ender, holders }: Processes): Promise<void> {
   await Promise.all([ender, ...holders].map((each) => each.stop()));
 }
 
-/** Every session has a subscription on each of three processes; a fourth ends them while the fault lasts. */
+/**
+ * Every session has a subscription on each of three processes, and a fourth process ends them
+ * during the fault.
+ */
 async function endDuring(store: string, name: string, { ender, holders }: Processes, fault: Fault): Promise<void> {
-  // What another test has left, if it failed.
+  // Clean up after a test that failed.
   await Promise.all(holders.map((each) => each.leave()));
   const tokens = await ender.create(SESSIONS, 'ann');
   for (const opened of await Promise.all(holders.map((each) => each.hold(tokens)))) expect(opened).toBe(SESSIONS);

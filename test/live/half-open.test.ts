@@ -46,17 +46,18 @@ describeWithRedis('a connection for notifications that has died without a word',
     proxy.muted = true;
     const started = performance.now();
     await sessions.close();
-    // The store itself gives the server five seconds; a client of the caller's would wait for ever.
+    // The store itself gives the server five seconds, but a client of the caller would wait for
+    // ever.
     expect(performance.now() - started).toBeLessThan(2_500);
     proxy.muted = false;
   }
 
-  test.each(CLIENTS)('does not hold up close for ever: %s', async (_name, connect) => {
+  test.each(CLIENTS)('does not block close for ever: %s', async (_name, connect) => {
     const { client, end } = await connect(proxy.port);
     await closeWhileMuted(redisStore(client)).finally(end);
   });
 
-  test.each(CLIENTS)('nor does one that the caller made: %s', async (_name, connect) => {
+  test.each(CLIENTS)('does not block close for ever if the caller made it: %s', async (_name, connect) => {
     const { client, end } = await connect(server.port);
     const { client: subscriber, end: endSubscriber } = await connect(proxy.port);
     await closeWhileMuted(redisStore(client, { subscriber })).finally(() => {

@@ -16,15 +16,15 @@ afterAll(() => {
   console.info(table('Before → after subscriptions came and went', head, rows));
 });
 
-/** One subscription stays while the others come and go, so that nothing is cleared away as a whole. */
+/** One subscription stays while the others come and go, so that nothing is cleared as a whole. */
 async function comeAndGo(store: string, config: LiveStore, transport: Transport): Promise<void> {
   const live = await startLive(config, RECHECK, { countTimers: true });
   try {
     const [staying = '', coming = ''] = await live.create(2, 'ann');
-    // What is compiled, cached and pooled at first is no leak.
+    // Memory that is compiled, cached and pooled at first is not a leak.
     await live.cycles(coming, Math.min(CYCLES, 1_000), transport);
     expect(await live.hold([staying])).toBe(1);
-    // The last of the others may have closed the store's notifications, which are then opened again.
+    // The last of the others may have closed the store's notifications, which then open again.
     await vi.waitFor(async () => expect((await live.inspect()).subscribed).toBe(1), { timeout: 5_000 });
     const before = await quiet(live);
     await live.cycles(coming, CYCLES, transport);
@@ -34,13 +34,14 @@ async function comeAndGo(store: string, config: LiveStore, transport: Transport)
     const heaps = `${Math.round(before.heap / 1024)} → ${Math.round(after.heap / 1024)}`;
     rows.push([store, transport, CYCLES, change('timers'), change('handles'), change('subscribed'), heaps, growth.toFixed(0)]);
     expect(after.subscribed).toBe(before.subscribed);
-    // Clients of a store have timers of their own, which come and go.
+    // Clients of a store have their own timers, which come and go.
     expect(after.timers).toBeLessThanOrEqual(before.timers);
     expect(after.handles).toBeLessThanOrEqual(before.handles);
-    // A watched session weighs some kilobytes; what grows by less is the runtime's own.
+    // A watched session takes some kilobytes. Smaller growth belongs to the runtime.
     expect(growth).toBeLessThan(CYCLES >= 10_000 ? 100 : 2_000);
 
-    // The store's notifications are closed after the last watched session: had any of the others been left, they would stay open.
+    // The store's notifications close after the last watched session. They would stay open if any
+    // other were left.
     await live.endEach([idOf(staying)]);
     expect((await live.endings(5_000)).open).toEqual([]);
     await vi.waitFor(async () => expect((await live.inspect()).subscribed).toBe(0), { timeout: 5_000 });
@@ -53,7 +54,7 @@ function pick({ timers, handles, subscribed }: Inspection) {
   return { timers, handles, subscribed };
 }
 
-/** Once what was closed has been let go of; of sockets the system tells a little later. */
+/** Waits until closed objects are released. The system reports sockets a little later. */
 async function quiet(live: Live, as?: Inspection): Promise<Inspection> {
   if (as) await vi.waitFor(async () => expect(pick(await live.inspect())).toEqual(pick(as)), { timeout: 10_000 }).catch(() => undefined);
   return live.inspect();

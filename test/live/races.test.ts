@@ -9,14 +9,16 @@ import { idOf, type LiveStore, monotonic } from './support/types.js';
 const ROUNDS = Number(process.env['LIVE_ROUNDS'] ?? 500);
 const BATCH = 250;
 const LONG = 1_800_000;
-/** So long that no recheck can make up for an end that fell between. */
+/** Long enough that no recheck hides a missed end. */
 const NO_RECHECK = 3_600_000;
 
 interface Tally {
-  /** Those that were refused, or ended before their first value, and those that had opened. */
+  /**
+   * The number of refused subscriptions, or ended before their first value, and of opened ones.
+   */
   ended: number;
   survivors: number;
-  /** Told before the destroy had resolved, and after. */
+  /** The number of ends reported before the destroy had resolved, and after. */
   early: number;
   readonly delays: number[];
 }
@@ -31,7 +33,7 @@ function note(store: string, how: string, { ended, survivors, early, delays }: T
   rows.push([store, how, ended + survivors, survivors, early, ...spread(delays.sort((a, b) => a - b))]);
   expect(survivors).toBe(0);
   expect(ended).toBe(ROUNDS);
-  // Where nobody is ended before, or nobody after it has opened, there was no race.
+  // If none ended before, or none after it had opened, there was no race.
   expect(early).toBeGreaterThan(0);
   expect(early).toBeLessThan(ended);
 }
@@ -57,7 +59,10 @@ async function raceProcesses(store: string, how: string, holder: Live, ender: Li
   note(store, how, tally);
 }
 
-/** Each session is ended by another instance so many turns after its subscription began to open: all interleavings of one process. */
+/**
+ * Another instance ends each session this many turns after its subscription began to open: all
+ * interleavings of one process.
+ */
 async function raceTurns(store: string, live: Live): Promise<void> {
   let ended = 0;
   let survivors = 0;

@@ -14,10 +14,15 @@ import {
   type Transport,
 } from './support/types.js';
 
-/** `LIVE_SUBSCRIPTIONS=10000 npx vitest run test/live/scale.test.ts` is the full run; it needs as many open files (`ulimit -n`), and some more. */
+/**
+ * `LIVE_SUBSCRIPTIONS=10000 npx vitest run test/live/scale.test.ts` is the full run. It needs that
+ * many open files (`ulimit -n`), and some more.
+ */
 const SUBSCRIPTIONS = Number(process.env['LIVE_SUBSCRIPTIONS'] ?? 200);
 const LONG = 600_000;
-/** The promise is 100 ms (p99); where many run on few cores, what is told at small sizes must not fail for that. */
+/**
+ * The promise is 100 ms (p99). Small runs on few cores must not fail because of a busy machine.
+ */
 const BOUND = Number(process.env['LIVE_BOUND'] ?? 1_000);
 const HOUR = 3_600_000;
 
@@ -39,7 +44,9 @@ afterAll(() => {
   console.info(table('Cost of an open subscription, and of all while idle at a recheckInterval of 30 s', costHead, costs));
 });
 
-/** On the memory store, which is of one process, the one that holds ends as well: by another instance. */
+/**
+ * The memory store has one process, so the process that holds also ends, through another instance.
+ */
 async function withBoth(
   config: LiveStore,
   recheckInterval: number,
@@ -64,7 +71,7 @@ function note(name: string, transport: Transport, how: string, took: number, end
 async function revoke(name: string, config: LiveStore, transport: Transport): Promise<void> {
   const count = SUBSCRIPTIONS;
   await withBoth(config, HOUR, async (holder, ender) => {
-    // Clients of sockets are in a process of their own: they take as much as the server does.
+    // Clients of sockets run in a separate process, because they take as much as the server does.
     const clients = transport === 'WebSocket' ? await startLive({ kind: 'memory' }, HOUR) : holder;
     const url = transport === 'WebSocket' ? await holder.serve() : undefined;
     const hold = (tokens: readonly string[], body?: Body) => clients.hold(tokens, { transport, body, url });
@@ -87,7 +94,8 @@ async function revoke(name: string, config: LiveStore, transport: Transport): Pr
       note(name, transport, 'all at once', all.to - all.from, momentsAt(others, all.to), await endings());
 
       if (config.kind !== 'memory') return;
-      // What the transport and the client take by themselves: the bodies of these throw, all at once, and the library has no part in it.
+      // The cost of the transport and the client alone: the bodies of these all throw at once,
+      // without the library.
       const bare = tokensOfNobody(count);
       expect(await hold(bare, 'without a session')).toBe(count);
       const released = await holder.release();
@@ -108,7 +116,10 @@ function tokensOfNobody(count: number): string[] {
 
 const LIFETIME = 600_000;
 
-/** All sessions come to the same deadline, and are swept from the store then. Those who hold them are not told of it: they know the deadlines. */
+/**
+ * All sessions have the same deadline, and are swept from the store then. Their holders receive no
+ * notification: they know the deadlines.
+ */
 async function expire(name: string, config: LiveStore): Promise<void> {
   const run = async (holder: Live, ender: Live) => {
     const setClocks = async (shows: number, since?: number) => {
@@ -140,7 +151,7 @@ const PER_MINUTE = 60_000 / (30_000 * MEAN);
 async function weigh(name: string, config: LiveStore, commands?: () => Promise<number>): Promise<void> {
   const interval = SUBSCRIPTIONS > 1_000 ? 5_000 : 500;
   await withBoth(config, interval, async (holder, ender) => {
-    // What is compiled and set up at the first use is none of a subscription's cost.
+    // Compilation and setup at the first use do not belong to a subscription's cost.
     await holder.hold(await ender.create(100, 'warm'), { body: 'without a session' });
     await holder.hold(await ender.create(100, 'warm'));
     const tokens = await ender.create(SUBSCRIPTIONS, 'weighed');
@@ -155,7 +166,7 @@ async function weigh(name: string, config: LiveStore, commands?: () => Promise<n
     await new Promise((resolve) => setTimeout(resolve, interval * 3 * MEAN));
     const after = await look();
     const rechecks = (after[0] - before[0]) / (interval * MEAN);
-    // Looking at the figures is a command as well.
+    // Reading the figures is a command as well.
     const perRecheck = (commands ? after[2] - before[2] - 1 : after[1] - before[1]) / rechecks;
     costs.push([
       name,
@@ -166,7 +177,7 @@ async function weigh(name: string, config: LiveStore, commands?: () => Promise<n
       perRecheck.toFixed(1),
       (perRecheck * PER_MINUTE).toFixed(0),
     ]);
-    // One round trip for many sessions, give or take a recheck that fell into the time that was watched, or beside it.
+    // One round trip for many sessions, give or take a recheck at the edge of the watched time.
     expect(perRecheck).toBeLessThanOrEqual(Math.ceil((SUBSCRIPTIONS + 100) / 500) * 2 + 1);
     expect(perRecheck).toBeGreaterThan(0);
   });

@@ -21,13 +21,14 @@ afterAll(() => {
   console.info(table('Slow consumers: from destroyFor resolving to the others being told, in ms', head, rows));
 });
 
-describe('invariant 5: nobody waits for slow consumers, nor for bodies that never yield', () => {
+describe('invariant 5: slow consumers, and bodies that never yield, delay no other stream', () => {
   test.each(['iterable', 'SSE', 'WebSocket'] as const)('%s', { timeout: LONG }, async (transport: Transport) => {
     const live = await startLive({ kind: 'memory' }, 3_600_000);
     try {
       const slow = await live.create(SLOW, 'ann');
       const others = await live.create(SLOW, 'ann');
-      // The bodies of these yield for ever to consumers that have read once; those of the others never yield again.
+      // The bodies of these yield for ever to consumers that have read once. The others' bodies
+      // never yield again.
       expect(await live.hold(slow, { transport, body: 'yields all the time', read: false })).toBe(SLOW);
       expect(await live.hold(others, { transport })).toBe(SLOW);
       expect((await live.inspect()).bodies).toEqual({ begun: SLOW, done: 0 });
@@ -45,7 +46,7 @@ describe('invariant 5: nobody waits for slow consumers, nor for bodies that neve
       const sorted = delaysOf(moments, closed);
       expect(tellings({ closed })).toEqual({ UNAUTHORIZED: SLOW });
       expect(percentile(sorted, 0.99)).toBeLessThan(5_000);
-      // What a consumer does not read keeps no body running, and nothing of it stays watched.
+      // A consumer that does not read keeps no body running, and nothing of it stays watched.
       await vi.waitFor(async () => expect((await live.inspect()).bodies.done).toBe(SLOW), { timeout: 10_000 });
       await vi.waitFor(async () => expect((await live.inspect()).subscribed).toBe(0), { timeout: 10_000 });
       rows.push([transport, SLOW, SLOW, ...spread(sorted), `${(await live.inspect()).bodies.done} of ${SLOW}`]);

@@ -13,7 +13,10 @@ import { countingStore } from '../support/counting-store.js';
 import { listenInTest } from '../support/http.js';
 import { command, describeWithRedis, type RedisServer } from '../support/services/redis.js';
 
-/* Everything that express-token-session 1.2.1 and token-session-redis 3.0.1 have, on this library: one test for each row of docs/MIGRATION.md. */
+/*
+ * Everything that express-token-session 1.2.1 and token-session-redis 3.0.1 have, on this library:
+ * one test for each row of docs/MIGRATION.md.
+ */
 
 interface Data {
   userId: string;
@@ -22,7 +25,10 @@ interface Data {
 
 const TOKEN_KEY = 'X-AUTH_TOKEN';
 
-/** An application with the ancestor's header, and what it asks of it. `route` is called for `POST /test`. */
+/**
+ * An application with the ancestor's header, and the requests to it. `route` is called for `POST
+ * /test`.
+ */
 async function setUp(options: Partial<SessionsOptions<Data>> = {}, route: (req: Request) => unknown = () => undefined) {
   const sessions = createSessions<Data>({ sources: [header(TOKEN_KEY, { respond: true })], ...options });
   const app = express();

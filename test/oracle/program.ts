@@ -3,7 +3,7 @@
  * order the calls take their turns. The same program runs against the library and in the model.
  */
 
-/** What guards a place in a tRPC procedure. */
+/** The guard of a place in a tRPC procedure. */
 export type Guard = 'none' | 'with' | 'require' | 'fresh';
 
 /** The steps without more to say. */
@@ -69,11 +69,11 @@ export interface Operation {
   readonly type: 'query' | 'mutation';
   readonly fields: readonly Field[];
   readonly typename: 'no' | 'plain' | 'alias';
-  /** What the application's own `context()` does. */
+  /** The work of the application's own `context()`. */
   readonly context: Plan;
 }
 
-/** What an Express handler does. */
+/** The work of an Express handler. */
 export interface Handler {
   readonly body: Plan;
   readonly end: 'ok' | 'created' | 'refused' | 'unavailable' | 'throw';

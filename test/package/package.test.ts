@@ -23,7 +23,7 @@ import { FULL } from '../support/size.js';
 
 const run = promisify(execFile);
 
-/** What each subpath exports besides types. */
+/** The exports of each subpath besides types. */
 const EXPORTS: Readonly<Record<string, readonly string[]>> = {
   '.': ['SessionError', 'bearer', 'cookie', 'createSessions', 'header', 'isSessionError', 'memoryStore', 'requireFresh', 'requireSession'],
   './trpc': ['trpcSessions'],

@@ -6,20 +6,20 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { describeWithChromium } from '../support/services/chromium.js';
 import { type Bench, devicesOf, eventually, logInBoth, openBench } from './support/bench.js';
 
-/* The playground for people who use a keyboard or a screen reader, and by day and by night. */
+/* The playground for people who use a keyboard or a screen reader, in light and in dark. */
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds wrong, with all of its rules. */
+/** The faults that axe finds, with all of its rules. */
 async function findings(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations, passes } = await page.evaluate<AxeResults>('axe.run()');
-  // Has it looked at all?
+  // Ensure that it has run.
   expect(passes.length).toBeGreaterThan(15);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }
 
-/** The focused element: what it is, and its name. */
+/** The focused element: its kind, and its name. */
 const focused = (page: Page): Promise<string> =>
   page.evaluate("(({ localName, name, textContent }) => localName + ' ' + (name || textContent))(document.activeElement)");
 
@@ -43,7 +43,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   afterAll(() => bench?.close());
 
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-    test.each([1440, 390])('axe finds nothing, on a page of %d pixels', async (width) => {
+    test.each([1440, 390])('axe finds no fault on a page of %d pixels', async (width) => {
       const { page } = await bench.open({ colorScheme, viewport: { width, height: 900 } });
       expect(await findings(page)).toEqual([]);
       const { laptop } = await logInBoth(page);
@@ -73,13 +73,13 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     });
   });
 
-  test('axe finds what is wrong', async () => {
+  test('axe finds a planted fault', async () => {
     const { page } = await bench.open();
     await page.evaluate("document.querySelector('input[name=name]').parentElement.replaceWith(document.createElement('input'))");
     expect(await findings(page)).toEqual([expect.stringContaining('label: ')]);
   });
 
-  test('nothing is wider than the window of a telephone', async () => {
+  test('nothing is wider than the window of a phone', async () => {
     const { page } = await bench.open({ viewport: { width: 360, height: 740 } });
     await logInBoth(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
@@ -96,7 +96,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     await page.keyboard.type('hopper');
     await page.keyboard.press('Enter');
     await laptop.sees('Signed in as grace');
-    // What was focused is hidden now: the focus is at the device's beginning.
+    // The focused element is hidden now, so the focus is at the device's beginning.
     expect(await focused(page)).toBe('h2 Laptop');
 
     await tabTo(page, 'button Count');
@@ -119,7 +119,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(await focused(page)).toBe('h2 Laptop');
   });
 
-  test('the session of another device does not take the focus away', async () => {
+  test('the session of another device does not take the focus', async () => {
     const { page } = await bench.open();
     const { laptop, phone } = await logInBoth(page);
     await laptop.root.getByRole('button', { name: 'Count' }).focus();
@@ -131,7 +131,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(await focused(page)).toBe('button Count');
   });
 
-  test('the question for the password goes away with its session', async () => {
+  test('the password dialog closes when its session ends', async () => {
     const { page } = await bench.open();
     const { laptop } = await logInBoth(page);
     bench.letPass(16_000);
@@ -145,7 +145,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     await laptop.sees('Not without the password.');
   });
 
-  test('what has happened is in live regions', async () => {
+  test('live regions show the events', async () => {
     const { page } = await bench.open();
     const { laptop } = await logInBoth(page);
     await page.getByRole('log', { name: 'Log of Laptop' }).getByText('Logged in as ada.').waitFor();
@@ -153,7 +153,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(await page.getByRole('status').count()).toBe(1);
   });
 
-  test('the colours follow the system, and the switch goes before it', async () => {
+  test('the colours follow the system, and the switch overrides it', async () => {
     const { page } = await bench.open({ colorScheme: 'dark' });
     const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
     const dark = await ground();

@@ -57,7 +57,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       const [token = ''] = await tokensIn(page);
       expect(token).not.toBe(after);
       expect(endings).toEqual([token.slice(-4), token.slice(-4)]);
-      // The live updates go on, over a connection with the new token.
+      // The live updates continue, over a connection with the new token.
       await laptop.sees(/^\d+ messages?$/);
     });
 
@@ -83,7 +83,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Show the recovery code');
     });
 
-    test('End, Log out and Log out everywhere end what they say, before the eyes of all', async () => {
+    test('End, Log out and Log out everywhere end the right sessions, and all devices show it', async () => {
       const { page, laptop, phone } = await start();
       await laptop.press(/^End the session of Phone/);
       await laptop.sees('Ended the session of Phone.');
@@ -111,7 +111,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       expect(await tokensIn(page)).toEqual([]);
     });
 
-    test('a wrong password logs nobody in, and an outage of the store logs nobody out', async () => {
+    test('a wrong password does not log in, and an outage of the store does not log out', async () => {
       const { page } = await bench.open();
       await page.getByRole('radio', { name: protocol }).check();
       const { laptop } = devicesOf(page);
@@ -142,7 +142,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     });
   });
 
-  test('these are all the buttons that there are', async () => {
+  test('the page has no other buttons', async () => {
     const { page } = await bench.open();
     await logInBoth(page);
     const names: (string | null)[] = await page.locator('button').evaluateAll((buttons) => buttons.map(({ textContent }) => textContent));
@@ -151,7 +151,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(new Set(names.map((name) => name?.replace(/ the session of .*/, '')))).toEqual(all);
   });
 
-  test('tabs of one browser count at once and lose none, and log out together', async () => {
+  test('tabs of one browser count concurrently, lose no count, and log out together', async () => {
     const { context, page } = await bench.open();
     const { laptop } = await logInBoth(page);
     const [other] = await Promise.all([
@@ -170,7 +170,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(await there.phone.token()).toMatch(/^ts_/);
   });
 
-  test('another protocol goes on with the same sessions', async () => {
+  test('another protocol continues with the same sessions', async () => {
     const { page } = await bench.open();
     const { laptop } = await logInBoth(page);
     await laptop.press('Count');
@@ -209,7 +209,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     expect(frames.length).toBeGreaterThan(3);
   });
 
-  test('GraphiQL is beside it', async () => {
+  test('the page links to GraphiQL', async () => {
     const { page } = await bench.open();
     const path = await page.getByRole('link', { name: /^GraphiQL/ }).getAttribute('href');
     const response = await fetch(bench.url + path, { headers: { accept: 'text/html' } });

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => stop?.());
 
 describe('npm start', () => {
-  test('serves the page with its script and style, and lets no other script in', async () => {
+  test('serves the page with its script and style, and allows no other script', async () => {
     const response = await fetch(url);
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
     const page = await response.text();

@@ -15,7 +15,10 @@ interface Running {
 /** `config` is there once the suite's tests run. */
 export type Define = (config: () => OwnStore, store: string) => void;
 
-/** A suite on each native store, each on a server of its own. It is left out where that server is not installed. */
+/**
+ * A suite on each native store, each on its own server. It is left out if that server is not
+ * installed.
+ */
 export function describeOnEveryStore(suite: string, define: Define): void {
   const on = (store: string, start: () => Promise<Running>) => () => {
     let running: Running | undefined;

@@ -1,16 +1,18 @@
 import type { Racer } from './processes.js';
 import type { Answer, Doing } from './types.js';
 
-/** What was found wrong in some rounds of a race; `met` is in how many the two were seen to have met, if that can be seen. */
+/**
+ * The faults in some rounds of a race. `met` is the number of rounds in which the two visibly met.
+ */
 export interface Findings {
   rounds: number;
   wrong: number;
   met: number;
-  /** What came of the acts, by their codes. */
+  /** The outcomes of the acts, by their codes. */
   readonly outcomes: Map<string, number>;
 }
 
-/** Two things done to one session by two processes, and what must not come of it. */
+/** Two acts on one session by two processes, and the forbidden outcomes. */
 export interface Pair {
   readonly name: string;
   readonly doings: readonly [Doing, Doing];
@@ -26,7 +28,7 @@ export interface Round {
 
 const pick = async (reader: Racer, tokens: readonly string[]) => reader.read(tokens);
 
-/** Nobody revives what was ended. */
+/** No act revives an ended session. */
 async function survivors({ tokens, reader }: Round): Promise<number> {
   return (await pick(reader, tokens)).filter((data) => data !== null).length;
 }
@@ -61,13 +63,16 @@ export const PAIRS: readonly Pair[] = [
         reader,
         created.map(({ token }) => token ?? ''),
       );
-      // One that was handed out before the account was ended is to be ended with it.
+      // A session that was issued before the account ended must end with it.
       return read.filter((data, i) => data !== null && (created[i]?.to ?? 0) < (destroyed[i]?.from ?? 0)).length;
     },
   },
 ];
 
-/** Both rotations are answered with the same new token, which is good; the old one works until that is used. */
+/**
+ * Both rotations are answered with the same new token, which is valid; the old one works until
+ * that is used.
+ */
 async function lineages({ tokens, reader, answers: [first, second] }: Round): Promise<number> {
   const works = async (of: readonly string[]) => (await pick(reader, of)).map((data) => data !== null);
   const old = await works(tokens);

@@ -5,7 +5,7 @@ import type { Answer, Data, Doing, Order, StoreConfig } from './types.js';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A process of its own, with a connection of its own to each store that it is given. */
+/** A separate process, with its own connection to each given store. */
 export interface Racer {
   readonly process: ChildProcess;
   /** Opens a store; everything until {@link Racer.close} is about that one. */

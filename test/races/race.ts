@@ -3,13 +3,16 @@ import type { Findings, Pair } from './pairs.js';
 import type { Racer } from './processes.js';
 import type { Answer, StoreConfig } from './types.js';
 
-/** As many sessions are raced for at once. */
+/** The number of sessions raced for at once. */
 const FIELD = 25;
 
-/** Who acts first once both have loaded: nobody, or the one whose turn it is. */
+/** The first to act once both have loaded: none, or the named one. */
 export type Order = 'together' | 'first' | 'second';
 
-/** Races of the processes on one store: two of them act on the same sessions, in all combinations, and a third one looks. */
+/**
+ * Races of the processes on one store: two act on the same sessions, in all combinations, and a
+ * third one checks.
+ */
 export async function withStore<Result>(racers: readonly Racer[], config: StoreConfig, run: () => Promise<Result>): Promise<Result> {
   await Promise.all(racers.map((racer) => racer.open(config)));
   try {
@@ -19,14 +22,17 @@ export async function withStore<Result>(racers: readonly Racer[], config: StoreC
   }
 }
 
-/** So many rounds of one pair. The seed decides who races whom and, unless it is given, in which order. */
+/**
+ * This many rounds of one pair. The seed decides who races whom and, unless it is given, in which
+ * order.
+ */
 export async function race(pair: Pair, racers: readonly Racer[], rounds: number, random: () => number, order?: Order): Promise<Findings> {
   const findings: Findings = { rounds: 0, wrong: 0, met: 0, outcomes: new Map() };
   while (findings.rounds < rounds) {
     const [one, other, reader] = shuffled(racers, random);
     if (!one || !other || !reader) throw new Error('a race takes three processes');
     const tokens = await reader.create(Math.min(FIELD, rounds - findings.rounds));
-    // Both have loaded before either writes: each acts on what the other is about to change.
+    // Both have loaded before either writes: each acts on data that the other is about to change.
     await Promise.all([one.load(tokens), other.load(tokens)]);
     const answers = await actIn(order ?? anyOrder(random), [() => one.act(pair.doings[0]), () => other.act(pair.doings[1])]);
     note(findings, answers);

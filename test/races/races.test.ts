@@ -7,7 +7,10 @@ import { type Racer, startRacer } from './processes.js';
 import { race, tableOf, withStore } from './race.js';
 import type { StoreConfig } from './types.js';
 
-/** `RACE_ROUNDS=10000 RACE_SEED=1 npx vitest run test/races` is the full run; a few rounds show that all is in order. */
+/**
+ * `RACE_ROUNDS=10000 RACE_SEED=1 npx vitest run test/races` is the full run. By default only a few
+ * rounds run.
+ */
 const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? 100);
 const SEED = Number(process.env['RACE_SEED'] ?? Date.now() % 1_000_000);
 const LONG = 1_800_000;
@@ -29,7 +32,7 @@ async function raceAll(title: string, config: StoreConfig): Promise<Map<string, 
 
 function expectNothingWrong(findings: Map<string, Findings>): void {
   expect([...findings].map(([name, { wrong }]) => [name, wrong])).toEqual(PAIRS.map(({ name }) => [name, 0]));
-  // A race in which nobody meets anybody proves nothing.
+  // A race without a meeting proves nothing.
   for (const name of ['save / save of different fields', 'update / update of a counter', 'rotate / rotate']) {
     expect(findings.get(name)?.met, name).toBeGreaterThan(0);
   }
@@ -53,7 +56,8 @@ describeWithRedis('the same races, of express-session with connect-redis', () =>
     const rows: [string, Findings][] = [];
     await withStore(racers, config, async () => {
       for (const pair of PAIRS) {
-        // A logout that is answered while another request still has the session loaded: what that saves revives it.
+        // A logout is answered while another request still has the session loaded: the save of
+        // that revives it.
         const order = pair.name === 'save / destroy' ? 'second' : 'together';
         if (!KNOWN_LOSSES.includes(pair.name)) continue;
         rows.push([pair.name, await race(pair, racers, Math.min(ROUNDS, 1_000), seeded(SEED), order)]);

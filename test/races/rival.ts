@@ -7,8 +7,8 @@ import type { Contender } from './worker.js';
 type SessionData = Parameters<RedisStore['set']>[1];
 
 /**
- * What express-session does with connect-redis: reads the session when a request begins, and writes the whole of it when one that changed it
- * ends. Here to show that the races find what is there to be found.
+ * Works as express-session does with connect-redis: reads the session when a request begins, and
+ * writes all of it when a request that changed it ends. Shows that the races find faults.
  */
 export async function openRival({ url }: { readonly url: string }): Promise<Contender> {
   const client = await createClient({ url }).connect();

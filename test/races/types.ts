@@ -31,7 +31,7 @@ export type Order =
   | { readonly do: 'read'; readonly tokens: readonly string[] }
   | { readonly do: 'close' };
 
-/** What came of one act. Times are in ms on a clock that all processes share. */
+/** The outcome of one act. Times are in ms on a clock that all processes share. */
 export interface Answer {
   readonly ok: boolean;
   readonly code?: string;
@@ -39,6 +39,6 @@ export interface Answer {
   readonly token?: string | undefined;
   readonly from: number;
   readonly to: number;
-  /** On the first answer: how many writes met another one. */
+  /** On the first answer: the number of writes that met another one. */
   readonly conflicts?: number;
 }

@@ -4,11 +4,11 @@ import { openStore } from './stores.js';
 import type { Answer, Data, Doing, Order, StoreConfig } from './types.js';
 
 /*
- * One process of several on one store. It is told to load sessions, and then what to do with all of them: so that its loads come before
- * the writes of the others, and its writes among them.
+ * One process of several on one store. Its orders are to load sessions, and then to act on all of
+ * them. So its loads come before the writes of the others, and its writes among them.
  */
 
-/** What a worker can do. */
+/** The orders that a worker follows. */
 export interface Contender {
   create(count: number): Promise<string[]>;
   load(tokens: readonly string[]): Promise<void>;

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 
-/** What the workflows may name: the steps of `.ci/run`, and the scripts of package.json. */
+/** The names that workflows may use: the steps of `.ci/run`, and the scripts of package.json. */
 export interface Known {
   readonly steps: readonly string[];
   readonly scripts: readonly string[];
@@ -27,7 +27,7 @@ export function readWorkflow(text: string): Workflow {
   return parse(text);
 }
 
-/** What is wrong with a workflow. Empty for a good one. */
+/** The faults of a workflow. Empty for a good one. */
 export function workflowProblems(text: string, known: Known): string[] {
   const workflow = readWorkflow(text);
   const jobs = Object.entries(workflow.jobs ?? {});

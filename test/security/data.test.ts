@@ -10,7 +10,7 @@ interface Data {
 
 const SECRET_DATA = 'the patient has a heart condition';
 
-/** A store whose errors quote the command that failed, as drivers do. */
+/** A store whose errors quote the failed command, as drivers do. */
 function quotingStore() {
   const memory = memoryStore();
   const state = { failing: false };
@@ -45,8 +45,8 @@ function setUp() {
   return { sessions, state, memory, seen, fail };
 }
 
-describe('rule 26: what is logged, emitted or printed of an error', () => {
-  test('has no data and no hash where the store quotes the record that it could not write', async () => {
+describe('rule 26: logs, events and printed errors', () => {
+  test('contain no data and no hash if the store quotes the record that it could not write', async () => {
     const { sessions, state, memory, seen, fail } = setUp();
     const { id, token } = await sessions.create({ userId: 'ann', note: SECRET_DATA });
     const hash = /"k":"([^"]+)"/.exec((await memory.find(id))?.body ?? '')?.[1] ?? 'no hash';
@@ -60,7 +60,7 @@ describe('rule 26: what is logged, emitted or printed of an error', () => {
     expect(seen.filter((text) => text.includes('heart') || text.includes(hash) || text.includes(token))).toEqual([]);
   });
 
-  test('has no data of a record that cannot be read', async () => {
+  test('contain no data of an unreadable record', async () => {
     const { sessions, memory, seen, fail } = setUp();
     const { id, token } = await sessions.create({ userId: 'ann', note: SECRET_DATA });
     const record = await memory.find(id);
@@ -70,7 +70,7 @@ describe('rule 26: what is logged, emitted or printed of an error', () => {
     expect(seen.filter((text) => text.includes('heart'))).toEqual([]);
   });
 
-  test('keeps the name, the code and the frames of the cause', () => {
+  test('contain the name, the code and the frames of the cause', () => {
     const cause = Object.assign(new TypeError(`no: {"d":"${SECRET_DATA}"}`, { cause: new Error('socket closed') }), { code: 'X1' });
     const safe = withoutSecrets(cause);
     expect(safe).toMatchObject({ name: 'TypeError', code: 'X1', message: 'no: […]', cause: { message: 'socket closed' } });

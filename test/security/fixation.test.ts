@@ -10,8 +10,8 @@ function app() {
   return { store, sessions: createSessions<Data>({ store, sources: [cookie('sid')] }) };
 }
 
-describe('an attacker who sets the cookie of a victim', () => {
-  test('rule 1: cannot choose a session: a token that is not known opens and creates nothing', async () => {
+describe("an attacker who sets a victim's cookie", () => {
+  test('rule 1: cannot choose a session: an unknown token opens and creates nothing', async () => {
     const { sessions, store } = app();
     const other = await app().sessions.create({ userId: 'mallory' });
     const { session } = await sessions.fromHeaders({ cookie: `sid=${other.token}` });
@@ -19,7 +19,7 @@ describe('an attacker who sets the cookie of a victim', () => {
     expect(await store.count()).toBe(0);
   });
 
-  test('rule 12: has a token that opens nothing once the victim has logged in over it', async () => {
+  test('rule 12: has a token that opens nothing after the victim has logged in over it', async () => {
     const { sessions } = app();
     const guest = await sessions.create({ userId: null });
     const victim = await sessions.fromHeaders({ cookie: `sid=${guest.token}` }, { method: 'POST' });
@@ -29,7 +29,7 @@ describe('an attacker who sets the cookie of a victim', () => {
     expect((await sessions.fromHeaders({ cookie: `sid=${mine.token}` })).session?.data.userId).toBe('ann');
   });
 
-  test('rule 1: makes the request anonymous by a second cookie of the same name', async () => {
+  test('rule 1: makes the request anonymous with a second cookie of the same name', async () => {
     const { sessions } = app();
     const [mine, planted] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'mallory' })];
     const { session } = await sessions.fromHeaders({ cookie: `sid=${planted.token}; sid=${mine.token}` });

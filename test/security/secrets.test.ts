@@ -34,7 +34,10 @@ const EVENTS: SessionEventName[] = [
   'store-error',
 ];
 
-/** Everything that leaves the library except by the hand that is to have the token: logs, events, errors and what a store is given. */
+/**
+ * Everything that leaves the library, except the token for its caller: logs, events, errors and
+ * the arguments of a store.
+ */
 class Outlets {
   readonly texts: string[] = [];
   readonly tokens = new Set<string>();
@@ -43,7 +46,7 @@ class Outlets {
     for (const value of values) this.texts.push(typeof value === 'string' ? value : show(value));
   }
 
-  /** The places where a token, its secret or the bytes of that show. */
+  /** The places that contain a token, its secret or the bytes of that. */
   leaks(): string[] {
     const secrets = [...this.tokens].map((token) => token.slice(token.indexOf('.') + 1));
     const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret, 'base64url').toString('hex'), encodeURIComponent(`.${secret}`)]);
@@ -56,7 +59,7 @@ function show(value: unknown): string {
   return value instanceof Error ? `${seen} ${value.stack} ${show(value.cause)}` : seen;
 }
 
-/** A store that notes what it is given, and can be made to fail with an error that quotes it. */
+/** A store that records its arguments, and can fail with an error that quotes them. */
 function notingStore(outlets: Outlets) {
   const memory = memoryStore();
   const state = { failing: false };
@@ -105,8 +108,8 @@ async function damage(memory: ReturnType<typeof memoryStore>, id: string): Promi
   if (record) await memory.replace({ ...record, version: 'damaged', body: '{"v":1,"k":' }, record.version, 1e9);
 }
 
-describe('invariant 4: no token or secret leaves by any other way than the caller’s hand', () => {
-  test('the core: every operation, every failure, every event, at debug', async () => {
+describe('invariant 4: no token or secret leaves except to the caller', () => {
+  test('the core hides them in every operation, every failure and every event, at debug', async () => {
     const { outlets, state, memory, clock, sessions, caught } = setUp();
     const first = await sessions.create({ userId: 'ann' });
     outlets.tokens.add(first.token);
@@ -147,7 +150,7 @@ describe('invariant 4: no token or secret leaves by any other way than the calle
     expect(outlets.leaks()).toEqual([]);
   });
 
-  test('what is looked for would be found: the store’s errors, were they given a token', async () => {
+  test('the search would find them in the store’s errors, if the store received a token', async () => {
     const { outlets, sessions } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     outlets.tokens.add(token);
@@ -155,7 +158,7 @@ describe('invariant 4: no token or secret leaves by any other way than the calle
     expect(outlets.leaks()).toHaveLength(1);
   });
 
-  test('tRPC: contexts, errors and answers', async () => {
+  test('tRPC hides them in contexts, errors and answers', async () => {
     const { outlets, state, sessions, clock } = setUp();
     const { createContext, responseMeta, withSession, requireSession, requireFresh } = trpcSessions(sessions);
     const t = initTRPC.context<typeof createContext>().create();
@@ -198,7 +201,7 @@ describe('invariant 4: no token or secret leaves by any other way than the calle
     expect(outlets.leaks()).toEqual([]);
   });
 
-  test('GraphQL: contexts, errors and answers', async () => {
+  test('GraphQL hides them in contexts, errors and answers', async () => {
     const { outlets, state, sessions } = setUp();
     const log = (...args: unknown[]) => outlets.note(...args);
     const yoga = createYoga<object, SessionContext<Data>>({

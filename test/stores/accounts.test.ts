@@ -9,7 +9,9 @@ import { openTapped, type TappedStore } from './support/tapped-stores.js';
 /** `INDEX_CYCLES=1000000 npx vitest run test/stores/accounts.test.ts` is the full run. */
 const CYCLES = Number(process.env['INDEX_CYCLES'] ?? 1_000);
 const LONG = 3_600_000;
-/** What one login looks at of an index: as much may be left over from those that ended last. */
+/**
+ * The entries of an index that one login cleans up. The last ended sessions may leave that many.
+ */
 const LEFT_OVER = 16;
 
 const columns = new Map<string, readonly string[]>();
@@ -26,11 +28,11 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
   });
   afterEach(() => opened.close());
 
-  test('invariant 8: the store calls of each operation, and what they send', async () => {
+  test('invariant 8: each operation makes the documented store calls, and sends the documented commands', async () => {
     const { store, calls, sent } = opened;
     const world = worldOn(store);
     const measured: { readonly name: string; readonly calls: readonly string[]; readonly sent: readonly string[] }[] = [];
-    // Once beforehand: servers learn scripts when they are used first.
+    // Run each once beforehand: servers learn scripts at their first use.
     for (const round of ['before', 'measured']) {
       for (const operation of OPERATIONS) {
         const run = await operation.prepare(world, `${round} ${operation.name}`);
@@ -50,7 +52,7 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
     expect(measured.map((each) => [each.name, each.sent.length])).toEqual(OPERATIONS.map((each) => [each.name, sentFor(config(), each)]));
   });
 
-  test('what is kept of sessions that ended stays small', { timeout: LONG }, async () => {
+  test('ended sessions leave little behind', { timeout: LONG }, async () => {
     const growth = await growthOf(opened.store, config(), CYCLES);
     growths.push([name, growth]);
     expect(growth.live).toBe(3);
@@ -66,7 +68,9 @@ function sentFor(config: OwnStore, { calls, redis, cluster = redis, postgres = c
   return config.kind === 'sqlite' ? sqlite : postgres;
 }
 
-/** Of a Cluster each server learns the scripts by itself: which of them has not yet met one, and is sent it whole, is chance. */
+/**
+ * Each server of a Cluster learns the scripts separately, so which script is sent whole is random.
+ */
 function withoutScripts(config: OwnStore, sent: readonly string[]): string[] {
   return sent.filter((name) => config.kind !== 'redis cluster' || name !== 'eval');
 }
@@ -75,7 +79,10 @@ async function resetStats(config: OwnStore): Promise<void> {
   if (config.kind === 'redis') await command(config, ['CONFIG', 'RESETSTAT']);
 }
 
-/** The server has counted what was sent. (It counts what scripts call as well, which are other commands but for `get` and `set`.) */
+/**
+ * The server's statistics confirm what was sent. Scripts call only other commands, and `get` and
+ * `set`.
+ */
 async function expectInStats(config: OwnStore, sent: readonly string[]): Promise<void> {
   if (config.kind !== 'redis') return;
   const count = (name: string) => sent.filter((each) => each === name).length;
@@ -86,7 +93,7 @@ async function expectInStats(config: OwnStore, sent: readonly string[]): Promise
   expect(stats['set'] ?? 0).toBeGreaterThanOrEqual(count('set'));
 }
 
-/** Names with how often they came. */
+/** Names, with their counts. */
 function inShort(names: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const each of names) counts.set(each, (counts.get(each) ?? 0) + 1);

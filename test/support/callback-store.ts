@@ -3,13 +3,19 @@ import type { CallbackStore } from '../../src/stores/express-store/index.js';
 
 export type CallbackVerb = 'get' | 'set' | 'destroy';
 
-/** A well-behaved store in the style of express-session, which counts its calls and lets a test come between. */
+/**
+ * A well-behaved store in the style of express-session, which counts its calls and has hooks for
+ * tests.
+ */
 export interface TestCallbackStore extends Omit<CallbackStore, 'on'>, EventEmitter {
-  /** What is stored, as text. */
+  /** The stored sessions, as text. */
   readonly sessions: Map<string, string>;
   /** The calls since this was emptied, in order, as in `'get abc'`. */
   readonly calls: string[];
-  /** Runs before each call: what it throws, the store calls back with as an error; what it waits for, the call waits for. */
+  /**
+   * Runs before each call. If it throws, the store calls back with the error; if it waits, the
+   * call waits.
+   */
   before: ((verb: CallbackVerb, sid: string) => void | Promise<void>) | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is moved. */
+/** A clock that stands still until a test moves it. */
 export interface Clock {
   /** Given to the library as its `now`; in ms since the epoch. */
   readonly now: () => number;

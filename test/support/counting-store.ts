@@ -4,13 +4,13 @@ import { memoryStore } from '../../src/index.js';
 /** The verbs that every store has. */
 export type Verb = 'insert' | 'find' | 'replace' | 'delete';
 
-/** A store that counts the calls of the four verbs, and lets a test come between. */
+/** A store that counts the calls of the four verbs, and has a hook for tests. */
 export interface CountingStore extends SessionStore {
   readonly calls: Readonly<Record<Verb, number>>;
   /** All calls since the last {@link CountingStore.reset}. */
   total(): number;
   reset(): void;
-  /** Runs before each call: what it throws, the call throws; what it waits for, the call waits for. */
+  /** Runs before each call. If it throws, the call throws; if it waits, the call waits. */
   before: ((verb: Verb, id: string) => void | Promise<void>) | undefined;
 }
 

@@ -2,15 +2,16 @@ import { memoryStore, type SessionStore } from '../../src/index.js';
 import type { Verb } from './counting-store.js';
 
 /**
- * What happens to a store call. `'lost'`: it is done, and its answer is lost on the way; `'refused'`: the connection fails before it; `'mute'`: it
- * is done, and no answer ever comes; `'deaf'`: it never arrives, and no answer comes; `'late'`: it arrives when the test says so.
+ * A fault of a store call. `'lost'`: it is done, and its answer is lost. `'refused'`: the
+ * connection fails before it. `'mute'`: it is done, and no answer ever comes. `'deaf'`: it never
+ * arrives, and no answer comes. `'late'`: it arrives when the test says so.
  */
 export type Fault = 'lost' | 'refused' | 'mute' | 'deaf' | 'late';
 
 export interface FaultyStore extends SessionStore {
-  /** The next calls of the verb meet these faults, one each; those after them none. */
+  /** The next calls of the verb meet these faults, one each. Later calls meet none. */
   fail(verb: Verb, ...faults: readonly (Fault | undefined)[]): void;
-  /** Lets the calls arrive that were to be late, in their order. */
+  /** Lets the late calls arrive, in their order. */
   arrive(): Promise<void>;
   /** How often each verb has reached the store and changed something there. */
   readonly done: Readonly<Record<Verb, number>>;

@@ -1,4 +1,4 @@
-/** Something that tests wait for, and open when they want it to go on. */
+/** A gate that tests wait for, and open when they want to continue. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;

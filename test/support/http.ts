@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 
 export interface Listening {
   readonly server: Server;
-  /** Without a path. */
+  /** The URL without a path. */
   readonly url: string;
   stop(): Promise<void>;
 }

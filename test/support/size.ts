@@ -2,8 +2,8 @@
 export const FULL = process.env['TEST_SIZE'] === 'full';
 
 /**
- * How far the store contract races operations on stores that are quick enough for three at a time:
- * that far in `npm run test:all`, with two in `npm test`.
+ * The number of operations that the store contract races on fast stores: three in `npm run
+ * test:all`, two in `npm test`.
  */
 export const DRIVER_DEPTH = FULL ? 'triples' : 'pairs';
 

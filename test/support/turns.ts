@@ -1,7 +1,10 @@
-/** Whose turn is next, of those who wait: the place in the list, or `undefined` when all that wait are to stay where they are. */
+/**
+ * Chooses among the waiting actors: returns a place in the list, or `undefined` to leave all
+ * waiting.
+ */
 export type Choose = (waiting: readonly { readonly actor: number; readonly step: string }[]) => number | undefined;
 
-/** One of several that run beside each other. Waits for `turn` before each step that others can see. */
+/** One of several concurrent actors. Waits for `turn` before each step that others can see. */
 export type Actor = (turn: (step: string) => Promise<void>) => Promise<void>;
 
 interface Waiting {
@@ -11,8 +14,8 @@ interface Waiting {
 }
 
 /**
- * Runs the actors, one step at a time: all stand still, one is chosen to go on. Answers the steps in their order. Those who are never chosen
- * again are left standing, like a process that has died.
+ * Runs the actors one step at a time: all wait, and one is chosen to continue. Returns the steps
+ * in order. Actors that are never chosen again stay waiting, like a process that has died.
  */
 export async function takeTurns(actors: readonly Actor[], choose: Choose): Promise<string[]> {
   const waiting: Waiting[] = [];
@@ -51,7 +54,10 @@ export async function takeTurns(actors: readonly Actor[], choose: Choose): Promi
   return order;
 }
 
-/** Runs `run` once for each order that its choices can make, depth first; `atMost` times. Answers how often it ran. */
+/**
+ * Runs `run` once for each order of its choices, depth first, at most `atMost` times. Returns the
+ * number of runs.
+ */
 export async function everyOrder(run: (choose: Choose) => Promise<void>, atMost: number): Promise<number> {
   const path: { taken: number; readonly of: number }[] = [];
   for (let runs = 1; ; runs += 1) {
@@ -74,7 +80,7 @@ function isLast(choice: { taken: number; readonly of: number } | undefined): boo
   return choice !== undefined && choice.taken + 1 >= choice.of;
 }
 
-/** Choices by chance that come out the same for the same seed. */
+/** Random choices that are the same for the same seed. */
 export function byChance(seed: number): Choose {
   let state = seed;
   return (waiting) => {

@@ -4,7 +4,7 @@ import { ContractError, ensure, ensureEqual, ensureGone, ensureRecord, present }
 
 const RECORD = { id: 'i', version: 'v', createdAt: 1, expiresAt: 2, body: '{}' };
 
-/** What `run` throws. */
+/** The error that `run` throws. */
 function thrownBy(run: () => void): unknown {
   try {
     run();
@@ -14,7 +14,7 @@ function thrownBy(run: () => void): unknown {
   throw new Error('nothing was thrown');
 }
 
-test('a failure is an AssertionError that holds both values, for runners to show', () => {
+test('a failure is an AssertionError that holds both values for runners to show', () => {
   const error = thrownBy(() => ensureEqual({ a: [1] }, { a: [2] }, 'the value'));
   expect(error).toBeInstanceOf(ContractError);
   expect(error).toMatchObject({
@@ -25,7 +25,7 @@ test('a failure is an AssertionError that holds both values, for runners to show
   });
 });
 
-test('equality is that of JSON: it tells -0 from 0, and an undefined property is none', () => {
+test("equality is JSON's: it distinguishes -0 from 0, and ignores undefined properties", () => {
   expect(() => ensureEqual({ a: -0 }, { a: 0 }, 'x')).toThrow('x: {"a":-0} instead of {"a":0}');
   expect(() => ensureEqual({ a: undefined }, {}, 'x')).not.toThrow();
   expect(() => ensureEqual(undefined, null, 'x')).toThrow('x: undefined instead of null');
@@ -36,14 +36,14 @@ test('long values are shortened in messages', () => {
   expect(() => ensureEqual('a'.repeat(1_000), '', 'x')).toThrow('… (1002 characters) instead of ""');
 });
 
-test('a missing value, and a condition that does not hold, are told by their names', () => {
+test('a missing value and a failed condition are reported with their names', () => {
   expect(present(0, 'a number')).toBe(0);
   expect(() => present(null, 'a session')).toThrow('a session is missing');
   expect(() => present(undefined, 'a session')).toThrow('a session is missing');
   expect(() => ensure(false, 'it does not hold')).toThrow('it does not hold');
 });
 
-test('what is refused with SESSION_GONE is told from all else', async () => {
+test('a refusal with SESSION_GONE is distinguished from other errors', async () => {
   const gone = new SessionError('SESSION_GONE', 'it has ended');
   await expect(ensureGone(Promise.reject(gone), 'a save')).resolves.toBeUndefined();
   await expect(ensureGone(Promise.resolve(), 'a save')).rejects.toThrow('a save was not refused with SESSION_GONE');
@@ -52,7 +52,7 @@ test('what is refused with SESSION_GONE is told from all else', async () => {
   }
 });
 
-test('a record is compared field by field, and has no others', () => {
+test('a record is compared field by field, and must have no other fields', () => {
   expect(() => ensureRecord({ ...RECORD }, RECORD, 'r')).not.toThrow();
   expect(() => ensureRecord(null, RECORD, 'r')).toThrow('r: there is no record');
   expect(() => ensureRecord({ ...RECORD, expiresAt: 3 }, RECORD, 'r')).toThrow('r: expiresAt is 3 instead of 2');

@@ -11,7 +11,7 @@ import { upsertStore } from './support/upsert-store.js';
 
 const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
 
-describe.concurrent('a store with a planted bug fails the tests that are about it', { timeout: 60_000 }, () => {
+describe.concurrent('a store with a planted bug fails the tests about it', { timeout: 60_000 }, () => {
   test.each(BROKEN_STORES)('$bug', async (broken) => {
     const options = { ...QUICK, capabilities: { ...FOUR_VERBS, ...broken.capabilities }, createStore: creating(broken) };
     ensureFound(broken, await runKit(options, areAbout(broken)));
@@ -95,7 +95,7 @@ function creating({ create }: BrokenStore) {
   return ({ now }: { readonly now: () => number }) => ({ store: create(now) });
 }
 
-/** Only the tests that have to fail are run: what the others find is not looked at. */
+/** Only the tests that must fail run, and the results of others do not matter. */
 function areAbout({ fails }: BrokenStore): (title: string) => boolean {
   return (title) => fails.some((part) => title.includes(part));
 }
@@ -106,19 +106,19 @@ function ensureFound({ fails }: BrokenStore, { failures }: KitRun): void {
 }
 
 describe.concurrent('a sound store passes with the same runner', { timeout: 60_000 }, () => {
-  test('with all verbs, by the clock of the kit', async () => {
+  test("with all verbs, using the kit's clock", async () => {
     const run = await runKit({ ...QUICK, capabilities: ALL_VERBS, createStore: ({ now }) => ({ store: memoryStore({ now }) }) });
     expect([...run.failures]).toEqual([]);
     expect(run.titles.length).toBeGreaterThan(150);
   });
 
-  test('by a clock of its own', async () => {
+  test('using its own clock', async () => {
     const capabilities = { ...ALL_VERBS, expires: 'own clock' } as const;
     const run = await runKit({ ...QUICK, patience: 5_000, capabilities, createStore: () => ({ store: memoryStore() }) });
     expect([...run.failures]).toEqual([]);
   });
 
-  test('that tells of a clear by a gap', async () => {
+  test('reporting a clear as a gap', async () => {
     const createStore = ({ now }: { readonly now: () => number }) => {
       const store = completeStore(now);
       const gaps = new Set<() => void>();
@@ -126,7 +126,7 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
         store: {
           ...store,
           async clear() {
-            // One by one, so that nobody is told of an id.
+            // The clear happens one by one, so that no id is reported.
             await store.sweep(Number.POSITIVE_INFINITY);
             for (const gap of gaps) gap();
           },
@@ -142,7 +142,7 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
     expect(run.titles).toHaveLength(3);
   });
 
-  test('that has few verbs more than the four', async () => {
+  test('with only a few verbs besides the four', async () => {
     const createStore = ({ now }: { readonly now: () => number }) => {
       const { insert, find, replace, delete: remove, sweep, clear, subscribe } = completeStore(now);
       return { store: { insert, find, replace, delete: remove, sweep, clear, subscribe } };
@@ -152,7 +152,7 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
     expect([...run.failures]).toEqual([]);
   });
 
-  test('that is not atomic is raced within one process alone', async () => {
+  test('that is not atomic is raced only within one process', async () => {
     const capabilities = { atomic: false, expires: 'by sweep', anyBody: false } as const;
     const run = await runKit({ ...QUICK, capabilities, createStore: () => ({ store: upsertStore() }) });
     expect([...run.failures]).toEqual([]);
@@ -161,7 +161,7 @@ describe.concurrent('a sound store passes with the same runner', { timeout: 60_0
   });
 });
 
-test('the depth tells how many operations are raced', () => {
+test('the depth decides how many operations are raced', () => {
   const counts = (['pairs', 'triples', 'deep'] as const).map((depth) => {
     return definedTests({ capabilities: FOUR_VERBS, createStore: () => ({ store: memoryStore() }), depth }).length;
   });

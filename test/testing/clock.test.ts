@@ -10,10 +10,10 @@ describe('the clock of a test runner moves the library', () => {
   test.each([
     ['the default store', () => undefined],
     ['a store of its own', () => memoryStore()],
-  ])('with %s', async (_, storeOf) => {
+  ])('the library follows it with %s', async (_, storeOf) => {
     const start = Date.UTC(2030, 0, 1);
     const store = storeOf();
-    // Both are made before the clock is replaced, as those of an application are.
+    // Both are made before the clock is replaced, like those of an application.
     const sessions = createSessions<{ userId: string }>({ store, idleTimeout: '7d' });
     vi.setSystemTime(start);
     const used = await signedIn(sessions, { userId: 'ada' });
@@ -23,7 +23,8 @@ describe('the clock of a test runner moves the library', () => {
     expect((await sessions.fromToken(used.token)).session).not.toBeNull();
     vi.setSystemTime(start + 7 * DAY);
     expect((await sessions.fromToken(unused.token)).session).toBeNull();
-    // The store has forgotten all that is over by now, at the latest with the next write.
+    // By now, or at the latest with the next write, the store has forgotten everything that has
+    // expired.
     vi.setSystemTime(start + 20 * DAY);
     await sessions.create({ userId: 'eve' });
     expect(await sessions.count()).toBe(1);

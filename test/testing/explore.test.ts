@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { explore } from '../../src/testing/races/explore.js';
 
-test('every way is taken once', async () => {
+test('every path is taken once', async () => {
   const ways: string[] = [];
   const runs = await explore(async (choose) => {
     const first = choose(2);
-    // The number of further choices depends on the first.
+    // The first choice decides the number of further ones.
     ways.push(first === 0 ? `0${choose(3)}` : `1${choose(1)}${choose(2)}`);
   });
   expect(ways).toEqual(['00', '01', '02', '100', '101']);
   expect(runs).toBe(5);
 });
 
-test('a run without choices is run once', async () => {
+test('a run without choices happens once', async () => {
   let runs = 0;
   expect(
     await explore(async () => {
@@ -22,7 +22,7 @@ test('a run without choices is run once', async () => {
   expect(runs).toBe(1);
 });
 
-test('a run that cannot be repeated is told', async () => {
+test('a run that cannot be repeated is reported', async () => {
   let runs = 0;
   const run = explore(async (choose) => {
     runs += 1;

@@ -7,7 +7,7 @@ import { completeStore } from './support/complete-store.js';
 const now = () => 0;
 const ID = '0123e456-7e89-7e01-9e23-4e5678e90123';
 
-/** An actor of so many steps, that writes down when each is done. */
+/** An actor with this many steps, which records the end of each. */
 function actor(gate: Gate, name: string, number: number, steps: number, done: string[]): () => Promise<void> {
   return async () => {
     for (let step = 1; step <= steps; step += 1) {
@@ -16,7 +16,7 @@ function actor(gate: Gate, name: string, number: number, steps: number, done: st
   };
 }
 
-test('all orders of the steps of two actors are had, each once', async () => {
+test('all orders of the steps of two actors occur, each once', async () => {
   const orders: string[] = [];
   await explore(async (choose) => {
     const gate = new Gate(now);
@@ -27,19 +27,20 @@ test('all orders of the steps of two actors are had, each once', async () => {
   expect(orders.sort()).toEqual(['a1 a2 b1 b2', 'a1 b1 a2 b2', 'a1 b1 b2 a2', 'b1 a1 a2 b2', 'b1 a1 b2 a2', 'b1 b2 a1 a2']);
 });
 
-test('a step goes on only when all actors wait or have finished, also those that wait for a timer', async () => {
+test('a step continues only when all actors wait or have finished, including those that wait for a timer', async () => {
   const gate = new Gate(now);
   const done: string[] = [];
   const late = async () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
     await actor(gate, 'late', 0, 1, done)();
   };
-  // The first choice is the late one's: it is offered, since nobody went on before it waited.
+  // The first choice is the late actor's: it is offered, because no other went on before it
+  // waited.
   await gate.race([late, actor(gate, 'early', 1, 1, done)], () => 0, true);
   expect(done).toEqual(['late1', 'early1']);
 });
 
-test('actors that wait for each other, not at the gate, do not hold it up', async () => {
+test('actors that wait for each other outside the gate do not block it', async () => {
   const gate = new Gate(now);
   const done: string[] = [];
   let open: () => void = () => undefined;
@@ -58,7 +59,7 @@ test('actors that wait for each other, not at the gate, do not hold it up', asyn
   expect(done).toEqual(['a1', 'b']);
 });
 
-test('of two orders that differ only in which find came first one counts', async () => {
+test('only one of two orders counts that differ in which find came first', async () => {
   const store = memoryStore({ now });
   const orders: [string, boolean][] = [];
   await explore(async (choose) => {
@@ -73,7 +74,7 @@ test('of two orders that differ only in which find came first one counts', async
   ]);
 });
 
-test('steps that are not raced pass at once, and all are written down with their times', async () => {
+test('steps that are not raced pass at once, and all are recorded with their times', async () => {
   let time = 5;
   const gate = new Gate(() => time);
   const store = gate.guard(memoryStore({ now }), 3);
@@ -95,7 +96,7 @@ test('steps that are not raced pass at once, and all are written down with their
   ]);
 });
 
-test('what an actor throws, and what the store throws at it, comes out at the end', async () => {
+test('errors of an actor, and errors that the store throws at it, come out at the end', async () => {
   const gate = new Gate(now);
   const done: string[] = [];
   const down = gate.guard({ ...completeStore(now), find: () => Promise.reject(new Error('down')) }, 0);

@@ -14,7 +14,7 @@ const deleted: Step = { ...base, verb: 'delete', result: true };
 const passed = (doneAt: number): Step => ({ ...base, verb: 'clock', doneAt, result: undefined });
 
 describe('the history of a race', () => {
-  test('follows what the store answered', () => {
+  test("follows the store's answers", () => {
     const missed: Step = { ...base, verb: 'delete', result: false };
     const conflict: Step = { ...base, verb: 'replace', record: FIRST, result: 'conflict' };
     const found: Step = { ...base, verb: 'find', result: FIRST };
@@ -27,13 +27,13 @@ describe('the history of a race', () => {
     expect(historyOf(FIRST, [replaced, deleted], true)).toEqual({ last: SECOND, destroyed: true, expired: false });
   });
 
-  test('an insert, a write after a delete and a write that was asked for after the deadline are faults', () => {
+  test('an insert, a write after a delete, and a write requested after the deadline are faults', () => {
     expect(() => historyOf(FIRST, [{ ...base, verb: 'insert', record: SECOND, result: 'inserted' }], true)).toThrow('invariant 2');
     expect(() => historyOf(FIRST, [deleted, replaced], true)).toThrow('invariant 2');
     expect(() => historyOf(FIRST, [{ ...replaced, askedAt: 100, doneAt: 100 }], false)).toThrow('invariant 7');
   });
 
-  test('a write that was under way when the deadline came is a fault only of a store that forgets by that clock', () => {
+  test('a write in progress at the deadline is a fault only for a store that expires by that clock', () => {
     const late = { ...replaced, askedAt: 99, doneAt: 100 };
     expect(() => historyOf(FIRST, [passed(100), late], true)).toThrow('invariant 7');
     const history = historyOf(FIRST, [passed(100), late], false);
@@ -48,19 +48,19 @@ describe('the outcomes of a race', () => {
   const updated: Outcome = { name: 'update', actor: 1, result: 'done' };
   const done = [saved, updated];
 
-  test('what was acknowledged is there, and nothing else', () => {
+  test('acknowledged changes are present, and nothing else', () => {
     expect(() => ensureOutcomes(there, done)).not.toThrow();
     expect(() => ensureOutcomes(there, [saved])).toThrow('invariant 3');
     expect(() => ensureOutcomes(there, [...done, updated])).toThrow('invariant 3');
     expect(() => ensureOutcomes({ ...there, destroyed: true }, [saved, { ...updated, result: 'gone' }])).toThrow('invariant 3');
   });
 
-  test('nothing is gone while the session is there', () => {
+  test('no answer is "gone" while the session exists', () => {
     expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'gone' }])).toThrow('touch was refused');
     expect(() => ensureOutcomes({ ...there, expired: true }, [...done, { name: 'touch', actor: 2, result: 'gone' }])).not.toThrow();
   });
 
-  test('only a rotation is refused for a token that was replaced', () => {
+  test('only a rotation is refused for a replaced token', () => {
     expect(() => ensureOutcomes(there, [...done, { name: 'rotate', actor: 2, result: 'replaced' }])).not.toThrow();
     expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'replaced' }])).toThrow('as if it were a rotation');
   });
@@ -73,7 +73,7 @@ describe('the outcomes of a race', () => {
   });
 });
 
-test('nobody rotates with a token that an immediate rotation has ended', () => {
+test('no call rotates with a token that an immediate rotation has ended', () => {
   const by = (actor: number): Step => ({ ...replaced, actor });
   const immediately: Outcome = { name: 'rotate immediately', actor: 0, result: 'done', token: 'x' };
   const rotated: Outcome = { name: 'rotate', actor: 1, result: 'done', token: 'y' };

@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 
 const FILE = fileURLToPath(new URL('./fixtures/memory.node-test.ts', import.meta.url));
 
-/** Runs the kit under `node --test`, as a store's author may. */
+/** Runs the kit under `node --test`, as the author of a store may. */
 async function runNodeTest(
   environment: Readonly<Record<string, string>> = {},
   options: readonly string[] = [],
 ): Promise<{ code: number | null; output: string }> {
-  // Vitest's own variables would have Node believe that it runs within another test.
+  // With Vitest's own variables, Node would believe that it runs within another test.
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...inherited } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=tap', ...options, FILE], {
     env: { ...inherited, ...environment },

@@ -14,15 +14,15 @@ function explains(lines: readonly Line[], ...end: TokenAct[]): boolean {
   return isExplained({ model: new TokenModel(GRACE, 0), texts: ['a'], now: 0 }, lines, end);
 }
 
-describe('the order of what was seen of tokens', () => {
-  test('rule 21: rotations beside each other have one answer', () => {
+describe('the order of observed tokens', () => {
+  test('rule 21: concurrent rotations have one answer', () => {
     const others = [load('a'), load('b')];
     expect(explains([line(rotate('b')), line(rotate('b'))], ...others)).toBe(true);
     expect(explains([line(rotate('b')), line(rotate('c'))], ...others)).toBe(false);
     expect(explains([line(rotate('b')), line(rotate(undefined))], ...others)).toBe(false);
   });
 
-  test('rule 21: a token that was handed out opens the session, and so does its predecessor in its grace', () => {
+  test('rule 21: an issued token opens the session, and so does its predecessor in its grace', () => {
     expect(explains([line(rotate('b'))], load('b', false))).toBe(false);
     expect(explains([line(rotate('b'))], load('b'), load('a', false))).toBe(false);
     expect(explains([line(rotate('b'))], load('b'), load('a'), time(GRACE), load('a', false), load('b'))).toBe(true);
@@ -43,7 +43,7 @@ describe('the order of what was seen of tokens', () => {
     expect(explains([line(immediate), line(rotate('d', { immediate: true }))])).toBe(false);
   });
 
-  test('the acts of one actor stay in their order', () => {
+  test('the acts of one actor keep their order', () => {
     expect(explains([line(rotate('b'), load('b')), line(load('a'))])).toBe(true);
     expect(explains([line(load('b'), rotate('b'))])).toBe(false);
     expect(explains([line(time(1), load('b', false))])).toBe(false);

@@ -14,7 +14,7 @@ describe('signedIn', () => {
     ['bearer()', bearer(), 'authorization'],
     ['header()', header('x-auth-token'), 'x-auth-token'],
     ['cookie()', cookie(), 'cookie'],
-  ])('sends the token where %s reads it', async (_, source, name) => {
+  ])('sends the token so that %s reads it', async (_, source, name) => {
     const sessions = createSessions<Data>({ sources: [source] });
     const { headers, token, context } = await signedIn(sessions, { userId: 'ada' });
     expect([...headers.keys()]).toEqual([name]);
@@ -39,7 +39,7 @@ describe('signedIn', () => {
     expect((await sessions.fromToken(token)).session?.data.theme).toBe('dark');
   });
 
-  test('a source that is none of ours is refused, with what to do', async () => {
+  test('a foreign source is refused with the remedy', async () => {
     const own: TokenSource = { name: 'query', read: () => undefined };
     await expect(signedIn(createSessions<Data>({ sources: [own] }), { userId: 'ada' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
   });

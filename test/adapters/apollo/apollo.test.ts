@@ -57,7 +57,7 @@ describe('saving', () => {
     expect(await stored()).toEqual(ANN);
   });
 
-  test('invariant 6: what cannot be saved has not succeeded, and says nothing of the store', async () => {
+  test('invariant 6: a change that cannot be saved fails the operation, and reveals nothing of the store', async () => {
     const { asAnn, store } = await start();
     store.before = (verb) => {
       if (verb === 'replace') throw new Error('db.internal refused');
@@ -70,7 +70,7 @@ describe('saving', () => {
     });
   });
 
-  test('rule 11: a batch makes one write, and drops what failed', async () => {
+  test('rule 11: a batch writes once, and drops the changes of failed operations', async () => {
     const { asAnn, stored, store } = await start();
     const answer = await asAnn([
       'mutation { run(op: "theme", value: "dark") }',
@@ -89,7 +89,7 @@ describe('saving', () => {
     expect(await stored()).toEqual({ ...ANN, theme: 'dark' });
   });
 
-  test('rule 15: a context value that is used again is a context of several operations', async () => {
+  test('rule 15: a reused context value serves several operations', async () => {
     const { sessions, server, stored, token } = await start();
     const { context } = apolloSessions(sessions);
     const contextValue = await context({ headers: { authorization: `Bearer ${token}` } });
@@ -99,7 +99,7 @@ describe('saving', () => {
     }
   });
 
-  test('a context that was made without the adapter has its changes saved too', async () => {
+  test('changes of a context that was made without the adapter are saved too', async () => {
     const { sessions, server, stored, token } = await start();
     const contextValue = await sessions.fromToken(token);
     await server.executeOperation({ query: 'mutation { run(op: "theme", value: "dark") }' }, { contextValue: { ...contextValue } });
@@ -111,7 +111,7 @@ describe('@defer', () => {
   const schema = buildSchema('directive @defer(if: Boolean, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { x: Int }');
   const directive = schema.getDirective('defer');
 
-  /** An executor that knows `@defer`, in the format that Apollo Server takes. */
+  /** An executor that supports `@defer`, in the format that Apollo Server takes. */
   async function executeIncrementally(args: ExecutionArgs): Promise<never> {
     const results = await execute({ ...args, deferWithoutDuplication: true } as never);
     if (!(Symbol.asyncIterator in Object(results))) return results as never;
@@ -133,7 +133,7 @@ describe('@defer', () => {
     return { ...made, defer };
   }
 
-  test('rule 18: what the parts changed is saved together when the last one has come', async () => {
+  test('rule 18: the changes of all parts are saved together after the last one', async () => {
     const { defer, stored } = await startDeferring();
     const parts = await defer('{ run(op: "news") node { ... @defer { run(op: "theme", value: "dark") } } }');
     expect(parts.length).toBeGreaterThan(1);
@@ -141,7 +141,7 @@ describe('@defer', () => {
     expect((await stored())?.theme).toBe('dark');
   });
 
-  test('rule 18: they are dropped when a part failed, and its error has its code', async () => {
+  test('rule 18: the changes are dropped if a part fails, and its error has its code', async () => {
     const { defer, stored, clock } = await startDeferring();
     clock.advance(300_001);
     const stale = await defer('{ run(op: "news") node { ... @defer { run(op: "fresh") } } }');
@@ -152,7 +152,7 @@ describe('@defer', () => {
 });
 
 describe('statuses and codes', () => {
-  test('rule 26: 401 with its challenge where nothing else came back', async () => {
+  test('rule 26: an answer without any other data is 401 with its challenge', async () => {
     const { send } = await start();
     const alone = await send('{ run(op: "me") }');
     expect([alone.status, alone.headers.get('www-authenticate'), codesOf(resultOf(alone))]).toEqual([401, 'Bearer', ['UNAUTHENTICATED']]);
@@ -162,7 +162,7 @@ describe('statuses and codes', () => {
     expect([beside.status, beside.headers.get('www-authenticate')]).toEqual([200, null]);
   });
 
-  test('a step-up: its challenge, unless more of a mutation ran', async () => {
+  test('a step-up answers its challenge, unless more of a mutation ran', async () => {
     const { asAnn, clock } = await start();
     clock.advance(300_001);
     const alone = await asAnn('mutation { run(op: "fresh") }');
@@ -172,14 +172,14 @@ describe('statuses and codes', () => {
     expect(after.headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  test('in a batch errors have their codes alone', async () => {
+  test('errors in a batch have only their codes', async () => {
     const { send } = await start();
     const answer = await send(['{ run(op: "me") }', '{ run(op: "news") }']);
     expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([200, null]);
     expect(JSON.parse(answer.text)[0].errors[0].extensions).toEqual({ code: 'UNAUTHENTICATED' });
   });
 
-  test('rule 26: an error inside the server says nothing to the client, and is logged', async () => {
+  test('rule 26: an error inside the server reveals nothing to the client, and is logged', async () => {
     const errors: string[] = [];
     const logger = { warn: () => undefined, error: (line: string) => void errors.push(line) };
     const { asAnn, store, id } = await start({}, { logger });
@@ -211,7 +211,7 @@ describe('one request', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  test('where the response is not known, a second cookie is warned of', async () => {
+  test('a second cookie causes a warning if the response is unknown', async () => {
     const warnings: string[] = [];
     const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
     const { sessions } = await makeSessions({ sources: [cookie('a'), cookie('b')], logger });
@@ -232,7 +232,7 @@ describe('one request', () => {
     expect(warnings).toContainEqual(expect.stringContaining('{ req, res }'));
   });
 
-  test('rule 12: behind Express, it begins with what a middleware logged in, and its own login waits', async () => {
+  test('rule 12: behind Express, it begins with the login of a middleware, and its own login waits', async () => {
     const { sessions, store } = await makeSessions();
     const { plugin, context } = apolloSessions(sessions);
     const server = new ApolloServer<SessionContext<Data>>({ schema: makeSchema({ run }), plugins: [plugin] });
@@ -261,7 +261,7 @@ describe('one request', () => {
     expect(await store.count?.()).toBe(before);
   });
 
-  test('rule 15: a context of graphql-ws looks the session up for each operation, and an outage is one', async () => {
+  test('rule 15: a graphql-ws context looks the session up for each operation, and reports an outage as such', async () => {
     const { sessions, store, token, id } = await makeSessions();
     const { context } = apolloSessions(sessions);
     const socket = { send: () => undefined, close: () => undefined };

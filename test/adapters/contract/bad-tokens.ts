@@ -12,14 +12,14 @@ const malformed: readonly (readonly [string, string])[] = [
   ['a secret with another spelling', `Bearer ts_${id}.${'x'.repeat(43)}`],
   ['something after the token', `Bearer ts_${id}.${secret}zzzz`],
   ['two tokens in one header', `Bearer ts_${id}.${secret}, Bearer ts_${id}.${secret}`],
-  ['what is not ASCII', `Bearer ts_${id}.${'é'.repeat(43)}`],
+  ['text that is not ASCII', `Bearer ts_${id}.${'é'.repeat(43)}`],
   ['a long token', `Bearer ts_${'y'.repeat(8_000)}`],
 ];
 
 export const badTokenTests: readonly ContractTest[] = [
   ...malformed.map(
     ([what, authorization]): ContractTest => ({
-      title: `invariants 1 and 8: ${what} is anonymous, without a store call, and not echoed`,
+      title: `invariants 1 and 8: ${what} is anonymous, without a store call, and is not echoed`,
       run: async ({ store, host }) => {
         expect(await host.call('whoAmI', '', { authorization })).toMatchObject({ outcome: 'ok', value: null });
         const refused = await host.call('theme', '', { authorization });

@@ -16,7 +16,7 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-/** A test of the contract, as data: it also runs over hosts that are wrong on purpose. */
+/** A test of the contract, as data: it also runs over hosts with planted faults. */
 export interface ContractTest {
   readonly title: string;
   readonly options?: SessionsOptions<ContractData>;

@@ -3,7 +3,7 @@ import type { ContractTest } from './bench.js';
 
 export const endTests: readonly ContractTest[] = [
   {
-    title: 'a rotated token works, and so does the old one until the grace has passed',
+    title: 'a rotated token works, and the old one works until the grace ends',
     run: async ({ clock, call, login }) => {
       const old = await login();
       const rotated = await call('rotate', old);
@@ -18,7 +18,7 @@ export const endTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 5: after a logout the token opens nothing',
+    title: 'invariant 5: after a logout the token opens no session',
     run: async ({ store, call, login }) => {
       const token = await login();
       expect((await call('logout', token)).outcome).toBe('ok');
@@ -28,7 +28,7 @@ export const endTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 2: a save that a logout overtakes revives nothing',
+    title: 'invariant 2: a save that follows a logout does not revive the session',
     run: async ({ store, sessions, call, login }) => {
       const token = await login();
       store.before = async (verb, id) => {
@@ -41,7 +41,7 @@ export const endTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 7: a session ends at its deadline, to the millisecond',
+    title: 'invariant 7: a session ends exactly at its deadline, to the millisecond',
     run: async ({ clock, call, login }) => {
       const token = await login();
       clock.advance(7 * 86_400_000 - 1);

@@ -8,11 +8,11 @@ export interface ContractData {
 export type ContractContext = SessionContext<ContractData>;
 type Own = { readonly session: Session<ContractData>; readonly sessions: RequestSessions<ContractData> };
 
-/** The operations that anybody may call, and the argument that they are given. */
+/** The operations that everyone may call. Each takes the argument. */
 export const publicOperations = {
-  /** The account, or `null` when anonymous. */
+  /** Returns the account, or `null` when anonymous. */
   whoAmI: async ({ session }: ContractContext, _value: string): Promise<string | null> => session?.data.userId ?? null,
-  /** Logs the account `value` in and answers the token. */
+  /** Logs the account `value` in and returns the token. */
   login: async ({ sessions }: ContractContext, value: string): Promise<string | null> =>
     (await sessions.create({ userId: value, theme: 'light' })).token,
   /** Logs the account `value` in, and then throws {@link Refusal}. */
@@ -25,17 +25,19 @@ export const publicOperations = {
 /** The operations behind `requireSession`. */
 export const protectedOperations = {
   theme: async ({ session }: Own, _value: string): Promise<string | null> => session.data.theme,
-  /** Leaves the saving to the adapter. */
+  /** Leaves the save to the adapter. */
   setTheme: async ({ session }: Own, value: string): Promise<string | null> => {
     session.data.theme = value;
     return value;
   },
-  /** Changes the draft, and then throws {@link REFUSAL}, which the driver makes an error of its host with this message. */
+  /**
+   * Changes the draft, and then throws {@link Refusal}. The driver makes it an error of its host.
+   */
   setThemeAndFail: async ({ session }: Own, value: string): Promise<string | null> => {
     session.data.theme = value;
     throw new Refusal();
   },
-  /** Answers the new token. */
+  /** Returns the new token. */
   rotate: async ({ session }: Own, _value: string): Promise<string | null> => session.rotate(),
   logout: async ({ session }: Own, _value: string): Promise<string | null> => {
     await session.destroy();
@@ -54,35 +56,38 @@ export type PublicOperation = keyof typeof publicOperations;
 export type ProtectedOperation = keyof typeof protectedOperations;
 export type Operation = PublicOperation | ProtectedOperation;
 
-/** What the client was told. */
+/** The client's view of the outcome. */
 export interface Answer {
   readonly outcome:
     | 'ok'
-    /** No session where one is required. */
+    /** A required session is missing. */
     | 'unauthenticated'
     | 'unavailable'
     /** The host's name for an error inside the server. */
     | 'internal'
     /** Any other error, such as the application's own. */
     | 'refused';
-  /** Of an operation that went well. */
+  /** The result of a successful operation. */
   readonly value: string | null;
-  /** The HTTP status; absent where the transport has none for each operation. */
+  /** The HTTP status; absent if the transport has none for each operation. */
   readonly status?: number | undefined;
   readonly headers?: Headers | undefined;
-  /** All that the client received, as text: nothing of a token that was sent may be in it. */
+  /** All that the client received, as text: it must contain nothing of a token that was sent. */
   readonly text: string;
 }
 
 export interface Host {
-  /** Calls one operation, with its argument (`''` where it has none) and as it would be sent by a client with these headers. */
+  /**
+   * Calls one operation, with its argument (`''` if it has none), as a client with these headers
+   * would.
+   */
   call(operation: Operation, value: string, headers: Readonly<Record<string, string>>): Promise<Answer>;
   stop(): Promise<void>;
 }
 
 export interface Driver {
   readonly name: string;
-  /** `false` where no answer has headers that a source could write to. */
+  /** `false` if no answer has headers that a source could write to. */
   readonly writes?: false;
   /** Serves the operations on a new server. */
   start(sessions: Sessions<ContractData>): Promise<Host>;

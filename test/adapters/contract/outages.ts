@@ -22,7 +22,7 @@ export const outageTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 6: in an outage anonymous requests go on, and logins fail as unavailable',
+    title: 'invariant 6: in an outage, anonymous requests continue, and logins fail as unavailable',
     run: async ({ store, call }) => {
       store.before = down;
       expect(await call('whoAmI')).toMatchObject({ outcome: 'ok', value: null });
@@ -32,7 +32,7 @@ export const outageTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariants 6 and 11: an operation whose change cannot be saved has not succeeded',
+    title: 'invariants 6 and 11: an operation fails if its change cannot be saved',
     run: async ({ store, call, login }) => {
       const token = await login();
       store.before = (verb) => (verb === 'replace' ? down() : undefined);
@@ -44,7 +44,7 @@ export const outageTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 6: a record that cannot be read is an error of the server, not a logout',
+    title: 'invariant 6: an unreadable record is an error of the server, not a logout',
     run: async ({ store, call, login }) => {
       const token = await login();
       const id = token.slice('ts_'.length, 'ts_'.length + 36);

@@ -13,7 +13,7 @@ export const sessionTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 4: a login answers a token that opens the session, and is not cached',
+    title: 'invariant 4: a login answers with a token that opens the session, and is not cached',
     run: async ({ store, call }) => {
       const login = await call('login', undefined, 'ann');
       expect(login.outcome).toBe('ok');
@@ -23,7 +23,7 @@ export const sessionTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'a login of somebody who has a session ends that one',
+    title: 'a login ends the session that the caller had',
     run: async ({ call, login }) => {
       const first = await login();
       const second = await call('login', first, 'bob');
@@ -40,7 +40,7 @@ export const sessionTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariants 8 and 11: what succeeds is saved, by one more store call',
+    title: 'invariants 8 and 11: a successful change is saved, with one more store call',
     run: async ({ store, call, login }) => {
       const token = await login();
       expect((await call('setTheme', token, 'dark')).outcome).toBe('ok');
@@ -49,7 +49,7 @@ export const sessionTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 8: a value that is set to what it was is not written',
+    title: 'invariant 8: a value that is set to its old value is not written',
     run: async ({ store, call, login }) => {
       const token = await login();
       await call('setTheme', token, 'light');
@@ -57,7 +57,7 @@ export const sessionTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 11: what a failed operation changed is not saved',
+    title: 'invariant 11: the changes of a failed operation are not saved',
     run: async ({ store, call, login }) => {
       const token = await login();
       expect((await call('setThemeAndFail', token, 'dark')).outcome).toBe('refused');

@@ -7,7 +7,7 @@ const COOKIE = '__Host-session';
 const options = { sources: [bearer({ respond: true }), header('x-auth-token', { respond: true }), cookie()] };
 const CROSS_SITE = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
 
-/** What an answer writes to each source. */
+/** The token that an answer writes for each source. */
 function written({ headers }: Answer) {
   const cookies = headers?.getSetCookie().map((each) => /^([^=]*)=([^;]*)/.exec(each)) ?? [];
   return {
@@ -25,7 +25,7 @@ async function whoIs({ sessions }: Bench, token: string | null | undefined): Pro
   return (await sessions.fromToken(token)).session?.data.userId;
 }
 
-/** With sources that write to the response. */
+/** Tests with sources that write to the response. */
 export const writerTests: readonly ContractTest[] = [
   {
     title: 'rule 24: a login is written to every source that writes, and is not cached',
@@ -40,7 +40,7 @@ export const writerTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'rule 24: a token that is rotated goes to the source that it came from',
+    title: 'rule 24: a rotated token goes to the source that it came from',
     options,
     run: async (bench) => {
       const token = await bench.login();
@@ -76,7 +76,7 @@ export const writerTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'rule 18: a login that fails leaves no session, no token and no cookie, and the session that was there',
+    title: 'rule 18: a failed login leaves no session, token or cookie, and keeps the previous session',
     options,
     run: async (bench) => {
       const token = await bench.login();
@@ -88,7 +88,7 @@ export const writerTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'rule 25: a request of another site with a cookie is anonymous, and can log nobody in',
+    title: 'rule 25: a request with a cookie from another site is anonymous, and cannot log in',
     options,
     run: async ({ host, store, login }) => {
       const token = await login();
@@ -116,7 +116,7 @@ export const writerTests: readonly ContractTest[] = [
     },
   },
   {
-    title: 'invariant 6: in an outage nothing is written, and no cookie is deleted',
+    title: 'invariant 6: in an outage, nothing is written and no cookie is deleted',
     options,
     run: async ({ host, store, login }) => {
       const token = await login();

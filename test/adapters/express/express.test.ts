@@ -52,7 +52,7 @@ const hosts: [string, () => express.Express][] = [
 ];
 
 describe.each(hosts)('%s', (_name, makeApp) => {
-  test('persists over requests, counts, and ends with logout', async () => {
+  test('keeps and counts the views over requests, until logout', async () => {
     const { sessions, get } = setUp();
     const url = await listen(counter(makeApp(), sessions));
     expect(await (await get(url)).json()).toEqual({ anonymous: true });
@@ -65,7 +65,7 @@ describe.each(hosts)('%s', (_name, makeApp) => {
     expect(await (await get(url, login.token)).json()).toEqual({ anonymous: true });
   });
 
-  test('rule 18: saves before the response ends, also of a stream or redirect, and drops the changes of an answer of 5xx', async () => {
+  test('rule 18: saves before the response ends, also a stream or redirect, and drops the changes of a 5xx answer', async () => {
     const { sessions, get, views } = setUp();
     const url = await listen(counter(makeApp(), sessions));
     const { token } = await sessions.create({ userId: 'ann' });
@@ -77,7 +77,7 @@ describe.each(hosts)('%s', (_name, makeApp) => {
     expect(await views(token)).toBe(42);
   });
 
-  test('invariant 8: anonymous 0 calls, read 1, changed 2', async () => {
+  test('invariant 8: an anonymous request makes no store call, a read one, a change two', async () => {
     const { store, sessions, get } = setUp();
     const url = await listen(counter(makeApp(), sessions));
     const { token } = await sessions.create({ userId: 'ann' });
@@ -93,7 +93,7 @@ describe.each(hosts)('%s', (_name, makeApp) => {
     }
   });
 
-  test('invariant 6: an outage is 503 through the error handler, before the handler runs and at the save', async () => {
+  test('invariant 6: an outage is 503 through the error handler, both before the handler and at the save', async () => {
     const { store, sessions, get } = setUp();
     const url = await listen(counter(makeApp(), sessions));
     const { token } = await sessions.create({ userId: 'ann' });
@@ -109,7 +109,7 @@ describe.each(hosts)('%s', (_name, makeApp) => {
     expect([write.status, await write.json()]).toEqual([503, { error: 'Sessions are not available at the moment' }]);
   });
 
-  test('rule 26: data that cannot be saved is a 422 instead of a success that did not happen', async () => {
+  test('rule 26: data that cannot be saved is 422, not a false success', async () => {
     const { sessions, get } = setUp();
     const url = await listen(counter(makeApp(), sessions));
     const { token } = await sessions.create({ userId: 'ann' });
@@ -139,7 +139,7 @@ describe.each(hosts)('%s', (_name, makeApp) => {
   });
 });
 
-test('invariant 10: the types of the request', () => {
+test('invariant 10: requests are typed', () => {
   expectTypeOf<express.Request['session']>().toEqualTypeOf<Session<Data> | null>();
   expectTypeOf<express.Request['sessions']>().toEqualTypeOf<RequestSessions<Data>>();
 });

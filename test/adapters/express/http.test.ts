@@ -19,7 +19,7 @@ describe('plain http', () => {
       });
   }
 
-  /** Sends a request that changes the session, and leaves before it is answered. */
+  /** Sends a request that changes the session, and disconnects before the answer. */
   async function leaveAfterChange(sessions: ReturnType<typeof setUp>['sessions'], token: string): Promise<void> {
     const changed = gate();
     const url = await listen(
@@ -34,7 +34,7 @@ describe('plain http', () => {
     client.destroy();
   }
 
-  test('a save that fails after the head was sent cuts the answer short', async () => {
+  test('a save that fails after the head was sent aborts the answer', async () => {
     const { store, sessions, get } = setUp();
     store.before = (verb) => {
       if (verb === 'replace') throw new Error('away');
@@ -50,14 +50,14 @@ describe('plain http', () => {
     await expect(get(url, token).then((response) => response.text())).rejects.toThrow();
   });
 
-  test('what a client that went away had changed is saved', async () => {
+  test('changes for a client that has disconnected are saved', async () => {
     const { sessions, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     await leaveAfterChange(sessions, token);
     await vi.waitFor(async () => expect(await views(token)).toBe(7));
   });
 
-  test('a failure that nobody is left to be told of is logged', async () => {
+  test('a failure that no client can receive is logged', async () => {
     const errors: string[] = [];
     const { store, sessions } = setUp({ logger: { warn: () => {}, error: (message) => void errors.push(message) } });
     const { token } = await sessions.create({ userId: 'ann' });
@@ -68,7 +68,7 @@ describe('plain http', () => {
     await vi.waitFor(() => expect(errors.some((each) => each.includes('could not be saved'))).toBe(true));
   });
 
-  test('ending twice ends once, and the callback of end is called', async () => {
+  test('a second end() has no effect, and the callback of end is called', async () => {
     const { sessions, get } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
     const ended = vi.fn();
@@ -83,7 +83,7 @@ describe('plain http', () => {
     await vi.waitFor(() => expect(ended).toHaveBeenCalledOnce());
   });
 
-  test('tokens are written to the response by the sources that can, beside the application’s own cookies', async () => {
+  test('sources that can write tokens to the response, beside the application’s own cookies', async () => {
     const { sessions } = setUp({ sources: [header('x-auth-token', { respond: true }), cookie('sid', { secure: false })] });
     const url = await listen(
       plain(sessions, async (req, res) => {
@@ -100,7 +100,7 @@ describe('plain http', () => {
     expect(response.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual(['theme=dark', `sid=${token}`]);
   });
 
-  test('a login after the head was sent is HEADERS_SENT where a source would have to write', async () => {
+  test('a login after the head was sent is HEADERS_SENT if a source would have to write', async () => {
     const { sessions, store } = setUp({ sources: [header('x-auth-token', { respond: true })] });
     const codes: unknown[] = [];
     const url = await listen(
@@ -115,7 +115,7 @@ describe('plain http', () => {
     expect(store.calls.insert).toBe(0);
   });
 
-  test('rule 26: a record that cannot be read fails the handler that asks for its data, not the login and logout of its holder', async () => {
+  test('rule 26: an unreadable record fails the handler that asks for its data, but not a login or logout', async () => {
     const errors: unknown[] = [];
     const { sessions, store, get } = setUp();
     const { token, id } = await sessions.create({ userId: 'ann' });

@@ -24,7 +24,7 @@ import type { ContractData } from '../contract.js';
 
 type Data = ContractData;
 
-/** What Yoga's documentation hands on from Fastify. */
+/** The part of Fastify that Yoga's documentation passes on. */
 interface Served {
   req: FastifyRequest;
   reply: FastifyReply;
@@ -56,7 +56,7 @@ describe('the final answer decides', () => {
     ['an answer of 200', 200, 'dark'],
     ['an answer of 404', 404, 'dark'],
     ['an answer of 500', 500, 'light'],
-  ])('rule 18: %s', async (_, status, expected) => {
+  ])('rule 18: %s decides', async (_, status, expected) => {
     const { app, asAnn, theme } = await setUp();
     app.get('/', (request, reply) => {
       change(request);
@@ -66,7 +66,7 @@ describe('the final answer decides', () => {
     expect(await theme()).toBe(expected);
   });
 
-  test('rule 18: an error that a handler of the application answers with 400', async () => {
+  test('rule 18: an error that the application answers with 400 saves the changes', async () => {
     const { app, asAnn, theme } = await setUp();
     app.setErrorHandler((_error, _request, reply) => reply.code(400).send('bad'));
     app.get('/', (request) => {
@@ -77,7 +77,7 @@ describe('the final answer decides', () => {
     expect(await theme()).toBe('dark');
   });
 
-  test('rule 18: what the body of a stream changes is saved at its end', async () => {
+  test('rule 18: changes by the body of a stream are saved at its end', async () => {
     const { app, asAnn, theme } = await setUp();
     app.get('/', (request, reply) => {
       async function* body() {
@@ -91,7 +91,7 @@ describe('the final answer decides', () => {
     await vi.waitFor(async () => expect(await theme()).toBe('dark'));
   });
 
-  test('rule 18: a reply that was hijacked is saved before it ends', async () => {
+  test('rule 18: a hijacked reply is saved before it ends', async () => {
     const { app, asAnn, theme, store, errors } = await setUp();
     app.get('/', (request, reply) => {
       change(request);
@@ -109,7 +109,7 @@ describe('the final answer decides', () => {
 });
 
 describe('errors', () => {
-  test('rule 26: a refusal is a problem of 401 with its challenge', async () => {
+  test('rule 26: a refusal is a 401 problem with its challenge', async () => {
     const { app, asAnn, clock } = await setUp();
     app.get('/me', (request) => requireSession(request).data);
     app.get('/fresh', async (request) => requireFresh(request, '1m').data);
@@ -130,7 +130,7 @@ describe('errors', () => {
     expect((await asAnn('/late')).headers['www-authenticate']).toBe('Bearer');
   });
 
-  test('rule 26: an error handler of the application has the error, and its answer stays', async () => {
+  test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {
     const { app } = await setUp();
     app.setErrorHandler((error, _request, reply) => reply.code(418).send({ own: isSessionError(error) && error.code, message: 'x' }));
     app.get('/me', (request) => requireSession(request).data);
@@ -152,7 +152,7 @@ describe('errors', () => {
     expect(answer.body).not.toContain('db.internal');
   });
 
-  test('rule 26: an error inside the server is logged, and says nothing', async () => {
+  test('rule 26: an error inside the server is logged, and reveals nothing', async () => {
     const { app, asAnn, errors, store, token } = await setUp();
     const record = await store.find(token.slice(3, 39));
     if (record) await store.replace({ ...record, version: 'x', body: '{' }, record.version, 1_000_000);
@@ -178,7 +178,7 @@ describe('one request', () => {
     expect((await asAnn('/logout')).json()).toEqual({ session: null });
   });
 
-  test('the plugin twice is the plugin once', async () => {
+  test('a plugin that is registered twice works once', async () => {
     const { app, asAnn, sessions, store } = await setUp();
     app.register(async (inner) => {
       inner.register(fastifySessions(sessions));
@@ -191,7 +191,7 @@ describe('one request', () => {
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
   });
 
-  test('tRPC and Yoga share its session and its load', async () => {
+  test('tRPC and Yoga share the session and its load', async () => {
     const { app, sessions, store, token } = await setUp();
     const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
     const t = initTRPC.context<typeof createContext>().create();
@@ -220,7 +220,7 @@ describe('one request', () => {
     expect(store.total()).toBe(1);
   });
 
-  test('rule 24: a login beside cookies and CORS of the application', async () => {
+  test('rule 24: a login keeps the cookies and CORS headers of the application', async () => {
     const { app } = await setUp({ sources: [bearer({ respond: true }), cookie()] });
     app.post('/login', async (request, reply) => {
       void reply.header('set-cookie', 'theme=dark').header('set-cookie', 'lang=en').header('access-control-expose-headers', 'ETag');

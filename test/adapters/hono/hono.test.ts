@@ -52,7 +52,7 @@ describe('the final answer decides', () => {
     ['an answer of 204', 204, 7],
     ['an answer of 404', 404, 7],
     ['an answer of 500', 500, undefined],
-  ] as const)('rule 18: %s', async (_, status, expected) => {
+  ] as const)('rule 18: %s decides', async (_, status, expected) => {
     const { app, asAnn, views } = await setUp();
     app.get('/', (c) => {
       change(c.var);
@@ -66,7 +66,7 @@ describe('the final answer decides', () => {
     ['an HTTPException of 403', new HTTPException(403), 403, 7],
     ['an HTTPException of 503', new HTTPException(503), 503, undefined],
     ['an error of the library', new SessionError('INVALID_DATA', 'bad'), 422, undefined],
-  ])('rule 18: %s', async (_, error, status, expected) => {
+  ])('rule 18: %s decides', async (_, error, status, expected) => {
     const { app, asAnn, views } = await setUp();
     app.get('/', (c) => {
       change(c.var);
@@ -76,7 +76,7 @@ describe('the final answer decides', () => {
     expect(await views()).toBe(expected);
   });
 
-  test('rule 18: an error that onError answers with 400', async () => {
+  test('rule 18: an error that onError answers with 400 saves the changes', async () => {
     const { app, asAnn, views } = await setUp();
     app.get('/', (c) => {
       change(c.var);
@@ -87,7 +87,7 @@ describe('the final answer decides', () => {
     expect(await views()).toBe(7);
   });
 
-  test('an answer that cannot be saved leaves nothing of itself on the error', async () => {
+  test('an answer that cannot be saved leaves no trace on the error', async () => {
     const { app, asAnn, store } = await setUp();
     app.get('/', (c) => {
       change(c.var);
@@ -103,7 +103,7 @@ describe('the final answer decides', () => {
 });
 
 describe('errors', () => {
-  test('rule 26: a refusal is a problem of 401, and Hono does not log it', async () => {
+  test('rule 26: a refusal is a 401 problem, and Hono does not log it', async () => {
     const { app, asAnn, clock } = await setUp();
     const log = vi.spyOn(console, 'error');
     app.get('/me', (c) => c.json(requireSession(c.var).data));
@@ -125,7 +125,7 @@ describe('errors', () => {
     log.mockRestore();
   });
 
-  test('rule 26: onError of the application comes first, and has the status', async () => {
+  test('rule 26: onError of the application comes first, and receives the status', async () => {
     const { app } = await setUp();
     app.get('/me', (c) => c.json(requireSession(c.var).data));
     app.onError((error, c) => c.json({ own: error instanceof SessionError && error.code }, 418));
@@ -163,7 +163,7 @@ describe('one request', () => {
     expect(await (await asAnn('/logout', { method: 'POST' })).json()).toBeNull();
   });
 
-  test('the middleware twice is the middleware once', async () => {
+  test('a middleware that is used twice works once', async () => {
     const { app, asAnn, sessions, store, views } = await setUp();
     app.use('/inner/*', honoSessions(sessions));
     app.get('/inner/x', (c) => {
@@ -175,7 +175,7 @@ describe('one request', () => {
     expect(await views()).toBe(7);
   });
 
-  test('tRPC and Yoga share its session and its load', async () => {
+  test('tRPC and Yoga share the session and its load', async () => {
     const { app, asAnn, sessions, store } = await setUp();
     const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
     const t = initTRPC.context<typeof createContext>().create();
@@ -198,7 +198,7 @@ describe('one request', () => {
     expect(store.total()).toBe(1);
   });
 
-  test('rule 24: a login beside CORS and cookies of the application', async () => {
+  test('rule 24: a login keeps the CORS headers and cookies of the application', async () => {
     const { app } = await setUp({ sources: [bearer({ respond: true }), cookie()] });
     app.use(cors({ origin: 'https://web.example', exposeHeaders: ['ETag'] }));
     app.post('/login', async (c) => {
@@ -212,7 +212,7 @@ describe('one request', () => {
     expect(answer.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual(['theme=dark', `__Host-session=${token}`]);
   });
 
-  test('a streamed body reads the session, and saves by update()', async () => {
+  test('a streamed body reads the session, and saves with update()', async () => {
     const { app, asAnn, views } = await setUp();
     app.get('/events', (c) =>
       streamSSE(c, async (stream) => {
@@ -227,7 +227,7 @@ describe('one request', () => {
   });
 });
 
-test('invariant 10: the variables are typed, also where they are inferred', () => {
+test('invariant 10: the variables are typed, also if they are inferred', () => {
   const sessions = createSessions<Data>();
   new Hono().use(honoSessions(sessions)).get('/', (c) => {
     expectTypeOf(c.var.session).toEqualTypeOf<Session<Data> | null>();

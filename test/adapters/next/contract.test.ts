@@ -1,4 +1,4 @@
-// Before anything of Next.js: it takes AsyncLocalStorage from here.
+// Must come before Next.js, which takes AsyncLocalStorage from here.
 import 'next/dist/server/node-environment-baseline.js';
 
 import { NextRequest } from 'next/server.js';

@@ -1,4 +1,4 @@
-// Before anything of Next.js: it takes AsyncLocalStorage from here.
+// Must come before Next.js, which takes AsyncLocalStorage from here.
 import 'next/dist/server/node-environment-baseline.js';
 
 import { initTRPC } from '@trpc/server';
@@ -12,7 +12,7 @@ import { nextScope } from './support/scope.js';
 import { type Context, change, type Data, login, setUp } from './support/set-up.js';
 
 describe('getSession', () => {
-  test('a whole render makes one load', async () => {
+  test('a whole render loads the session once', async () => {
     const { asAnn, getSession, store } = await setUp();
     const scope = asAnn();
     const both = await scope.inRender(() => Promise.all([getSession(), getSession()]));
@@ -27,7 +27,7 @@ describe('getSession', () => {
     expect(store.total()).toBe(0);
   });
 
-  test('rule 25: a page that is reached by a link of another site has its session', async () => {
+  test('rule 25: a page that is reached through a link on another site has its session', async () => {
     const { asAnn, getSession } = await setUp();
     const link = asAnn({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' });
     expect((await link.inRender(() => getSession()))?.data.userId).toBe('ann');
@@ -35,7 +35,7 @@ describe('getSession', () => {
     expect(await posted.inRender(() => getSession())).toBeNull();
   });
 
-  test('it never rotates, and a rotation that is asked for names route and action', async () => {
+  test('it never rotates, and an explicit rotation fails with a message that names route and action', async () => {
     const { asAnn, getSession, store } = await setUp({ rotateEvery: 1 });
     const scope = asAnn();
     const session = await scope.inRender(() => getSession());
@@ -43,7 +43,7 @@ describe('getSession', () => {
     expect([store.calls.replace, scope.lines()]).toEqual([0, []]);
   });
 
-  test('invariant 6: an outage is no logout', async () => {
+  test('invariant 6: an outage is not a logout', async () => {
     const { asAnn, getSession, store } = await setUp();
     store.before = () => {
       throw new Error('db.internal refused');
@@ -63,7 +63,7 @@ describe('getSession', () => {
 });
 
 describe('action', () => {
-  test('rule 24: a login writes its cookie, with its attributes', async () => {
+  test('rule 24: a login writes its cookie with its attributes', async () => {
     const { action, sessions } = await setUp();
     const scope = nextScope();
     await scope.inAction(() => action(login)('bob'));
@@ -73,7 +73,7 @@ describe('action', () => {
     expect((await sessions.fromToken(line?.split(/[=;]/)[1])).session?.data.userId).toBe('bob');
   });
 
-  test('gets the context before its own arguments, and answers what it returns', async () => {
+  test('gets the context before its own arguments, and returns the result', async () => {
     const { action, asAnn } = await setUp();
     const greet = action(async ({ session }, greeting: string, mark: string) => `${greeting} ${session?.data.userId}${mark}`);
     expectTypeOf(greet).toEqualTypeOf<(greeting: string, mark: string) => Promise<string>>();
@@ -90,7 +90,7 @@ describe('action', () => {
     ['a redirect', redirecting, 'NEXT_REDIRECT', 7],
     ['notFound()', missing, 'NEXT_HTTP_ERROR_FALLBACK;404', 7],
     ['an error', failing, 'oops', undefined],
-  ])('rule 18: %s is thrown on, and decides', async (_, outcome, message, expected) => {
+  ])('rule 18: %s is rethrown, and decides', async (_, outcome, message, expected) => {
     const { action, asAnn, views } = await setUp();
     const run = action(async (context: Context) => {
       change(context);
@@ -114,7 +114,7 @@ describe('action', () => {
     expect([scope.cookies(), await store.count?.()]).toEqual([[expect.stringMatching(/^sid=ts_/)], 2]);
   });
 
-  test('invariant 6: a change that cannot be saved is the error of the action', async () => {
+  test('invariant 6: a change that cannot be saved makes the action fail', async () => {
     const { action, asAnn, store } = await setUp();
     store.before = (verb) => {
       if (verb === 'replace') throw new Error('db.internal refused');
@@ -134,21 +134,21 @@ describe('action', () => {
     expect(await store.count?.()).toBe(0);
   });
 
-  test('what is rendered after a login sees it', async () => {
+  test('the render after a login sees it', async () => {
     const { action, asAnn, getSession } = await setUp();
     const scope = asAnn();
     await scope.inAction(() => action(login)('bob'));
     expect((await scope.inRender(() => getSession()))?.data.userId).toBe('bob');
   });
 
-  test('what is rendered after a logout sees it', async () => {
+  test('the render after a logout sees it', async () => {
     const { action, asAnn, getSession } = await setUp();
     const leaving = asAnn();
     await leaving.inAction(() => action(async (context) => requireSession(context).destroy())());
     expect(await leaving.inRender(() => getSession())).toBeNull();
   });
 
-  test('getSession inside it is its session, with its changes and its login', async () => {
+  test('getSession inside an action returns its session, with its changes and its login', async () => {
     const { action, asAnn, getSession, store } = await setUp();
     const run = action(async (context: Context) => {
       change(context);
@@ -160,7 +160,7 @@ describe('action', () => {
     expect(store.calls.find).toBe(1);
   });
 
-  test('code that looks at the session before the action does not keep it from writing', async () => {
+  test('an earlier look at the session does not prevent the action from writing', async () => {
     const { action, asAnn, getSession } = await setUp();
     const scope = asAnn();
     await scope.inAction(async () => {
@@ -170,7 +170,7 @@ describe('action', () => {
     expect(scope.cookies()).toEqual([expect.stringMatching(/^sid=ts_/)]);
   });
 
-  test('create while a page is rendered inserts nothing, and names route and action', async () => {
+  test('a create during a render inserts nothing, and its error names route and action', async () => {
     const { action, asAnn, getSession, store } = await setUp();
     const scope = asAnn();
     const rendering = scope.inRender(async () => {
@@ -181,7 +181,7 @@ describe('action', () => {
     expect([store.calls.insert, scope.lines()]).toEqual([0, []]);
   });
 
-  test('a token that only a header could carry is warned of', async () => {
+  test('a token that only a header could carry causes a warning', async () => {
     const { action, warnings } = await setUp({ sources: [bearer({ respond: true })] });
     await nextScope().inAction(() => action(login)('bob'));
     expect(warnings).toEqual([expect.stringContaining('a server action can write only cookies')]);
@@ -232,7 +232,7 @@ describe('route', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  test('rule 18: redirect() after a login is thrown on, with the cookie set', async () => {
+  test('rule 18: redirect() after a login is rethrown, with the cookie set', async () => {
     const { route } = await setUp();
     const GET = route(async (context, _request: NextRequest) => {
       await login(context, 'bob');
@@ -244,14 +244,14 @@ describe('route', () => {
     expect(scope.cookies()).toEqual([expect.stringMatching(/^sid=ts_/)]);
   });
 
-  test('rule 26: its errors are problems, outside of Next.js too', async () => {
+  test('rule 26: its errors are problems, also outside Next.js', async () => {
     const { route } = await setUp();
     const GET = route((context, _request: Request) => Response.json(requireSession(context).data));
     const answer = await GET(new Request('https://app.example/api'));
     expect([answer.status, (await answer.json()).code]).toEqual([401, 'UNAUTHENTICATED']);
   });
 
-  test('getSession and tRPC inside it share its session and its load', async () => {
+  test('getSession and tRPC inside a route share its session and its load', async () => {
     const { asAnn, getSession, route, sessions, store, token } = await setUp();
     const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
     const t = initTRPC.context<typeof createContext>().create();

@@ -9,7 +9,7 @@ const POST = { method: 'POST' };
 
 describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
   test.each([GRACE, GRACE + 1])(
-    'rule 21: the new token is written only if the head leaves within the grace: after %i ms',
+    'rule 21: the new token is written only if the head is sent within the grace: after %i ms',
     async (after) => {
       const { clock, token, request } = await openBench(start, {
         work: async ({ session }) => {
@@ -22,7 +22,7 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
     },
   );
 
-  test('rule 22: the token of an immediate rotation is written however late, as no other answer carries it', async () => {
+  test('rule 22: the token of an immediate rotation is written however late, because no other answer carries it', async () => {
     const { clock, token, request } = await openBench(start, {
       work: async ({ session }) => {
         await session?.rotate({ immediate: true });
@@ -32,14 +32,14 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
     expect(await request(token, POST)).toMatchObject({ status: 200, token: expect.stringMatching(/^ts_/) });
   });
 
-  test('rule 21: requests that rotate at the same time with one cookie are all given the same token', async () => {
+  test('rule 21: concurrent requests that rotate with one cookie all get the same token', async () => {
     const { token, request } = await openBench(start, { work: ({ session }) => session?.rotate() });
     const answers = await Promise.all(Array.from({ length: 6 }, () => request(token, POST)));
     expect(new Set(answers.map((answer) => answer.token)).size).toBe(1);
     expect(await request(answers[0]?.token ?? '')).toMatchObject({ user: 'ann', status: 200 });
   });
 
-  test('rule 22: a rotation by a replaced token is answered with 409 and no cookie', async () => {
+  test('rule 22: a rotation with a replaced token is answered with 409 and no cookie', async () => {
     let rotates = true;
     const { token, request } = await openBench(start, { work: ({ session }) => (rotates ? session?.rotate() : undefined) });
     const { token: next = '' } = await request(token, POST);
@@ -49,7 +49,7 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
     expect(await request(token, POST)).toMatchObject({ status: 409, set: undefined });
   });
 
-  test('rule 23: to refuse a replaced token deletes no cookie, as the browser may hold the new one', async () => {
+  test('rule 23: the refusal of a replaced token deletes no cookie, because the browser may hold the new one', async () => {
     let rotates = true;
     const { clock, token, request, events } = await openBench(start, { work: ({ session }) => (rotates ? session?.rotate() : undefined) });
     const { token: next = '' } = await request(token, POST);
@@ -62,7 +62,7 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
     expect(events).toEqual(['rotated pending', 'reuse-detected']);
   });
 
-  test('rule 21: the token of a moved session comes too late as well, so that it overwrites no newer one', async () => {
+  test('rule 21: the late token of a moved session is not written either, so that it overwrites no newer one', async () => {
     const old = callbackStore();
     const sources = [cookie('sid', { secure: false, legacy: expressLegacy(old) })];
     let wait = GRACE + 1;

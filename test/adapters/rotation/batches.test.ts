@@ -14,10 +14,10 @@ interface Data {
   userId: string;
 }
 
-/** What the calls of a batch do, each by its name. */
+/** The calls of a batch, by their names. */
 type Calls = Readonly<Record<string, (context: SessionContext<Data>) => unknown>>;
 
-/** Sends these calls as one batch, and answers the body with the cookie that came along. */
+/** Sends these calls as one batch. Resolves to the body and the cookie of the answer. */
 type Batch = (names: readonly string[], token: string) => Promise<{ readonly text: string; readonly token: string | undefined }>;
 
 const overTrpc = async (sessions: Sessions<Data>, calls: Calls): Promise<Batch> => {
@@ -89,7 +89,7 @@ describe.each([
     expect((await sessions.fromToken(next)).session?.authenticatedAt).toBe(seen[0]);
   });
 
-  test('rule 21: calls that rotate beside each other get one token, which the answer carries', async () => {
+  test('rule 21: concurrent calls that rotate get one token, which the answer carries', async () => {
     const made: unknown[] = [];
     const { token, batch, events } = await setUp(open, { it: async ({ session }) => void made.push(await session?.rotate()) });
     const { token: next } = await batch(['it', 'it', 'it'], token);
@@ -97,7 +97,7 @@ describe.each([
     expect(events).toEqual(['pending']);
   });
 
-  test('rule 21: by age, a batch rotates once, when its calls have done their work', async () => {
+  test('rule 21: a batch rotates once by age, after its calls have finished', async () => {
     let proves = false;
     const calls: Calls = {
       read: ({ session }) => session?.data.userId,
@@ -115,7 +115,7 @@ describe.each([
   });
 });
 
-test('rule 21: a streamed batch, whose head has left, is served and rotates nothing by age', async () => {
+test('rule 21: a streamed batch whose head was sent is served, and does not rotate by age', async () => {
   const clock = testClock();
   const sessions = createSessions<Data>({ now: clock.now, sources: [cookie('sid', { secure: false })], rotateEvery: '1h' });
   const events: unknown[] = [];

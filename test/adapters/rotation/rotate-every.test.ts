@@ -11,7 +11,7 @@ const DAILY = { rotateEvery: '1d' } as const;
 const DAY = 24 * HOUR;
 
 describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
-  test('rule 21: a token that is old enough is rotated when it is used, once, and the answer carries the new one', async () => {
+  test('rule 21: a token that is old enough is rotated once at its use, and the answer carries the new one', async () => {
     const { clock, token, request, events } = await openBench(start, { options: DAILY });
     clock.advance(DAY - 1);
     expect(await request(token)).toMatchObject({ user: 'ann', status: 200, token: undefined });
@@ -23,7 +23,7 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
     expect(events).toEqual(['rotated pending']);
   });
 
-  test('rule 21: tabs that use the old token at the same time, and one whose answer was lost, get the same new one', async () => {
+  test('rule 21: concurrent tabs with the old token, and one whose answer was lost, get the same new token', async () => {
     const { clock, token, request, events } = await openBench(start, { options: DAILY });
     clock.advance(DAY);
     const lost = await request(token);
@@ -33,7 +33,7 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
     expect(events).toEqual(['rotated pending']);
   });
 
-  test('rule 21: a token is left alone while its predecessor may still be in its grace on some server', async () => {
+  test('rule 21: a token is not rotated while its predecessor may be in its grace on some server', async () => {
     const { clock, token, request } = await openBench(start, { options: { rotateEvery: '30s' } });
     clock.advance(30_000);
     const { token: next = '' } = await request(token);
@@ -52,7 +52,7 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
     expect(await request(token)).toMatchObject({ user: 'ann', token: undefined });
   });
 
-  test('rule 21: nothing is rotated by a token whose source does not write', async () => {
+  test('rule 21: a token is not rotated if its source does not write', async () => {
     const sources = [bearer(), header('x-token'), cookie('sid', { secure: false })];
     const { clock, token, request, events } = await openBench(start, { options: { ...DAILY, sources } });
     clock.advance(DAY);
@@ -62,7 +62,7 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
     expect(events).toEqual([]);
   });
 
-  test("rule 21: a request that another site's page made rotates nothing", async () => {
+  test("rule 21: a request from another site's page does not rotate", async () => {
     const { clock, token, request, events } = await openBench(start, { options: DAILY });
     clock.advance(DAY);
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example' }]) {
@@ -71,7 +71,7 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
     expect(events).toEqual([]);
   });
 
-  test.each(['an outage', 'a conflict'])('rule 21: %s when the rotation is written does not fail the request', async (fault) => {
+  test.each(['an outage', 'a conflict'])('rule 21: %s during the write of the rotation does not fail the request', async (fault) => {
     const wrap = (store: SessionStore): SessionStore => ({
       ...store,
       replace: async () => {
@@ -85,8 +85,8 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
   });
 });
 
-describe.each(HOSTS)("rotateEvery and the application's own doing (%s)", (_name, start) => {
-  test('rule 22: a rotation that renews authenticatedAt comes first, and its token is the one that is written', async () => {
+describe.each(HOSTS)("rotateEvery and the application's own operations (%s)", (_name, start) => {
+  test('rule 22: a rotation that renews authenticatedAt wins, and its token is written', async () => {
     let made: string | undefined;
     const work: Parameters<typeof openBench>[1] = {
       options: DAILY,
@@ -124,7 +124,7 @@ describe.each(HOSTS)("rotateEvery and the application's own doing (%s)", (_name,
     expect(events).toEqual(['destroyed destroyed']);
   });
 
-  test('rule 8: the rotation makes one write more, and a change none beyond that', async () => {
+  test('rule 8: the rotation makes one more write, and a change adds none', async () => {
     const { clock, token, request, store } = await openBench(start, {
       options: { ...DAILY, touchInterval: '6d' },
       work: ({ session }) => {
@@ -146,7 +146,7 @@ describe.each(HEAD_HOSTS)('rotateEvery and HEAD (%s)', (_name, start) => {
   });
 });
 
-test('rule 21: an answer whose head has left is finished without a new token (Express)', async () => {
+test('rule 21: an answer whose head was sent is finished without a new token (Express)', async () => {
   const clock = testClock();
   const sessions = createSessions<Data>({ now: clock.now, sources: [cookie('sid', { secure: false })], ...DAILY });
   const events: unknown[] = [];

@@ -16,7 +16,7 @@ const forever: NonNullable<Handlers<Data>['streams']>[string] = async function* 
   await new Promise(() => undefined);
 };
 
-/** Waits for a turn, and says after it that it goes on. */
+/** Yields repeatedly, with a pause, so that a test sees that it continues. */
 const ticking: NonNullable<Handlers<Data>['streams']>[string] = async function* ({ session }, { value }) {
   if (value) await session.rotate({ immediate: true });
   for (let count = 0; ; count += 1) {
@@ -62,7 +62,7 @@ async function startProcess(store: SessionStore, now: () => number, options: Par
 
 type Client = ReturnType<Awaited<ReturnType<typeof startProcess>>['socket']>;
 
-/** A subscription: what it yielded so far, and how it ended. */
+/** A subscription: its values so far, and its end. */
 function subscribe(client: Client, name: string) {
   const values: unknown[] = [];
   let ended: unknown;
@@ -102,7 +102,7 @@ async function setUp(options?: Partial<SessionsOptions<Data>>, store: SessionSto
 describe.each(['SSE', 'WebSocket'] as const)('streams and immediate (%s)', (transport) => {
   const open = (of: Awaited<ReturnType<typeof startProcess>>, token: string) => (transport === 'SSE' ? of.sse(token) : of.socket(token));
 
-  test('rule 20: those that the old token opened end at once in the process, and no others', async () => {
+  test('rule 20: the streams of the old token end at once in this process, and no others', async () => {
     // A recheck would end them only after a minute.
     const { here, token, load } = await setUp({ recheckInterval: '1m' });
     const old = [subscribe(open(here, token), 'forever'), subscribe(open(here, token), 'forever')];
@@ -123,20 +123,20 @@ describe.each(['SSE', 'WebSocket'] as const)('streams and immediate (%s)', (tran
     await old.over();
   });
 
-  test('rule 20: a stream whose own call rotates goes on, while others of that token end', async () => {
+  test('rule 20: a stream whose own call rotates continues, while others of that token end', async () => {
     const { here, token } = await setUp();
     const other = subscribe(open(here, token), 'forever');
     await other.started();
     const own = subscribe(open(here, token), 'ticking:rotate');
     await other.over();
-    // Through several rechecks.
+    // This takes several rechecks.
     const checked = performance.now() + 600;
     await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(checked), 5_000);
     await own.goesOn();
     expect(own.ended).toBeUndefined();
   });
 
-  test('rule 20: plain rotations end no stream, also when the token that opened it has ended', async () => {
+  test('rule 20: plain rotations end no stream, even if the token that opened it has ended', async () => {
     const { clock, here, token, load } = await setUp();
     const old = subscribe(open(here, token), 'ticking');
     await old.started();
@@ -152,7 +152,7 @@ describe.each(['SSE', 'WebSocket'] as const)('streams and immediate (%s)', (tran
 });
 
 describe('sockets', () => {
-  test('rule 20: one whose call rotated goes on by the new token, which that is no use of', async () => {
+  test('rule 20: a socket whose call rotated continues with the new token, without using it', async () => {
     const { clock, here, token, load } = await setUp();
     const socket = here.socket(token);
     const next = String(await socket.own.mutate('rotate'));
@@ -166,7 +166,7 @@ describe('sockets', () => {
     expect(await socket.own.mutate('rotate')).not.toBe(next);
   });
 
-  test('rule 20: after an immediate rotation its calls go on, and its other streams end', async () => {
+  test("rule 20: after an immediate rotation the socket's calls continue, and its other streams end", async () => {
     const { here, token } = await setUp();
     const socket = here.socket(token);
     const stream = subscribe(socket, 'forever');
@@ -176,7 +176,7 @@ describe('sockets', () => {
     expect(await socket.own.mutate('whoAmI')).toBe('ann');
   });
 
-  test('rule 20: calls on one whose token was replaced elsewhere are refused, its streams go on', async () => {
+  test('rule 20: a socket whose token was replaced elsewhere has its calls refused, and its streams continue', async () => {
     const { clock, here, token, load } = await setUp();
     const socket = here.socket(token);
     const stream = subscribe(socket, 'ticking');
@@ -187,11 +187,11 @@ describe('sockets', () => {
     await stream.goesOn();
   });
 
-  test('rule 23: a replaced token is no reuse on an open socket, and one with a new connection, once a minute', async () => {
+  test('rule 23: a replaced token on an open socket is not a reuse; on a new connection it is, once a minute', async () => {
     const { clock, here, token, load } = await setUp();
     const [early, silent] = [here.socket(token), here.socket(token)];
     expect(await early.own.mutate('whoAmI')).toBe('ann');
-    // It is open as well, though it has called nothing that needs a session.
+    // This socket is open as well, though it has called nothing that needs a session.
     expect(await silent.bare.query()).toBe('no session was asked for');
     await load((await (await load(token))?.rotate()) ?? '');
     clock.advance(HOUR);
@@ -207,7 +207,7 @@ describe('sockets', () => {
     expect(here.events).toEqual(['reuse-detected', 'reuse-detected']);
   });
 
-  test('rule 23: with onReuse destroy, only a token that is sent anew ends the session', async () => {
+  test('rule 23: with onReuse destroy, only a token that is sent again ends the session', async () => {
     const { clock, here, token, load } = await setUp({ onReuse: 'destroy' });
     const socket = here.socket(token);
     expect(await socket.own.mutate('whoAmI')).toBe('ann');

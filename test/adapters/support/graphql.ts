@@ -5,7 +5,7 @@ import type { Handler } from '../yoga/support/app.js';
 import { codesOf, type Result } from '../yoga/support/client.js';
 
 /*
- * The operations of the contract for hosts that speak GraphQL, as fields.
+ * The operations of the contract as fields, for GraphQL hosts.
  */
 
 const OUTCOMES: Readonly<Record<string, Answer['outcome']>> = {

@@ -9,11 +9,11 @@ import {
 } from '../contract/operations.js';
 
 /*
- * The operations of the contract for hosts that have routes: `POST /run?operation=…&value=…` answers
- * `{ "value": … }`, and errors of the library come as `application/problem+json`.
+ * The operations of the contract for hosts with routes: `POST /run?operation=…&value=…` answers `{
+ * "value": … }`, and errors of the library come as `application/problem+json`.
  */
 
-/** Runs the operation that a URL names. */
+/** Runs the operation that the URL names. */
 export async function runOperation(url: string, context: ContractContext): Promise<{ value: string | null }> {
   const { searchParams } = new URL(url, 'http://localhost');
   const [name, value] = [searchParams.get('operation') ?? '', searchParams.get('value') ?? ''];
@@ -37,7 +37,7 @@ const OUTCOMES: Readonly<Record<string, Answer['outcome']>> = {
   INTERNAL: 'internal',
 };
 
-/** How a client calls the operations. */
+/** Calls the operations as a client. */
 export function restCall(send: (path: string, init: RequestInit) => Response | Promise<Response>): Host['call'] {
   return async (operation: Operation, value, headers) => {
     const path = `/run?operation=${operation}&value=${encodeURIComponent(value)}`;

@@ -22,7 +22,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** From now on a hold that nobody ends never ends: what waits for it fails the test. Other timers go on. */
+/**
+ * From now on, holds never expire, so a call that waits for one fails the test. Other timers run.
+ */
 function stopHolds(): void {
   const { setTimeout } = globalThis;
   vi.spyOn(globalThis, 'setTimeout').mockImplementation((run, ms) => setTimeout(ms === 1 || ms === 1_000 ? () => undefined : run, ms));
@@ -33,8 +35,8 @@ const served = httpHosts.flatMap(([name, serve]) =>
   links.map((link): [string, Serve, 'batch' | 'stream'] => [`${name}, ${link}`, serve, link]),
 );
 
-describe('calls that are batched', () => {
-  test.each(served)('invariants 3 and 8: three that change the session make one find and one write (%s)', async (_, serve, link) => {
+describe('batched calls', () => {
+  test.each(served)('invariants 3 and 8: three calls that change the session make one find and one write (%s)', async (_, serve, link) => {
     const { store, host, login, client, stored } = await openBench({ own: change }, { serve });
     const token = await login();
     const { own } = client(link, token);
@@ -44,7 +46,7 @@ describe('calls that are batched', () => {
     await host.stop();
   });
 
-  test.each(links)('invariant 11: what one of them changed before it failed is not saved (%s)', async (link) => {
+  test.each(links)('invariant 11: changes of a call that then failed are not saved (%s)', async (link) => {
     const { store, login, client, stored } = await openBench({ own: change });
     const token = await login();
     const { own } = client(link, token);
@@ -55,7 +57,7 @@ describe('calls that are batched', () => {
     expect(await stored(token)).toEqual({ userId: 'ann', a: 0, b: 1, c: 1 });
   });
 
-  test.each(links)('one that changed nothing, or needs no session, holds up nobody (%s)', async (link) => {
+  test.each(links)('a call that changed nothing, or needs no session, delays no other call (%s)', async (link) => {
     const { login, client, store } = await openBench({ own: change });
     const token = await login();
     const { own } = client(link, token);
@@ -64,7 +66,7 @@ describe('calls that are batched', () => {
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
   });
 
-  /** Opens the context of each request once more, without `info`, as an Express middleware of the application may. */
+  /** Opens the context of each request again, without `info`, as an Express middleware may. */
   const twice: Serve = (served) =>
     overFetch({
       ...served,
@@ -78,7 +80,7 @@ describe('calls that are batched', () => {
   test.each([
     ['one context', overFetch],
     ['two contexts', twice],
-  ])('in a batch that does not stream, a write waits for a neighbour that takes its time (%s)', async (_, serve) => {
+  ])('in a batch that does not stream, a write waits for a slow neighbour (%s)', async (_, serve) => {
     const { opened, open } = gate();
     const slow = async ({ session }: { session: Session<Data> }) => {
       await opened;
@@ -95,7 +97,7 @@ describe('calls that are batched', () => {
     expect(store.calls.replace).toBe(1);
   });
 
-  test('in a batch that streams, a result does not wait for a slow neighbour', async () => {
+  test('in a streaming batch, a result does not wait for a slow neighbour', async () => {
     const { opened, open } = gate();
     const { store, login, client } = await openBench({ own: { ...change, slow: () => opened } });
     const { own } = client('stream', await login());
@@ -106,7 +108,7 @@ describe('calls that are batched', () => {
     await slow;
   });
 
-  test('when the write fails, each call that changed something fails, and the others do not', async () => {
+  test('when the write fails, only the calls that changed something fail', async () => {
     const { store, login, client } = await openBench({ own: change });
     const { own } = client('batch', await login());
     store.before = (verb) => {
@@ -118,7 +120,7 @@ describe('calls that are batched', () => {
     expect(look).toMatchObject({ value: 0 });
   });
 
-  test('a batch of changes to the same field makes one write, and the last one wins', async () => {
+  test('a batch of changes to the same field writes once, and the last change wins', async () => {
     const { store, login, client, stored } = await openBench({ own: change });
     const token = await login();
     const { own } = client('batch', token);
@@ -127,7 +129,7 @@ describe('calls that are batched', () => {
     expect(await stored(token)).toMatchObject({ a: 1 });
   });
 
-  test('invariant 3: updates in a batch all count', async () => {
+  test('invariant 3: all updates in a batch count', async () => {
     const update = ({ session }: { session: Session<Data> }) => session.update((data) => void data.a++);
     const { store, login, client, stored } = await openBench({ own: { update } });
     const token = await login();
@@ -137,7 +139,7 @@ describe('calls that are batched', () => {
     expect(store.calls.find).toBe(1);
   });
 
-  test('invariant 8: an anonymous batch, and one without a guard, cost no store call', async () => {
+  test('invariant 8: an anonymous batch, and one without a guard, make no store call', async () => {
     const { store, login, client } = await openBench({ open: { who: ({ session }) => session?.id ?? null } });
     const anonymous = client('batch');
     expect(await Promise.all([anonymous.read.query('who'), anonymous.read.query('who')])).toEqual([null, null]);
@@ -148,7 +150,7 @@ describe('calls that are batched', () => {
 });
 
 describe('one call, several guards', () => {
-  test('withSession and requireSession are one unit: one draft, saved once', async () => {
+  test('withSession and requireSession share one draft, which is saved once', async () => {
     const { store, login, client, stored } = await openBench({ own: change });
     const token = await login();
     await client('single', token).both.mutate('a');
@@ -157,7 +159,7 @@ describe('one call, several guards', () => {
     expect(await failure(client('single').both.mutate('a'))).toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
   });
 
-  test('in a batch as well', async () => {
+  test('withSession and requireSession share one draft in a batch as well', async () => {
     const { store, login, client } = await openBench({ own: change });
     const { both } = client('batch', await login());
     stopHolds();
@@ -167,7 +169,7 @@ describe('one call, several guards', () => {
 });
 
 describe('procedures that call procedures', () => {
-  /** An application in which `nest` calls the procedures that it is told to, one after the other, on its own context. */
+  /** An application in which `nest` calls the named procedures in turn, on its own context. */
   async function nesting(before: (session: Session<Data>) => void, then: (session: Session<Data>) => unknown) {
     const bench = await openBench(
       {
@@ -186,7 +188,7 @@ describe('procedures that call procedures', () => {
     return bench;
   }
 
-  test('the inner one has a draft of its own and saves at once; the outer one’s is merged with it', async () => {
+  test('the inner call has its own draft and saves at once; the outer draft is merged with it', async () => {
     const seen: unknown[] = [];
     const { store, login, client, stored } = await nesting(
       (session) => session.data.c++,
@@ -199,7 +201,7 @@ describe('procedures that call procedures', () => {
     expect(await stored(token)).toEqual({ userId: 'ann', a: 1, b: 1, c: 1 });
   });
 
-  test('invariant 11: what a failed inner one changed is not saved by the outer one, nor the reverse', async () => {
+  test('invariant 11: changes of a failed inner call are not saved by the outer one, and vice versa', async () => {
     const bench = await nesting(
       () => undefined,
       () => {
@@ -211,7 +213,7 @@ describe('procedures that call procedures', () => {
     expect(await bench.stored(token)).toEqual({ ...ANN, b: 1 });
   });
 
-  test.each(links)('in a batch neither waits for the other, and none for a timer (%s)', async (link) => {
+  test.each(links)('in a batch, neither call waits for the other or for a timer (%s)', async (link) => {
     const { store, login, client, stored } = await nesting(
       (session) => session.data.c++,
       () => store.calls.replace,
@@ -224,7 +226,7 @@ describe('procedures that call procedures', () => {
     expect(await stored(token)).toMatchObject({ b: 1, c: 1 });
   });
 
-  test('one that logs in leaves its session to the outer one', async () => {
+  test('a nested call that logs in leaves its session to the outer one', async () => {
     const bench = await openBench({
       open: {
         login: async ({ sessions }) => (await sessions.create(ANN)).token,

@@ -6,7 +6,7 @@ import { type Link, startRouter } from './support/router.js';
 const LINKS: readonly Link[] = ['batch', 'stream'];
 
 describe.each(LINKS)('calls of one batch over %s', (link) => {
-  test('rule 12: a login beside a call changes nothing of what that call acts for', async () => {
+  test('rule 12: a login does not change the session of a neighbouring call', async () => {
     const [read, loggedIn] = [gate(), gate()];
     const { client, sessions } = await startRouter(({ t, open, own }) =>
       t.router({
@@ -29,7 +29,7 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
     expect(slow).toEqual(['ann', 'ann', 'ann']);
   });
 
-  test('rule 12: a call that begins when a neighbour has logged in begins with the session of the credential', async () => {
+  test("rule 12: a call that begins after a neighbour's login begins with the session of the credential", async () => {
     const loggedIn = gate();
     const { client, sessions } = await startRouter(({ t, open, own }) => {
       const waiting = t.middleware(async ({ next }) => {
@@ -50,11 +50,11 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
     const { token } = await sessions.create({ userId: 'ann' });
     const ours = client(token, link);
     const [, late] = await Promise.all([ours.mutate('login'), ours.mutate('late')]);
-    // Ann's, or refused when the login has ended it: never Bob's.
+    // Ann's, or refused if the login has ended it, but never Bob's.
     expect(['ann', 'UNAUTHENTICATED', 'SESSION_GONE']).toContain(late);
   });
 
-  test('rule 12: what a call does to a session that a neighbour has ended is written nowhere', async () => {
+  test('rule 12: changes of a session that a neighbour has ended are not written', async () => {
     const [working, loggedOut] = [gate(), gate()];
     const { client, sessions, events, stored } = await startRouter(({ t, own }) =>
       t.router({
@@ -90,7 +90,7 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
     expect(events).toContain(`gone ${session.id}`);
   });
 
-  test('rule 13: no call sees or saves what another has changed, behind a guard, before it or without one', async () => {
+  test("rule 13: no call sees or saves another's changes, behind a guard, before it or without one", async () => {
     const [changed, looked] = [gate(), gate()];
     const { client, sessions, stored } = await startRouter(({ t, own, bare }) => {
       const seen = t.middleware(async ({ ctx, next }) => {
@@ -129,7 +129,7 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
     expect(await stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
   });
 
-  test('rule 14: a guard looks at the freshness of the call’s own session, whatever a neighbour logs in', async () => {
+  test('rule 14: a guard checks the freshness of the call’s own session, whatever a neighbour logs in', async () => {
     const [loaded, loggedIn] = [gate(), gate()];
     const { client, sessions, clock } = await startRouter(({ t, open, own, requireFresh }) => {
       const waiting = t.middleware(async ({ next }) => {

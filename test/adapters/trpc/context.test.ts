@@ -21,7 +21,7 @@ async function setUp(options = {}) {
 }
 
 describe('createContext', () => {
-  test('invariants 6 and 8: asks the store for nothing, and does not fail in an outage', async () => {
+  test('invariants 6 and 8: makes no store call, and does not fail in an outage', async () => {
     const { createContext, token, store } = await setUp();
     store.before = () => {
       throw new Error('down');
@@ -44,7 +44,7 @@ describe('createContext', () => {
     expect(await userOf({ headers: {} })).toBeNull();
   });
 
-  test('cookies: of Lambda’s list, and with the method, which decides who may have sent them', async () => {
+  test('reads cookies of Lambda’s list, and uses the method to decide who may have sent them', async () => {
     const { userOf, token } = await setUp({ sources: [cookie('session', { secure: false })] });
     const text = `session=${token}`;
     const foreign = { 'sec-fetch-site': 'cross-site' };
@@ -58,20 +58,20 @@ describe('createContext', () => {
     expect(await userOf({ req: { headers: { ...foreign, cookie: text }, method: 'POST', url: '/' } })).toBeNull();
   });
 
-  test('a token of a megabyte is anonymous', async () => {
+  test('a token of one megabyte is anonymous', async () => {
     const { userOf, store } = await setUp();
     expect(await userOf({ headers: bearerHeaders(`ts_${'x'.repeat(1_000_000)}`) })).toBeNull();
     expect(store.total()).toBe(0);
   });
 
-  test('rule 15: contexts of one request share its load, and each has a call of its own', async () => {
+  test('rule 15: contexts of one request share its load, and each has its own call', async () => {
     const { createContext, token, store } = await setUp();
     const req = new Request('http://localhost', { headers: bearerHeaders(token) });
     const raw = { headers: bearerHeaders(token) };
     for (const [one, other] of [
       [{ req }, { req }],
       [{ req: { ...raw, raw } }, { req: raw }],
-      // What proxies of a request share is its headers.
+      // Proxies of a request share only its headers.
       [{ req }, { req: { headers: req.headers } }],
     ] as const) {
       store.reset();
@@ -82,7 +82,7 @@ describe('createContext', () => {
     }
   });
 
-  test('rule 15: contexts of one headers object look the session up by what it holds then', async () => {
+  test('rule 15: contexts of one headers object look the session up by its current content', async () => {
     const { createContext, token } = await setUp();
     const headers = new Headers(bearerHeaders(token));
     const before = createContext({ headers });
@@ -91,7 +91,7 @@ describe('createContext', () => {
     expect(await before.sessions.load()).not.toBeNull();
   });
 
-  test('connection parameters count on WebSockets only: elsewhere they come in the URL', async () => {
+  test('connection parameters count only on WebSockets: elsewhere they come in the URL', async () => {
     const { userOf, createContext, token } = await setUp();
     const info = { connectionParams: { token } };
     expect(await userOf({ req: { headers: {} }, res: { readyState: 1, terminate: () => undefined }, info })).toBe('ann');
@@ -105,7 +105,7 @@ describe('createContext', () => {
 });
 
 describe('AWS Lambda', () => {
-  test('an event is served like a request, and the token gets to its response', async () => {
+  test('an event is served like a request, and the token reaches its response', async () => {
     const sessions = createSessions<Data>({ sources: [header('X-Auth-Token', { respond: true })] });
     const app = makeApp(sessions, {
       open: { login: async ({ sessions }) => (await sessions.create(ANN)).token },
@@ -132,7 +132,7 @@ describe('AWS Lambda', () => {
 });
 
 describe('a request that passes through several contexts', () => {
-  test('rule 15: two tRPC contexts behind Express share one look-up, and the calls of a batch one write', async () => {
+  test("rule 15: two tRPC contexts behind Express share one look-up, and a batch's calls share one write", async () => {
     const store = countingStore();
     const sessions = createSessions<Data>({ store });
     const app = makeApp(sessions, { own: { a: ({ session }) => session.data.a++, b: ({ session }) => session.data.b++ } });
@@ -176,7 +176,7 @@ describe('a request that passes through several contexts', () => {
     await host.stop();
   });
 
-  test('an application’s own part of the context is made with the session', async () => {
+  test('an application’s own part of the context can use the session', async () => {
     const { sessions, login } = await openBench({});
     const token = await login();
     const { createContext } = trpcSessions(sessions);
@@ -192,7 +192,7 @@ describe('invariant 4: tokens and URLs', () => {
   test.each([
     ['fetch', overFetch],
     ['express', overExpress],
-  ] as const)('a subscription with headers has none in its URL, and one in the URL opens nothing (%s)', async (_, serve) => {
+  ] as const)('a subscription with headers has no token in its URL, and a token in the URL opens nothing (%s)', async (_, serve) => {
     const { host, login } = await openBench(
       {
         streams: {

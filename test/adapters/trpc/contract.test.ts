@@ -79,7 +79,7 @@ function httpDriver(name: string, link: LinkName, serve: Serve, writes?: false):
   return { name, start, ...(writes === false && { writes }) };
 }
 
-/** Each call on a connection of its own, as the credentials belong to the connection. */
+/** Each call has its own connection, because the credentials belong to the connection. */
 const socketDriver: Driver = {
   name: 'tRPC on WebSockets',
   writes: false,

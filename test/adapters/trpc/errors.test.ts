@@ -42,7 +42,7 @@ describe('errors', () => {
     },
   );
 
-  test('the HTTP status is that of the error', async () => {
+  test("the HTTP status is the error's", async () => {
     const { host, store, login } = await openBench({ own: {} }, { serve: overStandalone });
     const token = await login();
     const call = () =>
@@ -60,7 +60,7 @@ describe('errors', () => {
     await host.stop();
   });
 
-  test('what the application says of a SessionError is left as it is', async () => {
+  test("an application's own handling of a SessionError stays unchanged", async () => {
     const cause = new SessionError('CONFLICT', secret);
     const { client } = await openBench({
       open: {
@@ -95,7 +95,7 @@ describe('errors', () => {
     expect(await client('single', token).own.mutate('ok')).toBe('ok');
   });
 
-  test('rule 26: data that cannot be saved is a 422 of the call, and its values are not told', async () => {
+  test('rule 26: data that cannot be saved is a 422 of the call, and its values are not shown', async () => {
     const { login, client, stored } = await openBench({
       own: {
         spoil: ({ session }) => {
@@ -124,7 +124,7 @@ describe('errors', () => {
     });
   });
 
-  test('a context without the library’s handle is told of on the server', async () => {
+  test('a context without the library’s handle is explained only on the server', async () => {
     const { withSession } = trpcSessions(createSessions<Data>());
     const error = await callWith(withSession, { sessions: {} }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', message: expect.stringContaining('the log of the server says') });
@@ -140,7 +140,7 @@ describe('requireFresh', () => {
     },
   };
 
-  test('lets a recent authentication in, to the millisecond, and asks for another one after that', async () => {
+  test('accepts a recent authentication, to the millisecond, and requires another one afterwards', async () => {
     const { clock, login, client } = await openBench(handlers);
     const token = await login();
     clock.advance(300_000);
@@ -151,7 +151,7 @@ describe('requireFresh', () => {
     expect(await client('single', String(renewed)).fresh.mutate('ok')).toBe('ok');
   });
 
-  test('tells the server why, and how fresh it has to be', async () => {
+  test('reports the reason and the required freshness to the server', async () => {
     const { app, clock, login } = await openBench(handlers);
     const headers = bearerHeaders(await login());
     clock.advance(300_001);
@@ -161,14 +161,14 @@ describe('requireFresh', () => {
     });
   });
 
-  test('needs a session in the first place, and a duration', async () => {
+  test('requires a session and a valid duration', async () => {
     const { app, client } = await openBench(handlers);
     expect(await failure(client('single').fresh.mutate('ok'))).toMatchObject({ code: 'UNAUTHORIZED' });
     expect(() => app.requireFresh(0)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });
 });
 
-/** Calls a procedure behind the guard, on a context of which nothing is known. */
+/** Calls a procedure behind the guard, with a context of unknown type. */
 async function callWith(guard: { query(resolver: () => string): object }, ctx: object): Promise<unknown> {
   const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
   const procedure = guard.query(() => 'reached');

@@ -3,7 +3,7 @@ import { gate } from '../../support/gate.js';
 import { kitOf } from './support/router.js';
 
 describe('streams', () => {
-  test('rule 20: unchanged data of a stream is as new as the last recheck, changed data stays; reload() gives the newest', async () => {
+  test('rule 20: unchanged data of a stream is as new as the last recheck, changed data stays; reload() gets the newest', async () => {
     vi.useFakeTimers();
     try {
       const kit = kitOf({ recheckInterval: 1_000 });
@@ -36,7 +36,7 @@ describe('streams', () => {
     }
   });
 
-  test('rule 20: a stream ends at the absolute deadline of its session, though the store is away', async () => {
+  test('rule 20: a stream ends at the absolute deadline of its session, even if the store is away', async () => {
     vi.useFakeTimers();
     try {
       const kit = kitOf({ now: Date.now, absoluteTimeout: '1h', idleTimeout: false, recheckInterval: '1m' });
@@ -90,7 +90,7 @@ describe('streams', () => {
     await iterator.return?.();
   });
 
-  test('rule 20: an immediate rotation elsewhere ends the streams that the old token opened, not those of its own call', async () => {
+  test('rule 20: an immediate rotation elsewhere ends the streams of the old token, but not those of its own call', async () => {
     const kit = kitOf();
     const rotated = gate();
     const router = kit.t.router({
@@ -122,7 +122,7 @@ describe('streams', () => {
     await own.return?.();
   });
 
-  test('rule 18: a custom iterator that is closed while it works saves nothing of the step under way', async () => {
+  test('rule 18: a custom iterator that is closed while it works saves nothing of the current step', async () => {
     const working = gate();
     const kit = kitOf();
     const router = kit.t.router({

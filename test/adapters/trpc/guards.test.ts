@@ -9,7 +9,7 @@ import { type Data, kitOf } from './support/router.js';
 
 type Copy = typeof import('../../../src/index.js') & typeof import('../../../src/adapters/trpc/index.js');
 
-/** Another copy of the package in this process, as bundles, pnpm and dev servers make them. */
+/** Another copy of the package in this process, as bundles, pnpm and dev servers create it. */
 async function loadCopy(): Promise<Copy> {
   vi.resetModules();
   return { ...(await import('../../../src/index.js')), ...(await import('../../../src/adapters/trpc/index.js')) };
@@ -20,7 +20,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** What the guard of some sessions says of a context, and what the server learns. */
+/** The guard's error for a context of other sessions, and the error on the server. */
 async function guardWith(guard: { query(resolver: (options: { ctx: object }) => unknown): object }, ctx: object): Promise<unknown> {
   const procedure = guard.query(({ ctx: given }) => Reflect.get(given, 'session')?.data ?? null);
   const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
@@ -44,7 +44,7 @@ describe('the guards and other sessions', () => {
     });
   });
 
-  test('rule 16: requireFresh and a context of fromHeaders are held to the same', async () => {
+  test('rule 16: requireFresh and a context of fromHeaders follow the same rule', async () => {
     const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
     const { token } = await users.create({ userId: 'ann' });
     const ctx = await users.fromHeaders({ authorization: `Bearer ${token}` });
@@ -58,7 +58,7 @@ describe('the guards and other sessions', () => {
     ['a copy of them', {}],
     ['an object that throws when it is looked at', { sessions: new Proxy({}, { get: () => fail(), has: () => fail() }) }],
     ['a context with a getter that throws', Object.defineProperty({}, 'sessions', { get: () => fail(), enumerable: true })],
-  ])('rule 16: a context with %s is refused, and says why on the server', async (name, given) => {
+  ])('rule 16: a context with %s is refused, and the server learns why', async (name, given) => {
     const sessions = createSessions<Data>();
     const trpc = trpcSessions(sessions);
     const { token } = await sessions.create({ userId: 'ann' });
@@ -82,7 +82,7 @@ describe('the guards and other sessions', () => {
     }
   });
 
-  test('rule 16: guards of two copies in one procedure look at one call, and save it once', async () => {
+  test('rule 16: guards of two copies in one procedure share one call, and save it once', async () => {
     const copy = await loadCopy();
     const sessions = copy.createSessions<Data>();
     const ours = trpcSessions<Data>(sessions);
@@ -108,7 +108,7 @@ describe('the guards and other sessions', () => {
     expect((await sessions.fromToken(token)).session?.data).toEqual({ userId: 'ann', role: 'admin', theme: 'dark' });
   });
 
-  test('rule 16: errors of one copy are told by the adapter of another', async () => {
+  test('rule 16: the adapter of one copy recognises the errors of another', async () => {
     const copy = await loadCopy();
     const sessions = copy.createSessions<Data>();
     const ours = trpcSessions<Data>(sessions);
@@ -126,7 +126,7 @@ describe('the guards and other sessions', () => {
     await expect(t.createCallerFactory(router)(ctx).gone()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('rule 16: a copy of another protocol is refused, and both versions are named', async () => {
+  test('rule 16: a copy with another protocol is refused, and the error names both versions', async () => {
     vi.doMock('../../../src/version.js', () => ({ VERSION: '9.9.9', PROTOCOL: 99 }));
     const copy = await loadCopy();
     const theirs = copy.createSessions<Data>();
@@ -137,7 +137,7 @@ describe('the guards and other sessions', () => {
   });
 });
 
-describe('what passes through a guard', () => {
+describe('values that pass through a guard', () => {
   const results = {
     readable: () => Readable.from(['a', 'b']),
     web: () => new ReadableStream({ start: (controller) => controller.close() }),
@@ -161,7 +161,7 @@ describe('what passes through a guard', () => {
     function: () => () => 'called',
   };
 
-  test.each(Object.keys(results) as (keyof typeof results)[])('rule 19: a result stays the very object that it is: %s', async (name) => {
+  test.each(Object.keys(results) as (keyof typeof results)[])('rule 19: a result stays the same object: %s', async (name) => {
     const kit = kitOf();
     const made: unknown[] = [];
     const router = kit.t.router({
@@ -196,7 +196,7 @@ describe('what passes through a guard', () => {
     expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
   });
 
-  test('rule 18: what the body of a generator creates takes effect at once, and stays when the body fails', async () => {
+  test('rule 18: a create in the body of a generator takes effect at once, and stays when the body fails', async () => {
     const kit = kitOf();
     const router = kit.t.router({
       login: kit.open.mutation(async function* ({ ctx }) {
@@ -213,7 +213,7 @@ describe('what passes through a guard', () => {
     expect(await kit.sessions.listFor('bob')).toHaveLength(1);
   });
 
-  test('rule 18: what a subscription’s procedure creates before it returns its stream follows the outcome', async () => {
+  test('rule 18: a create of a subscription’s procedure, before it returns its stream, follows the outcome', async () => {
     const kit = kitOf();
     const router = kit.t.router({
       refused: kit.open.subscription(async ({ ctx }) => {

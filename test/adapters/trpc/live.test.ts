@@ -15,7 +15,7 @@ afterEach(async () => {
 
 type Body = NonNullable<Handlers<Data>['streams']>[string];
 
-/** A subscription of that kind, over that transport, and two instances that share its store. */
+/** A subscription of this kind, over this transport, and two instances that share its store. */
 async function open(transport: 'SSE' | 'WebSocket', kind: { stream: Body } | { observable: true }, store: SessionStore = memoryStore()) {
   const opened = gate();
   const unsubscribed = vi.fn();
@@ -58,13 +58,13 @@ const forever: Body = async function* () {
 };
 
 describe.each(['SSE', 'WebSocket'] as const)('a subscription whose session ends (%s)', (transport) => {
-  test('invariant 5: is told UNAUTHORIZED when another instance ends it, though its body never yields again', async () => {
+  test('invariant 5: ends with UNAUTHORIZED when another instance ends it, even if its body never yields again', async () => {
     const { call, elsewhere, id } = await open(transport, { stream: forever });
     await elsewhere.destroy(id);
     expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('invariant 5: its body cleans up when it waits with the session’s signal, or is an iterator that can be returned from', async () => {
+  test('invariant 5: its body cleans up if it waits with the session’s signal', async () => {
     const cleaned: string[] = [];
     const emitter = new EventEmitter();
     const waiting: Body = async function* ({ session }) {
@@ -88,11 +88,11 @@ describe.each(['SSE', 'WebSocket'] as const)('a subscription whose session ends 
     const ended = performance.now();
     await elsewhere.destroy(id);
     expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
-    // 200 ms of interval; the rest is for a machine that is busy.
+    // The interval is 200 ms; the rest allows for a busy machine.
     expect(performance.now() - ended).toBeLessThan(2_000);
   });
 
-  test('invariant 5: the end of the whole account reaches it, and an observable is unsubscribed from', async () => {
+  test('invariant 5: the end of the whole account ends it, and unsubscribes from an observable', async () => {
     const { call, elsewhere, unsubscribed } = await open(transport, { observable: true });
     expect(await elsewhere.destroyFor('ann')).toBe(1);
     expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
@@ -113,7 +113,7 @@ describe('connections and generators', () => {
     const store = memoryStore();
     const { call, elsewhere, id } = await open('SSE', { stream: forever }, store);
     const soon = createSessions<Data>({ store, absoluteTimeout: 150 });
-    // What ends sooner by its record ends sooner for all.
+    // A session whose own record ends sooner does so on every server.
     await (await soon.find(id))?.update((data) => {
       data.c = 1;
     });
@@ -147,7 +147,7 @@ describe('connections and generators', () => {
     expect(await failure(reading)).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('rule 17: the signal of a call is followed after it only while it has a listener', async () => {
+  test('rule 17: after a call its signal is followed only while it has a listener', async () => {
     const store = memoryStore();
     const stopped = vi.fn();
     const { subscribe } = store;
@@ -191,7 +191,7 @@ describe('connections and generators', () => {
     await vi.waitFor(() => expect(aborted).toHaveBeenCalledOnce());
   });
 
-  test('nothing is left of a thousand subscriptions that came and went', async () => {
+  test('a thousand subscriptions leave nothing behind', async () => {
     const store = memoryStore();
     let subscribed = 0;
     let opened = 0;

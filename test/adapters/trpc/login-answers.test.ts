@@ -17,7 +17,7 @@ describe('logins of one batch', () => {
       rotate: own.mutation(({ ctx }) => ctx.session.rotate()),
     });
 
-  test('rule 24: the answer carries one token, of the last login that succeeded; the others’ sessions are ended', async () => {
+  test('rule 24: the answer carries one token, of the last successful login; the others’ sessions are ended', async () => {
     const { client, sessions, heads } = await startRouter(logins, { sessions: WRITTEN });
     const ours = client();
     const tokens = await Promise.all(['bob', 'carol', 'eve'].map((path) => ours.mutate(path)));
@@ -29,7 +29,7 @@ describe('logins of one batch', () => {
     expect(await sessions.listFor('eve')).toEqual([]);
   });
 
-  test('where no source writes, each login of a batch has its own session', async () => {
+  test('if no source writes, each login of a batch has its own session', async () => {
     const { client, sessions } = await startRouter(logins);
     const ours = client();
     await Promise.all(['bob', 'carol'].map((path) => ours.mutate(path)));
@@ -42,7 +42,7 @@ describe('logins of one batch', () => {
     ['logout', 'eve'],
     ['rotate', 'bob'],
     ['bob', 'rotate'],
-  ])('rule 24: in [%s, %s] a deletion is written only where no call leaves a new session', async (...paths) => {
+  ])('rule 24: in [%s, %s] a deletion is written only if no call leaves a new session', async (...paths) => {
     const { client, sessions, heads } = await startRouter(logins, { sessions: WRITTEN });
     const session = await sessions.create({ userId: 'ann' });
     const ours = client(undefined, 'batch', { cookie: `session=${session.token}` });
@@ -54,7 +54,7 @@ describe('logins of one batch', () => {
     expect(heads[0]?.getSetCookie()).toHaveLength(1);
   });
 
-  test('rule 24: a token goes to the source by which the request’s token came', async () => {
+  test('rule 24: a token goes to the source that the request’s token came from', async () => {
     const { client, sessions, heads } = await startRouter(logins, { sessions: WRITTEN });
     const session = await sessions.create({ userId: 'ann' });
     await client(undefined, 'batch', { 'x-auth-token': session.token }).mutate('bob');
@@ -95,7 +95,7 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
     });
   const extend = (options: object) => ({ setHeader: (header: string, value: string) => setHeader(options, header, value) });
 
-  test('rule 24: is no-store in the end, and all cookies arrive, the application’s too', async () => {
+  test('rule 24: is no-store in the end, and keeps all cookies, including the application’s', async () => {
     const { client, heads } = await startRouter(build, { serve, sessions: WRITTEN, extend });
     const token = await client(undefined, 'single').mutate('login');
     const head = heads[0];
@@ -110,14 +110,14 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
     expect(head?.get('x-auth-token')).toBe(token);
   });
 
-  test('rule 24: with bearer() alone a mutation that created is no-store too', async () => {
+  test('rule 24: with bearer() alone, a mutation that created is no-store too', async () => {
     const { client, heads } = await startRouter(build, { serve, extend });
     await client(undefined, 'single').mutate('login');
     expect(heads[0]?.get('cache-control')).toContain('no-store');
   });
 });
 
-test('rule 18: when the head has left nothing is taken back: a streamed login stays though its neighbour fails', async () => {
+test('rule 18: after the head was sent nothing is undone: a streamed login stays even if its neighbour fails', async () => {
   const { client, sessions } = await startRouter(
     ({ t, open }) =>
       t.router({

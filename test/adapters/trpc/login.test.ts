@@ -6,7 +6,7 @@ import { fail } from './support/fail.js';
 import { WRITTEN } from './support/logins.js';
 import { type Data, type RouterKit, startRouter } from './support/router.js';
 
-/** A memory store of which a verb fails for some ids. */
+/** A memory store with a verb that fails for some ids. */
 function failingStore(verb: 'delete' | 'replace' | 'insert', fails: (id: string) => boolean): SessionStore {
   const store = memoryStore();
   const real: (...args: never[]) => Promise<unknown> = store[verb].bind(store);
@@ -79,7 +79,7 @@ describe('a login of a call that fails', () => {
   ];
 
   for (const link of ['batch', 'stream'] as const) {
-    test.each(paths)(`rule 18: leaves no session, ends none and evicts none, where the call %s (${link})`, async (path) => {
+    test.each(paths)(`rule 18: leaves no session, ends none and evicts none if the call %s (${link})`, async (path) => {
       const maxPerOwner = { max: 1, onLimit: 'evict-oldest' } as const;
       const { client, sessions, events, stored, heads } = await startRouter(failingLogins, { sessions: { maxPerOwner } });
       const [ann, bob] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'bob' })];
@@ -98,11 +98,11 @@ describe('a login of a call that fails', () => {
     expect(await sessions.listFor('bob')).toEqual([]);
   });
 
-  test('rule 18: a call that logs in, logs out and is refused by its later guard has ended what it ended', async () => {
+  test('rule 18: a logout stays final if a later guard refuses the call that logged in and out', async () => {
     const { client, sessions, store } = await startRouter(failingLogins);
     const { token } = await sessions.create({ userId: 'ann' });
     expect(await client(token).mutate('is refused by a later guard')).toBe('UNAUTHENTICATED');
-    // The call's own destroy() is final, whatever becomes of the call.
+    // The call's own destroy() is final, whatever the outcome of the call.
     expect(await store.count?.()).toBe(0);
   });
 });
@@ -143,7 +143,7 @@ describe('a login of a call that succeeds', () => {
     expect(heads[0]?.get('x-auth-token')).toContain(id);
   });
 
-  test('rule 18: where the previous session cannot be ended it is 503 without a token, and the new session is gone', async () => {
+  test('rule 18: if the previous session cannot be ended, it is 503 without a token, and the new session is gone', async () => {
     let ann = '';
     const store = failingStore('delete', (id) => id === ann);
     const { client, sessions, heads } = await startRouter(
@@ -157,7 +157,7 @@ describe('a login of a call that succeeds', () => {
     expect([await sessions.listFor('bob'), (await sessions.find(ann))?.id]).toEqual([[], ann]);
   });
 
-  test('rule 18: a draft that cannot be saved takes the login with it', async () => {
+  test('rule 18: a draft that cannot be saved also undoes the login', async () => {
     let isDown = false;
     const store = failingStore('replace', () => isDown);
     const { client, sessions, stored } = await startRouter(
@@ -176,7 +176,7 @@ describe('a login of a call that succeeds', () => {
     expect([await sessions.listFor('bob'), await stored(session)]).toEqual([[], { userId: 'ann' }]);
   });
 
-  test('rule 18: a device logs in again at the limit of its account, with either way to keep it', async () => {
+  test('rule 18: a device can log in again at the limit of its account, with either limit policy', async () => {
     for (const onLimit of ['deny', 'evict-oldest'] as const) {
       const { client, sessions } = await startRouter(
         ({ t, open }) => t.router({ again: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).id) }),
@@ -188,7 +188,7 @@ describe('a login of a call that succeeds', () => {
     }
   });
 
-  test('rule 18: with deny, logins that have not taken effect yet count', async () => {
+  test('rule 18: with deny, logins that have not yet taken effect count', async () => {
     const [inserted, refused] = [gate(), gate()];
     const { client, sessions } = await startRouter(
       ({ t, open }) =>

@@ -17,8 +17,8 @@ async function setUp() {
   return { store, sessions, trpc, t, context, stored };
 }
 
-describe('guards among the middlewares of an application', () => {
-  test('a middleware that ends the session locks out what requires one after it', async () => {
+describe("guards among an application's middlewares", () => {
+  test('a middleware that ends the session locks out a later requireSession', async () => {
     const { t, trpc, context } = await setUp();
     const router = t.router({
       banned: t.procedure
@@ -33,7 +33,7 @@ describe('guards among the middlewares of an application', () => {
     await expect(router.createCaller(context()).banned()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('a middleware that logs in lets in what requires a session after it, beside other calls too, and what that changes is saved', async () => {
+  test('a middleware that logs in admits the call to a later requireSession, and its changes are saved', async () => {
     const { t, trpc, sessions } = await setUp();
     const router = t.router({
       welcome: t.procedure
@@ -58,7 +58,7 @@ describe('guards among the middlewares of an application', () => {
     await waiting;
   });
 
-  test('invariant 11: a middleware before the guard that tries again gets a new draft, and only what succeeded is saved', async () => {
+  test('invariant 11: a middleware that retries before the guard gets a new draft, and only the success is saved', async () => {
     const { t, trpc, context, store, stored } = await setUp();
     let tries = 0;
     const router = t.router({
@@ -79,7 +79,7 @@ describe('guards among the middlewares of an application', () => {
     expect(store.calls.replace).toBe(1);
   });
 
-  test('a middleware between two guards that replaces the raw input makes two units, each saved', async () => {
+  test('a middleware between two guards that replaces the raw input causes two calls, each saved', async () => {
     const { t, trpc, context, stored } = await setUp();
     const router = t.router({
       odd: t.procedure

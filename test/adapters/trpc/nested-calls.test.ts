@@ -3,11 +3,11 @@ import { fail } from './support/fail.js';
 import { type RouterKit, startRouter } from './support/router.js';
 
 describe('nested calls', () => {
-  /** A caller of a router that is made with the context of the procedure. */
+  /** A caller for a router, with the context of the procedure. */
   const nested = <Ctx extends object>({ t }: RouterKit, router: Parameters<RouterKit['t']['createCallerFactory']>[0], ctx: Ctx) =>
     Reflect.apply(t.createCallerFactory(router), undefined, [ctx]);
 
-  test('rule 12: a nested call does not see the outer one’s unsaved changes, and saves its own when it succeeds', async () => {
+  test('rule 12: a nested call does not see the outer call’s unsaved changes, and saves its own when it succeeds', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {
       const inner = kit.t.router({
         visit: kit.own.mutation(({ ctx }) => {
@@ -64,7 +64,7 @@ describe('nested calls', () => {
     },
   );
 
-  test('rule 12: a nested call that fails takes nothing of the outer one with it', async () => {
+  test('rule 12: a nested call that fails does not undo the outer call', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {
       const inner = kit.t.router({
         login: kit.open.mutation(async ({ ctx }) => {
@@ -92,7 +92,7 @@ describe('nested calls', () => {
     expect(await sessions.listFor('bob')).toEqual([]);
   });
 
-  test('rule 12: a nested call from an unguarded procedure logs in for those that follow in it', async () => {
+  test('rule 12: a nested call of an unguarded procedure logs in for the nested calls that follow', async () => {
     const { client, sessions } = await startRouter((kit) => {
       const inner = kit.t.router({
         login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
@@ -115,7 +115,7 @@ describe('nested calls', () => {
     expect([await sessions.listFor('ann'), await sessions.listFor('bob')]).toEqual([[], []]);
   });
 
-  test('rule 12: three levels deep, a login is taken back when the outermost call fails', async () => {
+  test('rule 12: three levels deep, a login is undone when the outermost call fails', async () => {
     const { client, sessions, store } = await startRouter((kit) => {
       const deepest = kit.t.router({
         login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
@@ -137,7 +137,7 @@ describe('nested calls', () => {
     expect([await sessions.listFor('bob'), await store.count?.()]).toEqual([[], 0]);
   });
 
-  test('rule 12: a login of the outer call and one of a nested call leave the last one alone', async () => {
+  test('rule 12: of a login of the outer call and one of a nested call, only the last remains', async () => {
     const { client, sessions, store } = await startRouter((kit) => {
       const inner = kit.t.router({
         login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'carol' })).id),
@@ -155,7 +155,7 @@ describe('nested calls', () => {
     expect([(await sessions.listFor('carol')).length, await store.count?.()]).toEqual([1, 1]);
   });
 
-  test('rule 18: nested calls beside each other each keep what they changed', async () => {
+  test('rule 18: concurrent nested calls each keep their changes', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {
       const inner = kit.t.router({
         theme: kit.own.mutation(({ ctx }) => {

@@ -17,7 +17,7 @@ function iterate(source: AsyncIterable<unknown, unknown, unknown>, who: StreamOw
 }
 
 describe('a stream of a unit', () => {
-  test('return() does not stand in line behind a next() that is under way', async () => {
+  test('return() does not wait for a pending next()', async () => {
     const never = new Promise<never>(() => undefined);
     const returned = vi.fn(async () => ({ done: true, value: 'cleaned' }) as const);
     const source = { [Symbol.asyncIterator]: () => ({ next: () => never, return: returned }) };
@@ -29,7 +29,7 @@ describe('a stream of a unit', () => {
     expect(who.end).toHaveBeenCalled();
   });
 
-  test('a source without return() or throw() ends all the same', async () => {
+  test('a source without return() or throw() ends as well', async () => {
     const who = owner();
     const source = { [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: 1 }) as const }) };
     expect(await iterate(source, who).return?.('bye')).toEqual({ done: true, value: 'bye' });
@@ -37,7 +37,7 @@ describe('a stream of a unit', () => {
     expect(who.end).toHaveBeenCalledTimes(2);
   });
 
-  test('a source that can be iterated twice still can', async () => {
+  test('a source that can be iterated twice stays so', async () => {
     const source = {
       async *[Symbol.asyncIterator]() {
         yield 1;
@@ -51,7 +51,7 @@ describe('a stream of a unit', () => {
     }
   });
 
-  test('values that are sent in, what is thrown in and the return value get through', async () => {
+  test('passes on values that are sent in, errors that are thrown in, and the return value', async () => {
     async function* echo(): AsyncGenerator<unknown, string, unknown> {
       try {
         const got = yield 'ready';
@@ -72,7 +72,7 @@ describe('a stream of a unit', () => {
     expect(who.save).toHaveBeenCalledTimes(4);
   });
 
-  test('an error of the body is passed on as it is, since tRPC tells an abort by it, and nothing is saved', async () => {
+  test('passes an error of the body on unchanged, because tRPC recognises an abort by it, and saves nothing', async () => {
     const abort = new DOMException('left', 'AbortError');
     const aborted = async function* (): AsyncGenerator<unknown, void> {
       yield await Promise.reject(abort);
@@ -85,7 +85,7 @@ describe('a stream of a unit', () => {
     expect(who.end).toHaveBeenCalled();
   });
 
-  test('what could not be saved closes the source, whether that works, fails or is not there', async () => {
+  test('a failing save closes the source, whether closing works, fails or does not exist', async () => {
     const failed = () => Promise.reject(new Error('not saved'));
     const next = async () => ({ done: false, value: 1 }) as const;
     const close = vi.fn(() => Promise.reject(new Error('not closed')));
@@ -94,7 +94,7 @@ describe('a stream of a unit', () => {
     await expect(iterate({ [Symbol.asyncIterator]: () => ({ next }) }, owner(failed)).next()).rejects.toThrow('not saved');
   });
 
-  test('a value is handed on when it is saved, and not before', async () => {
+  test('a value is passed on after it is saved, and not before', async () => {
     const saved = gate();
     async function* one(): AsyncGenerator<number, void> {
       yield 1;

@@ -32,7 +32,7 @@ const written = { sources: [header('x-auth-token', { respond: true }), cookie('s
 async function bench(serve: Serve = overFetch, sessions: SessionsOptions<Data> = written, responseMeta = true) {
   const opened = await openBench(handlers, { serve, sessions, responseMeta });
   stops.push(opened.host.stop);
-  /** One call, and the whole response to it. */
+  /** One call, and its whole response. */
   const call = (path: string, name: string, headers: Record<string, string> = {}, query = '') =>
     opened.host.fetch(`${opened.host.url}/${path}${query}`, {
       method: 'POST',
@@ -43,7 +43,7 @@ async function bench(serve: Serve = overFetch, sessions: SessionsOptions<Data> =
 }
 
 describe.each(httpHosts)('the response over %s', (_, serve) => {
-  test.each([true, false])('invariant 4: a new token is written once, and not to be cached (responseMeta: %s)', async (responseMeta) => {
+  test.each([true, false])('invariant 4: a new token is written once, and is not cacheable (responseMeta: %s)', async (responseMeta) => {
     const { call } = await bench(serve, written, responseMeta);
     const { headers } = await call('open', 'login');
     expect(headers.get('x-auth-token')).toMatch(/^ts_[^,]+$/);
@@ -52,7 +52,7 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
     expect(headers.getSetCookie()[0]).toMatch(/^session=ts_/);
   });
 
-  test('what ends the session is written, and other calls write nothing', async () => {
+  test('the end of a session is written, and other calls write nothing', async () => {
     const { call, login } = await bench(serve);
     const token = await login();
     const read = await call('open', 'who', { 'x-auth-token': token });
@@ -62,7 +62,7 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
     expect(headers.getSetCookie()[0]).toMatch(/^session=;/);
   });
 
-  test('a batch writes them as well', async () => {
+  test('a batch writes tokens as well', async () => {
     const { call } = await bench(serve);
     const { headers } = await call('open', 'login', {}, '?batch=1');
     expect(headers.get('x-auth-token')).toMatch(/^ts_[^,]+$/);
@@ -80,7 +80,7 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
     },
   );
 
-  test.each([true, false])('with bearer() alone it succeeds, and is not to be cached (responseMeta: %s)', async (responseMeta) => {
+  test.each([true, false])('with bearer() alone it succeeds, and is not cacheable (responseMeta: %s)', async (responseMeta) => {
     const { client, host, call } = await bench(serve, {}, responseMeta);
     const token = await client('stream').open.mutate('login');
     expect(await httpClient('stream', { ...host, headers: bearerHeaders(String(token)) }).read.query('who')).toBe('ann');
@@ -88,28 +88,31 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
     expect(headers.get('cache-control')).toBe('no-store');
   });
 
-  test.each([true, false])('HEADERS_SENT: the body of an SSE subscription comes too late (responseMeta: %s)', async (responseMeta) => {
-    const { store, sessions, host } = await bench(serve, written, responseMeta);
-    const { token } = await sessions.create(ANN);
-    store.reset();
-    const { stream } = httpClient('subscription', { ...host, headers: { 'x-auth-token': token } });
-    const values: unknown[] = [];
-    // The client comes again after an internal error, and is not told of it.
-    const seen = new Promise<void>((resolve) => {
-      store.before = (verb) => {
-        if (verb === 'insert') values.push('inserted');
-      };
-      const subscription = stream.subscribe('late', {
-        onData: (value) => values.push(value),
-        onConnectionStateChange: ({ state, error }) => {
-          if (state === 'connecting' && error) resolve();
-        },
+  test.each([true, false])(
+    'HEADERS_SENT: a login in the body of an SSE subscription comes too late (responseMeta: %s)',
+    async (responseMeta) => {
+      const { store, sessions, host } = await bench(serve, written, responseMeta);
+      const { token } = await sessions.create(ANN);
+      store.reset();
+      const { stream } = httpClient('subscription', { ...host, headers: { 'x-auth-token': token } });
+      const values: unknown[] = [];
+      // After an internal error the client reconnects, and does not see the error.
+      const seen = new Promise<void>((resolve) => {
+        store.before = (verb) => {
+          if (verb === 'insert') values.push('inserted');
+        };
+        const subscription = stream.subscribe('late', {
+          onData: (value) => values.push(value),
+          onConnectionStateChange: ({ state, error }) => {
+            if (state === 'connecting' && error) resolve();
+          },
+        });
+        stops.push(() => subscription.unsubscribe());
       });
-      stops.push(() => subscription.unsubscribe());
-    });
-    await seen;
-    expect(values).toEqual([]);
-  });
+      await seen;
+      expect(values).toEqual([]);
+    },
+  );
 });
 
 describe('responseMeta and the application’s own', () => {
@@ -142,7 +145,7 @@ describe('responseMeta and the application’s own', () => {
     ['express', 'express', false],
   ] as const;
 
-  test.each(hosts)('its headers and status are kept; a token is not cached whatever it says (%s)', async (_, host, bare) => {
+  test.each(hosts)('its headers and status are kept; a token is never cacheable (%s)', async (_, host, bare) => {
     const own: Own = ({ type }) => ({ status: 202, headers: new Headers({ 'x-own': type, 'cache-control': 'public, max-age=60' }) });
     const response = await answerWith(own, 'open', 'login', host, bare);
     expect(response.status).toBe(202);
@@ -153,7 +156,7 @@ describe('responseMeta and the application’s own', () => {
     expect(read.headers.get('cache-control')).toBe('public, max-age=60');
   });
 
-  test.each(hosts)('its cookies stand beside the library’s (%s)', async (_, host, bare) => {
+  test.each(hosts)('its cookies are sent together with the library’s (%s)', async (_, host, bare) => {
     const own: Own = () => ({ headers: { 'set-cookie': ['theme=dark', 'tab=1'], 'x-own': 'yes', 'x-none': undefined } });
     const { headers } = await answerWith(own, 'open', 'login', host, bare);
     const names = headers.getSetCookie().map((each) => each.split('=')[0]);
@@ -161,24 +164,24 @@ describe('responseMeta and the application’s own', () => {
     expect([headers.get('x-own'), headers.get('x-none')]).toEqual(['yes', null]);
   });
 
-  test('those of the same name win over the library’s', async () => {
+  test('headers of the same name win over the library’s', async () => {
     const own: Own = () => ({ headers: new Headers({ 'x-auth-token': 'mine' }) });
     expect((await answerWith(own, 'open', 'login', 'fetch', true)).headers.get('x-auth-token')).toBe('mine');
   });
 
-  test('a Node response that has cookies already keeps them', async () => {
+  test('a Node response that already has cookies keeps them', async () => {
     const { headers } = await answerWith(() => ({}), 'open', 'login', 'express');
     expect(headers.getSetCookie().map((each) => each.split('=')[0])).toEqual(['locale', 'session']);
   });
 
-  test('without a context, or with one of another make, it is the application’s alone', () => {
+  test("without a context, or with a foreign one, only the application's remain", () => {
     const { responseMeta } = makeApp(createSessions<Data>(), handlers);
     const rest = { type: 'unknown', eagerGeneration: false };
     expect(responseMeta({ ctx: undefined, ...rest })).toEqual({});
     expect(responseMeta(() => ({ status: 418 }))({ ctx: null, ...rest })).toEqual({ status: 418 });
   });
 
-  test('a context from fromHeaders() has its headers sent, too', async () => {
+  test('the headers of a context from fromHeaders() are sent too', async () => {
     const sessions = createSessions<Data>(written);
     const { router, responseMeta } = makeApp(sessions, handlers);
     const response = await fetchRequestHandler({
@@ -194,14 +197,14 @@ describe('responseMeta and the application’s own', () => {
 });
 
 describe('a context that was made without info', () => {
-  test.each(['trpc-accept', 'accept'])('a streamed response is known by %s', async (name) => {
+  test.each(['trpc-accept', 'accept'])('a streamed response is recognised by %s', async (name) => {
     const sessions = createSessions<Data>(written);
     const { createContext } = makeApp(sessions, handlers);
     const { sessions: handle } = createContext({ req: new Request('http://localhost', { headers: { [name]: 'application/jsonl' } }) });
     await expect(handle.create(ANN)).rejects.toMatchObject({ code: 'HEADERS_SENT' });
   });
 
-  test('the body of a subscription counts as coming after the head', async () => {
+  test('the body of a subscription counts as after the head', async () => {
     const sessions = createSessions<Data>(written);
     const app = makeApp(sessions, handlers);
     const { token } = await sessions.create(ANN);
@@ -210,7 +213,7 @@ describe('a context that was made without info', () => {
     await expect(stream[Symbol.asyncIterator]().next()).rejects.toMatchObject({ cause: { code: 'HEADERS_SENT' } });
   });
 
-  test.each(httpHosts)('a streamed login is not to be cached (%s)', async (_, serve) => {
+  test.each(httpHosts)('a streamed login is not cacheable (%s)', async (_, serve) => {
     const app = makeApp(createSessions<Data>(), handlers);
     const createContext = (options: ContextOptions) => app.createContext({ ...options, info: undefined });
     const host = await serve({ ...app, createContext });
@@ -224,7 +227,7 @@ describe('a context that was made without info', () => {
     expect(await response.text()).toContain('ts_');
   });
 
-  test('responseMeta seals what it knows to be streamed', async () => {
+  test('responseMeta seals a response that it knows to be streamed', async () => {
     const sessions = createSessions<Data>(written);
     const { createContext, responseMeta } = makeApp(sessions, handlers);
     const ctx = createContext({ headers: {} });

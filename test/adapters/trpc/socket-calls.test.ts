@@ -6,7 +6,7 @@ import { overWebSocket } from './support/hosts.js';
 import { kitOf, startRouter, told } from './support/router.js';
 
 describe('middlewares that run a guard again', () => {
-  test('rule 12: a guard that runs again begins a new call: what the first try changed or created is gone', async () => {
+  test('rule 12: a guard that runs again begins a new call, without the changes and logins of the first try', async () => {
     const { client, sessions, stored, events } = await startRouter(({ t, open }) => {
       const retrying = t.middleware(async ({ next }) => {
         const first = await next();
@@ -34,7 +34,7 @@ describe('middlewares that run a guard again', () => {
     expect([await sessions.listFor('bob'), events]).toEqual([[], []]);
   });
 
-  test('rule 12: what a middleware after the guard repeats belongs to one call', async () => {
+  test('rule 12: work that a middleware repeats after the guard belongs to one call', async () => {
     const { client, sessions, stored } = await startRouter(({ t, own }) => {
       const retrying = t.middleware(async ({ next }) => {
         const first = await next();
@@ -55,7 +55,7 @@ describe('middlewares that run a guard again', () => {
     expect(await stored(session)).toEqual({ userId: 'ann', views: 2 });
   });
 
-  test('rule 12: over HTTP a create() before the guard changes no call that has begun', async () => {
+  test('rule 12: over HTTP, a create() before the guard does not change a call that has begun', async () => {
     const { client, sessions } = await startRouter(({ t, own }) => {
       const creating = t.middleware(async ({ ctx, next }) => {
         const created = await ctx.sessions.create({ userId: 'bob' });
@@ -69,11 +69,11 @@ describe('middlewares that run a guard again', () => {
       });
     });
     const { token } = await sessions.create({ userId: 'ann' });
-    // Inside the call: its own create changes it, for its later guard too.
+    // Inside the call, its own create changes it, also for its later guard.
     expect(await client(token).mutate('inside')).toEqual(['bob', true]);
   });
 
-  test('rule 13: a draft outside a guard is never saved on its own, and the logger is told once', async () => {
+  test('rule 13: a draft outside a guard is never saved on its own, and causes one warning', async () => {
     const { client, sessions, stored, warnings } = await startRouter(({ t, bare, own }) =>
       t.router({
         bare: bare.mutation(async ({ ctx }) => {
@@ -137,7 +137,7 @@ describe('calls of one socket', () => {
     return { ...started, connect, stop };
   }
 
-  test('rule 12: a call begins with the session that the socket has then, and keeps it', async () => {
+  test('rule 12: a call begins with the current session of the socket, and keeps it', async () => {
     const [read, loggedIn] = [gate(), gate()];
     const { connect, sessions, stop } = await onSocket(({ t, open, own }) =>
       t.router({
@@ -164,7 +164,7 @@ describe('calls of one socket', () => {
     await stop();
   });
 
-  test('rule 12: a call that failed on a socket leaves the connection’s session as it was', async () => {
+  test('rule 12: a failed call on a socket leaves the connection’s session unchanged', async () => {
     const { connect, sessions, stop } = await onSocket(({ t, open }) =>
       t.router({
         login: open.mutation(async ({ ctx }) => {
@@ -183,7 +183,7 @@ describe('calls of one socket', () => {
   });
 
   test.each(['whole', 'req alone', 'headers alone'])(
-    'rule 15: a socket whose context is built of %s looks the session up at each call',
+    'rule 15: a socket whose context is built from %s looks the session up at each call',
     async (shape) => {
       const kit = kitOf();
       const router = kit.t.router({ who: kit.open.mutation(({ ctx }) => ctx.session?.data.userId ?? null) });
@@ -211,7 +211,7 @@ describe('calls of one socket', () => {
     },
   );
 
-  test('rule 13: contexts before the guard on a socket have drafts of their own, each', async () => {
+  test('rule 13: contexts before the guard on a socket each have their own draft', async () => {
     const changed = gate();
     const { connect, sessions, stop, stored } = await onSocket(({ t, bare }) =>
       t.router({
@@ -237,7 +237,7 @@ describe('calls of one socket', () => {
     await stop();
   });
 
-  test('rule 17: calls that were refused leave nothing on the socket: its session’s signal is not followed', async () => {
+  test('rule 17: refused calls leave nothing on the socket: its session’s signal is not followed', async () => {
     const kit = kitOf();
     const subscribe = vi.spyOn(kit.store, 'subscribe');
     const router = kit.t.router({ own: kit.own.mutation(() => 'in') });

@@ -57,7 +57,7 @@ describe('calls over a WebSocket', () => {
     expect(await socket.own.mutate('who')).toBe('ann');
   });
 
-  test('invariant 5: each call looks the session up, so that one that was ended elsewhere serves no further call', async () => {
+  test('invariant 5: each call looks the session up, so a session that ended elsewhere serves no further call', async () => {
     const { sessions, store, token, socket } = await onSocket();
     expect(await socket.own.mutate('who')).toBe('ann');
     expect(await socket.own.mutate('who')).toBe('ann');
@@ -67,7 +67,7 @@ describe('calls over a WebSocket', () => {
     expect(await socket.read.query('who')).toBeNull();
   });
 
-  test('each call sees what others have written in the meantime', async () => {
+  test('each call sees the writes of others', async () => {
     const { sessions, token, socket } = await onSocket();
     expect(await socket.own.mutate('change')).toBe(0);
     await (await sessions.find(token.slice(3, 39)))?.update((data) => {
@@ -76,7 +76,7 @@ describe('calls over a WebSocket', () => {
     expect(await socket.own.mutate('change')).toBe(41);
   });
 
-  test('invariant 6: an outage is told of to the calls that meet it, and the connection goes on', async () => {
+  test('invariant 6: an outage fails the calls that meet it, and the connection continues', async () => {
     const { store, socket } = await onSocket();
     store.before = () => {
       throw new Error('down');
@@ -94,7 +94,7 @@ describe('calls over a WebSocket', () => {
     expect(await failure(socket.own.mutate('who'))).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
-  test('after a login the connection is the new session’s, and after a logout nobody’s', async () => {
+  test('after a login the connection has the new session, and after a logout it is anonymous', async () => {
     const { socket, store } = await onSocket(anonymous);
     expect(await socket.read.query('who')).toBeNull();
     expect(store.total()).toBe(0);
@@ -106,7 +106,7 @@ describe('calls over a WebSocket', () => {
     expect(await store.count?.()).toBe(1);
   });
 
-  test('a login is saved with what its procedure goes on to change, also beside an open subscription', async () => {
+  test('a login is saved with the later changes of its procedure, also beside an open subscription', async () => {
     const { socket, stored } = await onSocket();
     const subscribed = new Promise((resolve) => {
       const subscription = socket.stream.subscribe('endless', { onData: resolve });
@@ -117,7 +117,7 @@ describe('calls over a WebSocket', () => {
     expect(await stored(String(token))).toMatchObject({ a: 1 });
   });
 
-  test.each(['rotate', 'rotateAtOnce'])('after %s the connection goes on, and the new token works elsewhere', async (rotate) => {
+  test.each(['rotate', 'rotateAtOnce'])('after %s the connection continues, and the new token works elsewhere', async (rotate) => {
     const { socket, client, token } = await onSocket();
     const rotated = await socket.own.mutate(rotate);
     expect(rotated).not.toBe(token);
@@ -126,7 +126,7 @@ describe('calls over a WebSocket', () => {
     expect(await socket.own.mutate('change')).toBe(0);
   });
 
-  test('HEADERS_SENT: a source that writes to the response has none here, and nothing is inserted', async () => {
+  test('HEADERS_SENT: a source that writes to the response fails here, and nothing is inserted', async () => {
     const { socket, store } = await onSocket(anonymous, { sources: [header('x-auth-token', { respond: true })] });
     const { code, text } = await failure(socket.open.mutate('login:bob'));
     expect(code).toBe('INTERNAL_SERVER_ERROR');
@@ -134,7 +134,7 @@ describe('calls over a WebSocket', () => {
     expect(store.calls.insert).toBe(0);
   });
 
-  test('three calls that are sent together are looked up each, and written once', async () => {
+  test('three calls that are sent together are each looked up, and written once', async () => {
     const { socket, store, stored, token } = await onSocket();
     await socket.own.mutate('who');
     store.reset();

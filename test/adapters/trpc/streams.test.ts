@@ -15,7 +15,10 @@ afterEach(async () => {
 
 type Body = Handlers<Data>['streams'];
 
-/** An application with these streams, and a client that is logged in and subscribes over SSE or a WebSocket. */
+/**
+ * An application with these streams, and a logged-in client that subscribes over SSE or a
+ * WebSocket.
+ */
 async function subscriber(transport: 'SSE' | 'WebSocket', handlers: Handlers<Data>, serve: Serve = overFetch) {
   const bench = await openBench(handlers, { serve });
   stops.push(bench.host.stop);
@@ -70,7 +73,7 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
     expect(await stored(token)).toMatchObject({ a: 3, b: 9 });
   });
 
-  test('invariant 11: what it changed since its last value is not saved when it throws', async () => {
+  test('invariant 11: its changes since the last value are not saved when it throws', async () => {
     const { stored, token, subscriptions } = await subscriber(transport, { streams: body });
     const values: unknown[] = [];
     const call = collect(
@@ -82,7 +85,7 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
     expect(await stored(token)).toMatchObject({ a: 1, b: 0 });
   });
 
-  test('a SessionError in it is told as tRPC’s, without its message', async () => {
+  test('its SessionError is reported as tRPC’s, without its message', async () => {
     const { subscriptions } = await subscriber(transport, { streams: body });
     const call = collect((handlers) => subscriptions.stream.subscribe('gone', handlers));
     const { code, text } = await failure(call);
@@ -95,7 +98,7 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
     expect(await collect((handlers) => subscriptions.stream.subscribe('tracking', handlers))).toEqual([{ id: '7', data: { price: 1 } }]);
   });
 
-  test('when the client leaves, its clean-up runs, and what that changed is saved', async () => {
+  test('when the client leaves, its clean-up runs, and the changes of that are saved', async () => {
     const left = gate();
     const waiting: Body = {
       waiting: async function* ({ session }, { signal }) {
@@ -139,7 +142,7 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
     });
   });
 
-  test('it is refused without a session', async () => {
+  test('is refused without a session', async () => {
     const { sessions, token, subscriptions, store } = await subscriber(transport, { streams: body });
     await sessions.destroy(token.slice(3, 39));
     store.reset();
@@ -149,7 +152,7 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
 });
 
 describe('streams and failures of the store', () => {
-  test('what cannot be saved ends the stream with an error, after the body has cleaned up', async () => {
+  test('a failing save ends the stream with an error, after the body has cleaned up', async () => {
     const cleaned = vi.fn();
     const streams: Body = {
       careful: async function* ({ session }) {
@@ -190,7 +193,7 @@ describe('streams and failures of the store', () => {
     expect(await failure(call)).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
   });
 
-  test('invariant 2: a stream whose session is ended elsewhere revives nothing', async () => {
+  test('invariant 2: a stream whose session is ended elsewhere does not revive it', async () => {
     const ended = gate();
     const changed = gate();
     const streams: Body = {
@@ -219,7 +222,7 @@ describe('streams and failures of the store', () => {
 });
 
 describe('generator procedures', () => {
-  test('under httpBatchStreamLink they are saved as they go', async () => {
+  test('under httpBatchStreamLink they are saved at each value', async () => {
     const { login, client, stored, store } = await openBench({ streams: body });
     const token = await login();
     const values: unknown[] = [];
@@ -229,7 +232,7 @@ describe('generator procedures', () => {
     expect(await stored(token)).toMatchObject({ a: 3, b: 9 });
   });
 
-  test('where they are not supported, they hold up no neighbour', async () => {
+  test('where they are not supported, they do not delay a neighbour', async () => {
     const { login, client, stored } = await openBench({ streams: body, open: { change: ({ session }) => session && session.data.c++ } });
     const token = await login();
     const { generate, read } = client('batch', token);
@@ -241,13 +244,13 @@ describe('generator procedures', () => {
     expect(await stored(token)).toMatchObject({ a: 0, c: 1 });
   });
 
-  test('a result that merely looks like an observable is not touched', async () => {
+  test('a result that only looks like an observable stays unchanged', async () => {
     const preferences = { subscribe: true, email: 'ann@example.com' };
     const { login, client } = await openBench({ open: { preferences: () => preferences } });
     expect(await client('single', await login()).read.query('preferences')).toEqual(preferences);
   });
 
-  test('through createCaller they are generators still', async () => {
+  test('through createCaller they stay generators', async () => {
     const { app, login, stored } = await openBench({ streams: body });
     const token = await login();
     const caller = app.router.createCaller(app.createContext({ headers: { authorization: `Bearer ${token}` } }));

@@ -53,7 +53,7 @@ describe('invariant 10: the types of a context', () => {
     expect(() => requireFresh('5 minutes')).toThrow('maxAge');
   });
 
-  test('a schema decides what create takes and what data is', () => {
+  test('a schema decides the types of create and data', () => {
     const schema = z.object({ userId: z.string(), views: z.number().default(0) });
     const guards = trpcSessions(createSessions({ schema }));
     const s = initTRPC.context<typeof guards.createContext>().create();
@@ -63,7 +63,7 @@ describe('invariant 10: the types of a context', () => {
     });
   });
 
-  test('an application’s larger context, meta, input, output and errors stay what they are', () => {
+  test('an application’s larger context, meta, input, output and errors keep their types', () => {
     interface Meta {
       readonly role: 'admin' | 'user';
     }
@@ -111,7 +111,7 @@ describe('invariant 10: the types of a context', () => {
   });
 });
 
-describe('rule 10: what a procedure returns of a session is typed as what arrives', () => {
+describe('rule 10: a session that a procedure returns has the type that arrives at the client', () => {
   const t = initTRPC.context<typeof createContext>().create();
   const router = t.router({
     me: t.procedure.concat(withSession).query(({ ctx }) => ctx.session),
@@ -179,11 +179,11 @@ describe('createContext and responseMeta fit', () => {
     expectTypeOf<LambdaOptions<EventV2>>().toExtend<ContextOptions>();
     expectTypeOf<{ headers: Headers }>().toExtend<ContextOptions>();
     expectTypeOf<{ headers: { authorization: string } }>().toExtend<ContextOptions>();
-    // Nothing to read a token from.
+    // No token can be read from this.
     expectTypeOf<{ info: undefined }>().not.toExtend<ContextOptions>();
   });
 
-  test('an own responseMeta is given what tRPC gives it', () => {
+  test('an own responseMeta receives what tRPC gives', () => {
     createHTTPHandler({
       router,
       createContext,

@@ -38,7 +38,7 @@ function resultsOf({ text }: HttpAnswer): Result[] {
 const mutation = (op: string) => `mutation { run(op: "${op}") }`;
 
 describe('a batch', () => {
-  test('invariant 8: of three changes loads the session once and makes one write', async () => {
+  test('invariant 8: of three changes loads the session once and writes once', async () => {
     const { asAnn, store, stored } = await startYoga(handlers);
     const results = resultsOf(await asAnn([mutation('darken'), mutation('visit'), mutation('promote')]));
     expect(results).toEqual(Array(3).fill({ data: { run: 'done' } }));
@@ -46,7 +46,7 @@ describe('a batch', () => {
     expect(await stored()).toEqual({ userId: 'ann', theme: 'dark', views: 1, role: 'editor' });
   });
 
-  test('invariant 8: also where operations begin when others have ended', async () => {
+  test('invariant 8: loads and writes once even if operations begin after others have ended', async () => {
     const made = await makeSessions();
     const late = gate();
     const schema = makeSchema({
@@ -56,7 +56,7 @@ describe('a batch', () => {
       schema,
       batching: true,
       logging: false,
-      // The second operation is not there before the first one is done.
+      // The second operation does not exist before the first one is done.
       context: async ({ params }) => {
         if (params.query?.includes('visit')) await late.opened;
         return {};
@@ -70,14 +70,14 @@ describe('a batch', () => {
     expect(await made.stored()).toMatchObject({ theme: 'dark', views: 1 });
   });
 
-  test('invariant 11: saves nothing of an operation that fails beside others that succeed', async () => {
+  test('invariant 11: saves nothing of an operation that fails, and saves its neighbours', async () => {
     const { asAnn, stored } = await startYoga(handlers);
     const results = resultsOf(await asAnn([mutation('escalateAndFail'), mutation('darken'), mutation('escalateAndFail')]));
     expect(results.map((each) => each.errors?.[0]?.message)).toEqual(['refused', undefined, 'refused']);
     expect(await stored()).toEqual({ userId: 'ann', theme: 'dark', views: 0 });
   });
 
-  test('shows no operation what another has changed and not saved', async () => {
+  test('does not show an operation the unsaved changes of another', async () => {
     const { asAnn } = await startYoga(handlers);
     const results = resultsOf(await asAnn([mutation('darken'), '{ run(op: "theme") }']));
     expect(results[1]?.data).toEqual({ run: 'light' });
@@ -105,7 +105,7 @@ describe('a batch', () => {
     expect((await stored())?.theme).toBe('dark');
   });
 
-  test('an operation that a resolver runs does not wait for those around it', async () => {
+  test('an operation that a resolver runs does not wait for its neighbours', async () => {
     const made = await makeSessions();
     const inner = async (ctx: object) => {
       const enveloped = yoga.getEnveloped({ ...ctx });
@@ -148,7 +148,7 @@ describe('a batch', () => {
     expect(await made.stored()).toMatchObject({ theme: 'dark', views: 0 });
   });
 
-  test('invariant 6: in an outage each operation is told of it', async () => {
+  test('invariant 6: in an outage, each operation reports it', async () => {
     const { asAnn, store } = await startYoga(handlers);
     store.before = () => {
       throw new Error('connection refused by db.internal');

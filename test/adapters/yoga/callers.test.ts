@@ -60,27 +60,27 @@ describe('the operations of one batch', () => {
     return { ...served, session };
   }
 
-  test('rule 12: a login beside an operation changes nothing of what that one acts for', async () => {
+  test('rule 12: a login does not change the session of a neighbouring operation', async () => {
     const { ask, session } = await startBatch();
     const { results } = await ask(['{ slow }', 'mutation { login }'], session.token);
     expect(results[0]?.data).toEqual({ slow: 'ann,ann,ann' });
   });
 
-  test('rule 12: of an operation whose session another one ends, later guards refuse', async () => {
+  test('rule 12: later guards refuse an operation whose session another one has ended', async () => {
     const { ask, session } = await startBatch();
     const { results } = await ask(['{ seen }', 'mutation { logout }'], session.token);
     expect(results[0]?.errors?.[0]?.extensions?.['code']).toBe('UNAUTHENTICATED');
     expect(results[1]?.data).toEqual({ logout: 'bye' });
   });
 
-  test('rule 13: no operation sees what another has changed and not saved', async () => {
+  test("rule 13: no operation sees another's unsaved changes", async () => {
     const { ask, session, stored } = await startBatch();
     const { results } = await ask(['{ seen }', 'mutation { promote }'], session.token);
     expect(results[0]?.data).toEqual({ seen: 'no role' });
     expect(await stored(session)).toEqual({ userId: 'ann' });
   });
 
-  test('rule 14: a guard never joins one session’s identity with another’s freshness', async () => {
+  test('rule 14: a guard never combines one session’s identity with another’s freshness', async () => {
     const { ask, session, clock } = await startBatch();
     clock.advance(3_600_000);
     const { results } = await ask(['{ fresh }', 'mutation { login }'], session.token);
@@ -88,7 +88,7 @@ describe('the operations of one batch', () => {
     expect(['STEP_UP_REQUIRED', 'UNAUTHENTICATED']).toContain(results[0]?.errors?.[0]?.extensions?.['code']);
   });
 
-  test('rule 14: the object of a session that the operation has left refuses its data, also by a destructured context', async () => {
+  test('rule 14: a session that the operation has left refuses its data, also through a destructured context', async () => {
     const { ask, sessions } = await serveSchema('type Query { x: Int } type Mutation { swap: String }', {
       Mutation: {
         swap: async (_, _args, { session, sessions: ours }) => {
@@ -116,7 +116,7 @@ describe('sub-requests in the same process', () => {
     },
   };
 
-  /** How the sub-request is made: with the context of the outer operation as its server context. */
+  /** Makes the sub-request's server context from the context of the outer operation. */
   const manners: readonly (readonly [string, (outer: object) => object])[] = [
     ['the whole context', (outer) => outer],
     ['a copy of it', (outer) => ({ ...outer })],
@@ -177,21 +177,21 @@ describe('sub-requests in the same process', () => {
     return { ...made, outer, tokens };
   }
 
-  test.each(manners)('rule 15: with %s, the caller is who the sub-request’s own headers name', async (_, contextOf) => {
+  test.each(manners)('rule 15: with %s, the sub-request’s own headers name the caller', async (_, contextOf) => {
     const { outer } = await startGateway(contextOf);
     const query = '{ own ann: sub(as: "ann") bob: sub(as: "bob") none: sub }';
     expect((await outer(query, 'ann')).data).toEqual({ own: 'ann', ann: 'ann', bob: 'bob', none: 'nobody' });
     expect((await outer(query)).data).toEqual({ own: 'nobody', ann: 'ann', bob: 'bob', none: 'nobody' });
   });
 
-  test.each(manners)('rule 15: with %s, a sub-request of the same caller and path is a call of its own', async (_, contextOf) => {
+  test.each(manners)('rule 15: with %s, a sub-request of the same caller and path is a separate call', async (_, contextOf) => {
     const { outer, sessions } = await startGateway(contextOf, '/same');
     const { data } = await outer('mutation { own sub(as: "ann", query: "mutation { theme }") }', 'ann');
     expect(JSON.parse(data.sub).data).toEqual({ theme: 'dark' });
     expect((await sessions.listFor('ann'))[0]?.data).toEqual({ userId: 'ann', role: 'owner', theme: 'dark' });
   });
 
-  test.each(manners)('rule 15: with %s, the head of a sub-request’s response is its own', async (_, contextOf) => {
+  test.each(manners)('rule 15: with %s, a sub-request’s response has its own head', async (_, contextOf) => {
     const { outer, sessions } = await startGateway(contextOf);
     const login = 'mutation { login(name: \\"carol\\") }';
     const answer = await outer(`mutation { sub(query: "${login}") }`, 'ann');

@@ -13,7 +13,7 @@ function makeYoga(sessions: Sessions<ContractData>) {
   return createYoga({ schema: makeSchema({ run }), logging: false, plugins: [useSession(sessions)] });
 }
 
-/** A host that is reached by a URL, and perhaps by a `fetch` of its own. */
+/** A host with a URL, and perhaps with its own `fetch`. */
 interface Reached {
   readonly url: string;
   readonly send?: Fetch;
@@ -44,7 +44,8 @@ adapterContract(
 adapterContract(
   httpDriver('Yoga as a Fetch handler', async (sessions) => {
     const yoga = makeYoga(sessions);
-    // The headers of Yoga's own Response hide empty values from get(): these are read as a client would.
+    // The headers of Yoga's own Response hide empty values from get(), so read them as a client
+    // would.
     const send: Fetch = async (url, init) => {
       const { body, status, headers } = await yoga.fetch(url, init);
       return new Response(body, { status, headers: [...headers] });
@@ -53,7 +54,7 @@ adapterContract(
   }),
 );
 
-/** Each call on a connection of its own, as the credentials belong to the connection. */
+/** Each call has its own connection, because the credentials belong to the connection. */
 const socketDriver: Driver = {
   name: 'Yoga with graphql-ws',
   writes: false,

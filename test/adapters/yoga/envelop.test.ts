@@ -74,7 +74,7 @@ describe('a plain Envelop', () => {
     ['a wrapped one', (headers) => ({ req: { raw: { headers } } })],
   ];
 
-  test.each(requests)('reads the token from the request on the context: %s', async (_, contextOf) => {
+  test.each(requests)('reads the token from a request on the context: %s', async (_, contextOf) => {
     const { run, token, store, stored } = await setUp();
     expect((await run(field('me'), contextOf(bearer(token)))).data).toEqual({ run: 'ann' });
     expect(store.calls).toEqual({ insert: 0, find: 1, replace: 0, delete: 0 });
@@ -82,20 +82,20 @@ describe('a plain Envelop', () => {
     expect((await stored())?.theme).toBe('dark');
   });
 
-  test('and where it is only given to the context factory', async () => {
+  test('reads the token from a request that only the context factory receives', async () => {
     const { run, token } = await setUp();
     expect((await run(field('me'), {}, { req: { headers: bearer(token) } })).data).toEqual({ run: 'ann' });
     expect((await run(field('me'), undefined, { req: { headers: bearer(token) } })).data).toEqual({ run: 'ann' });
   });
 
-  test('is anonymous without a request, at no store call', async () => {
+  test('is anonymous without a request, and makes no store call', async () => {
     const { run, store } = await setUp();
     expect((await run(field('me'), undefined)).data).toEqual({ run: null });
     expect((await run(field('me'), { req: 'of another kind' })).data).toEqual({ run: null });
     expect(store.total()).toBe(0);
   });
 
-  test('loads the session for an execution whose context was not built here', async () => {
+  test('loads the session for an execution whose context it did not build', async () => {
     const { getEnveloped, token, store, stored } = await setUp();
     const { execute: run, schema, parse: read } = getEnveloped();
     const own: object = { req: { headers: bearer(token) } };
@@ -106,7 +106,7 @@ describe('a plain Envelop', () => {
     expect(store.total()).toBe(0);
   });
 
-  test('keeps its operation where the context is spread into another', async () => {
+  test('keeps its operation if the context is spread into another', async () => {
     const { getEnveloped, token, store } = await setUp();
     const enveloped = getEnveloped({ req: { headers: bearer(token) } });
     const contextValue = { ...(await enveloped.contextFactory()), more: true };
@@ -116,7 +116,7 @@ describe('a plain Envelop', () => {
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
   });
 
-  test('tells errors by their code, and nothing of HTTP', async () => {
+  test('reports errors by their code, without anything of HTTP', async () => {
     const { run, clock, token } = await setUp();
     const refused = await run(field('required'), { req: { headers: {} } });
     expect(refused.errors?.map((error) => error.extensions)).toEqual([{ code: 'UNAUTHENTICATED' }]);
@@ -125,7 +125,7 @@ describe('a plain Envelop', () => {
     expect(stale.errors?.map((error) => error.extensions)).toEqual([{ code: 'STEP_UP_REQUIRED' }]);
   });
 
-  test('a guard stays what it is where errors were masked before', async () => {
+  test("a guard's error keeps its code if errors were masked before", async () => {
     const { run } = await setUp({}, [useMaskedErrors()]);
     expect(codesOf(await run(field('required'), { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
     expect(codesOf(await run('mutation { run(op: "required") }', { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
@@ -146,7 +146,7 @@ describe('a plain Envelop', () => {
     });
   });
 
-  test('a login is written to the response of Node that is on the context, or else left to be sent', async () => {
+  test('a login is written to the Node response on the context, or else stays in responseHeaders', async () => {
     const written: Record<string, unknown> = {};
     const res = {
       headersSent: false,
@@ -168,7 +168,7 @@ test.each([
   ['cannot be parsed', '{', {}],
   ['is not valid', '{ nothing }', {}],
   ['has no context', field('me'), { refuse: true }],
-])('an operation that %s leaves nothing open on its connection: a login that follows is sure of its session', async (_, query, more) => {
+])('an operation that %s leaves nothing open on its connection, so a later login saves its changes', async (_, query, more) => {
   const late = {
     onContextBuilding: ({ context }: { context: { refuse?: true } }) => {
       if (context.refuse) throw new Error('refused');
@@ -197,20 +197,20 @@ describe('a subscription of graphql-js', () => {
     return parts;
   }
 
-  test('saves what its body changes', async () => {
+  test('saves the changes of its body', async () => {
     const { run, token, stored } = await setUp();
     const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
     expect(await all(results)).toEqual([{ data: { watch: 'one' } }]);
     expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
   });
 
-  test('whose body throws one of our errors, ends with what clients may see', async () => {
+  test('shows clients only the code if its body throws one of our errors', async () => {
     const { run } = await setUp();
     const results = await run('subscription { watch(op: "refused") }', { req: { headers: {} } });
     expect((await all(results)).map(codesOf)).toEqual([[], ['UNAUTHENTICATED']]);
   });
 
-  test('invariant 11: whose body throws, saves nothing of what it changed since the last event', async () => {
+  test('invariant 11: saves no change since the last event if its body throws', async () => {
     const { run, token, stored } = await setUp();
     const results = await run('subscription { watch(op: "broken") }', { req: { headers: bearer(token) } });
     const iterator = results[Symbol.asyncIterator]();
@@ -221,7 +221,7 @@ describe('a subscription of graphql-js', () => {
     expect((await stored())?.theme).toBe('light');
   });
 
-  test('rule 18: whose client leaves while an event is under way, saves nothing of that event if it fails', async () => {
+  test('rule 18: saves nothing of a failing event whose client has left', async () => {
     const [begun, wait] = [gate(), gate()];
     const changes = async function* (ctx: SessionContext<Data>) {
       try {
@@ -241,7 +241,7 @@ describe('a subscription of graphql-js', () => {
     const iterator = results[Symbol.asyncIterator]();
     const event = iterator.next();
     await begun.opened;
-    // GraphQL 16 answers now; 17 waits for the event.
+    // GraphQL 16 answers now, and 17 waits for the event.
     const left = iterator.return?.();
     await setImmediate();
     expect(store.calls.replace).toBe(0);
@@ -251,7 +251,7 @@ describe('a subscription of graphql-js', () => {
     expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
   });
 
-  test.each(['return', 'throw'] as const)('is ended by %s', async (method) => {
+  test.each(['return', 'throw'] as const)('ends with %s', async (method) => {
     const { run, token, stored } = await setUp();
     const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
     const iterator = results[Symbol.asyncIterator]();
@@ -264,7 +264,7 @@ describe('a subscription of graphql-js', () => {
   });
 });
 
-test('a plain Envelop behind graphql-ws', async () => {
+test('a plain Envelop works behind graphql-ws', async () => {
   const { getEnveloped, token, sessions, id } = await setUp();
   const server = await openSocketServer(getEnveloped, ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket }));
   onTestFinished(() => server.stop());

@@ -18,7 +18,7 @@ const handlers: Handlers = {
 };
 
 describe('401 and its challenge', () => {
-  test('no token: Bearer alone', async () => {
+  test('an anonymous request is answered with Bearer only', async () => {
     const { send } = await startYoga(handlers);
     const answer = await send('{ required(op: "me") }');
     expect(answer.status).toBe(401);
@@ -37,7 +37,7 @@ describe('401 and its challenge', () => {
   });
 
   test.each(['nonsense', 'ts_019a0000-0000-7000-8000-000000000000.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxA'])(
-    'a token that opens nothing (%s): invalid_token',
+    'a token that opens nothing (%s) is answered with invalid_token',
     async (token) => {
       const { send } = await startYoga(handlers);
       const answer = await send('{ run(op: "me") }', bearer(token));
@@ -47,12 +47,15 @@ describe('401 and its challenge', () => {
     },
   );
 
-  test.each(['application/json', 'application/graphql-response+json'])('whatever the client accepts (%s)', async (accept) => {
-    const { send } = await startYoga(handlers);
-    expect((await send('{ required(op: "me") }', { accept })).status).toBe(401);
-  });
+  test.each(['application/json', 'application/graphql-response+json'])(
+    'the challenge is sent whatever the client accepts (%s)',
+    async (accept) => {
+      const { send } = await startYoga(handlers);
+      expect((await send('{ required(op: "me") }', { accept })).status).toBe(401);
+    },
+  );
 
-  test('where other fields have answered, the error has its code alone', async () => {
+  test('the error has only its code if other fields have answered', async () => {
     const { send } = await startYoga(handlers);
     const answer = await send('{ run(op: "me") news: run(op: "news") }');
     expect(answer.status).toBe(200);
@@ -60,7 +63,7 @@ describe('401 and its challenge', () => {
     expect(resultOf(answer)).toMatchObject({ data: { run: null, news: 'news' }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
   });
 
-  test('a session that was authenticated too long ago: the challenge of RFC 9470', async () => {
+  test('a session that was authenticated too long ago gets the challenge of RFC 9470', async () => {
     const { asAnn, clock } = await startYoga(handlers);
     clock.advance(300_000);
     expect(resultOf(await asAnn('{ run(op: "transfer") }')).data).toEqual({ run: 'ann' });
@@ -71,7 +74,7 @@ describe('401 and its challenge', () => {
     expect(codesOf(resultOf(answer))).toEqual(['STEP_UP_REQUIRED']);
   });
 
-  test('a mutation of which more ran is not said to be repeatable: a client would run the rest again', async () => {
+  test('a mutation of which more ran gets no step-up challenge, because a client would run the rest again', async () => {
     let ran = 0;
     const run = {
       transfer: (ctx: SessionContext<Data>) => requireFresh(ctx, '5m').data.userId,
@@ -95,7 +98,7 @@ describe('401 and its challenge', () => {
     expect(ran).toBe(3);
   });
 
-  test('requireFresh of an anonymous request', async () => {
+  test('requireFresh refuses an anonymous request', async () => {
     const { send } = await startYoga(handlers);
     const answer = await send('{ run(op: "transfer") }');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
@@ -104,7 +107,7 @@ describe('401 and its challenge', () => {
 });
 
 describe('503 and 500', () => {
-  test('invariant 6: an outage, of which the client learns no more', async () => {
+  test('invariant 6: an outage reveals nothing else to the client', async () => {
     const news = vi.fn(() => 'news');
     const { asAnn, store } = await startYoga({ run: { news } });
     store.before = () => {
@@ -120,7 +123,7 @@ describe('503 and 500', () => {
     expect(news).not.toHaveBeenCalled();
   });
 
-  test('invariant 6: no other plugin takes the request for an anonymous one in an outage', async () => {
+  test('invariant 6: in an outage, no other plugin takes the request for an anonymous one', async () => {
     const seen = vi.fn();
     const auth = {
       onContextBuilding: ({ context }: { context: { session: unknown } }) => {
@@ -136,7 +139,7 @@ describe('503 and 500', () => {
     expect(seen).not.toHaveBeenCalled();
   });
 
-  test('invariant 6: nor do resolvers where another plugin keeps the context from being built', async () => {
+  test('invariant 6: in an outage, resolvers do not either if another plugin prevents the context', async () => {
     const made = await makeSessions();
     const news = vi.fn(() => 'news');
     const short: Plugin = { onContextBuilding: ({ breakContextBuilding }) => breakContextBuilding() };
@@ -151,7 +154,7 @@ describe('503 and 500', () => {
     expect(news).toHaveBeenCalledOnce();
   });
 
-  test('a schema that throws, which is logged', async () => {
+  test('a schema that throws is logged', async () => {
     let isBroken = false;
     const schema = z.object({ userId: z.string(), theme: z.string(), views: z.number() }).refine(() => {
       if (isBroken) throw new TypeError('internal detail');
@@ -206,7 +209,7 @@ describe('a SessionError from a resolver', () => {
     ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
   ];
 
-  test.each(cases)('rule 26: %s is %s with status %i, and none of its message gets out', async (code, expected, status) => {
+  test.each(cases)('rule 26: %s is %s with status %i, and reveals none of its message', async (code, expected, status) => {
     const run = {
       fail: () => {
         throw new SessionError(code, 'internal detail');
@@ -238,7 +241,7 @@ describe('a SessionError from a resolver', () => {
     expect(Object.keys(Object(seen[0]))).not.toContain('cause');
   });
 
-  test('that the application wrapped says what the application wants it to say', async () => {
+  test("keeps the application's message if the application wrapped it", async () => {
     const run = {
       fail: () => {
         const originalError = new SessionError('CONFLICT', 'internal detail');

@@ -33,7 +33,7 @@ const darken: Handlers = {
   },
 };
 
-test('invariant 8: a request that went through the middleware shares its session: it is loaded once', async () => {
+test('invariant 8: a request shares the session of the middleware, which is loaded once', async () => {
   const { send, token, store, stored } = await start(darken, (_req, _res, next) => next());
   const answer = await send({ query: 'mutation { run(op: "darken") }' }, bearer(token));
   expect(resultOf(answer).data).toEqual({ run: 'done' });
@@ -50,14 +50,14 @@ test('invariant 8: a batch does not wait for the request around it', async () =>
   expect(store.calls.replace).toBe(1);
 });
 
-test('what an operation changes after its login is saved', async () => {
+test('changes of an operation after its login are saved', async () => {
   const { send, stored } = await start(darken, (_req, _res, next) => next());
   const answer = await send({ query: 'mutation { run(op: "login") }' });
   expect((await stored(String(resultOf(answer).data?.['run'])))?.theme).toBe('dark');
   expect(answer.headers.get('cache-control')).toBe('no-store');
 });
 
-test("a cookie is sent once, beside the application's own", async () => {
+test("a cookie is sent once, together with the application's own", async () => {
   const own: express.Handler = (_req, res, next) => {
     res.cookie('flavour', 'oat');
     next();

@@ -9,7 +9,9 @@ import { refuse, serve } from './support/fields.js';
 import { type Ctx, tellingSessions } from './support/rules.js';
 
 describe('fields without resolvers of their own', () => {
-  /** A schema in code: a root value answers its fields, or the executor’s `fieldResolver`. */
+  /**
+   * A schema in code: a root value has its fields, or the executor’s `fieldResolver` answers them.
+   */
   const schema = new GraphQLSchema({
     query: new GraphQLObjectType({ name: 'Query', fields: { x: { type: GraphQLString } } }),
     mutation: new GraphQLObjectType({
@@ -42,13 +44,13 @@ describe('fields without resolvers of their own', () => {
     return { result, stored: await made.stored(session) };
   }
 
-  test('rule 18: decide for themselves where a root value answers them', async () => {
+  test('rule 18: decide separately if a root value answers them', async () => {
     const { result, stored } = await run({ rootValue: root });
     expect(result.data).toEqual({ promote: null, darken: 'dark', plain: 'plain' });
     expect(stored).toEqual({ userId: 'ann', theme: 'dark' });
   });
 
-  test('rule 18: decide for themselves where the executor has a fieldResolver of its own', async () => {
+  test('rule 18: decide separately if the executor has its own fieldResolver', async () => {
     const fieldResolver: graphql.GraphQLFieldResolver<unknown, Ctx> = (_source, args, ctx, { fieldName }) => {
       const value: unknown = Reflect.get(root, fieldName);
       return typeof value === 'function' ? value(args, ctx) : value;
@@ -73,7 +75,7 @@ describe('logins of an operation', () => {
     expect(events).toEqual([`created ${session.id}`]);
   });
 
-  test('rule 18: a login takes effect when the operation is done: fields after it act for the new session', async () => {
+  test('rule 18: a login takes effect when the operation is done, but later fields act for the new session', async () => {
     const { leaves, sessions, stored } = await serve();
     const { data, session } = await leaves('mutation { before: theme(value: "light") login(name: "bob") after: theme(value: "dark") }');
     const [bob] = await sessions.listFor('bob');
@@ -81,14 +83,14 @@ describe('logins of an operation', () => {
     expect(await stored(session)).toBeNull();
   });
 
-  test('rule 18: of several logins the last field that succeeded takes effect, and one session stays', async () => {
+  test('rule 18: of several logins, the last successful field takes effect, and one session stays', async () => {
     const { leaves, sessions, store } = await serve();
     const { data } = await leaves('mutation { a: login(name: "bob") b: login(name: "carol") failingLogin }');
     expect([await sessions.listFor('bob'), (await sessions.listFor('carol')).map(({ id }) => id)]).toEqual([[], [data?.['b']]]);
     expect(await store.count?.()).toBe(1);
   });
 
-  test('rule 18: after a field whose login failed the next acts for the session before', async () => {
+  test('rule 18: after a failed login, the next field acts for the previous session', async () => {
     const { leaves } = await serve();
     expect((await leaves('mutation { failingLogin theme }')).left).toEqual({ userId: 'ann', theme: 'dark' });
   });

@@ -2,7 +2,7 @@ import * as graphql from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { serve } from './support/fields.js';
 
-describe('the root fields of a mutation decide for their own changes', () => {
+describe('the root fields of a mutation decide separately', () => {
   test.each([
     ['of one name that is used twice, by aliases', 'mutation { a: theme(value: "dark") b: role theme(value: "red") }', { theme: 'red' }],
     [
@@ -26,13 +26,13 @@ describe('the root fields of a mutation decide for their own changes', () => {
     expect((await leaves(operation)).left).toEqual({ userId: 'ann', ...left });
   });
 
-  test('rule 18: a field does not see what an earlier one that failed has changed, and sees what one that succeeded has', async () => {
+  test('rule 18: a field sees the changes of an earlier field only if that succeeded', async () => {
     const { leaves } = await serve();
     const { data } = await leaves('mutation { a: log(value: "a") b: failingLog(value: "b") c: log(value: "c") }');
     expect(data).toEqual({ a: 'a', b: null, c: 'a,c' });
   });
 
-  test('rule 18: whatever the number of fields, an operation makes one write', async () => {
+  test('rule 18: an operation writes once, whatever the number of fields', async () => {
     const { leaves, store } = await serve();
     let writes = 0;
     const { replace } = store;
@@ -44,7 +44,7 @@ describe('the root fields of a mutation decide for their own changes', () => {
     expect(writes).toBe(1);
   });
 
-  test('rule 18: when a field fails below its resolver, its changes and those of the fields after it are dropped, with a warning', async () => {
+  test('rule 18: a field that fails below its resolver drops its changes and those of later fields, with a warning', async () => {
     const { leaves, warnings } = await serve();
     const { data, left } = await leaves('mutation { theme below { slow fails } views role }');
     expect(data).toMatchObject({ theme: 'dark', below: null, role: null });
@@ -59,7 +59,7 @@ describe('the root fields of a mutation decide for their own changes', () => {
     expect([await sessions.listFor('eve'), events]).toEqual([[], []]);
   });
 
-  test('rule 18: save() and update() write the current field’s changes only, and stay when the field fails', async () => {
+  test('rule 18: save() and update() write only the current field’s changes, which stay if the field fails', async () => {
     const { leaves } = await serve();
     const { left, data } = await leaves('mutation { theme save update again: update role }');
     expect(left).toEqual({ userId: 'ann', theme: 'dark', views: 120 });
@@ -67,7 +67,7 @@ describe('the root fields of a mutation decide for their own changes', () => {
     expect((await leaves('mutation { theme save required }')).left).toEqual({ userId: 'ann', views: 100 });
   });
 
-  test('rule 18: a query is saved when a root field other than __typename came back', async () => {
+  test('rule 18: a query is saved if a root field other than __typename came back', async () => {
     const { leaves } = await serve();
     expect((await leaves('{ theme role }')).left).toEqual({ userId: 'ann', theme: 'dark', role: 'admin' });
     expect((await leaves('{ __typename role }')).left).toEqual({ userId: 'ann' });
@@ -75,7 +75,7 @@ describe('the root fields of a mutation decide for their own changes', () => {
     expect((await leaves('{ theme required }')).left).toEqual({ userId: 'ann' });
   });
 
-  test('rule 18: a plugin that adds __typename to every selection changes nothing of it', async () => {
+  test('rule 18: a plugin that adds __typename to every selection does not change this', async () => {
     const addTypenames = {
       onParse:
         () =>

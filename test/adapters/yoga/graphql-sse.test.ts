@@ -15,7 +15,7 @@ const changes = async function* (ctx: SessionContext<Data>) {
   requireSession(ctx).data.views = 1;
 };
 
-/** graphql-sse in front of a Yoga, as its documentation has it for Envelop. */
+/** graphql-sse in front of a Yoga, as in its documentation for Envelop. */
 async function startSse(contextOf: (request: { raw: object }) => Record<string, unknown>) {
   const made = await makeSessions();
   const schema = makeSchema({ watch: { changes }, run: { me: (ctx) => requireSession(ctx).data.userId } });
@@ -47,21 +47,21 @@ describe.each([
   ['the request of Node', ({ raw }: { raw: object }) => ({ req: raw })],
   ['its own request', (request: { raw: object }) => ({ req: request })],
 ])('graphql-sse, with %s on the context', (_, contextOf) => {
-  test('a subscription saves what its body changes', async () => {
+  test('a subscription saves the changes of its body', async () => {
     const { results, token, stored, store } = await startSse(contextOf);
     expect(await results('subscription { watch(op: "changes") }', bearer(token))).toEqual([{ data: { watch: 'one' } }]);
     expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
     expect(store.calls.replace).toBe(2);
   });
 
-  test('errors have their code, and nothing of HTTP', async () => {
+  test('errors have their code, without anything of HTTP', async () => {
     const { results } = await startSse(contextOf);
     const [result] = await results('{ run(op: "me") }', {});
     expect(result).toMatchObject({ data: { run: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
     expect(JSON.stringify(result)).not.toContain('http');
   });
 
-  test('invariant 6: an outage is told as one', async () => {
+  test('invariant 6: an outage is reported as an outage', async () => {
     const { results, token, store } = await startSse(contextOf);
     store.before = vi.fn(() => {
       throw new Error('connection refused by db.internal');

@@ -15,8 +15,8 @@ function thrownBy(run: () => unknown): unknown {
   throw new Error('nothing was thrown');
 }
 
-describe('the guards, on a context that was made by fromHeaders', () => {
-  test('let a session in, and follow its end', async () => {
+describe('the guards, on a context from fromHeaders', () => {
+  test('admit a session, and follow its end', async () => {
     const { sessions, token } = await makeSessions();
     const ctx = await sessions.fromHeaders(bearer(token));
     expect(requireSession(ctx)).toBe(ctx.session);
@@ -25,7 +25,7 @@ describe('the guards, on a context that was made by fromHeaders', () => {
     expect(thrownBy(() => requireSession(ctx))).toMatchObject({ name: 'SessionError', code: 'UNAUTHENTICATED' });
   });
 
-  test('keep the anonymous out, and the stale', async () => {
+  test('refuse anonymous and stale sessions', async () => {
     const { sessions, token, clock } = await makeSessions();
     const anonymous = await sessions.fromHeaders({});
     for (const guard of [() => requireSession(anonymous), () => requireFresh(anonymous, '1m')]) {
@@ -43,13 +43,13 @@ describe('the guards, on a context that was made by fromHeaders', () => {
     });
   });
 
-  test('requireFresh refuses what is no duration', async () => {
+  test('requireFresh refuses an invalid duration', async () => {
     const { sessions, token } = await makeSessions();
     const ctx = await sessions.fromHeaders(bearer(token));
     expect(thrownBy(() => requireFresh(ctx, -1))).toMatchObject({ name: 'SessionError', code: 'INVALID_OPTION' });
   });
 
-  test('work on a context of an application’s own tests, whose sessions are not the library’s', async () => {
+  test('accept a context of an application’s own tests, with fake sessions', async () => {
     const { sessions, token } = await makeSessions();
     const real = await sessions.fromHeaders(bearer(token));
     const mock: SessionContext<Data> = { session: real.session, sessions: { ...real.sessions, current: real.session } };
@@ -57,7 +57,7 @@ describe('the guards, on a context that was made by fromHeaders', () => {
     expect(thrownBy(() => requireFresh({ ...mock, session: null }, '1m'))).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('say what is missing where the context has no session of the library at all', () => {
+  test('explain what is missing if the context has no session of the library', () => {
     const context: { session: null } = JSON.parse('{}');
     for (const guard of [() => requireSession(context), () => requireFresh(context, '1m')]) {
       expect(thrownBy(guard)).toMatchObject({ code: 'NOT_SUPPORTED', message: expect.stringContaining('useSession(sessions)') });
@@ -65,7 +65,7 @@ describe('the guards, on a context that was made by fromHeaders', () => {
   });
 });
 
-test('an error that is none of ours tells clients nothing, nor does one of another version with a code that is not known', () => {
+test('a foreign error reveals nothing to clients, and neither does an error of another version with an unknown code', () => {
   const foreign = Object.assign(new SessionError('CONFLICT', 'internal detail'), { code: 'NEW_CODE' });
   for (const error of [new TypeError('internal detail'), foreign, 'internal detail', undefined]) {
     expect(JSON.parse(JSON.stringify(toGraphQLError(error)))).toEqual({

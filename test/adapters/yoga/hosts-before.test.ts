@@ -71,7 +71,7 @@ describe('a request that passes through several hosts', () => {
     expect(data.login).not.toBe(anonymous.data.login);
   });
 
-  test('rule 12: an operation that fails takes back its own login alone', async () => {
+  test('rule 12: an operation that fails undoes only its own login', async () => {
     const { ask, sessions } = await startBehindExpress(async (req) => {
       if (!sessionsOf(req).session) await sessionsOf(req).sessions.create({ userId: 'guest' });
     });
@@ -80,7 +80,7 @@ describe('a request that passes through several hosts', () => {
     expect(cookies).toEqual([expect.stringContaining(`sid=ts_${(await sessions.listFor('guest'))[0]?.id}`)]);
   });
 
-  test('rule 13: the operation does not see what the middleware has changed and not saved; both are saved', async () => {
+  test("rule 13: the operation does not see the middleware's unsaved changes; both are saved", async () => {
     const { ask, sessions, stored } = await startBehindExpress((req) => {
       const { session } = sessionsOf(req);
       if (session) session.data.views = 1;
@@ -92,7 +92,7 @@ describe('a request that passes through several hosts', () => {
 });
 
 describe('connections', () => {
-  test('rule 15: if a server replaces the connection parameters of an open socket, the new ones hold for later operations', async () => {
+  test('rule 15: if a server replaces the connection parameters of an open socket, later operations use the new ones', async () => {
     const made = tellingSessions();
     const [ann, bob] = [await made.sessions.create({ userId: 'ann' }), await made.sessions.create({ userId: 'bob' })];
     let params: Record<string, unknown> | undefined;
@@ -123,7 +123,7 @@ describe('connections', () => {
     expect(await who()).toBe('ann');
   });
 
-  test('rule 15: operations of one socket see what others of it logged in or out, and no failed login', async () => {
+  test("rule 15: operations of one socket see each other's logins and logouts, but no failed login", async () => {
     const made = tellingSessions();
     const yoga = createYoga<object, object>({
       schema: createSchema<object>({
@@ -161,12 +161,12 @@ describe('connections', () => {
   });
 });
 
-describe('the plugin in unusual company', () => {
+describe('the plugin together with others', () => {
   afterEach(() => {
     vi.resetModules();
   });
 
-  test('rule 16: installed twice it works once, also of two copies of the package', async () => {
+  test('rule 16: installed twice it works once, also with two copies of the package', async () => {
     vi.resetModules();
     const copy = await import('../../../src/adapters/yoga/index.js');
     for (const useAgain of [useSession, copy.useSession]) {
@@ -208,7 +208,7 @@ describe('the plugin in unusual company', () => {
     }
   });
 
-  test('rule 16: the guards of another copy of the package take the context', async () => {
+  test('rule 16: the guards of another copy of the package accept the context', async () => {
     vi.resetModules();
     const copy = await import('../../../src/adapters/yoga/index.js');
     expect(copy.requireSession).not.toBe(requireSession);
@@ -224,7 +224,7 @@ describe('the plugin in unusual company', () => {
     expect([status, codes]).toEqual([401, ['UNAUTHENTICATED']]);
   });
 
-  test('a server context with getters over private fields, as Hono has it, is looked at without a throw', async () => {
+  test('reads a server context with getters over private fields, as in Hono, without an error', async () => {
     class HonoLike {
       readonly #request: Request;
       constructor(request: Request) {
@@ -255,7 +255,7 @@ describe('the plugin in unusual company', () => {
     expect(await response.json()).toEqual({ data: { who: 'ann' } });
   });
 
-  test('rule 16: sessions of another createSessions are none of the plugin’s: useSession refuses what it is not given', () => {
+  test('rule 16: useSession refuses a value that createSessions does not return', () => {
     expect(() => useSession(JSON.parse('{}'))).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
   });
 

@@ -17,14 +17,14 @@ describe('the calls of the store', () => {
     },
   };
 
-  test('invariant 8: what is no valid operation asks the store for nothing', async () => {
+  test('invariant 8: an invalid operation makes no store call', async () => {
     const { store, asAnn } = await startYoga({ run });
     expect((await asAnn('{ nothing }')).status).toBe(200);
     expect((await asAnn('{ run(op: "theme"')).status).toBe(200);
     expect(store.total()).toBe(0);
   });
 
-  test('invariant 8: several fields of one operation load the session once, and are saved by one write', async () => {
+  test('invariant 8: an operation with several fields loads the session once, and writes once', async () => {
     const { store, asAnn, stored } = await startYoga({ run });
     await asAnn('mutation { a: run(op: "theme") b: run(op: "darken") c: run(op: "theme") d: run(op: "darken") }');
     expect(store.calls).toEqual({ insert: 0, find: 1, replace: 1, delete: 0 });
@@ -44,7 +44,7 @@ describe('what is saved', () => {
     nothing: () => null,
   };
 
-  test('invariant 11: an operation whose data is null is not', async () => {
+  test('invariant 11: drops the changes of an operation whose data is null', async () => {
     const { asAnn, stored, store } = await startYoga({ run });
     const answer = resultOf(await asAnn('mutation { run(op: "darken") required(op: "fail") }'));
     expect(answer.data).toBeNull();
@@ -52,14 +52,14 @@ describe('what is saved', () => {
     expect(store.calls.replace).toBe(0);
   });
 
-  test('invariant 11: an operation with some data is, beside the errors of other fields', async () => {
+  test('invariant 11: saves an operation that returns partial data', async () => {
     const { asAnn, stored } = await startYoga({ run });
     const answer = resultOf(await asAnn('mutation { run(op: "darken") other: run(op: "fail") }'));
     expect(answer).toMatchObject({ data: { run: 'done', other: null }, errors: [{ message: 'refused' }] });
     expect((await stored())?.theme).toBe('dark');
   });
 
-  test('invariant 11: an operation all of whose fields failed is not, though they may be null', async () => {
+  test('invariant 11: drops the changes of an operation whose fields all failed, even if they may be null', async () => {
     const run = {
       darkenAndFail: (ctx: Parameters<typeof requireSession<Data>>[0]) => {
         requireSession(ctx).data.theme = 'dark';
@@ -71,7 +71,7 @@ describe('what is saved', () => {
     expect((await stored())?.theme).toBe('light');
   });
 
-  test('invariant 11: a field that is null without an error has not failed', async () => {
+  test('invariant 11: treats a field that is null without an error as successful', async () => {
     const { asAnn, stored } = await startYoga({
       run: {
         ...run,
@@ -85,7 +85,7 @@ describe('what is saved', () => {
     expect((await stored())?.theme).toBe('dark');
   });
 
-  test('a session that ended while the operation ran is told as an event, and the operation goes well', async () => {
+  test('a session that ended during the operation causes an event, and the operation succeeds', async () => {
     const { sessions, asAnn, id, store } = await startYoga({
       run: {
         darkenAfterTheEnd: async (ctx) => {
@@ -104,7 +104,7 @@ describe('what is saved', () => {
 });
 
 describe('requireSession', () => {
-  test('follows the fields before: after a login it is the new session, after a logout there is none', async () => {
+  test('follows earlier fields: after a login it returns the new session, after a logout it refuses', async () => {
     const { send, stored } = await startYoga({
       run: {
         login: async ({ sessions }) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
@@ -124,7 +124,7 @@ describe('requireSession', () => {
     expect(logout).toMatchObject({ data: { after: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' }, path: ['after'] }] });
   });
 
-  test('says what is missing where the plugin is', async () => {
+  test('explains what is missing without the plugin', async () => {
     const error = vi.fn();
     const yoga = createYoga({
       schema: makeSchema({ run: { theme: (ctx) => requireSession(ctx).data.theme } }),
@@ -146,7 +146,7 @@ describe("the application's own context()", () => {
     return { ...made, ask: async () => post(`${url}/graphql`, { query: '{ run(op: "user") }' }, bearer(made.token)) };
   }
 
-  test('can load the session, which is loaded once all the same', async () => {
+  test('can load the session, which is still loaded once', async () => {
     const { ask, store } = await withContext(async ({ sessions }) => {
       const session = await sessions?.load();
       return { user: JSON.stringify(session) };
@@ -155,7 +155,7 @@ describe("the application's own context()", () => {
     expect(store.calls.find).toBe(1);
   });
 
-  test('invariant 6: an outage that it lets through is an outage to the client', async () => {
+  test('invariant 6: an outage that it throws is an outage to the client', async () => {
     const { ask, store } = await withContext(async ({ sessions }) => ({ user: await sessions?.load() }));
     store.before = () => {
       throw new Error('connection refused by db.internal');
@@ -166,7 +166,7 @@ describe("the application's own context()", () => {
     expect(answer.text).not.toContain('db.internal');
   });
 
-  test('has its own errors left as they are', async () => {
+  test('keeps its own errors unchanged', async () => {
     const { ask } = await withContext(async () => {
       throw new GraphQLError('no tenant', { extensions: { code: 'NO_TENANT', http: { status: 421 } } });
     });
@@ -176,13 +176,13 @@ describe("the application's own context()", () => {
   });
 });
 
-describe('what belongs on the response', () => {
+describe('the headers of the response', () => {
   const run = {
     login: async ({ sessions }: { sessions: { create(data: Data): Promise<{ token: string }> } }) =>
       (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
   };
 
-  test('is sent with it: what the sources write, and that a token is not to be cached', async () => {
+  test('contain what the sources write, and no-store with a token', async () => {
     const { send } = await startYoga({ run }, {}, { sources: [header('x-auth-token', { respond: true }), cookie()] });
     const answer = await send('mutation { run(op: "login") }');
     expect(answer.headers.get('x-auth-token')).toBe(resultOf(answer).data?.['run']);
@@ -190,7 +190,7 @@ describe('what belongs on the response', () => {
     expect(answer.headers.getSetCookie()).toEqual([expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`)]);
   });
 
-  test('is nothing where the session was only read, or never asked for', async () => {
+  test('stay unchanged if the session was only read, or never used', async () => {
     const { asAnn, url } = await startYoga({ run: { theme: () => 'light' } });
     expect((await asAnn('{ run(op: "theme") }')).headers.get('cache-control')).toBeNull();
     const preflight = await fetch(`${url}/graphql`, { method: 'OPTIONS', headers: { origin: 'https://app.example' } });

@@ -15,7 +15,7 @@ import { openSocketServer } from './support/socket.js';
 const SUBSCRIPTION = 'subscription { watch(op: "forever") }';
 const ENDED = { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] };
 
-/** A subscription that waits for nothing that will come, and tells when it is open and when it has cleaned up. */
+/** A subscription that waits for ever, and reports when it is open and when it has cleaned up. */
 function waiting() {
   const opened = gate();
   const cleaned = vi.fn();
@@ -62,7 +62,7 @@ const overGraphqlWs: Transport = async ({ yoga, token }) => {
   return client.results(SUBSCRIPTION);
 };
 
-/** Whether there are notifications: by its own store, or one without them. */
+/** Stores with and without notifications. */
 const stores: [string, () => SessionStore][] = [
   ['with notifications', memoryStore],
   ['by recheck alone', countingStore],
@@ -72,7 +72,7 @@ describe.each([
   ['Yoga’s SSE', overGraphqlSse],
   ['graphql-ws', overGraphqlWs],
 ])('a subscription whose session ends (%s)', (_, transport) => {
-  test.each(stores)('invariant 5: has a last result that says so, and is complete: %s', async (_name, makeStore) => {
+  test.each(stores)('invariant 5: gets a last result that says so, and completes: %s', async (_name, makeStore) => {
     const { opened, cleaned, handlers } = waiting();
     const running = await startYogaOn(makeStore(), handlers);
     const results: unknown[] = [];
@@ -110,7 +110,7 @@ describe('other streams', () => {
     expect(await text).toMatch(/"code":"UNAUTHENTICATED".*"hasNext":false|"hasNext":false.*"code":"UNAUTHENTICATED"/s);
   });
 
-  test('an anonymous subscription has no session that could end', async () => {
+  test('an anonymous subscription does not subscribe to the store', async () => {
     const store = memoryStore();
     const subscribe = vi.spyOn(store, 'subscribe');
     const running = await startYogaOn(store, {
@@ -126,7 +126,7 @@ describe('other streams', () => {
     expect(subscribe).not.toHaveBeenCalled();
   });
 
-  test('operations on the WebSocket of an ended session are refused, and those who leave are not watched any more', async () => {
+  test('operations on the WebSocket of an ended session are refused, and clients that left are no longer watched', async () => {
     const { opened, handlers } = waiting();
     const store = memoryStore();
     const subscribe = vi.spyOn(store, 'subscribe');

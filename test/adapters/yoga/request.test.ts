@@ -8,9 +8,9 @@ describe('the request of a context', () => {
   const request = new Request('http://api.example/graphql?q', { headers });
   const described = { headers: request.headers, details: { method: 'GET', url: request.url }, target: { kind: 'collect' } };
 
-  /** The Node request that a Fetch request is made of. */
+  /** The Node request behind a Fetch request. */
   const nodeRequest = (more: object = {}) => ({ headers: { ...headers, host: 'api.example' }, method: 'GET', url: '/graphql?q', ...more });
-  /** Each test has a request of its own, as what is noted of one stays. */
+  /** Each test has its own request, because notes about a request stay. */
   const fetchRequest = () => new Request('http://api.example/graphql?q', { headers });
 
   test("of Yoga behind Node: Node's is the key, and Fetch's is read", () => {
@@ -20,21 +20,21 @@ describe('the request of a context', () => {
     expect(yogaRequest(request)).toEqual({ ...described, key: req, headers: request.headers });
   });
 
-  test('of Yoga in a batch behind Node, where the context inherits it', () => {
+  test('of Yoga in a batch behind Node is the one that the context inherits', () => {
     const request = fetchRequest();
     const req = nodeRequest();
     noteNodeRequest(request, Object.create({ req }));
     expect(yogaRequest(request).key).toBe(req);
   });
 
-  test('of Yoga behind a framework that wraps it, as Fastify does: the one that is wrapped', () => {
+  test('of Yoga behind a framework that wraps it, as Fastify does, is the wrapped one', () => {
     const request = fetchRequest();
     const raw = nodeRequest();
     noteNodeRequest(request, { req: { raw, headers } });
     expect(yogaRequest(request).key).toBe(raw);
   });
 
-  test('of Yoga under a path of Express, which takes it off the URL', () => {
+  test('of Yoga under a path of Express, which removes it from the URL, is the same', () => {
     const request = fetchRequest();
     const req = nodeRequest({ url: '/?q', originalUrl: '/graphql?q' });
     noteNodeRequest(request, { req });
@@ -63,13 +63,13 @@ describe('the request of a context', () => {
     ['nothing', undefined],
     ["a router's request without headers, as Hono has it", { raw: undefined, header() {} }],
     ['a text', 'POST /'],
-  ])('of Yoga elsewhere, with %s as req: the headers of the Fetch request, which proxies of it share', (_, req) => {
+  ])('of Yoga elsewhere, with %s as req, is the headers of the Fetch request, which its proxies share', (_, req) => {
     noteNodeRequest(request, { req });
     expect(yogaRequest(request)).toEqual({ key: request.headers, ...described });
     expect(yogaRequest(request).key).toBe(request.headers);
   });
 
-  test('a plain socket, as Koa has it on its contexts, makes no WebSocket of it', () => {
+  test('a plain socket, as Koa has it on its contexts, does not make it a WebSocket', () => {
     const req = { headers };
     const socket = { readyState: 'open', write() {}, destroy() {} };
     expect(foreignRequest({ req, socket })).toEqual({
@@ -93,13 +93,13 @@ describe('the request of a context', () => {
     });
   });
 
-  test('of graphql-ws where there is no request: parameters alone', () => {
+  test('of graphql-ws without a request consists of the parameters', () => {
     const extra = { socket: { send() {}, close() {} } };
     expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({ headers: {}, connectionParams: { token: 't' } });
     expect(foreignRequest({ connectionParams: null })).toMatchObject({ key: undefined, persistent: true, connectionParams: undefined });
   });
 
-  test('none', () => {
+  test('is absent without a request and a socket', () => {
     for (const context of [{}, null, undefined, 'context', { headers }]) {
       expect(foreignRequest(context)).toEqual({ key: undefined, headers: {}, target: { kind: 'collect' } });
       expect(hasRequest(context)).toBe(false);

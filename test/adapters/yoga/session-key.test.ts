@@ -6,7 +6,10 @@ import { makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
 import { makeSessions } from './support/setup.js';
 
-/** What plugin-response-cache does: it asks for the key, and answers what it has, before the operation begins. */
+/**
+ * Works as plugin-response-cache does: asks for the key and answers from the cache before the
+ * operation.
+ */
 function useCache(session: SessionKey): Plugin {
   const answers = new Map<string, object>();
   const keys = new WeakMap<object, string>();
@@ -47,7 +50,7 @@ test.each([
   ['sessions first', 'Node'],
   ['cache first', 'Fetch'],
   ['sessions first', 'Fetch'],
-] as const)('a response cache answers each session, and the anonymous, their own (%s, on %s)', async (order, reach) => {
+] as const)('a response cache answers each session, and anonymous requests, separately (%s, on %s)', async (order, reach) => {
   const { ask, asked, sessions, store, token, id } = await start(order, reach);
   const bob = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
   store.reset();
@@ -57,18 +60,18 @@ test.each([
     expect(resultOf(await ask()).data).toEqual({ run: 'anonymous' });
   }
   expect(asked).toEqual([id, bob.id, null]);
-  // Each authenticated request is one look-up, by the cache and the plugin together.
+  // Each authenticated request makes one look-up, for the cache and the plugin together.
   expect(store.calls).toEqual({ insert: 0, find: 4, replace: 0, delete: 0 });
 });
 
-test('invariant 5: what was cached for a session is not answered when it has ended', async () => {
+test('invariant 5: a cached answer is not sent after its session has ended', async () => {
   const { ask, token, sessions, id } = await start('cache first', 'Node');
   await ask(bearer(token));
   await sessions.destroy(id);
   expect(resultOf(await ask(bearer(token))).data).toEqual({ run: 'anonymous' });
 });
 
-test('invariant 6: in an outage nothing is answered from the cache either', async () => {
+test('invariant 6: in an outage, the cache answers nothing either', async () => {
   const { ask, token, store } = await start('cache first', 'Node');
   await ask();
   await ask(bearer(token));

@@ -66,7 +66,7 @@ describe('the token of a graphql-ws connection', () => {
     expect((await connect(credentials(token)).execute(field('me'))).data).toEqual({ run: 'ann' });
   });
 
-  test('is none where nothing is sent, or nothing of use', async () => {
+  test('is absent if nothing useful is sent', async () => {
     const { connect, store } = await startSocket();
     for (const credentials of [{}, { connectionParams: { token: 7, authorization: null } }]) {
       expect((await connect(credentials).execute(field('me'))).data).toEqual({ run: null });
@@ -81,7 +81,7 @@ describe('the token of a graphql-ws connection', () => {
     ['no socket, as some servers have none', ({ connectionParams, extra }) => ({ connectionParams, extra: { request: extra.request } })],
     ['no extra', ({ connectionParams, extra }) => ({ connectionParams, req: extra.request })],
   ];
-  test.each(contexts)('is found where getEnveloped is given %s', async (_, contextOf) => {
+  test.each(contexts)('is found if getEnveloped receives %s', async (_, contextOf) => {
     const { connect, token } = await startSocket({}, contextOf);
     const client = connect({ headers: { authorization: `Bearer ${token}` } });
     expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
@@ -90,7 +90,7 @@ describe('the token of a graphql-ws connection', () => {
 });
 
 describe('operations on one connection', () => {
-  test('invariant 5: each looks the session up again', async () => {
+  test('invariant 5: each operation looks the session up again', async () => {
     const { connect, sessions, store, token, id } = await startSocket();
     const client = connect({ connectionParams: { token } });
     expect((await client.execute(field('required'))).data).toEqual({ run: 'ann' });
@@ -103,7 +103,7 @@ describe('operations on one connection', () => {
     });
   });
 
-  test('a login is for those that follow, and so is a logout', async () => {
+  test('later operations see a login, and a logout', async () => {
     const { connect, stored } = await startSocket();
     const client = connect();
     const token = String((await client.execute(mutation('login'))).data?.['run']);
@@ -114,7 +114,7 @@ describe('operations on one connection', () => {
     expect((await client.execute(field('me'))).data).toEqual({ run: null });
   });
 
-  test('what a login changes in its operation is saved beside an open subscription', async () => {
+  test('changes after a login in its operation are saved, even beside an open subscription', async () => {
     const source = gate();
     const endless = async function* () {
       yield 'open';
@@ -132,7 +132,7 @@ describe('operations on one connection', () => {
     expect((await results.next()).done).toBe(true);
   });
 
-  test('errors have nothing of HTTP', async () => {
+  test('errors contain nothing of HTTP', async () => {
     const { connect, clock, token } = await startSocket();
     const client = connect({ connectionParams: { token } });
     clock.advance(1_001);
@@ -141,7 +141,7 @@ describe('operations on one connection', () => {
     expect(JSON.stringify(result)).not.toContain('http');
   });
 
-  test('invariant 6: an outage is the result of the operation, and the connection stays', async () => {
+  test('invariant 6: an outage is the result of the operation, and the connection stays open', async () => {
     const { connect, store, token } = await startSocket({ watch: { never: () => never() } });
     const client = connect({ connectionParams: { token } });
     store.before = OUTAGE;
@@ -160,7 +160,7 @@ describe('operations on one connection', () => {
 
   async function* never(): AsyncGenerator<string> {}
 
-  test('invariant 6: nor does a record that cannot be read close it', async () => {
+  test('invariant 6: an unreadable record does not close the connection either', async () => {
     const { connect, store, token, id } = await startSocket();
     const record = await store.find(id);
     if (record) await store.replace({ ...record, version: 'broken', body: '{' }, record.version, 60_000);
@@ -169,7 +169,7 @@ describe('operations on one connection', () => {
     expect(client.closeCodes).toEqual([]);
   });
 
-  test('an operation that is not valid leaves nothing open: a login that follows is as sure of its session', async () => {
+  test('an invalid operation leaves nothing open, so a later login saves its changes', async () => {
     const { connect, stored } = await startSocket();
     const client = connect();
     await expect(client.execute('{ nothing }')).rejects.toMatchObject([{ message: expect.stringContaining('nothing') }]);
@@ -181,7 +181,7 @@ describe('operations on one connection', () => {
 describe("the application's own context() on a connection", () => {
   const user: Handlers['run'] = { user: (ctx) => JSON.stringify(Reflect.get(ctx, 'user')) };
 
-  test('invariant 5: is not given a session that has ended since an earlier operation', async () => {
+  test('invariant 5: does not receive a session that has ended since an earlier operation', async () => {
     const context = async ({ sessions }: { sessions?: SessionContext<Data>['sessions'] }) => ({
       user: (await sessions?.load())?.id ?? null,
     });
@@ -192,7 +192,7 @@ describe("the application's own context() on a connection", () => {
     expect((await client.execute(field('user'))).data).toEqual({ run: 'null' });
   });
 
-  test('invariant 11: is not shown what another operation has changed and not saved', async () => {
+  test("invariant 11: does not see another operation's unsaved changes", async () => {
     const changed = gate();
     const seen = gate();
     const escalateAndFail = async (ctx: SessionContext<Data>) => {
@@ -216,7 +216,7 @@ describe("the application's own context() on a connection", () => {
 });
 
 describe('a subscription on a connection', () => {
-  test('saves what its body changes with each event, and when the client leaves', async () => {
+  test('saves the changes of its body with each event, and when the client leaves', async () => {
     const endless = async function* (ctx: SessionContext<Data>) {
       try {
         for (;;) {
@@ -238,7 +238,7 @@ describe('a subscription on a connection', () => {
     expect(client.closeCodes).toEqual([]);
   });
 
-  test('our errors from its body are told by their code', async () => {
+  test('reports our errors from its body by their code', async () => {
     const refused = async function* (ctx: SessionContext<Data>) {
       yield 'on';
       yield requireSession(ctx).id;
@@ -251,7 +251,7 @@ describe('a subscription on a connection', () => {
   });
 });
 
-test('rule 17: nothing of the operations of a connection stays subscribed when they are over', async () => {
+test("rule 17: a connection's finished operations leave no subscription behind", async () => {
   const store = memoryStore();
   let subscribed = 0;
   const { subscribe } = store;

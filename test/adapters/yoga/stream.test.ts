@@ -17,7 +17,7 @@ describe('@defer', () => {
     return { ...server, defer };
   }
 
-  test('rule 18: what the parts of a query changed is saved together when the last one has come', async () => {
+  test('rule 18: the changes of all parts of a query are saved together after the last one', async () => {
     const wait = gate();
     const visit = async (ctx: SessionContext<Data>) => {
       await wait.opened;
@@ -27,7 +27,8 @@ describe('@defer', () => {
     const { defer, store, stored } = await startDeferring({ visit });
     const { until, all, response } = await defer('darken', 'run(op: "visit")');
     expect(await until(1)).toMatchObject([{ data: { run: 'done', node: {} } }]);
-    // A stream looks the session up once more, so that no end falls between the load and the watching.
+    // A stream looks the session up once more, so that no end is missed between the load and the
+    // watching.
     expect(store.calls).toMatchObject({ find: 2, replace: 0 });
     expect(await stored()).toMatchObject({ theme: 'light', views: 0 });
     wait.open();
@@ -37,7 +38,7 @@ describe('@defer', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
-  test('rule 18: a part that fails drops what it changed, and changes of which no part is known', async () => {
+  test('rule 18: a failing part drops its changes, and changes of an unknown part', async () => {
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
     const late = async (ctx: SessionContext<Data>) => {
@@ -79,7 +80,7 @@ describe('@defer', () => {
     expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
   });
 
-  test('invariant 11: nothing is saved where the first part has no data', async () => {
+  test('invariant 11: nothing is saved if the first part has no data', async () => {
     const { endpoint, token, store } = await startDeferring({
       fail: () => {
         throw new GraphQLError('refused');
@@ -91,7 +92,7 @@ describe('@defer', () => {
     expect(store.calls.replace).toBe(0);
   });
 
-  test('rule 18: what cannot be saved is an error of the last part, and dropped', async () => {
+  test('rule 18: a failing save is an error of the last part, and the changes are dropped', async () => {
     const wait = gate();
     const late = async (ctx: SessionContext<Data>) => {
       await wait.opened;
@@ -110,7 +111,7 @@ describe('@defer', () => {
     expect((await stored())?.theme).toBe('light');
   });
 
-  test('our errors in later parts have their code, and nothing of HTTP', async () => {
+  test('our errors in later parts have their code, without anything of HTTP', async () => {
     const { defer } = await startDeferring({ me: (ctx) => requireSession(ctx).data.userId });
     const { all, response } = await defer('first', 'run(op: "me")', {});
     const [, later] = await all();
@@ -118,7 +119,7 @@ describe('@defer', () => {
     expect(later?.incremental?.[0]?.errors).toEqual([expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })]);
   });
 
-  test('a source that writes to the response cannot any more: a login in a later part creates nothing', async () => {
+  test('a source can no longer write to the response: a login in a later part creates nothing', async () => {
     const wait = gate();
     const login = async ({ sessions }: SessionContext<Data>) => {
       await wait.opened;
@@ -137,7 +138,7 @@ describe('a subscription over SSE', () => {
   const asAnn = (server: { endpoint: string; token: string }, op: string) =>
     stream(server.endpoint, `subscription { watch(op: "${op}") }`, { ...SSE, ...bearer(server.token) });
 
-  test('saves what its body and its resolvers change with each event, and at the end', async () => {
+  test('saves the changes of its body and its resolvers with each event, and at the end', async () => {
     const wait = gate();
     const server = await startYoga({
       watch: {
@@ -167,7 +168,7 @@ describe('a subscription over SSE', () => {
     expect(response.headers.get('cache-control')).toContain('no-store');
   });
 
-  test('invariant 11: an event that fails is not saved with a later one', async () => {
+  test('invariant 11: a later event does not save the changes of a failed one', async () => {
     const server = await startYoga({
       watch: {
         changes: async function* () {
@@ -189,7 +190,7 @@ describe('a subscription over SSE', () => {
     expect(await server.stored()).toEqual({ userId: 'ann', theme: 'light', views: 1 });
   });
 
-  test('an event whose change cannot be saved is an error, and the subscription goes on', async () => {
+  test('an event whose change cannot be saved is an error, and the subscription continues', async () => {
     const server = await startYoga({
       watch: {
         changes: async function* (ctx) {
@@ -206,7 +207,7 @@ describe('a subscription over SSE', () => {
     expect((await server.stored())?.theme).toBe('light');
   });
 
-  test('what cannot be saved at the end is told as a last event', async () => {
+  test('a failing save at the end is reported as a last event', async () => {
     const server = await startYoga({
       watch: {
         changes: async function* (ctx) {
@@ -220,13 +221,13 @@ describe('a subscription over SSE', () => {
     expect(parts).toMatchObject([{ data: { watch: 'one' } }, { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
   });
 
-  test('what its body changes when the client has left is saved', async () => {
+  test('changes of its body after the client has left are saved', async () => {
     const { server, left } = await startLeaving(() => undefined);
     await left();
     await vi.waitFor(async () => expect((await server.stored())?.theme).toBe('dark'));
   });
 
-  test('where that cannot be saved, the logger hears of it', async () => {
+  test('a failing save after the client has left is logged', async () => {
     const errors: string[] = [];
     const { server, left } = await startLeaving(() => {
       server.store.before = OUTAGE;
@@ -235,7 +236,7 @@ describe('a subscription over SSE', () => {
     await vi.waitFor(() => expect(errors.join()).toContain('the changes of an operation could not be saved'));
   });
 
-  /** A subscription whose body goes on for ever, and changes something when its client has left. */
+  /** A subscription whose body runs for ever, and changes the session when its client has left. */
   async function startLeaving(before: () => void, errors: string[] = []) {
     const logger = { warn: () => undefined, error: (message: string) => void errors.push(message) };
     const endless = async function* (ctx: SessionContext<Data>) {
@@ -262,7 +263,7 @@ describe('a subscription over SSE', () => {
     yield '';
   }
 
-  test('our errors from its body are told by their code', async () => {
+  test('reports our errors from its body by their code', async () => {
     const server = await startYoga({
       watch: {
         refused: (ctx) => {
@@ -282,7 +283,7 @@ describe('a subscription over SSE', () => {
     expect(later[1]?.errors).toEqual([expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })]);
   });
 
-  test('invariant 6: in an outage it does not begin', async () => {
+  test('invariant 6: does not begin in an outage', async () => {
     const watch = vi.fn(() => never());
     const server = await startYoga({ watch: { changes: watch } });
     server.store.before = OUTAGE;

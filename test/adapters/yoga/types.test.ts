@@ -36,7 +36,7 @@ describe('invariant 10: the types', () => {
     createYoga({ schema, plugins: [useSession(sessions)] });
   });
 
-  test('of a context with a schema and more of the own are exact as well', () => {
+  test('of a context with a schema and additions of the application are exact as well', () => {
     const own = createSessions({ schema: z.object({ userId: z.string(), views: z.number().default(0) }) });
     type Context = SessionContext<Data, { userId: string; views?: number | undefined }> & { readonly db: string };
     const schema = createSchema<Context>({
@@ -55,7 +55,7 @@ describe('invariant 10: the types', () => {
     createYoga({ schema, context: () => ({ db: '' }), plugins: [useSession(own)] });
   });
 
-  test("rule 10: the application's own context() loads the session by the type of its sessions", () => {
+  test("rule 10: the application's own context() loads the session with the type of its sessions", () => {
     const own = createSessions({ schema: z.object({ userId: z.string(), views: z.number().default(0) }) });
     type Base = YogaInitialContext & SessionContextOf<typeof own>;
     const makeContext = async ({ sessions: current }: Base) => {
@@ -72,7 +72,7 @@ describe('invariant 10: the types', () => {
     expectTypeOf(yoga.fetch).toBeCallableWith('http://localhost/graphql', { method: 'POST' });
   });
 
-  test('of the guards do without a context that has no session', () => {
+  test('of the guards refuse a context that has no session', () => {
     // @ts-expect-error: a context without sessions
     const wrong: Parameters<typeof requireSession>[0] = { request: new Request('http://api.example') };
     expectTypeOf(wrong).not.toBeAny();

@@ -1,6 +1,6 @@
 import { createSessionClient, type SessionChange } from '../../../src/client/index.js';
 
-/* What each tab of the browser test runs: requests without end, and what the test asks for. */
+/* Each tab of the browser test runs this: requests without end, and the calls of the test. */
 
 const storage = new URL(location.href).searchParams.get('storage') === 'cookie' ? 'cookie' : 'local';
 const session = createSessionClient({ storage });
@@ -8,7 +8,7 @@ const changes: SessionChange[] = [];
 session.subscribe((change) => changes.push(change));
 let isWorking = false;
 
-/** The body of a good answer. */
+/** The body of a successful answer. */
 async function post(path: string): Promise<string | undefined> {
   try {
     const response = await session.fetch(path, { method: 'POST' });
@@ -36,7 +36,7 @@ const app = {
     return token;
   },
   async logout(): Promise<void> {
-    // A session that is gone is as good as ended.
+    // A session that is gone counts as ended.
     if (session.getSnapshot()) await Promise.race([untilDone('/logout'), new Promise((resolve) => setTimeout(resolve, 1_000))]);
     await session.clear();
   },

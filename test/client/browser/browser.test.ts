@@ -12,7 +12,7 @@ import { idOf } from '../support/tokens.js';
 
 /*
  * Eight tabs of a real browser, whose server rotates, delays and loses answers.
- * `CLIENT_ROTATIONS=10000` runs until so many rotations.
+ * `CLIENT_ROTATIONS=10000` runs that many rotations.
  */
 
 const TABS = 8;
@@ -65,7 +65,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
 
   const inAll = <Result>(tabs: readonly Page[], expression: string): Promise<Result[]> =>
     Promise.all(tabs.map((tab) => tab.evaluate<Result>(expression)));
-  /** Waits, at most a second longer than it may take, until all tabs say so. */
+  /** Waits until all tabs report this, for at most a second longer than the limit. */
   const allAre = (tabs: readonly Page[], expression: string, value: unknown): Promise<void> =>
     vi.waitFor(async () => expect(await inAll(tabs, expression)).toEqual(tabs.map(() => value)), { timeout: 2_000, interval: 50 });
   const pick = (tabs: readonly Page[]): Page => {
@@ -73,11 +73,11 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     if (!tab) throw new Error('no tab');
     return tab;
   };
-  /** All tabs work until the server has rotated so often. */
+  /** All tabs work until the server has rotated this often. */
   const rotateUntil = (count: number): Promise<void> =>
     vi.waitFor(() => expect(server.rotations()).toBeGreaterThanOrEqual(count), { timeout: TIMEOUT, interval: 20 });
 
-  test('eight tabs follow logins, rotations and logouts, and nobody else is logged out', async () => {
+  test('eight tabs follow logins, rotations and logouts, and no other logout happens', async () => {
     const tabs = await open();
     for (const tab of tabs) void tab.evaluate('app.work(40)').catch(() => {});
     const rounds = 4;
@@ -87,7 +87,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
       await inAll(tabs, 'app.changes()');
       await rotateUntil((ROTATIONS * round) / rounds);
       await allAre(tabs, 'app.snapshot()', id);
-      // Nobody was logged out meanwhile, and no other session has begun.
+      // No logout happened in the meantime, and no other session has begun.
       const types = (await inAll<{ type: string }[]>(tabs, 'app.changes()')).flat().map(({ type }) => type);
       expect(new Set(types)).toEqual(new Set(['rotated']));
       if (round % 2 === 0) continue;
@@ -100,7 +100,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     await vi.waitFor(async () => expect(new Set(await inAll(tabs, 'app.token()')).size).toBe(1), { timeout: 2_000, interval: 50 });
   });
 
-  test('a new tab has the session of the others at once, and keeps it after a reload', async () => {
+  test("a new tab has the others' session at once, and keeps it after a reload", async () => {
     const [first, second] = await open();
     if (!first || !second) throw new Error('no tabs');
     const id = idOf(await first.evaluate<string>('app.login()'));
@@ -111,7 +111,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     await second.reload();
     await second.waitForFunction('globalThis.app');
     expect(await second.evaluate('app.snapshot()')).toBe(id);
-    // Outside of the application.
+    // This is outside the application.
     await third.evaluate('localStorage.clear()');
     await allAre([first, second], 'app.snapshot()', null);
   });
@@ -128,7 +128,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     await allAre(tabs, 'app.snapshot()', null);
   });
 
-  test('with a cookie, no tab has a token, and all agree', async () => {
+  test('with a cookie, no tab has a token, and all tabs agree', async () => {
     const tabs = await open({ usesCookie: true, grace: 500 });
     for (const tab of tabs) void tab.evaluate('app.work(40)').catch(() => {});
     await pick(tabs).evaluate('app.login()');

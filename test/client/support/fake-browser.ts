@@ -10,10 +10,10 @@ import {
 
 export const ORIGIN = 'https://app.example';
 
-/** A storage of browsers, with its text for all to see. */
+/** A browser's storage, whose text is public. */
 export class FakeStorage implements TokenStorage {
   readonly items = new Map<string, string>();
-  /** What each call throws from now on. */
+  /** The error that each call throws from now on. */
   failure: Error | undefined;
 
   getItem(key: string): string | null {
@@ -35,9 +35,9 @@ export class FakeStorage implements TokenStorage {
 export interface FakeBrowser {
   readonly local: FakeStorage;
   readonly session: FakeStorage;
-  /** What was warned of. */
+  /** The warnings so far. */
   readonly warnings: string[];
-  /** The key of this test's clients: others do not hear what they say. */
+  /** The key of this test's clients. Clients with other keys do not hear them. */
   readonly key: string;
   /** Another tab. */
   open(options?: SessionClientOptions): SessionClient;
@@ -46,8 +46,8 @@ export interface FakeBrowser {
 }
 
 /**
- * Gives this process the globals of a browser, until the test is over. All clients share them, as
- * tabs do.
+ * Gives this process the globals of a browser until the end of the test. All clients share them,
+ * as tabs do.
  */
 export function fakeBrowser(globals: Readonly<Record<string, unknown>> = {}): FakeBrowser {
   const local = new FakeStorage();
@@ -80,7 +80,7 @@ export function fakeBrowser(globals: Readonly<Record<string, unknown>> = {}): Fa
   };
 }
 
-/** The changes that a client tells of, from now on. */
+/** The changes that a client reports from now on. */
 export function changesOf(client: SessionClient): SessionChange[] {
   const changes: SessionChange[] = [];
   client.subscribe((change) => changes.push(change));

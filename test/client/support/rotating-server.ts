@@ -12,17 +12,17 @@ interface Record_ {
   previous?: { readonly token: string; readonly until: number } | undefined;
 }
 
-/** What a request did to its session. */
+/** The effect of a request on its session. */
 export interface Visit {
   readonly id: string;
   readonly authenticatedAt: number;
-  /** A successor, for the answer to carry. */
+  /** A successor for the answer. */
   readonly rotated: string | undefined;
 }
 
 /**
- * The server's part of a session, in memory: rules 21 and 22 of rotation, plain rotations alone.
- * Stands in for the library until its own server part is used here.
+ * The server's part of a session, in memory: rules 21 and 22 of rotation, with plain rotations
+ * only. Replaces the library until its own server part is used here.
  */
 export class RotatingServer {
   readonly #records = new Map<string, Record_>();
@@ -42,7 +42,7 @@ export class RotatingServer {
     this.#rotateEvery = rotateEvery;
   }
 
-  /** A new session; the one that the request was made with ends. */
+  /** Begins a new session, and ends the one of the request. */
   login(previous: string | null): string {
     this.logout(previous);
     const id = newId();
@@ -56,7 +56,7 @@ export class RotatingServer {
     if (record) this.#records.delete(record.id);
   }
 
-  /** `undefined`: the token is refused. */
+  /** Returns `undefined` if the token is refused. */
   visit(token: string | null): Visit | undefined {
     const record = this.#find(token);
     if (!record) return undefined;
@@ -67,15 +67,15 @@ export class RotatingServer {
   }
 
   /**
-   * The successor; the same for all that ask with one token. `undefined`: a replaced token cannot
-   * rotate.
+   * Returns the successor, which is the same for all requests with one token. `undefined` if the
+   * token was replaced and cannot rotate.
    */
   rotate(token: string | null): string | undefined {
     const record = this.#find(token);
     return record && this.#use(record, token) !== 'grace' ? this.#successor(record) : undefined;
   }
 
-  /** A token that is fresh again: it takes the place of all others. */
+  /** A fresh token that replaces all others. */
   reauthenticate(token: string | null): string | undefined {
     const record = this.#find(token);
     if (!record) return undefined;

@@ -5,7 +5,7 @@ export const API = 'https://api.example';
 
 export type Answer = (arrival: Arrival, index: number) => Response | Promise<Response>;
 
-/** A client in memory whose requests `answer` answers. */
+/** A client in memory, with `answer` for its requests. */
 export function clientOf(
   answer: Answer,
   options: SessionClientOptions = {},

@@ -3,7 +3,7 @@ export interface Arrival {
   readonly url: string;
   readonly method: string;
   readonly headers: Headers;
-  /** Of `Authorization: Bearer <token>`. */
+  /** The token of `Authorization: Bearer <token>`. */
   readonly token: string | null;
   readonly body: string;
   readonly init: RequestInit | undefined;
@@ -14,7 +14,7 @@ export interface Scripted {
   readonly arrivals: Arrival[];
 }
 
-/** A server in this process: answers what `answer` says. */
+/** A server in this process that returns the results of `answer`. */
 export function scripted(answer: (arrival: Arrival, index: number) => Response | Promise<Response>): Scripted {
   const arrivals: Arrival[] = [];
   return {

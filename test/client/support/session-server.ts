@@ -9,7 +9,7 @@ export interface SessionServer {
 }
 
 export interface SessionServerOptions {
-  /** Numbers in [0, 1) that decide what is lost and delayed. */
+  /** Numbers in [0, 1) that decide losses and delays. */
   random(): number;
   /** The session is in a cookie, not in headers. */
   readonly usesCookie?: boolean;
@@ -19,8 +19,8 @@ export interface SessionServerOptions {
 }
 
 /**
- * A server over HTTP whose network loses and delays what it can: login, logout, a question, and a
- * rotation by hand. What it sends is what the library's server part sends.
+ * A server over HTTP with a network that loses and delays what it can: login, logout, a question,
+ * and an explicit rotation. It sends exactly what the library's server part sends.
  */
 export async function startSessionServer(options: SessionServerOptions): Promise<SessionServer> {
   const { random, usesCookie = false, pages } = options;

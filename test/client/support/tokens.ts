@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-/** A token as the library makes them: for a new session, or for the one with this id. */
+/** A token as the library makes it: for a new session, or for the one with this id. */
 export function newToken(id: string = newId()): string {
   return `ts_${id}.${randomBytes(32).toString('base64url')}`;
 }

@@ -9,7 +9,7 @@ export interface Data {
   readonly userId: string;
 }
 
-/** What ran on the server. */
+/** The procedures that ran on the server. */
 export interface Counts {
   open: number;
   guarded: number;

@@ -2,7 +2,7 @@ import { build } from 'esbuild';
 import { ROOT } from '../../../scripts/packed.js';
 import type { SessionChange, SessionClient, SessionClientOptions } from '../../../src/client/index.js';
 
-/** Time that passes only when everything else is done. */
+/** A clock that moves only when everything else is done. */
 export class Timeline {
   now = 0;
   readonly #queue: { readonly at: number; readonly order: number; run(): void }[] = [];
@@ -16,7 +16,7 @@ export class Timeline {
     return new Promise((resolve) => this.after(delay, resolve));
   }
 
-  /** Runs all that is due until `end`, and what follows from it. */
+  /** Runs everything that is due until `end`, and its consequences. */
   async runUntil(end: number): Promise<void> {
     for (;;) {
       await new Promise(setImmediate);
@@ -31,7 +31,7 @@ export class Timeline {
   }
 }
 
-/** Messages from one place to another, which take their time and never overtake each other. */
+/** Messages from one place to another, with delays. They never overtake each other. */
 class Pipe {
   #lastArrival = 0;
   readonly #timeline: Timeline;
@@ -58,15 +58,15 @@ export interface WorldOptions {
   /** How long messages take within the browser, in ms. */
   delay(): number;
   readonly fetch: typeof globalThis.fetch;
-  /** Leaves out messages between tabs, as old browsers do. */
+  /** Drops messages between tabs, as old browsers do. */
   readonly hasChannel?: boolean;
   readonly isStorageBlocked?: boolean;
 }
 
 /**
- * A browser that runs each tab in a process of its own, as Chromium does: a tab's write to the
- * storage is seen at once by itself, and later by the others; of two writes the one wins that
- * reaches the browser's own process last. Messages and writes take ways of their own.
+ * A browser that runs each tab in a separate process, as Chromium does. A tab sees its own write
+ * to the storage at once, and the others see it later. Of two writes, the last to reach the
+ * browser's process wins. Messages and writes travel separately.
  */
 export class World {
   readonly #options: WorldOptions;

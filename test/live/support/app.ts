@@ -5,8 +5,9 @@ import type { Sessions } from '../../../src/index.js';
 import { type Data, type Moments, monotonic } from './types.js';
 
 /**
- * An application with one subscription of each kind. `bodies` counts those that have begun and those that have cleaned up; `stopped` is when
- * those that wait for ever were told to; `release` ends those without a session.
+ * An application with one subscription of each kind. `bodies` counts those that have begun and
+ * those that have cleaned up. `stopped` has the times at which waiting bodies were aborted.
+ * `release` ends those without a session.
  */
 export function liveApp(sessions: Sessions<Data>) {
   const { createContext, requireSession } = trpcSessions(sessions);
@@ -24,7 +25,7 @@ export function liveApp(sessions: Sessions<Data>) {
       throw new TRPCError({ code: 'UNAUTHORIZED' });
     }),
     live: t.procedure.concat(requireSession).subscription(({ ctx }) => waitsForEver(() => stopped.push([ctx.session.id, monotonic()]))),
-    // As bodies should be: its own signal tells that the client has gone.
+    // As bodies should: its own signal shows that the client has gone.
     polite: t.procedure.concat(requireSession).subscription(async function* ({ signal }) {
       bodies.begun += 1;
       try {
@@ -42,7 +43,7 @@ export function liveApp(sessions: Sessions<Data>) {
         try {
           for (;;) {
             yield 'x'.repeat(1_000);
-            // What comes from elsewhere comes in turns of the event loop.
+            // Outside events come in turns of the event loop.
             await new Promise((resolve) => setImmediate(resolve));
           }
         } finally {
@@ -53,7 +54,9 @@ export function liveApp(sessions: Sessions<Data>) {
   return { router, createContext, bodies, stopped, release: () => release() };
 }
 
-/** Yields once, and is heard of again when it is told to clean up. Of a generator that waits nobody can tell when that was. */
+/**
+ * Yields once, and reports when it is returned. A waiting generator could not report that time.
+ */
 function waitsForEver(onReturn: () => void): AsyncIterableIterator<string> {
   let begun = false;
   return {

@@ -1,6 +1,9 @@
 import type { Endings, Moments } from './types.js';
 
-/** How long after its session had been ended each subscription's body or consumer was told, in ms, in order; told before counts as 0. */
+/**
+ * The delay from the end of each session until its subscription's body or consumer learned of it,
+ * in ms, in order. Earlier counts as 0.
+ */
 export function delaysOf(ended: Moments, told: readonly (readonly [id: string, at: number, ...rest: unknown[]])[]): number[] {
   const moments = new Map(ended);
   return told.map(([id, at]) => Math.max(0, at - (moments.get(id) ?? Number.NaN))).sort((a, b) => a - b);
@@ -21,7 +24,7 @@ export function table(title: string, head: readonly string[], rows: readonly (re
   return [title, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** What each subscription was told at its end, counted. */
+/** The end that each subscription received, counted. */
 export function tellings({ closed }: Pick<Endings, 'closed'>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [, , how] of closed) counts[how] = (counts[how] ?? 0) + 1;

@@ -19,14 +19,17 @@ import {
   type Transport,
 } from './types.js';
 
-/** Timers that were made and are not cleared, the unreferenced ones too. */
+/** Timers that were made and are not cleared, including unreferenced ones. */
 const timers = new Set<number>();
 const timerCount = createHook({
   init: (id, type) => void (type === 'Timeout' && timers.add(id)),
   destroy: (id) => void timers.delete(id),
 });
 
-/** What a worker can do. Two instances share its store: one that holds subscriptions, and another one that ends sessions. */
+/**
+ * The orders of a worker. Two instances share its store: one holds subscriptions, and the other
+ * ends sessions.
+ */
 export class LiveProcess {
   readonly #opened: OpenStore;
   readonly #counted: ReturnType<typeof counted>;
@@ -35,7 +38,7 @@ export class LiveProcess {
   readonly #app: LiveApp;
   readonly #held = new Map<string, Subscription>();
   #closed: Endings['closed'] = [];
-  /** Those that have ended, whose clients have not gone yet: a socket outlives its subscription. */
+  /** Ended subscriptions whose clients have not gone yet: a socket outlives its subscription. */
   #staying: Subscription[] = [];
   #socketServer: ReturnType<typeof serveWebSocket> | undefined;
   #clock: ClockSetting | undefined;
@@ -43,7 +46,8 @@ export class LiveProcess {
   private constructor(opened: OpenStore, recheckInterval: number, lifetime: number | undefined) {
     this.#opened = opened;
     this.#counted = counted(opened.store);
-    // An account of ten thousand is ended within one call, on a machine that does other things as well.
+    // One call ends an account of ten thousand sessions, on a machine that does other work as
+    // well.
     const limits = lifetime === undefined ? {} : ({ idleTimeout: false, absoluteTimeout: lifetime } as const);
     const options = { ownerOf: (data: Data) => data.owner, storeTimeout: '60s', now: () => this.#now(), ...limits } as const;
     this.#holding = createSessions<Data>({ ...options, store: this.#counted.store, recheckInterval });
@@ -51,7 +55,7 @@ export class LiveProcess {
     this.#app = liveApp(this.#holding);
   }
 
-  /** `countTimers` is for where leaks are looked for: it makes every promise dearer. */
+  /** `countTimers` is for finding leaks: it makes every promise more expensive. */
   static async open(config: LiveStore, recheckInterval: number, { countTimers, lifetime }: OpenOptions): Promise<LiveProcess> {
     if (countTimers) timerCount.enable();
     return new LiveProcess(await openStore(config), recheckInterval, lifetime);
@@ -108,7 +112,7 @@ export class LiveProcess {
     return inGroups(count, 100, async () => (await this.#ending.create({ owner })).token);
   }
 
-  /** Answers how many have opened. */
+  /** Returns the number that have opened. */
   async #hold({ tokens, transport, body, read, url: given }: Extract<Order, { do: 'hold' }>): Promise<number> {
     const url = transport === 'WebSocket' ? (given ?? (await this.#url())) : '';
     const opened = await inGroups(tokens.length, 100, (index) => this.#open(tokens[index] ?? '', transport, body, read, url).opened);
@@ -152,7 +156,9 @@ export class LiveProcess {
     return ended;
   }
 
-  /** Where the store is away, as often as it takes: until then the session has not been ended for those who asked. */
+  /**
+   * Repeats while the store is away: until it succeeds, the session has not ended for its callers.
+   */
   async #endInAnyCase(id: string): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -186,7 +192,10 @@ export class LiveProcess {
     );
   }
 
-  /** Ends each session so many turns of the event loop, or of the microtask queue, after its subscription began to open. */
+  /**
+   * Ends each session this many turns of the event loop, or of the microtask queue, after its
+   * subscription began to open.
+   */
   async #raceByTurns(rounds: number, mostTurns: number): Promise<void> {
     await inGroups(rounds, 20, async () => {
       const { id, token } = await this.#ending.create({ owner: 'racer' });
@@ -198,7 +207,7 @@ export class LiveProcess {
     });
   }
 
-  /** What has ended since it was last asked, once nothing is open any more or `patience` ms are over. */
+  /** The ends since the last question, once nothing is open any more or `patience` ms are over. */
   async #endings(patience: number): Promise<Endings> {
     const all = Promise.all([...this.#held.values()].map(({ ended }) => ended));
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -216,7 +225,7 @@ export class LiveProcess {
   }
 
   async #leave(): Promise<void> {
-    // Those whose bodies wait for ever are left to that.
+    // Subscriptions whose bodies wait for ever keep waiting.
     for (const each of this.#held.values()) void each.leave();
     this.#held.clear();
     this.#closed = [];
@@ -238,7 +247,8 @@ export class LiveProcess {
   }
 
   async #inspect(): Promise<Inspection> {
-    // What was closed lets go of the rest in a few turns; timers are known to be gone once they are collected.
+    // Closed objects release the rest in a few turns. Timers are known to be gone once they are
+    // collected.
     for (let turn = 0; turn < 5; turn += 1) {
       globalThis.gc?.();
       await new Promise((resolve) => setImmediate(resolve));
@@ -265,7 +275,7 @@ export class LiveProcess {
   }
 }
 
-/** So many at a time, in order. */
+/** Runs this many at a time, in order. */
 async function inGroups<Result>(count: number, size: number, run: (index: number) => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
   for (let from = 0; from < count; from += size) {

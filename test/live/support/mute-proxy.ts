@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
 
-/** Stands before a server. While muted, what the server says is swallowed, and the connection stays as it is. */
+/**
+ * A proxy before a server. While muted, it drops what the server sends, and the connection stays
+ * open.
+ */
 export interface MuteProxy {
   readonly port: number;
   muted: boolean;

@@ -12,8 +12,9 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.
 let worker: Promise<string> | undefined;
 
 /**
- * As one script: it starts in half the time, and its functions weigh what they weigh in a build, where a loader gives each a name of its own.
- * Named by what is in it, so that it is there once for all test files.
+ * Built as one script: it starts in half the time, and its functions weigh as in a build, where a
+ * loader would give each a name. Its name is a hash of its content, so that all test files share
+ * it.
  */
 async function bundle(): Promise<string> {
   const options = { bundle: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' } as const;
@@ -34,21 +35,21 @@ interface Reply {
   readonly error?: string;
 }
 
-/** A process of its own that holds subscriptions open, or ends their sessions. */
+/** A separate process that holds subscriptions open, or ends their sessions. */
 export interface Live {
   create(count: number, owner: string): Promise<string[]>;
-  /** Answers how many have opened. */
+  /** Returns the number that have opened. */
   hold(
     tokens: readonly string[],
     how?: { readonly transport?: Transport; readonly body?: Body | undefined; readonly read?: boolean; readonly url?: string | undefined },
   ): Promise<number>;
   /** The URL of its WebSocket server. */
   serve(): Promise<string>;
-  /** Ends all subscriptions without a session by hand; answers when. */
+  /** Ends all subscriptions without a session explicitly. Returns the time. */
   release(): Promise<number>;
   setClock(clock: ClockSetting): Promise<void>;
   sweepAt(moment: number): Promise<number>;
-  /** Ends one after the other; answers when each had been ended. */
+  /** Ends one after the other. Returns the time of each end. */
   endEach(ids: readonly string[], pause?: number): Promise<Moments>;
   endAll(owner: string): Promise<{ readonly count: number; readonly from: number; readonly to: number }>;
   holdAt(tokens: readonly string[], moments: readonly number[]): Promise<void>;
@@ -91,7 +92,7 @@ export async function startLive(config: LiveStore, recheckInterval: number, opti
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit');
-        // One whose connection for notifications says nothing would take as long as its store may.
+        // A process whose notifications are silent would take as long as its store may.
         await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(() => undefined);
         child.kill('SIGKILL');
         await exited;
@@ -105,7 +106,7 @@ function asking(child: ChildProcess): <Result>(order: Order) => Promise<Result> 
   let last = 0;
   child.on('message', (reply: Reply) => replies.emit(String(reply.number), reply));
   child.on('exit', () => {
-    // Who waits for a reply listens to 'error' as well.
+    // A caller that waits for a reply listens to 'error' as well.
     if (replies.listenerCount('error') > 0) replies.emit('error', new Error('a worker has exited'));
   });
   return async (order) => {
@@ -118,7 +119,7 @@ function asking(child: ChildProcess): <Result>(order: Order) => Promise<Result> 
   };
 }
 
-/** Runs with so many processes on one store, which are stopped in any case. */
+/** Runs with this many processes on one store, which are stopped in any case. */
 export async function withLive<Result>(
   config: LiveStore,
   count: number,

@@ -6,11 +6,11 @@ import type { Body } from './types.js';
 
 /** An open subscription, as its consumer sees it. */
 export interface Subscription {
-  /** Settles when the first value is there, or the end; `false` for the end. */
+  /** Settles with the first value, or with `false` at the end. */
   readonly opened: Promise<boolean>;
-  /** The end, as the consumer was told: tRPC's code, or `'complete'`. */
+  /** The end that the consumer received: tRPC's code, or `'complete'`. */
   readonly ended: Promise<string>;
-  /** The consumer goes. */
+  /** Disconnects the consumer. */
   leave(): Promise<void>;
 }
 
@@ -22,7 +22,10 @@ const PATHS = {
 } as const;
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** In this process, without any transport. A consumer that does not `read` asks for the first value only. */
+/**
+ * In this process, without any transport. A consumer that does not `read` asks only for the first
+ * value.
+ */
 export function overIterable({ router, createContext }: LiveApp, token: string, body: Body, read: boolean): Subscription {
   const abort = new AbortController();
   const caller = router.createCaller(createContext({ headers: bearer(token) }), { signal: abort.signal });
@@ -46,7 +49,10 @@ export function overIterable({ router, createContext }: LiveApp, token: string, 
   return { opened, ended, leave };
 }
 
-/** Over tRPC's handler for fetch, in this process. A consumer that does not `read` leaves the response's body alone after the first event. */
+/**
+ * Over tRPC's handler for fetch, in this process. A consumer that does not `read` leaves the
+ * response's body alone after the first event.
+ */
 export function overSse(app: LiveApp, token: string, body: Body, read: boolean): Subscription {
   const { opened, open } = opening();
   const abort = new AbortController();
@@ -71,7 +77,10 @@ export function overSse(app: LiveApp, token: string, body: Body, read: boolean):
   return { opened, ended, leave: async () => abort.abort() };
 }
 
-/** Over a connection of its own. A consumer that does not `read` leaves the socket alone after the first value. */
+/**
+ * Over a separate connection. A consumer that does not `read` leaves the socket alone after the
+ * first value.
+ */
 export function overWebSocket(url: string, token: string, body: Body, read: boolean): Subscription {
   const { opened, open } = opening();
   const socket = new WebSocket(`${url}?connectionParams=1`);

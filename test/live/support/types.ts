@@ -7,16 +7,22 @@ export interface Data {
 
 export type Transport = 'iterable' | 'SSE' | 'WebSocket';
 
-/** Where a process finds the store, and how it hears of what ended. */
+/** The address of the store for a process, and how it receives notifications. */
 export type LiveStore =
   | { readonly kind: 'memory' }
-  /** `mutable`: notifications come through a proxy that the order `mute` makes swallow them, while the connection stays. */
+  /**
+   * `mutable`: notifications come through a proxy that drops them after the order `mute`, while
+   * the connection stays open.
+   */
   | (Extract<StoreConfig, { kind: 'redis' | 'postgres' }> & { readonly mutable?: boolean });
 
-/** What a procedure does once it has yielded its first value. */
+/** The behaviour of a procedure after its first value. */
 export type Body = 'waits for ever' | 'waits for its client to go' | 'yields all the time' | 'without a session';
 
-/** A clock of the library: what it shows, and since when on {@link monotonic} it goes on; without that it stands. */
+/**
+ * A clock of the library: its time, and the moment on {@link monotonic} from which it runs.
+ * Without that moment it stands still.
+ */
 export interface ClockSetting {
   readonly shows: number;
   readonly since?: number | undefined;
@@ -41,7 +47,7 @@ export type Order =
       /** Where another process serves WebSockets; its own by default. */
       readonly url: string | undefined;
     }
-  /** Ends all bodies without a session by hand, as the library ends the others. */
+  /** Ends all bodies without a session explicitly, as the library ends the others. */
   | { readonly do: 'release' }
   | { readonly do: 'clock'; readonly clock: ClockSetting }
   | { readonly do: 'sweep at'; readonly moment: number }
@@ -62,19 +68,22 @@ export type Order =
 export type Moments = [id: string, at: number][];
 
 export interface Endings {
-  /** When each body that waits for ever was told to clean up. */
+  /** The time at which each waiting body was aborted. */
   readonly stopped: Moments;
-  /** When each subscription's end had reached its consumer, and as what: `UNAUTHORIZED` is right. */
+  /** The time at which each end reached its consumer, with its code: `UNAUTHORIZED` is right. */
   readonly closed: [id: string, at: number, how: string][];
-  /** Those that were still open when patience ran out. */
+  /** Subscriptions that were still open when patience ran out. */
   readonly open: string[];
 }
 
-/** What a process holds, after a garbage collection where it can force one. Sizes are in bytes. */
+/**
+ * The objects that a process holds, after a garbage collection if it can force one. Sizes are in
+ * bytes.
+ */
 export interface Inspection {
   readonly heap: number;
   readonly rss: number;
-  /** Timers that were made and not cleared, where they are counted. */
+  /** Timers that were made and not cleared, if they are counted. */
   readonly timers: number;
   /** Sockets and the like. */
   readonly handles: number;

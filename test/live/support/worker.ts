@@ -1,7 +1,10 @@
 import { LiveProcess } from './live-process.js';
 import type { Order } from './types.js';
 
-/* One process of several on one store, which holds subscriptions open or ends their sessions, as it is told. */
+/*
+ * One process of several on one store. Its orders are to hold subscriptions open or to end their
+ * sessions.
+ */
 
 let live: LiveProcess | undefined;
 
@@ -21,5 +24,5 @@ process.on('message', ({ number, order }: { number: number; order: Order }) => {
   );
 });
 
-// Nobody is left to tell it to stop.
+// No process is left that could stop it.
 process.on('disconnect', () => process.exit());

@@ -109,7 +109,10 @@ export class ModelCall {
     return handle;
   }
 
-  /** Ends a session. One that has not taken effect is taken back, and what it was to replace is ended. */
+  /**
+   * Ends a session. One that has not taken effect is undone, and the session it would replace is
+   * ended.
+   */
   destroy(session: Stored): void {
     const waiting = this.#waitingIn(session);
     this.#leave(session);
@@ -124,7 +127,10 @@ export class ModelCall {
     if (login.previous?.isAlive) this.destroy(login.previous);
   }
 
-  /** Ends the other sessions of the account. The one that the current one replaces counts as part of it. Answers how many. */
+  /**
+   * Ends the other sessions of the account. The one that the current one replaces counts as part
+   * of it. Returns their number.
+   */
   destroyOthers(): number {
     const { session } = this.#acting;
     if (!session?.isAlive) return 0;
@@ -149,7 +155,7 @@ export class ModelCall {
     this.#acting.handle?.draft.discard();
   }
 
-  /** What a login of a nested call does to the context that the call was made from. */
+  /** The effect of a nested call's login on the context that the call was made from. */
   goOnAs(session: Stored): void {
     this.#actFor({ session, handle: null });
   }

@@ -1,4 +1,4 @@
-/** What the library did and the model does not allow. */
+/** An act of the library that the model does not allow. */
 export class Complaint extends Error {
   override readonly name = 'Complaint';
 }

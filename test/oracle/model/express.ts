@@ -20,10 +20,13 @@ export interface Handling {
 
 const STATUS = { ok: 200, created: 201, refused: 403, unavailable: 503, throw: 500 } as const;
 
-/** What a request of Express was answered with. */
+/** The answer to a request of Express. */
 export interface Response {
   readonly status: number;
-  /** Whether it failed when the calls behind the handler had answered: their answer is not sent then. */
+  /**
+   * Whether it failed when the calls behind the handler had answered. Then their answer is not
+   * sent.
+   */
   readonly isLate: boolean;
 }
 
@@ -75,7 +78,7 @@ function* respond({ handler, passOn, isStream, status }: Handling, call: ModelCa
   return status ?? 500;
 }
 
-/** What Express answers to an error: its own status, if it has one. */
+/** Express's answer to an error: its own status, if it has one. */
 function statusOf(code: string): number {
   return ['UNAUTHENTICATED', 'SESSION_GONE', 'STEP_UP_REQUIRED'].includes(code) ? 401 : 500;
 }

@@ -5,7 +5,7 @@ import type { ModelRequest } from './request.js';
 import type { Pause, Runtime, Steps } from './runtime.js';
 import { type ModelPart, type Outcome, perform, wrong } from './steps.js';
 
-/** What a client is answered. */
+/** The answer to a client. */
 export interface GraphQLResult {
   readonly data: Readonly<Record<string, unknown>> | null;
   readonly errors: readonly { readonly path: readonly string[] | undefined; readonly code: string | undefined }[];
@@ -22,7 +22,7 @@ export interface Execution {
   readonly isBatch: boolean;
 }
 
-/** What the root fields came to, by their response names. */
+/** The results of the root fields, by their response names. */
 type Outcomes = ReadonlyMap<string, Outcome>;
 
 /** Plays an operation. Answers its result. */
@@ -65,7 +65,10 @@ function commitFields(call: ModelCall, { fields }: Operation, outcomes: Outcomes
   );
 }
 
-/** The root fields of a mutation run one after the other. One that fails and must not be null is the last. */
+/**
+ * The root fields of a mutation run one after the other. One that fails and must not be null is
+ * the last.
+ */
 function* runInTurn(execution: Execution, call: ModelCall): Generator<Pause, Outcomes, void> {
   const outcomes = new Map<string, Outcome>();
   for (const [index, field] of execution.operation.fields.entries()) {

@@ -24,7 +24,7 @@ class Judge {
   readonly #runtime: Runtime;
   readonly #world: World;
   readonly #requests: readonly ModelRequest[];
-  /** What the calls come to, by their names. */
+  /** The results of the calls, by their names. */
   readonly #calls = new Map<string, Routine<unknown>>();
 
   constructor(program: Program, trace: Trace) {

@@ -3,7 +3,9 @@ import { Fail } from './complaint.js';
 import { Hold, type Runtime } from './runtime.js';
 import type { Stored } from './store.js';
 
-/** What the sources have written to the head of a response: a token of this session, or that it has ended. */
+/**
+ * The sources' writes to the head of a response: a token of this session, or that it has ended.
+ */
 export type Cookie = { readonly session: Stored } | 'ended' | undefined;
 
 /** Everything that the requests of a round share. */

@@ -8,7 +8,10 @@ export type Pause =
   | { readonly turn: string; readonly at: string }
   /** Until all of these have come to their end. */
   | { readonly join: readonly Routine<unknown>[] }
-  /** Until the other calls of its batch have come to theirs. `rank` says which of those that go on then is first. */
+  /**
+   * Until the other calls of its batch have come to theirs. `rank` decides which of those that
+   * continue then is first.
+   */
   | { readonly hold: Hold; readonly rank: () => number };
 
 export type Steps<Result> = Generator<Pause, Result, void>;
@@ -102,7 +105,10 @@ export class Runtime {
     this.#events.push({ name, id, ...(reason !== undefined && { reason }) });
   }
 
-  /** The place of a session among those that take effect in the round, for logins that have no order of their own; or -1. */
+  /**
+   * The place of a session among those that take effect in the round, for logins that have no
+   * order of their own; or -1.
+   */
   placeOf(id: string): number {
     return this.#created.indexOf(id);
   }

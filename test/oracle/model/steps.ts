@@ -6,7 +6,7 @@ import { assertWritable } from './request.js';
 import type { Pause, Routine, Runtime, Steps } from './runtime.js';
 import type { Handle } from './store.js';
 
-/** What a part of a call has at hand, in the model. */
+/** The values that a part of a call can use, in the model. */
 export interface ModelPart {
   readonly runtime: Runtime;
   readonly who: string;
@@ -23,7 +23,10 @@ export type Outcome = { readonly ok: true } | { readonly code: string };
 
 type Doing = (part: ModelPart, seen: Seen, at: string) => void;
 
-/** Does one step after the other. @throws Fail when one fails that the code does not catch · Complaint */
+/**
+ * Does one step after the other. @throws Fail if one fails that the code does not catch ·
+ * Complaint
+ */
 export function* perform(plan: Plan, name: string, part: ModelPart): Steps<void> {
   for (const [index, step] of plan.entries()) {
     const at = `${name}${index}`;
@@ -161,7 +164,8 @@ function create(part: ModelPart, seen: Seen, id: string, token: string): Handle 
 function save(part: ModelPart, seen: Seen): void {
   const { session, draft, isRetired } = own(part);
   if (isRetired || part.call.request.hasEnded(session)) throw new Fail('SESSION_GONE');
-  // Nothing is written where nothing changed: that the session has ended elsewhere may stay unnoticed.
+  // Nothing is written if nothing changed: that the session has ended elsewhere may stay
+  // unnoticed.
   if (!draft.hasChanges && (session.isAlive || seen['code'] === undefined)) return;
   writable(part);
   write(part, draft.changes);
@@ -198,7 +202,10 @@ function known({ call, handle }: ModelPart): number {
   return handle ? call.request.known(handle.session) : 0;
 }
 
-/** What `load()` gives. A context need not show a session that has ended, and may show the object that it has of it. */
+/**
+ * The result of `load()`. A context need not show a session that has ended, and may show its own
+ * object of it.
+ */
 function current({ call }: ModelPart, seen: Seen): Handle | null {
   const { session } = call;
   return call.isContext && session && !session.isAlive && seen['id'] === null ? null : call.handle;

@@ -13,7 +13,7 @@ export class Stored {
   isAlive = true;
   /** Whether it has taken effect. Until then no other call can meet it. */
   isEffective: boolean;
-  /** What was stored, one version after the other. */
+  /** The stored versions, one after the other. */
   readonly versions: Fields[];
   readonly firstToken: string;
   lastToken: string;
@@ -43,7 +43,7 @@ export class Stored {
   }
 }
 
-/** What the root fields of a mutation changed, each apart. */
+/** The changes of the root fields of a mutation, each apart. */
 interface Layer {
   readonly name: string;
   readonly changes: Fields;
@@ -75,7 +75,10 @@ export class Draft {
     return this.#changes;
   }
 
-  /** The data is read or changed for the first time: from now on it is a copy. `known`: the oldest version that it can be. */
+  /**
+   * The data is read or changed for the first time: from now on it is a copy. `known`: the oldest
+   * version that it can be.
+   */
   take(known: number): void {
     if (this.#from !== undefined) return;
     this.#from = Math.min(known, this.session.version);
@@ -87,7 +90,9 @@ export class Draft {
     this.#changes = { ...this.#changes, [field]: value };
   }
 
-  /** Whether this can be what the call sees. A copy stays the same: the other versions are out then. */
+  /**
+   * Whether this can be the call's view. A copy stays the same: the other versions are out then.
+   */
   canBe(seen: unknown, known: number): boolean {
     this.take(known);
     for (let version = this.#to; version >= (this.#from ?? 0); version -= 1) {
@@ -99,7 +104,7 @@ export class Draft {
     return false;
   }
 
-  /** What it would be as a copy of the newest of its versions, for messages. */
+  /** Its content as a copy of the newest of its versions, for messages. */
   get likely(): Fields {
     return this.#over(this.#from === undefined ? this.session.version : this.#to);
   }

@@ -8,7 +8,7 @@ import type { Handle } from './store.js';
 /** The context that a procedure is called with. */
 interface Context {
   readonly call: ModelCall;
-  /** What a guard has put there. */
+  /** The value that a guard has put there. */
   readonly handle: Handle | null;
 }
 
@@ -126,12 +126,12 @@ function* guarded(
 
 function open({ isOfClient }: Invocation, parent: ModelCall, key: object): ModelCall {
   const call = new ModelCall(parent.request, { parent, hasOutcome: true, key });
-  // Where it is not known what the client called, only a guard around this one shows that it is nested.
+  // If it is unknown what the client called, only a guard around this one shows that it is nested.
   call.sharesLogin = parent.key !== undefined || (!isOfClient && !parent.request.isSocket);
   return call;
 }
 
-/** What a guard lets in. @throws Fail */
+/** The session that a guard admits. @throws Fail */
 function admit(invocation: Invocation, found: Handle | null, guard: Procedure['first'], at: string): Handle | null {
   if (!found && guard !== 'with') throw new Fail('UNAUTHENTICATED');
   if (found?.session.isStale && guard === 'fresh') throw new Fail('STEP_UP_REQUIRED');
@@ -139,7 +139,7 @@ function admit(invocation: Invocation, found: Handle | null, guard: Procedure['f
   return found;
 }
 
-/** What a second guard of the same call finds. */
+/** The session that a second guard of the same call finds. */
 function stillLive(call: ModelCall): Handle | null {
   try {
     return live(call);

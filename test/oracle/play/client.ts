@@ -14,7 +14,7 @@ import { WebSocket } from 'ws';
 import { actorOf, type Credential, callsOf, fieldOf, type Operation, type Request } from '../program.js';
 import { nameOf } from './trpc-app.js';
 
-/** What a client was answered: a value, or a code. */
+/** The answer to a client: a value, or a code. */
 export type Answer =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'error'; readonly code: unknown; readonly sessionCode: unknown }

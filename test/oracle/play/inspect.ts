@@ -3,7 +3,7 @@ import type { InitialSession, Turn } from './play.js';
 import type { Round } from './round.js';
 import type { Theatre } from './theatre.js';
 
-/** What is left at the end of a round. */
+/** The state at the end of a round. */
 export interface Ending {
   /** The data of each session that was seen; `null` where it has ended. */
   readonly stored: ReadonlyMap<string, unknown>;

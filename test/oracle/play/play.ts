@@ -70,7 +70,7 @@ class Playing {
   readonly #program: Program;
   readonly #stage: Stage;
   readonly #clients: readonly RequestClient[];
-  /** What was not sent yet: the request, and of a socket the call. */
+  /** The unsent part: the request, and of a socket the call. */
   readonly #unsent: { readonly name: string; readonly request: number; readonly call: number }[] = [];
   readonly #arrived = new Set<string>();
   readonly #passedOn = new Set<number>();

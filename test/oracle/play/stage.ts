@@ -1,7 +1,7 @@
-/** What a step or a call came to. */
+/** The outcome of a step or a call. */
 export type Seen = { readonly [name: string]: unknown };
 
-/** What happened in a turn, in its order. */
+/** The events of a turn, in order. */
 export interface Item {
   /** Who did it; `event` for an event of the library. */
   readonly who: string;
@@ -88,7 +88,7 @@ export class Stage {
     return waiting.at;
   }
 
-  /** What happened since this was asked last. */
+  /** The events since the last question. */
   takeItems(): Item[] {
     const items = this.#items;
     this.#items = [];

@@ -8,7 +8,9 @@ import { redisStore } from 'token-sessions/redis';
 import { sqliteStore } from 'token-sessions/sqlite';
 import type { Data } from './core.js';
 
-/** Not connected: that their clients are accepted, and that they are stores, is what is checked here. */
+/**
+ * Not connected: the compiler checks that their clients are accepted, and that they are stores.
+ */
 const pool = new pg.Pool();
 const ioredis = new Redis({ lazyConnect: true });
 export const stores: readonly SessionStore[] = [

@@ -8,14 +8,14 @@ export interface Bench {
   readonly url: string;
   /** Moves the clock of the library. */
   letPass(ms: number): void;
-  /** A person's browser, with nothing stored: the page in a first tab. */
+  /** A person's browser with empty storage: the page is in its first tab. */
   open(options?: BrowserContextOptions): Promise<{ readonly context: BrowserContext; readonly page: Page }>;
-  /** Stops the server, and forgets the person. */
+  /** Stops the server, and closes the browser. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A real browser, and a playground of its own for each test. */
+/** A real browser, and a separate playground for each test. */
 export async function openBench(): Promise<Bench> {
   const served = await buildPage();
   const browser = await chromium.launch(CHROMIUM);
@@ -45,12 +45,12 @@ export async function openBench(): Promise<Bench> {
   };
 }
 
-/** What is read until it is as expected, also on a busy machine. */
+/** Polls until the value is as expected, even on a busy machine. */
 export function eventually<Value>(read: () => Value | Promise<Value>) {
   return expect.poll(read, { timeout: 10_000 });
 }
 
-/** One of the devices on a page, as a person sees it. */
+/** A device on a page, as a person sees it. */
 export class Device {
   readonly root: Locator;
 
@@ -58,12 +58,12 @@ export class Device {
     this.root = page.getByRole('region', { name, exact: true });
   }
 
-  /** Presses a button by the name that a screen reader says. */
+  /** Presses a button by its name for screen readers. */
   async press(name: string | RegExp): Promise<void> {
     await this.root.getByRole('button', { name, exact: true }).click();
   }
 
-  /** Waits for a text that is seen. */
+  /** Waits for a visible text. */
   async sees(text: string | RegExp): Promise<void> {
     await this.root.getByText(text).filter({ visible: true }).first().waitFor();
   }
@@ -78,7 +78,7 @@ export class Device {
     return this.root.locator('[data-part="count"]').innerText().then(Number);
   }
 
-  /** What the log says, the newest first. */
+  /** The lines of the log, the newest first. */
   log(): Promise<string[]> {
     return this.root.getByRole('log').locator('p').allInnerTexts();
   }

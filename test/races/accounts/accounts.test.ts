@@ -7,8 +7,8 @@ import { ROTATION_RACES, type RotationFindings, raceRotations, rotationTable } f
 import { mostTries, raceUpdates, type UpdateFindings, updateTable } from './updates.js';
 
 /**
- * `LIMIT_ROUNDS=50 ROTATION_ROUNDS=10000 UPDATE_ROUNDS=50 RACE_SEED=1 npx vitest run test/races/accounts` is the full run; a few rounds show that
- * all is in order.
+ * `LIMIT_ROUNDS=50 ROTATION_ROUNDS=10000 UPDATE_ROUNDS=50 RACE_SEED=1 npx vitest run
+ * test/races/accounts` is the full run. By default only a few rounds run.
  */
 const LIMIT_ROUNDS = Number(process.env['LIMIT_ROUNDS'] ?? 3);
 const ROTATION_ROUNDS = Number(process.env['ROTATION_ROUNDS'] ?? 25);
@@ -36,7 +36,7 @@ describeOnEveryStore('the sessions of an account over four processes', (config, 
     for (const [rule, { met }] of rows) expect(met, rule).toBeGreaterThan(0);
   });
 
-  test('rotations leave one lineage and never nobody, a reuse ends what it is to end, and a wrong secret nothing', {
+  test('rotations leave exactly one lineage, a reuse ends the session if it must, and a wrong secret ends nothing', {
     timeout: LONG,
   }, async () => {
     const random = seeded(SEED);

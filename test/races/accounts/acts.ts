@@ -7,7 +7,7 @@ export const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) 
 
 export const codeOf = (error: unknown): string => (isSessionError(error) ? error.code : String(error));
 
-/** A call that was let in, with the name that it has in the notes. */
+/** An admitted call, with its name in the notes. */
 export interface NamedCall {
   readonly name: string;
   readonly session: Session<Data>;
@@ -15,7 +15,7 @@ export interface NamedCall {
 
 let calls = 0;
 
-/** Does things with one session, and notes what came of each. */
+/** Acts on one session, and notes each outcome. */
 export class Hand {
   readonly acts: Act[] = [];
   readonly #sessions: Sessions<Data>;
@@ -24,7 +24,7 @@ export class Hand {
     this.#sessions = sessions;
   }
 
-  /** A request with this token: the call that it lets in, or `null` where it was not served. */
+  /** A request with this token: the admitted call, or `null` if it was not served. */
   async use(token: string): Promise<NamedCall | null> {
     const from = monotonic();
     calls += 1;

@@ -4,7 +4,7 @@ import { type Login, MOST, type Rule, type Told } from './types.js';
 const EACH = 16;
 const DAY = 86_400_000;
 
-/** What came of rounds of 64 logins at once, 16 from each of four processes. */
+/** The outcome of rounds of 64 concurrent logins, 16 from each of four processes. */
 export interface LimitFindings {
   rounds: number;
   wrong: string[];
@@ -15,7 +15,10 @@ export interface LimitFindings {
   met: number;
 }
 
-/** One account after another is filled up, emptied by ways that leave traces, and then logged in to by everybody at once. */
+/**
+ * Fills one account after another, empties it in ways that leave traces, and then logs in from all
+ * processes at once.
+ */
 export async function raceLogins(peers: readonly Peer[], rule: Rule, rounds: number, clock: Clock): Promise<LimitFindings> {
   const findings: LimitFindings = { rounds: 0, wrong: [], handedOut: 0, denied: 0, evicted: 0, met: 0 };
   for (let round = 0; round < rounds; round += 1) {
@@ -33,7 +36,10 @@ export async function raceLogins(peers: readonly Peer[], rule: Rule, rounds: num
   return findings;
 }
 
-/** Sessions that are no more, or that have run out by the clock, do not count: one is destroyed by another process, the others run out. */
+/**
+ * Ended sessions, and those expired by the clock, do not count: another process destroys one, the
+ * others expire.
+ */
 async function leaveTraces(peers: readonly Peer[], rule: Rule, owner: string, clock: Clock): Promise<void> {
   const [one, other] = peers;
   const before = (await one?.ask({ do: 'log in', rule, owner, times: MOST })) ?? [];

@@ -49,13 +49,13 @@ describe('the judge of rotations', () => {
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), use('a', true, [2, 3]), rotate('a', 'c', [4, 5])))).toBe(false);
   });
 
-  test('finds a session that nobody has a token of', () => {
+  test('finds a session without any valid token', () => {
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), use('b', false, [2, 3])))).toBe(false);
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), use('a', false, [2, 3])))).toBe(false);
     expect(isAllowed('a', history(refused(first(1), 'TOKEN_REPLACED', [0, 1])))).toBe(false);
   });
 
-  test('tries the orders of what happened at the same time', () => {
+  test('tries the orders of simultaneous acts', () => {
     const proven = { reauthenticated: true };
     // The plain rotation came first, or the other one.
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 9]), refused(first(2), 'TOKEN_REPLACED', [0, 9], proven)))).toBe(true);
@@ -65,7 +65,7 @@ describe('the judge of rotations', () => {
     expect(isAllowed('a', history(use('b', true, [0, 1]), rotate(first(1), 'b', [2, 3])))).toBe(false);
   });
 
-  test('lets a call rotate that was let in before the first use of the new token, and none that was let in after it', () => {
+  test('lets a call rotate only if it was admitted before the first use of the new token', () => {
     const acts = [use('a', true, [0, 1]), rotate(first(1), 'b', [0, 1]), use('b', true, [2, 3])];
     expect(isAllowed('a', history(...acts, rotate('a', 'b', [4, 5])))).toBe(true);
     expect(isAllowed('a', history(...acts, refused('a', 'TOKEN_REPLACED', [4, 5])))).toBe(false);
@@ -83,7 +83,7 @@ describe('the judge of rotations', () => {
     expect(isAllowed('a', history(...acts, rotate(first(3), 'd', [4, 5])))).toBe(false);
   });
 
-  test('a reuse is reported once by each process, and ends the session where it is to', () => {
+  test('a reuse is reported once by each process, and ends the session if onReuse says so', () => {
     const race = { acts: [rotate(first(1), 'b', [0, 1]), use('b', true, [2, 3])] };
     const acts = [use('forged', false, [4, 5]), use('a', false, [6, 7]), use('a', false, [6, 7]), use('a', false, [6, 7], 'q')];
     const reuse = { acts: [...acts, use('b', true, [8, 9])], afterGrace: true };

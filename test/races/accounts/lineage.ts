@@ -2,26 +2,30 @@ import { type ModelCall, TokenModel } from '../../../src/testing/library/token-m
 import { type Act, FIRST_CALL, GRACE } from './types.js';
 
 /*
- * A judge of what several processes saw of the tokens of one session. Each act is to have happened at one moment between its
- * beginning and its end: there has to be an order of those moments in which the model, which is one process alone, would have
- * answered the same. (Such an order is searched for as Wing and Gong do.) This excludes two live lineages, tokens that come back,
- * and holders that are turned away.
+ * A judge of the observations of several processes about the tokens of one session. Each act must
+ * have happened at one moment between its beginning and its end: there must be an order of those
+ * moments in which the model, which is one process alone, would have answered the same. (Wing and
+ * Gong describe this search.) This excludes two live lineages, tokens that come back, and holders
+ * that are refused.
  */
 
-/** What a session knows. */
+/** The state of a session. */
 interface Lineage {
   readonly model: TokenModel;
   /** The text of each token by its number. */
   readonly texts: readonly string[];
   /** The calls that go on to rotate, by their names. */
   readonly calls: ReadonlyMap<string, ModelCall>;
-  /** The processes that have to report a reuse, each once. */
+  /** The processes that must report a reuse, each once. */
   readonly reporting: readonly string[];
   readonly ended: boolean;
   readonly now: number;
 }
 
-/** What happened to one session, in stages: everything of one came after all of the one before, and the grace ended in between if it says so. */
+/**
+ * The acts on one session, in stages. Everything of one came after the whole stage before, and the
+ * grace ended in between if it says so.
+ */
 export interface Stage {
   readonly acts: readonly Act[];
   readonly afterGrace?: boolean;
@@ -63,7 +67,7 @@ function outcomes(start: Lineage, acts: readonly Act[], expected: Expected): Lin
       .filter(({ from }) => from <= firstEnd)
       .map((act) => ({ act, next: after(state, act, expected, rotating) }))
       .filter((step): step is { act: Act; next: Lineage } => step.next !== undefined);
-    // What changes nothing and is answered right may as well come first.
+    // An act that changes nothing and has the right answer may as well come first.
     const idle = steps.find(({ next }) => next === state);
     for (const { act, next } of idle ? [idle] : steps) {
       visit(

@@ -5,15 +5,15 @@ import type { Answers, Message, Order } from './types.js';
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** A process of its own, with a connection of its own to each store that it is given. */
+/** A separate process, with its own connection to each given store. */
 export interface Peer {
   ask<Name extends Order['do']>(order: Extract<Order, { readonly do: Name }>): Promise<Answers[Name]>;
-  /** Whom the tokens are told that the process is handed while it plays. */
+  /** Receives the tokens that the process gets while it plays. */
   onToken: (session: number, token: string) => void;
   stop(): Promise<void>;
 }
 
-/** By how much the clocks of all processes are ahead of the system's, in ms. */
+/** The lead of the clocks of all processes over the system's, in ms. */
 export interface Clock {
   ahead: number;
 }
@@ -23,7 +23,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Four processes, which are to be given a store to work on by the order `open`. */
+/** Four processes. The order `open` gives them a store. */
 export function startPeers(): Peer[] {
   return Array.from({ length: 4 }, startPeer);
 }

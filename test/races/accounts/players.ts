@@ -5,7 +5,7 @@ import type { Part } from './types.js';
 /** One session in the hands of one process. */
 export interface Seat {
   readonly hand: Hand;
-  /** The token that everybody begins with, and the call that it let in before anybody acted. */
+  /** The first token of all players, and the call that it admitted before the race. */
   readonly old: string;
   readonly loaded: NamedCall;
   readonly random: () => number;
@@ -13,7 +13,7 @@ export interface Seat {
   publish(token: string): void;
 }
 
-/** What each part does, but for the newcomer's, who does nothing before it is given a token. */
+/** The work of each part except the newcomer, who does nothing before it is given a token. */
 export const PARTS: Readonly<Record<Exclude<Part, 'newcomer'>, (seat: Seat) => Promise<void>>> = {
   rotator: (seat) => rotateAndUse(seat, {}),
   'hasty rotator': (seat) => rotateAndUse(seat, { immediate: seat.random() < 0.5 }),
@@ -25,7 +25,10 @@ export const PARTS: Readonly<Record<Exclude<Part, 'newcomer'>, (seat: Seat) => P
   },
 };
 
-/** A client that takes a new token and uses it at once. Where it gets none that works, it tries once more with the old one. */
+/**
+ * A client that takes a new token and uses it at once. If it gets none that works, it tries again
+ * with the old one.
+ */
 async function rotateAndUse({ hand, old, loaded, publish }: Seat, how: RotateOptions): Promise<void> {
   const made = await hand.rotate(loaded, how);
   if (made !== undefined) {
@@ -40,7 +43,7 @@ async function rotateAndUse({ hand, old, loaded, publish }: Seat, how: RotateOpt
   await hand.use(next);
 }
 
-/** Uses a token that somebody else was handed, and now and then goes on to rotate by it. */
+/** Uses a token that another process got, and now and then continues to rotate with it. */
 export async function useAsNewcomer(hand: Hand, token: string, random: () => number): Promise<void> {
   const call = await hand.use(token);
   if (!call || random() < 0.7) return;

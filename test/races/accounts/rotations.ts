@@ -4,10 +4,13 @@ import { isAllowed, type Stage } from './lineage.js';
 import type { Clock, Peer } from './peers.js';
 import { type Act, GRACE, type Part, type Rule, type Told } from './types.js';
 
-/** As many sessions are raced for at once. */
+/** The number of sessions raced for at once. */
 const FIELD = 25;
 
-/** A race of rotations: two processes rotate and use what they get at once, the third goes on with the old token, the fourth uses what the others get. */
+/**
+ * A race of rotations: two processes rotate and use the results at once, the third continues with
+ * the old token, the fourth uses the others' results.
+ */
 export interface RotationRace {
   readonly name: string;
   readonly rule: Rule;
@@ -23,9 +26,12 @@ export const ROTATION_RACES: readonly RotationRace[] = [
 
 export interface RotationFindings {
   rounds: number;
-  /** Sessions of which the design does not explain what was seen, in any order of the acts. */
+  /** Sessions whose observations the design does not explain, in any order of the acts. */
   unexplained: number;
-  /** Sessions that, once all graces had passed, more or fewer tokens opened than one: or than none, where the reuse ended it. */
+  /**
+   * Sessions that do not have exactly one valid token after all graces, or any at all if the reuse
+   * ended them.
+   */
   notOne: number;
   rotations: number;
   uses: number;
@@ -33,7 +39,9 @@ export interface RotationFindings {
   met: number;
   /** Tokens that had been replaced before they were used. */
   replaced: number;
-  /** Sessions that ended otherwise than by a reuse, did not end by one, or events that say so. */
+  /**
+   * Sessions that ended otherwise than by a reuse, did not end by one, or have events that say so.
+   */
   wrongEnds: number;
   reuses: number;
 }
@@ -56,7 +64,7 @@ export async function raceRotations(
   const findings = { rounds: 0, unexplained: 0, notOne: 0, rotations: 0, uses: 0, met: 0, replaced: 0, wrongEnds: 0, reuses: 0 };
   while (findings.rounds < rounds) {
     const raced = await raceField(race, shuffled(peers, random), Math.min(FIELD, rounds - findings.rounds), random);
-    // Whatever is pending is used now, so that after the grace there is one token left.
+    // Use all pending tokens now, so that one token is left after the grace.
     await useAll(race.rule, shuffled(peers, random), raced);
     await tell(peers);
     clock.ahead += 2 * GRACE;
@@ -95,7 +103,10 @@ function madeBy(act: Act): string[] {
   return act.kind === 'rotate' && act.made !== undefined ? [act.made] : [];
 }
 
-/** Every token of every session is used once, by all processes at the same time; answers how many opened each session. */
+/**
+ * All processes use every token of every session once, at the same time. Returns how many opened
+ * each session.
+ */
 async function useAll(rule: Rule, peers: readonly Peer[], raced: readonly Raced[], afterGrace = false): Promise<number[]> {
   const shares: { readonly of: number; readonly token: string }[][] = peers.map(() => []);
   for (const [of, { tokens }] of raced.entries()) {
@@ -117,7 +128,10 @@ async function tell(peers: readonly Peer[]): Promise<Told[]> {
   return (await Promise.all(peers.map((peer) => peer.ask({ do: 'tell' })))).flat();
 }
 
-/** One token of each session is left, and each process that was sent another one has reported a reuse, once. */
+/**
+ * One token of each session is left, and each process that received another one has reported a
+ * reuse, once.
+ */
 async function judgeSurvivors(race: RotationRace, peers: readonly Peer[], raced: readonly Raced[], findings: RotationFindings) {
   const opened = await useAll(race.rule, peers, raced, true);
   const events = await tell(peers);
@@ -130,7 +144,10 @@ async function judgeSurvivors(race: RotationRace, peers: readonly Peer[], raced:
   }
 }
 
-/** A secret that was never handed out ends nothing, whoever sends it. A replaced token ends the session, once and for all. */
+/**
+ * A secret that was never issued ends nothing, whoever sends it. A replaced token ends the session
+ * permanently.
+ */
 async function judgeReuse(race: RotationRace, peers: readonly Peer[], raced: readonly Raced[], findings: RotationFindings) {
   const { rule } = race;
   const ids = raced.map(({ id }) => id);

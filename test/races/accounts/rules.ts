@@ -2,7 +2,7 @@ import type { SessionStore } from '../../../src/index.js';
 import { createSessions, type Sessions, type SessionsOptions } from '../../../src/index.js';
 import { type Data, GRACE, MOST, type Rule, type Told } from './types.js';
 
-/** What the rules add to the options. */
+/** The options that the rules add. */
 const RULES: Readonly<Record<Rule, SessionsOptions<Data>>> = {
   plain: {},
   'evict-oldest': { maxPerOwner: { max: MOST, onLimit: 'evict-oldest' } },
@@ -11,8 +11,8 @@ const RULES: Readonly<Record<Rule, SessionsOptions<Data>>> = {
 };
 
 /**
- * The sessions of one process, by each rule. Every use is activity that is written, so that uses and rotations meet in the store. Calls may take
- * long, since the machine may have other work as well.
+ * The sessions of one process, by each rule. Every use is written as activity, so that uses and
+ * rotations meet in the store. Calls may take long, because the machine may have other work.
  */
 export function sessionsByRule(store: SessionStore, now: () => number): (rule: Rule) => Sessions<Data> {
   const common = { store, now, ownerOf: (data: Data) => data.owner, touchInterval: 0, rotationGrace: GRACE, storeTimeout: '20s' } as const;
@@ -24,7 +24,7 @@ export function sessionsByRule(store: SessionStore, now: () => number): (rule: R
   };
 }
 
-/** Notes what the events of these sessions tell. */
+/** Notes the events of these sessions. */
 export function listen(sessions: Sessions<Data>, told: Told[]): void {
   for (const name of ['evicted', 'destroyed', 'reuse-detected', 'conflict', 'store-error'] as const) {
     sessions.on(name, (event) => told.push({ name, id: event.id, reason: 'reason' in event ? event.reason : undefined }));

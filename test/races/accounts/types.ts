@@ -12,13 +12,18 @@ export type Rule = 'plain' | 'evict-oldest' | 'deny' | 'destroy on reuse';
 /** The most sessions of one owner, where there is a limit. */
 export const MOST = 3;
 
-/** How long a token lasts that was replaced: longer than any race, so that it ends when the clocks are moved. */
+/**
+ * The grace of a replaced token: longer than any race, so that it ends when the clocks are moved.
+ */
 export const GRACE = 3_600_000;
 
-/** How the name of a call begins that a process has let in before the race, with the first token. */
+/**
+ * The beginning of the name of a call that a process admitted before the race, with the first
+ * token.
+ */
 export const FIRST_CALL = 'first';
 
-/** Times are in ms on a clock that all processes share, and that nobody moves. */
+/** Times are in ms on a clock that all processes share, and that no process moves. */
 interface Timed {
   readonly from: number;
   readonly to: number;
@@ -48,17 +53,17 @@ export interface Rotation extends Timed {
   readonly code?: string;
 }
 
-/** What was done with one session. */
+/** The acts on one session. */
 export type Act = Use | Rotation;
 
-/** Something that a process was told by an event. */
+/** An event that a process received. */
 export interface Told {
   readonly name: SessionEventName;
   readonly id: string;
   readonly reason?: string | undefined;
 }
 
-/** How often one update tried, and why it failed if it did. */
+/** The number of tries of one update, and the error if it failed. */
 export interface Update {
   readonly tries: number;
   readonly code?: string;
@@ -70,17 +75,17 @@ export type Part = 'rotator' | 'hasty rotator' | 'prover' | 'holder of the old' 
 export type Order =
   /** Opens a store; everything after it is about that one. */
   | { readonly do: 'open'; readonly config: OwnStore }
-  /** By how much the library's clock is ahead of the system's, in ms. */
+  /** The lead of the library's clock over the system's, in ms. */
   | { readonly do: 'set clock'; readonly ahead: number }
   | { readonly do: 'log in'; readonly rule: Rule; readonly owner: string; readonly times: number }
   | { readonly do: 'use'; readonly rule: Rule; readonly tokens: readonly string[] }
   | { readonly do: 'list'; readonly owner: string }
   | { readonly do: 'look up'; readonly ids: readonly string[] }
   | { readonly do: 'destroy'; readonly ids: readonly string[] }
-  /** What the events told since this was asked last. */
+  /** The events since the last question. */
   | { readonly do: 'tell' }
   | { readonly do: 'load'; readonly rule: Rule; readonly tokens: readonly string[] }
-  /** Plays a part with all sessions that were loaded. A newcomer goes on until it is told to finish. */
+  /** Plays a part with all loaded sessions. A newcomer continues until the order to finish. */
   | { readonly do: 'play'; readonly part: Part; readonly seed: number }
   /** Gives a token of the session with this number to a newcomer. Answered when that has begun. */
   | { readonly do: 'pass on'; readonly session: number; readonly token: string }
@@ -91,7 +96,7 @@ export type Order =
   /** Closes the connection to the store. */
   | { readonly do: 'close' };
 
-/** What is answered to each order. */
+/** The answer to each order. */
 export interface Answers {
   readonly open: null;
   readonly 'set clock': null;
@@ -115,7 +120,9 @@ export interface Answers {
   readonly close: null;
 }
 
-/** What a process sends: an answer to the order with this number, or a token that it was just handed. */
+/**
+ * A message of a process: an answer to the order with this number, or a token that it just got.
+ */
 export type Message =
   | { readonly number: number; readonly result: unknown }
   | { readonly number: number; readonly error: string }

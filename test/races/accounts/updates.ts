@@ -12,7 +12,10 @@ export interface UpdateFindings {
   readonly tries: Map<number, number>;
 }
 
-/** Rounds of 100 updates of one session, 25 from each of four processes: all of a process at once, or one after the other. */
+/**
+ * Rounds of 100 updates of one session, 25 from each of four processes: all of a process at once,
+ * or one after the other.
+ */
 export async function raceUpdates(peers: readonly Peer[], together: boolean, rounds: number): Promise<UpdateFindings> {
   const findings: UpdateFindings = { rounds: 0, wrong: 0, failed: [], tries: new Map() };
   const [first] = peers;

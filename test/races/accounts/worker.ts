@@ -21,7 +21,8 @@ import {
 } from './types.js';
 
 /*
- * One process of several on one store, which does what it is told with the sessions of an account: see `Order`.
+ * One process of several on one store, which follows orders about the sessions of an account: see
+ * `Order`.
  */
 
 const send = (message: Message): void => void process.send?.(message);
@@ -33,7 +34,7 @@ class Worker {
   #ahead = 0;
   #loaded: Omit<Seat, 'random' | 'publish'>[] = [];
   #random = seeded(0);
-  /** What a newcomer has begun. */
+  /** The work that a newcomer has begun. */
   #begun: Promise<void>[] = [];
 
   constructor(opened: OpenStore) {

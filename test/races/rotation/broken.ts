@@ -31,7 +31,10 @@ function withBody(record: SessionRecord, change: (body: Record<string, unknown>)
   return { ...record, body: JSON.stringify(body) };
 }
 
-/** Stores on which clients that rotate together are logged out, as they were by version 0.1.0 or would be by a faulty protocol. */
+/**
+ * Stores that log out clients that rotate together, as version 0.1.0 did or a faulty protocol
+ * would.
+ */
 export const BROKEN: Readonly<Record<string, () => SessionStore>> = {
   'each rotation replaces the pending token': finding((record) => withBody(record, (body) => delete body['n'])),
   'there is no grace': finding((record) =>

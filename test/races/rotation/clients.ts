@@ -13,7 +13,7 @@ export interface Findings {
   replaced: number;
   /** Different tokens. */
   tokens: number;
-  /** What may not happen: the newest token that the clients hold was refused, or something failed. */
+  /** Forbidden outcomes: the clients' newest token was refused, or something failed. */
   wrong: string[];
 }
 
@@ -22,8 +22,9 @@ interface Storage {
 }
 
 /**
- * Clients that share a session and a storage for its token, as tabs do. They rotate all at once on two servers, and some
- * answers are lost. A client takes a new token only if the storage still holds the one that it has sent.
+ * Clients that share a session and a storage for its token, as tabs do. They rotate all at once on
+ * two servers, and some answers are lost. A client takes a new token only if the storage still
+ * holds the one that it has sent.
  */
 export async function rotateTogether(store: SessionStore, clients: number, rotations: number, random: () => number): Promise<Findings> {
   const clock = { now: Date.now() };

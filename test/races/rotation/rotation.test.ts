@@ -9,7 +9,8 @@ import { BROKEN } from './broken.js';
 import { rotateTogether } from './clients.js';
 
 /**
- * `ROTATIONS=10000 HISTORIES=2000 RACE_SEED=1 npx vitest run test/races/rotation` is the full run; a few show that all is in order.
+ * `ROTATIONS=10000 HISTORIES=2000 RACE_SEED=1 npx vitest run test/races/rotation` is the full run.
+ * By default only a few run.
  */
 const ROTATIONS = Number(process.env['ROTATIONS'] ?? 300);
 const HISTORIES = Number(process.env['HISTORIES'] ?? 20);

@@ -4,7 +4,7 @@ import type { SessionStore } from 'token-sessions';
  * The suite runs on every runtime, so it uses no test runner: each check is a function that throws.
  */
 
-/** What a check is about. Each is a column of the table in docs/runtimes.md. */
+/** The subject of a check. Each is a column of the table in docs/runtimes.md. */
 export const SUITES = ['core', 'tRPC', 'Yoga', 'Hono', 'SQLite', 'HTTP'] as const;
 
 export type Suite = (typeof SUITES)[number];

@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 
 type Run = (open: OpenStore) => Promise<void>;
 
-/** What a session is, on a store of the runtime. */
+/** The behaviour of sessions on a store of the runtime. */
 export function coreChecks(suite: Suite, open: OpenStore): Check[] {
   return Object.entries({ ...DATA, ...ENDS, ...TOKENS, ...ACCOUNTS }).map(([title, run]) => ({ suite, title, run: () => run(open) }));
 }
@@ -159,7 +159,8 @@ const TOKENS: Record<string, Run> = {
     for (let at = 0; at < token.length; at += 1) {
       const other = token[at] === 'A' ? 'B' : 'A';
       const tampered = token.slice(0, at) + other + token.slice(at + 1);
-      // The last character of a secret carries bits that no byte has: such a text is no token at all.
+      // The last character of a secret carries bits that no byte has, so such a text is not a
+      // token.
       strictEqual((await sessions.fromToken(tampered)).session, null, `with another character at ${at}`);
     }
     for (const wrong of ['', 'ts_', `${token}x`, token.slice(0, -1), `${token}\u0000`]) {

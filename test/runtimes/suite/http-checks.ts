@@ -3,7 +3,7 @@ import type { Check } from './check.js';
 import { ADA } from './data.js';
 import { readEvents } from './sse.js';
 
-/** What clients see of the application in `app.ts`, over real connections. */
+/** The answers that clients get from the application in `app.ts`, over real connections. */
 export function httpChecks(url: string): Check[] {
   const send = (path: string, token = '', signal: AbortSignal | null = null): Promise<Response> =>
     fetch(url + path, { headers: token === '' ? {} : { authorization: `Bearer ${token}` }, signal });

@@ -5,7 +5,7 @@ import { type CallbackVerb, callbackStore } from '../../support/callback-store.j
 import { type Gate, gate } from '../../support/gate.js';
 import { HOUR, recordOf } from './records.js';
 
-/** A store whose next call of a kind waits until the gate is opened. */
+/** A store whose next call of a kind waits until the gate opens. */
 function setUp(callbackTimeout = 60_000) {
   const inner = callbackStore();
   const held = new Map<CallbackVerb, Gate>();
@@ -29,8 +29,8 @@ async function settled(promise: Promise<unknown>): Promise<unknown> {
   return Promise.race([promise.then((value) => ({ value })).catch((error: unknown) => ({ error })), Promise.resolve(nothing)]);
 }
 
-describe('within a process the operations on one session run one after the other', () => {
-  test('also when they come through different adapters of the same store', async () => {
+describe('operations on one session in a process', () => {
+  test('run one after the other, also through different adapters of the same store', async () => {
     const { inner, hold, called, store } = setUp();
     const another = expressStore(inner);
     const record = recordOf({ n: 0 });
@@ -49,7 +49,7 @@ describe('within a process the operations on one session run one after the other
     expect(inner.sessions.size).toBe(0);
   });
 
-  test('those on others do not wait, nor does a find', async () => {
+  test('do not wait for operations on other sessions, and a find does not wait', async () => {
     const { hold, called, store } = setUp();
     const [one, other] = [recordOf({}), recordOf({})];
     await store.insert(one, HOUR);
@@ -62,7 +62,7 @@ describe('within a process the operations on one session run one after the other
     expect(await held).toBe('replaced');
   });
 
-  test('invariant 3: 50 updates at once from two applications count to 50', async () => {
+  test('invariant 3: count all of 50 concurrent updates by two applications', async () => {
     const { inner } = setUp();
     const [a, b] = [0, 1].map(() => createSessions<{ n: number }>({ store: expressStore(inner) }));
     const session = await a?.create({ n: 0 });
@@ -74,7 +74,7 @@ describe('within a process the operations on one session run one after the other
     expect((await a?.find(session?.id ?? ''))?.data.n).toBe(50);
   });
 
-  test('the line of a session is gone after its last operation, also when it failed', async () => {
+  test('leave no queue behind after the last one, even if it failed', async () => {
     const { inner, store } = setUp();
     inner.before = (verb) => (verb === 'set' ? Promise.reject(new Error('full')) : undefined);
     const record = recordOf({});
@@ -85,7 +85,7 @@ describe('within a process the operations on one session run one after the other
 });
 
 describe('a store that does not call back', () => {
-  test('holds up its session until callbackTimeout, and not for ever', async () => {
+  test('blocks its session until callbackTimeout, but no longer', async () => {
     const { hold, store } = setUp(30);
     const record = recordOf({});
     hold('get');
@@ -93,12 +93,12 @@ describe('a store that does not call back', () => {
     expect(await store.insert(record, HOUR)).toBe('inserted');
   });
 
-  test('what has waited longer than that in the line is not begun any more', async () => {
+  test('does not start operations that have waited longer than that', async () => {
     const { inner, store } = setUp(30);
     const { opened, open } = gate();
     inner.before = () => opened;
     const record = recordOf({});
-    // Each of the first two is given up after its time; by then the others have waited for twice as long.
+    // Each of the first two fails after its time. By then, the others have waited twice as long.
     const calls = [store.delete(record.id), store.delete(record.id), store.delete(record.id), store.insert(record, HOUR)];
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
@@ -106,7 +106,7 @@ describe('a store that does not call back', () => {
     open();
   });
 
-  test('invariant 2: a write that happens after it was given up does not bring back what was deleted since', async () => {
+  test('invariant 2: a write that happens after its time-out does not restore a deleted session', async () => {
     const { inner, hold, store } = setUp(30);
     const record = recordOf({});
     await store.insert(record, HOUR);
@@ -119,7 +119,7 @@ describe('a store that does not call back', () => {
     await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
   });
 
-  test('and one that happens late without a deletion stays', async () => {
+  test('a write that happens late without a deletion stays', async () => {
     const { inner, hold, store } = setUp(30);
     const record = recordOf({});
     const set = hold('set');
@@ -132,8 +132,8 @@ describe('a store that does not call back', () => {
   });
 });
 
-describe('invariant 6: a store that says that it is disconnected', () => {
-  test('is STORE_UNAVAILABLE at once, without a call, until it says that it is connected', async () => {
+describe('invariant 6: a store that reports that it is disconnected', () => {
+  test('is STORE_UNAVAILABLE at once, without a call, until it reports that it is connected', async () => {
     const { inner, store } = setUp();
     const events: string[] = [];
     const sessions = createSessions<object>({ store, storeTimeout: '1m' });
@@ -148,7 +148,7 @@ describe('invariant 6: a store that says that it is disconnected', () => {
     expect((await sessions.fromToken(token)).session?.data).toEqual({ a: 1 });
   });
 
-  test('ends the wait for what is under way, and for what waits behind it', async () => {
+  test('ends the wait of running operations and of those that wait behind them', async () => {
     const { inner, hold, called, store } = setUp();
     const record = recordOf({});
     await store.insert(record, HOUR);
@@ -160,11 +160,11 @@ describe('invariant 6: a store that says that it is disconnected', () => {
     await Promise.all(failed);
     set.open();
     inner.emit('connect');
-    // What was under way went on: it may have happened, as after every failure of a store.
+    // The running operation continued: it may have happened, as after every failure of a store.
     await vi.waitFor(async () => expect(await store.find(record.id)).toBeNull());
   });
 
-  test('one that was disconnected from the first, and connects later', async () => {
+  test('works if it was disconnected from the start and connects later', async () => {
     const { inner, store } = setUp();
     inner.emit('disconnect');
     inner.emit('disconnect');

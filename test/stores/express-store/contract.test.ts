@@ -12,7 +12,10 @@ import { RUNS } from '../../support/size.js';
 import { describePostgres } from '../postgres/support/server.js';
 import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from './stores.js';
 
-/** Of what a callback store is made into nothing is atomic between processes, and its data stands in fields. */
+/**
+ * Operations of an adapted callback store are not atomic between processes, and its data consists
+ * of fields.
+ */
 const NONE: StoreCapabilities = { atomic: false, anyBody: false, expires: 'by sweep' };
 const ALL: StoreCapabilities = { ...NONE, count: true, clear: true, sweep: true };
 
@@ -49,7 +52,7 @@ describeWithRedis('on Redis', () => {
     await server.stop();
   });
 
-  /** Two stores, each with a client of its own, on an empty server. */
+  /** Two stores, each with its own client, on an empty server. */
   function onRedis(name: string, capabilities: StoreCapabilities, open: () => Promise<CallbackStore> | CallbackStore): void {
     let stores: CallbackStore[] | undefined;
     contractOf(name, capabilities, async () => {
@@ -85,7 +88,7 @@ describeWithRedis('on Redis', () => {
 describePostgres('on PostgreSQL', (postgres) => {
   let stores: CallbackStore[] | undefined;
   let pool: ReturnType<typeof postgres.pool> | undefined;
-  // The store makes its table when it is used first.
+  // The store creates its table at its first use.
   const noTableYet = (error: { code?: string }) => {
     if (error.code !== '42P01') throw error;
   };

@@ -12,7 +12,7 @@ const TAKEN = ['cookie', 'id', 'lastModified', '__lastAccess', '__tokenSession']
 function setUp() {
   const inner = callbackStore();
   const store = expressStore(inner);
-  /** Does what another program does: reads what is stored, changes it and writes it back. */
+  /** Acts as another program: reads the stored session, changes it and writes it back. */
   function meddle(id: string, change: (stored: Record<string, unknown>) => void): void {
     const stored: Record<string, unknown> = JSON.parse(inner.sessions.get(id) ?? '');
     change(stored);
@@ -21,7 +21,7 @@ function setUp() {
   return { inner, store, meddle, sessions: createSessions<Record<string, JsonValue>>({ store }) };
 }
 
-describe('what is written', () => {
+describe('the stored session', () => {
   test('is flat: the fields of the data beside cookie, and one reserved key', async () => {
     const { inner, store } = setUp();
     const record = recordOf({ userId: 'ann', cart: [{ sku: 7 }] }, { ownerId: 'ann' });
@@ -39,7 +39,7 @@ describe('what is written', () => {
     expect(left).toBeLessThan(HOUR + 1_000);
   });
 
-  test('has a cookie as stores read and change it: with the time that is left', async () => {
+  test('has a cookie that stores can read and change, with the remaining time', async () => {
     const seen: StoredCookie[] = [];
     const store = expressStore({
       get: (_sid, callback) => callback(),
@@ -62,7 +62,7 @@ describe('what is written', () => {
     expect(hour?.expires.getTime()).toBeLessThanOrEqual(Date.now() + 1_000);
   });
 
-  test('a text that is no session of the library is kept as it is', async () => {
+  test('keeps a text that is not a session of the library', async () => {
     const { store } = setUp();
     for (const body of ['{}', 'null', '"d"', '{"d":', '{"b":1.0,"d" :{"b":1e0 ,"a":-0}}']) {
       const record = recordOf({}, { body });
@@ -72,7 +72,7 @@ describe('what is written', () => {
   });
 });
 
-describe('invariant 9: what is put in comes out to the character', () => {
+describe('invariant 9: stored data comes back exactly', () => {
   const key = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'toJSON', 'then', 'save', 'req', '0', ''));
   const value = fc.oneof(fc.jsonValue(), fc.constantFrom(-0, 1e308, '\u0000', '\ud800'), fc.record({ a: fc.constant(-0) }));
   const data = fc.array(fc.tuple(key, value)).map((entries) => {
@@ -81,7 +81,7 @@ describe('invariant 9: what is put in comes out to the character', () => {
     return object;
   });
 
-  test('arbitrary fields, in any order', async () => {
+  test('with arbitrary fields, in any order', async () => {
     const { store } = setUp();
     await fc.assert(
       fc.asyncProperty(data, async (each) => {
@@ -93,7 +93,7 @@ describe('invariant 9: what is put in comes out to the character', () => {
     );
   });
 
-  test('also where the store puts fields in another order, as binary JSON does', async () => {
+  test('even if the store reorders the fields, as binary JSON does', async () => {
     const { store, meddle } = setUp();
     const record = recordOf({ b: { d: 1, c: -0 }, a: [1] });
     await store.insert(record, HOUR);
@@ -104,7 +104,7 @@ describe('invariant 9: what is put in comes out to the character', () => {
     expect(await store.find(record.id)).toEqual(record);
   });
 
-  test('fields that are called like methods of express-session are kept, and are not shown to it', async () => {
+  test('keeps fields that are named like methods of express-session, and hides them from it', async () => {
     const { inner, store } = setUp();
     const names = ['req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'hasOwnProperty', '__proto__'];
     const fields: Record<string, JsonValue> = {};
@@ -116,7 +116,7 @@ describe('invariant 9: what is put in comes out to the character', () => {
   });
 });
 
-describe('what cannot stand beside express-session’s fields is INVALID_DATA, and nothing is written', () => {
+describe('data that conflicts with express-session’s fields is INVALID_DATA, and is not written:', () => {
   test.each(TAKEN)('a field called %s', async (name) => {
     const { inner, sessions } = setUp();
     await expect(sessions.create({ [name]: 1 })).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining(name) });
@@ -146,14 +146,14 @@ describe('fields that express-session has changed', () => {
     return { ...all, session };
   }
 
-  test('hold', async () => {
+  test('are read by the library', async () => {
     const { sessions, session } = await changed();
     const data = (await sessions.fromToken(session.token)).session?.data;
     expect(data).toEqual({ views: 2, zero: -0, save: true, added: { deep: true } });
     expect(Object.keys(data ?? {})).toEqual(['views', 'zero', 'save', 'added']);
   });
 
-  test('count as another writer’s change: a write that does not know of them is merged with them', async () => {
+  test('count as another writer’s change: a write that does not know them is merged with them', async () => {
     const { sessions, session } = await changed();
     const conflicts: unknown[] = [];
     sessions.on('conflict', (event) => conflicts.push(event.reason));
@@ -167,7 +167,7 @@ describe('fields that express-session has changed', () => {
     expect(data).toEqual({ views: 3, zero: -0, save: true, added: { deep: true }, mine: true });
   });
 
-  test('give the same version as often as they are read, and another one when they change again', async () => {
+  test('keep their version while they stay the same, and get another one when they change', async () => {
     const { store, meddle, session } = await changed();
     const first = await store.find(session.id);
     expect(await store.find(session.id)).toEqual(first);
@@ -179,7 +179,7 @@ describe('fields that express-session has changed', () => {
     expect((await store.find(session.id))?.version).not.toBe(first?.version);
   });
 
-  test('to the cookie change nothing: the deadline is the record’s', async () => {
+  test('do not matter in the cookie: the record’s deadline counts', async () => {
     const { store, meddle, sessions } = setUp();
     const session = await sessions.create({ a: 1 });
     const before = await store.find(session.id);
@@ -192,7 +192,7 @@ describe('fields that express-session has changed', () => {
     expect(await store.find(session.id)).toEqual(before);
   });
 
-  test('are what JSON makes of them, where the store does not keep JSON', async () => {
+  test('are converted as JSON does if the store does not keep JSON', async () => {
     let stored: object | undefined;
     const store = expressStore({
       get: (_sid, callback) => callback(null, stored),

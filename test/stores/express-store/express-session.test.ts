@@ -22,7 +22,10 @@ function isHandled(value: unknown): value is HandledSession {
   return typeof value === 'object' && value !== null && 'destroy' in value;
 }
 
-/** An application of express-session. Each path answers the fields of its session, after what the path says. */
+/**
+ * An application of express-session. The path decides the change, and the answer has the session's
+ * fields.
+ */
 function ofExpressSession(store: CallbackStore, cookieOptions: object): RequestListener {
   const middleware = session({ store, secret: SECRET, resave: false, saveUninitialized: false, cookie: cookieOptions });
   return (req, res) => {
@@ -37,7 +40,7 @@ function ofExpressSession(store: CallbackStore, cookieOptions: object): RequestL
   };
 }
 
-/** An application of this library on the same store, which takes over the sessions of the other one. */
+/** An application of this library on the same store, which takes over the other one's sessions. */
 function ofOurs(store: CallbackStore) {
   const legacy = expressLegacy(store, { secret: SECRET });
   const sessions = createSessions<Data>({ store: expressStore(store), sources: [cookie('connect.sid', { legacy, secure: false })] });
@@ -55,7 +58,7 @@ function ofOurs(store: CallbackStore) {
   return { sessions, app };
 }
 
-/** A browser, as far as the cookie of sessions goes. */
+/** A browser that only keeps the session's cookie. */
 function browser() {
   let jar = '';
   return {
@@ -78,7 +81,7 @@ function bothWays(open: () => CallbackStore): void {
   test.each([
     ['cookies that the browser forgets', {}],
     ['cookies that last', { maxAge: 600_000 }],
-  ])('what express-session wrote is read here, and goes on: %s', async (_name, cookieOptions) => {
+  ])('the library reads and continues a session of express-session: %s', async (_name, cookieOptions) => {
     const store = open();
     const before = await listenInTest(ofExpressSession(store, cookieOptions));
     const { app, sessions } = ofOurs(store);
@@ -93,7 +96,7 @@ function bothWays(open: () => CallbackStore): void {
     const token = user.cookie().slice('connect.sid='.length);
     const left = ((await sessions.fromToken(token)).session?.expiresAt ?? 0) - Date.now();
     expect(left).toBeGreaterThan(590_000);
-    // It has moved: the old application knows nothing of it any more.
+    // It has moved, so the old application no longer knows it.
     const old = browser();
     old.take(decodeURIComponent(oldCookie.slice('connect.sid='.length)));
     expect(await old.get(before.url)).toEqual({});
@@ -101,7 +104,7 @@ function bothWays(open: () => CallbackStore): void {
     for (const each of [user, old]) expect(await each.get(after.url)).toEqual({});
   });
 
-  test('what is written here is read by express-session, and what that changes holds here', async () => {
+  test("express-session reads the library's session, and its changes count here", async () => {
     const store = open();
     const { sessions } = ofOurs(store);
     const created = await sessions.create({ userId: 'bob', views: 7 });
@@ -120,7 +123,7 @@ function bothWays(open: () => CallbackStore): void {
     expect((await sessions.fromToken(created.token)).session).toBeNull();
   });
 
-  test('what was ended here is gone there', async () => {
+  test('a session that the library ended is gone for express-session', async () => {
     const store = open();
     const { sessions } = ofOurs(store);
     const created = await sessions.create({ userId: 'bob' });

@@ -17,7 +17,7 @@ interface Data {
 
 const ROUNDS = 20;
 
-/** Two processes of a new application, each with connections of its own. */
+/** Two processes of a new application, each with its own connections. */
 type Processes = readonly { readonly old: CallbackStore; readonly store: SessionStore }[];
 
 function open({ old, store }: Processes[number]) {
@@ -28,7 +28,7 @@ function open({ old, store }: Processes[number]) {
   };
 }
 
-/** Sessions as the ancestor leaves them: plain JSON, with the token for a key. */
+/** Sessions as the ancestor stores them: plain JSON, with the token as the key. */
 function leave(old: CallbackStore, token: string): Promise<void> {
   return new Promise((resolve, reject) => {
     old.set(token, { userId: 'ann', cookie: { originalMaxAge: null, expires: null } }, (error) => (error ? reject(error) : resolve()));
@@ -42,7 +42,7 @@ function left(old: CallbackStore, token: string): Promise<unknown> {
 }
 
 function migrationTests(processes: () => Promise<Processes> | Processes): void {
-  test('old tokens go on when requests come at once to two processes, and a logout is final', async () => {
+  test('old tokens work if two processes get requests at once, and a logout is final', async () => {
     const opened = await processes();
     const requests = opened.map(open);
     const [{ old } = { old: undefined }] = opened;
@@ -96,13 +96,14 @@ describeWithRedis('on Redis', () => {
   describe('connect-redis, to itself', () => {
     migrationTests(async () => {
       const stores = [new RedisStore({ client: await current() }), new RedisStore({ client: await current() })];
-      // The new store is the same for both: with one each, a write of one could undo the logout of the other.
+      // Both processes share the new store. With one each, a write of one could undo the logout of
+      // the other.
       const store = expressStore(new RedisStore({ client: await current() }));
       return stores.map((old) => ({ old, store }));
     });
   });
 
-  test('connect-redis, to itself, in processes that share nothing else: all are served, and one new token works', async () => {
+  test('connect-redis, to itself, serves all processes that share nothing else, and one new token works', async () => {
     const requests = await Promise.all(
       [0, 1].map(async () => {
         const old = new RedisStore({ client: await current() });
@@ -130,7 +131,7 @@ describeWithRedis('on Redis', () => {
       ];
     });
 
-    test('invariant 4: once it has moved, the old token is nowhere in Redis', async () => {
+    test('invariant 4: once the session has moved, the old token is nowhere in Redis', async () => {
       const token = 'aRecognisableTokenOfTheAncestorXXXXXXXXX';
       const old = ancestors();
       await leave(old, token);

@@ -9,7 +9,7 @@ import type { Callback } from './support/traps.js';
 
 describe('names and options', () => {
   test.each(['../secret', '', 'a', `${recordOf({}).id}/..`, `${recordOf({}).id}\n`, recordOf({}).id.toUpperCase()])(
-    'an id %j reaches no store',
+    'refuses an id %j before it reaches a store',
     async (id) => {
       const inner = callbackStore();
       const store = expressStore(inner);
@@ -35,7 +35,7 @@ describe('names and options', () => {
     expect(make).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });
 
-  test('it says of itself that it is not atomic, and the library says so once', async () => {
+  test('reports that it is not atomic, and the library warns of it once', async () => {
     const warnings: string[] = [];
     const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
     const sessions = createSessions<object>({ store: expressStore(callbackStore()), logger });
@@ -50,23 +50,23 @@ describe('names and options', () => {
   });
 });
 
-describe('capabilities are there where the store has what they need', () => {
+describe('the capabilities of an adapter depend on the store', () => {
   const { get, set, destroy } = callbackStore();
   const record: SessionRecord = recordOf({ userId: 'ann' }, { expiresAt: 1_000 });
   const stored = { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...record } };
 
-  test('none of a store with nothing but the required methods', () => {
+  test('a store with only the required methods has none', () => {
     const store = expressStore({ get, set, destroy });
     for (const name of ['count', 'clear', 'sweep', 'listByOwner', 'findMany', 'subscribe']) expect(store).not.toHaveProperty(name);
   });
 
-  test('count by length, and an error for what is no number', async () => {
+  test('count uses length, and fails if that is not a number', async () => {
     const count = (value: unknown) => expressStore({ get, set, destroy, length: (callback) => callback(null, value) }).count?.();
     expect(await count(7)).toBe(7);
     await expect(count('7')).rejects.toThrow('number');
   });
 
-  test('clear waits for the writes under way, and later ones for it', async () => {
+  test('clear waits for running writes, and later writes wait for it', async () => {
     const inner = callbackStore();
     const order: string[] = [];
     inner.before = async (verb) => void order.push(verb);
@@ -87,7 +87,7 @@ describe('capabilities are there where the store has what they need', () => {
     expect(inner.sessions.size).toBe(0);
   });
 
-  test('a write that begins while clear is under way does not bring back what it has read', async () => {
+  test('a write that begins during clear does not restore the session it has read', async () => {
     const inner = callbackStore();
     const [clearing, writing] = [gate(), gate()];
     const store = expressStore(
@@ -113,7 +113,7 @@ describe('capabilities are there where the store has what they need', () => {
     ['an array', [stored, { cookie: {}, userId: 'of express-session' }, null, 7]],
     ['an array of texts', [JSON.stringify(stored), 'no JSON', '7']],
     ['a map by id', { [record.id]: stored, other: { cookie: {} } }],
-  ])('sweep where all gives %s: what has ended, of its own', async (_name, all) => {
+  ])('sweep, where all gives %s, removes only expired sessions of the library', async (_name, all) => {
     const inner = callbackStore();
     inner.sessions.set(record.id, JSON.stringify(stored));
     inner.sessions.set('other', '{"cookie":{}}');

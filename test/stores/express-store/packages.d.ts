@@ -1,4 +1,4 @@
-/* Packages without types of their own, as far as the tests use them. */
+/* Packages without their own types, as far as the tests use them. */
 
 declare module 'express-session' {
   import type { EventEmitter } from 'node:events';
@@ -6,21 +6,21 @@ declare module 'express-session' {
 
   type Callback = (error?: unknown, value?: unknown) => void;
 
-  /** What every store has. */
+  /** The methods of every store. */
   interface CallbackMethods extends EventEmitter {
     get(sid: string, callback: Callback): void;
     set(sid: string, session: object, callback?: Callback): void;
     destroy(sid: string, callback?: Callback): void;
   }
 
-  /** What those that keep all in memory have as well. */
+  /** The additional methods of stores in memory. */
   interface FullStore extends CallbackMethods {
     length(callback: Callback): void;
     clear(callback?: Callback): void;
     all(callback: Callback): void;
   }
 
-  /** What a handler sees. */
+  /** The properties of a request that a handler sees. */
   interface HandledSession {
     [field: string]: unknown;
     readonly id: string;

@@ -5,15 +5,17 @@ import memorystore from 'memorystore';
 import tokenSessionRedis from 'token-session-redis';
 
 /*
- * Third-party stores. Those that are made by a function need `Store` only as something to inherit from: an event emitter will do,
- * without express-session.
+ * Third-party stores. A function makes some of them, and needs `Store` only as a base class: an
+ * event emitter suffices, without express-session.
  */
 
 export const CheckedMemoryStore = memorystore({ Store: EventEmitter });
 export const PgStore = connectPgSimple({ Store: EventEmitter });
 export const RedisStoreOfTheAncestor = tokenSessionRedis({ Store: EventEmitter });
 
-/** A store as the ancestor's users have written them: the required methods, and one that is recommended. */
+/**
+ * A store as the ancestor's users have written it: the required methods, and a recommended one.
+ */
 export class OwnStore extends tokenSession.Store {
   readonly #rows = new Map<string, string>();
 

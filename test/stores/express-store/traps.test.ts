@@ -5,13 +5,13 @@ import { callbackStore } from '../../support/callback-store.js';
 import { HOUR, recordOf } from './records.js';
 import type { Callback } from './support/traps.js';
 
-/** A store whose methods are replaced by others, which may call the right ones. */
+/** A store with some methods replaced. The replacements may call the original methods. */
 function odd(make: (right: ReturnType<typeof callbackStore>) => Partial<CallbackStore>): CallbackStore {
   const right = callbackStore();
   return Object.assign(Object.create(right), make(right));
 }
 
-/** The whole life of a session. */
+/** Runs a whole life of a session. */
 async function live(store: CallbackStore): Promise<void> {
   const adapted = expressStore(store);
   const record = recordOf({ userId: 'ann' });
@@ -39,7 +39,7 @@ const twice =
 
 const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
 
-describe('a store lives as it should though it', () => {
+describe('an adapter works with a store that', () => {
   test.each<[string, () => CallbackStore]>([
     ['is a good one', callbackStore],
     [
@@ -63,7 +63,7 @@ describe('a store lives as it should though it', () => {
       },
     ],
     [
-      'reports what is missing as ENOENT, with a value as well',
+      'reports missing sessions as ENOENT, with a value as well',
       () =>
         odd((right) => ({
           get: (sid, callback) => (right.sessions.has(sid) ? right.get(sid, callback) : callback(missing, { cookie: {} })),
@@ -71,7 +71,7 @@ describe('a store lives as it should though it', () => {
         })),
     ],
     [
-      'changes what it is given, and stores that',
+      'changes the session it receives, and stores that',
       () =>
         odd((right) => ({
           set: (sid, session, callback) => {
@@ -82,7 +82,7 @@ describe('a store lives as it should though it', () => {
         })),
     ],
     [
-      'gives back what it was given, and not a copy',
+      'returns the object it received, not a copy',
       () => {
         const sessions = new Map<string, object>();
         return {
@@ -93,7 +93,7 @@ describe('a store lives as it should though it', () => {
       },
     ],
     [
-      'throws what it has thrown away once it has called back',
+      'throws an error after it has called back',
       () =>
         odd((right) => ({
           get: (sid, callback) => {
@@ -118,7 +118,7 @@ describe('a store lives as it should though it', () => {
   });
 });
 
-describe('what cannot be read is INVALID_DATA, never null and never another session', () => {
+describe('an unreadable value is INVALID_DATA, never null and never another session:', () => {
   const record = recordOf({ userId: 'ann' });
   test.each<[string, unknown]>([
     ['another session’s record', { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...recordOf({ userId: 'bob' }) } }],
@@ -154,7 +154,7 @@ describe('what cannot be read is INVALID_DATA, never null and never another sess
   });
 });
 
-describe('invariant 6: a failure is a failure', () => {
+describe('invariant 6: a failure is STORE_UNAVAILABLE:', () => {
   const error = new Error('disk full');
   const failing: CallbackStore['get'] = (_sid, callback) => callback(error, { cookie: {} });
   test.each<[string, Partial<CallbackStore>]>([
@@ -169,7 +169,7 @@ describe('invariant 6: a failure is a failure', () => {
     await expect(sessions.create({ a: 1 })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  test('a store that never calls back is STORE_UNAVAILABLE after storeTimeout, and does not hold up the others', async () => {
+  test('a store that never calls back is STORE_UNAVAILABLE after storeTimeout, and delays no others', async () => {
     const right = callbackStore();
     let silent = false;
     const store = odd(() => ({
@@ -178,7 +178,7 @@ describe('invariant 6: a failure is a failure', () => {
       destroy: right.destroy,
     }));
     const adapted = expressStore(store, { callbackTimeout: 500 });
-    // Who is patient finds the store well on a busy machine too.
+    // The patient one also succeeds on a busy machine.
     const [hasty, patient] = [50, 10_000].map((storeTimeout) => createSessions<object>({ store: adapted, storeTimeout }));
     const created = await patient?.create({ a: 1 });
     const [token, id] = [created?.token ?? '', created?.id ?? ''];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DeadlineHeap } from '../../../src/stores/memory/deadline-heap.js';
 
-/** The heap counts in steps of this many ms. */
+/** The heap counts in steps of this length in ms. */
 const STEP = 1_024;
 
 function heapOf(...deadlines: readonly number[]): DeadlineHeap {
@@ -12,7 +12,7 @@ function heapOf(...deadlines: readonly number[]): DeadlineHeap {
   return heap;
 }
 
-/** The rows that are due, in the order in which they come out. */
+/** The rows that are due, in the order of their removal. */
 function drain(heap: DeadlineHeap, now = Number.MAX_SAFE_INTEGER): number[] {
   const rows: number[] = [];
   for (let row = heap.due(now); row !== undefined; row = heap.due(now)) {
@@ -33,7 +33,7 @@ describe('rows by their deadline', () => {
     expect(heap.due(Number.MAX_SAFE_INTEGER)).toBe(undefined);
   });
 
-  test('come out within a step after a deadline that is no whole number of steps', () => {
+  test('come out within a step after a deadline that is not a whole number of steps', () => {
     const heap = heapOf(10 * STEP + 1);
     expect(heap.due(10 * STEP + 1)).toBe(undefined);
     expect(heap.due(11 * STEP)).toBe(0);
@@ -47,7 +47,7 @@ describe('rows by their deadline', () => {
     expect(drain(heap)).toEqual([3, 1, 2, 0]);
   });
 
-  test('can be taken out from any place, and put in again', () => {
+  test('can be removed from any place, and inserted again', () => {
     const heap = heapOf(10 * STEP, 20 * STEP, 30 * STEP);
     heap.delete(0);
     heap.delete(0);
@@ -57,14 +57,14 @@ describe('rows by their deadline', () => {
     expect(drain(heap)).toEqual([1, 0, 2]);
   });
 
-  test('keep their places when there is more room', () => {
+  test('keep their places when the heap grows', () => {
     const heap = heapOf(20 * STEP, 10 * STEP);
     heap.grow(100);
     heap.set(99, 15 * STEP);
     expect(drain(heap)).toEqual([1, 99, 0]);
   });
 
-  test('are told from the year 2109 on, whatever their deadline: it is for the caller to look', () => {
+  test('are always due from the year 2109 on, so the caller must check the deadline', () => {
     const heap = heapOf(8.64e15);
     expect(heap.due(Date.UTC(2100, 0, 1))).toBe(undefined);
     expect(heap.due(Date.UTC(2110, 0, 1))).toBe(0);

@@ -6,7 +6,7 @@ function indexOf(ids: readonly string[]): IdIndex {
   return new IdIndex((row, id) => ids[row] === id);
 }
 
-test('an id is found by its row, until it is removed', () => {
+test('an id is found with its row until it is removed', () => {
   const index = indexOf(['a', 'b']);
   expect(index.get('a')).toBe(undefined);
   index.add('a', 0);
@@ -19,8 +19,8 @@ test('an id is found by its row, until it is removed', () => {
   expect(index.rows()).toEqual([1]);
 });
 
-test('ids are found among thousands, that end alike or not at all', () => {
-  // Only the last ten characters are looked at to find a place: these are all alike there.
+test('ids are found among thousands, whether their ends are alike or not', () => {
+  // The place depends only on the last ten characters, which are all alike here.
   const alike = Array.from({ length: 300 }, (_, row) => `${row}-0000000000`);
   const ids = [...alike, '', ...Array.from({ length: 5_000 }, (_, row) => row.toString(16).padStart(12, '0'))];
   const index = indexOf(ids);
@@ -29,8 +29,8 @@ test('ids are found among thousands, that end alike or not at all', () => {
   expect(index.rows().sort((a, b) => a - b)).toEqual([...ids.keys()]);
 });
 
-test('any number of additions and removals leaves those that are there to be found', () => {
-  // Few ends for many ids: most stand in another's place, and move when that is removed.
+test('any number of additions and removals leaves the remaining ids findable', () => {
+  // There are few ends for many ids: most stand in another's place, and move when that is removed.
   const ids = Array.from({ length: 60 }, (_, row) => `${row}:${'x'.repeat(9)}${row % 4}`);
   fc.assert(
     fc.property(fc.array(fc.nat({ max: ids.length - 1 }), { maxLength: 300 }), (rows) => {

@@ -30,24 +30,24 @@ function storeOf(maxSessions: number) {
 }
 
 describe('options', () => {
-  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('maxSessions of %s is refused by name', (maxSessions) => {
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('maxSessions of %s is refused by its name', (maxSessions) => {
     expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions must be/);
   });
 
-  test('what is no clock is refused by name', () => {
+  test('an invalid clock is refused by its name', () => {
     const options = { now: Date.now };
     Reflect.set(options, 'now', 5);
     expect(() => memoryStore(options)).toThrow(/^now must be a function/);
   });
 
-  test('undefined stands for the default', async () => {
+  test('undefined means the default', async () => {
     const store = memoryStore({ maxSessions: undefined, now: undefined });
     expect(await store.insert(newRecord({ now: Date.now, advance: () => undefined }), MINUTE)).toBe('inserted');
   });
 });
 
 describe('a full store', () => {
-  test('ends the session of the least recent activity for a new one, and tells of it', async () => {
+  test('ends the session with the oldest activity for a new one, and reports it', async () => {
     const { store, add, has, ended, listen } = storeOf(3);
     await listen();
     const all = records(5);
@@ -57,7 +57,7 @@ describe('a full store', () => {
     expect(await store.count()).toBe(3);
   });
 
-  test('counts a write that moves the deadline as activity, and no other write and no find', async () => {
+  test('counts only a write that moves the deadline as activity, not other writes or a find', async () => {
     const { store, add, has } = storeOf(3);
     const [active, written, found] = [recordEnding(MINUTE), recordEnding(MINUTE), recordEnding(MINUTE)];
     await add(active, written, found);
@@ -70,7 +70,7 @@ describe('a full store', () => {
     expect(await has([active, written, found])).toEqual([true, false, false]);
   });
 
-  test('forgets what has expired before it ends what has not', async () => {
+  test('forgets expired sessions before it ends others', async () => {
     const { add, has, ended, listen } = storeOf(3);
     await listen();
     const [first, brief, last] = [recordEnding(MINUTE), recordEnding(1_000), recordEnding(MINUTE)];
@@ -81,7 +81,7 @@ describe('a full store', () => {
     expect(ended).toEqual([]);
   });
 
-  test('takes the same write again without ending anything', async () => {
+  test('accepts a repeated write without ending a session', async () => {
     const { store, add, has } = storeOf(2);
     const all = records(2);
     await add(...all);
@@ -90,14 +90,14 @@ describe('a full store', () => {
     expect(await has(all)).toEqual([true, true]);
   });
 
-  test('drops what it ended from its owner too', async () => {
+  test('also removes an ended session from its owner', async () => {
     const { store, add } = storeOf(2);
     const all = [1, 2, 3].map(() => recordEnding(MINUTE, { ownerId: 'ada' }));
     await add(...all);
     expect((await store.listByOwner('ada')).map(({ id }) => id)).toEqual(all.slice(1).map(({ id }) => id));
   });
 
-  test('of one session keeps the newest', async () => {
+  test('with room for one session keeps the newest', async () => {
     const { add, has } = storeOf(1);
     const all = records(3);
     await add(...all);
@@ -106,7 +106,7 @@ describe('a full store', () => {
 });
 
 describe('expiry', () => {
-  test('what nobody asks for is forgotten by the writes of others, a few at a time', async () => {
+  test('writes of other sessions forget expired ones, a few at a time', async () => {
     const { store, add } = storeOf(10_000);
     await add(...records(100, 1_000));
     clock.advance(2_000);
@@ -116,7 +116,7 @@ describe('expiry', () => {
     expect(await store.count()).toBe(13);
   });
 
-  test('sessions in use cost the writes of others no more than that either, and stay', async () => {
+  test('sessions in use do not make other writes slower, and stay', async () => {
     const { store, add, has } = storeOf(10_000);
     const all = records(20, 1_000);
     await add(...all);
@@ -124,7 +124,7 @@ describe('expiry', () => {
     const brief = records(20, 1_500);
     await add(...brief);
     clock.advance(3_000);
-    // Twenty looks at those that have become later come first.
+    // Twenty sessions whose deadline has moved are checked first.
     await add(recordEnding(MINUTE), recordEnding(MINUTE));
     expect(await store.count()).toBe(42);
     await add(...records(4));
@@ -132,7 +132,7 @@ describe('expiry', () => {
     expect(await has(all)).toEqual(all.map(() => true));
   });
 
-  test('a session whose ttl was made shorter is forgotten at the shorter one, unasked', async () => {
+  test('a session with a shortened ttl is forgotten after the shorter one, without a read', async () => {
     const { store, add } = storeOf(10);
     const record = recordEnding(MINUTE);
     await add(record);
@@ -142,7 +142,7 @@ describe('expiry', () => {
     expect(await store.count()).toBe(1);
   });
 
-  test('a find, a list and a write of what has expired find nothing, and count follows', async () => {
+  test('find, list and writes do not find expired sessions, and count follows', async () => {
     const { store, add } = storeOf(10);
     const all = [1, 2, 3].map(() => recordEnding(1_000, { ownerId: 'ada' }));
     const [found, written, deleted] = all.map(({ id }) => id);
@@ -156,7 +156,7 @@ describe('expiry', () => {
     expect(await store.count()).toBe(0);
   });
 
-  test('an id that has expired can be inserted again', async () => {
+  test('an expired id can be inserted again', async () => {
     const { store, add } = storeOf(10);
     const record = recordEnding(1_000, { ownerId: 'ada' });
     await add(record);
@@ -165,7 +165,7 @@ describe('expiry', () => {
     expect(await store.listByOwner('ada')).toHaveLength(1);
   });
 
-  test('a sweep goes by the deadline of the record, whatever the clock of the store', async () => {
+  test('a sweep uses the deadline of the record, whatever the clock of the store', async () => {
     const store = memoryStore({ now: () => 0 });
     const now = Date.UTC(3000, 0, 1);
     const [past, future] = [newRecord(clock, { expiresAt: now }), newRecord(clock, { expiresAt: now + 1 })];
@@ -176,7 +176,7 @@ describe('expiry', () => {
     expect(await store.count()).toBe(2);
   });
 
-  test.each([Date.UTC(2120, 0, 1), 8.6e15, 0, -1e15])('a clock that stands at %s forgets in time as well', async (start) => {
+  test.each([Date.UTC(2120, 0, 1), 8.6e15, 0, -1e15])('a clock that starts at %s forgets in time as well', async (start) => {
     const odd = testClock(start);
     const store = memoryStore({ now: odd.now });
     const [brief, long, unlimited] = [newRecord(odd), newRecord(odd), newRecord(odd, { expiresAt: 8.64e15 })];
@@ -191,7 +191,7 @@ describe('expiry', () => {
 });
 
 describe('listeners', () => {
-  test('a listener that subscribes twice is told twice, and each subscription stops by itself', async () => {
+  test('a listener that subscribes twice is called twice, and each subscription stops separately', async () => {
     const { store, add, ended, listen } = storeOf(10);
     const [stopFirst, stopSecond] = [await listen(), await listen()];
     const [first, second, third] = [recordEnding(MINUTE), recordEnding(MINUTE), recordEnding(MINUTE)];
@@ -204,7 +204,7 @@ describe('listeners', () => {
     expect(ended).toEqual([first.id, first.id, second.id]);
   });
 
-  test('nobody is told of what expires: its deadline says so', async () => {
+  test('listeners are not called for expired sessions', async () => {
     const { store, add, ended, listen } = storeOf(10);
     await listen();
     await add(...records(3, 1_000));
@@ -215,13 +215,13 @@ describe('listeners', () => {
   });
 });
 
-test('insertWithin of a session without an owner is an insert', async () => {
+test('insertWithin for a session without an owner is a plain insert', async () => {
   const { store } = storeOf(10);
   const limit = { max: 1, onLimit: 'deny', now: clock.now() } as const;
   for (const record of records(3)) expect(await store.insertWithin(record, MINUTE, limit)).toEqual({ outcome: 'inserted', evicted: [] });
 });
 
-test('of sessions that were created together those with the lower ids make room', async () => {
+test('of sessions that were created at the same time, the lower ids are evicted first', async () => {
   const { store } = storeOf(20);
   const all = Array.from({ length: 9 }, () => recordEnding(MINUTE, { ownerId: 'ada' }));
   for (const index of [4, 0, 8, 2, 6, 1, 7, 3, 5]) await store.insert(all[index] ?? recordEnding(MINUTE), MINUTE);
@@ -233,7 +233,7 @@ test('of sessions that were created together those with the lower ids make room'
   expect(evicted).toEqual(all.slice(0, 5).map(({ id }) => id));
 });
 
-test('a record of text that was cut out of or put together from others comes back as it was', async () => {
+test('a record of sliced or concatenated texts comes back unchanged', async () => {
   const { store } = storeOf(10);
   const long = 'x'.repeat(1_000);
   for (const ownerId of [`${long}${long}`, long.slice(1, 500), 'o', 'ö']) {
@@ -244,8 +244,11 @@ test('a record of text that was cut out of or put together from others comes bac
   }
 });
 
-/** What the store is to do, in a list of records from the least to the most recently active. */
-test('any number of operations leaves what a list of records would have', async () => {
+/**
+ * The expected behaviour of the store, as a list of records from the least to the most recently
+ * active.
+ */
+test('any number of operations gives the same result as a list of records', async () => {
   const ids = Array.from({ length: 8 }, newId);
   const id = fc.constantFrom(...ids);
   const owner = fc.constantFrom('ada', 'eve', undefined);

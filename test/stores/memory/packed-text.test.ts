@@ -14,7 +14,7 @@ test.each([
   expect([hasId(packed, texts.id), hasVersion(packed, texts.version)]).toEqual([true, true]);
 });
 
-test('ids and versions are told from those that they begin with, end with or go on as', () => {
+test('ids and versions differ from texts that share a beginning, an end or a prefix', () => {
   const packed = pack({ ...RECORD, id: 'abc', version: 'def', body: 'ghi' });
   for (const id of ['', 'ab', 'bc', 'abcd', 'ABC', 'def']) expect(hasId(packed, id)).toBe(false);
   for (const version of ['', 'de', 'ef', 'defg', 'cdef', 'DEF', 'ghi']) expect(hasVersion(packed, version)).toBe(false);

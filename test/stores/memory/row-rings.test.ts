@@ -6,7 +6,7 @@ function ringOf(rings: RowRings, ...rows: readonly number[]): number {
   return rows.reduce((first, row) => rings.append(first, row), NONE);
 }
 
-test('a ring has its rows in the order in which they were appended', () => {
+test('a ring keeps its rows in the order of their insertion', () => {
   const rings = new RowRings();
   rings.grow(8);
   expect([...rings.rows(NONE)]).toEqual([]);
@@ -25,7 +25,7 @@ test('the first, a middle, the last and the only row can be removed', () => {
   expect(rings.remove(second, 2)).toBe(NONE);
 });
 
-test('rings stay apart, and keep their rows when there is more room', () => {
+test('rings stay separate, and keep their rows when they grow', () => {
   const rings = new RowRings();
   rings.grow(4);
   const [even, odd] = [ringOf(rings, 0, 2), ringOf(rings, 1, 3)];

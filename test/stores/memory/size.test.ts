@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const SCRIPT = fileURLToPath(new URL('../support/measure-memory.ts', import.meta.url));
 
-test('100,000 sessions with owners take at most 400 bytes each over their data, also once all have made room for others', {
+test('100,000 sessions with owners take at most 400 bytes each beside their data, even after all were replaced by others', {
   timeout: 60_000,
 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', SCRIPT, '100000']);

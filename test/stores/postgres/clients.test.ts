@@ -13,13 +13,13 @@ import { type PostgresClient, postgresStore } from '../../../src/stores/postgres
 import { NOW, record, rewritten } from '../support/records.js';
 import { describePostgres, type Postgres } from './support/server.js';
 
-/** A client, and what ends it. */
+/** A client, and the function that ends it. */
 interface Opened {
   readonly client: PostgresClient;
   close(): unknown;
 }
 
-/** The clients that people use, each as docs/stores/postgres.md says. */
+/** The clients that people use, each as in docs/stores/postgres.md. */
 const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> = {
   async 'a Pool of pg'(server) {
     return { client: server.pool(), close: () => undefined };
@@ -48,7 +48,8 @@ const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> =
   },
   async "Prisma's driver adapter"(server) {
     const adapter = await new PrismaPg(server.server.config).connect();
-    // As Prisma Client's $queryRawUnsafe does: rows of objects, made from columns and lists.
+    // Works like Prisma Client's $queryRawUnsafe: returns rows as objects, made from columns and
+    // lists.
     const query = async (sql: string, args: (string | null)[] = []) => {
       const argTypes = args.map(() => ({ scalarType: 'string', arity: 'scalar' }) as const);
       const { columnNames, rows } = await adapter.queryRaw({ sql, args, argTypes });
@@ -75,7 +76,7 @@ const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> =
 
 describePostgres('the clients that people use', (server) => {
   describe.each(Object.entries(CLIENTS))('%s', (_name, open) => {
-    test('makes the tables, runs every verb, and keeps every character', async () => {
+    test('creates the tables, runs every verb, and keeps every character', async () => {
       const { client, close } = await open(server);
       const store = postgresStore(client, { subscriber: false });
       await store.createTables();
@@ -131,7 +132,7 @@ describe('a client of another kind is refused by its name:', () => {
     for (const client of [mysql.createPool({}), mysqlPromise.createPool({})]) refused(client).toThrow(/mysql2/);
   });
 
-  test('Drizzle, Kysely, Prisma and postgres.js, with what to pass instead', () => {
+  test('Drizzle, Kysely, Prisma and postgres.js, with the object to pass instead', () => {
     refused(drizzleOverPg({ client: pool })).toThrow(/Drizzle: pass its client, db\.\$client/);
     refused(new Kysely({ dialect: new PostgresDialect({ pool }) })).toThrow(/Kysely: .*executeQuery/);
     refused({ $queryRawUnsafe: () => undefined, $connect: () => undefined }).toThrow(/Prisma: .*\$queryRawUnsafe/);

@@ -10,7 +10,10 @@ const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep:
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 
-/** The store contract on what `connect` opens, once for all tests: each finds the table empty. */
+/**
+ * Runs the store contract on `connect`, which opens once for all tests. Each test finds the table
+ * empty.
+ */
 function contractOn(name: string, connect: () => Promise<PostgresClient[]>): void {
   let opened: Promise<PostgresStore[]> | undefined;
   let client: PostgresClient | undefined;
@@ -21,7 +24,7 @@ function contractOn(name: string, connect: () => Promise<PostgresClient[]>): voi
     client = clients.at(-1);
     return stores;
   };
-  /** A deadline that is no moment. */
+  /** A deadline that is not a valid time. */
   const damage = async (id: string) => client?.query(`UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`);
   const createStore = async (): Promise<OpenedStore> => {
     opened ??= open();

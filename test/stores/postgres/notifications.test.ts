@@ -58,7 +58,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     return rows.map((row) => row.pid);
   };
 
-  test('tell every process of what was deleted, evicted, ended by owner and cleared, once, and of nothing else', async () => {
+  test('reach every process for each deleted, evicted or cleared session, once, and for nothing else', async () => {
     const [here, there] = [listener(), listener()];
     await subscribe(store, here);
     await subscribe(other, there);
@@ -76,13 +76,13 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await store.replace(cleared, cleared.version, 1000);
     await other.clear();
     const expected = [deleted, evicted, byOwner, cleared].map((each) => each.id);
-    // Each store notifies for itself: what two of them have ended may come in another order.
+    // Each store notifies separately, so ends by two of them may arrive in another order.
     const sorted = expected.toSorted();
     await vi.waitFor(() => expect([here.ids.toSorted(), there.ids.toSorted()]).toEqual([sorted, sorted]));
     expect([here.gaps, there.gaps]).toEqual([0, 0]);
   });
 
-  test('carry any number of ids, in parts that a notification can hold', async () => {
+  test('carry any number of ids, in parts that fit into a notification', async () => {
     const heard = listener();
     const off = await subscribe(store, heard);
     const mine = Array.from({ length: 1001 }, () => record({ ownerId: 'ada' }));
@@ -95,7 +95,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await off();
   });
 
-  test('are not sent for what was rolled back or was not there', async () => {
+  test('are not sent for sessions that were rolled back or did not exist', async () => {
     const heard = listener();
     const off = await subscribe(store, heard);
     expect([await other.delete(record().id), await other.deleteByOwner('nobody')]).toEqual([false, []]);
@@ -106,7 +106,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await off();
   });
 
-  test('take one connection while anybody listens, and none after', async () => {
+  test('use one connection while there are listeners, and none afterwards', async () => {
     const [first, second] = [listener(), listener()];
     const [off, offToo] = await Promise.all([subscribe(store, first), subscribe(store, second)]);
     expect(await backends()).toHaveLength(1);
@@ -124,7 +124,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await again();
   });
 
-  test('tell of a gap when the connection is lost and when another one listens, which it does by itself', async () => {
+  test('report a gap when the connection is lost and when another one listens, which it does on its own', async () => {
     const heard = listener();
     const off = await subscribe(store, heard);
     const [pid] = await backends();
@@ -147,7 +147,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     expect(pool.totalCount - pool.idleCount).toBe(0);
   });
 
-  test('through a Client of its own, or the one that runs the statements', async () => {
+  test('work through a separate Client, or the one that runs the statements', async () => {
     const client = await postgres.client();
     const subscriber = await postgres.client();
     for (const each of [postgresStore(client), postgresStore(pool, { subscriber })]) {
@@ -166,7 +166,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     expect([client.listenerCount('notification'), subscriber.listenerCount('end')]).toEqual([0, 0]);
   });
 
-  test('a Client that is lost tells of the gap and is left alone', async () => {
+  test('a lost Client reports the gap and is not reconnected', async () => {
     const subscriber = await postgres.client();
     const heard = listener();
     const off = await subscribe(postgresStore(pool, { subscriber }), heard);
@@ -178,7 +178,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     subscriber.end = async () => undefined;
   });
 
-  test('that cannot be opened are an error, and the next try is a new one', async () => {
+  test('fail to subscribe if they cannot be opened, and the next try starts again', async () => {
     await observer.query('CREATE ROLE gone LOGIN');
     const refused = postgres.pool({ user: 'gone' });
     await refused.query('SELECT 1');
@@ -190,7 +190,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await off();
   });
 
-  test('a name that clients quote differently has a channel all the same', async () => {
+  test('a name that clients quote differently has a channel as well', async () => {
     const strange = postgresStore(pool, { table: 'The "Sessions"' });
     await strange.createTables();
     const heard = listener();
@@ -204,7 +204,7 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
 });
 
 describePostgres('a PostgreSQL that crashes', (postgres) => {
-  test('keeps what it has answered, and notifications flow again when it is back', async () => {
+  test('keeps the writes it has answered, and notifications flow again when it is back', async () => {
     const store = postgresStore(postgres.pool());
     await store.createTables();
     const heard = listener();
@@ -223,7 +223,7 @@ describePostgres('a PostgreSQL that crashes', (postgres) => {
 });
 
 describe('notifications of PGlite', () => {
-  test('tell of what ended', async () => {
+  test('report ended sessions', async () => {
     const database = new PGlite();
     const store = postgresStore(database);
     await store.createTables();

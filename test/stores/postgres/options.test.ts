@@ -7,7 +7,7 @@ import { NOW, record } from '../support/records.js';
 const client: PostgresClient = { query: async () => ({ rows: [] }) };
 const invalid = (option: string) => expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(`^${option} `) });
 
-describe('a wrong option is named:', () => {
+describe('a wrong option is named', () => {
   test.each([[undefined], [null], ['postgres://localhost'], [{}], [{ query: 'text' }]])('client %j', (wrong) => {
     // @ts-expect-error The compiler refuses these as well.
     expect(() => postgresStore(wrong)).toThrow(invalid('client'));
@@ -19,7 +19,7 @@ describe('a wrong option is named:', () => {
     expect(() => createTablesSql({ table: name })).toThrow(invalid('table'));
   });
 
-  test('a name that is no text', () => {
+  test('a name that is not text', () => {
     // @ts-expect-error The compiler refuses it as well.
     const options: PostgresStoreOptions = { table: 5 };
     expect(() => postgresStore(client, options)).toThrow(invalid('table'));
@@ -33,13 +33,13 @@ describe('a wrong option is named:', () => {
   });
 });
 
-test('names of 48 bytes, with quotes and capitals, are taken', () => {
+test('names of 48 bytes, with quotes and capitals, are accepted', () => {
   expect(createTablesSql({ table: `A "quoted" ${'x'.repeat(37)}`, schema: 'Auth' })).toContain(
     'CREATE TABLE IF NOT EXISTS "Auth"."A ""quoted"" xxx',
   );
 });
 
-test('subscribe is there where the client can listen', () => {
+test('subscribe exists if the client can listen', () => {
   const subscribable = (...args: Parameters<typeof postgresStore>) => 'subscribe' in postgresStore(...args);
   expect(subscribable(new pg.Pool())).toBe(true);
   expect(subscribable(new pg.Client())).toBe(true);
@@ -49,7 +49,7 @@ test('subscribe is there where the client can listen', () => {
   expect(subscribable(new pg.Pool({ max: 1 }))).toBe(true);
 });
 
-describe('clients that answer otherwise:', () => {
+describe('clients with other answers', () => {
   const row = { id: record().id, version: 'v', owner_id: null, created_at: NOW, expires_at: BigInt(NOW), body: '{}' };
 
   test('rows without a wrapper, numbers and bigints are read', async () => {
@@ -65,16 +65,16 @@ describe('clients that answer otherwise:', () => {
     },
   );
 
-  test('an answer without rows is told', async () => {
+  test('an answer without rows is an INVALID_OPTION', async () => {
     await expect(postgresStore({ query: async () => undefined }).find(row.id)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  test("a server's other errors come as they are", async () => {
+  test("a server's other errors are passed on", async () => {
     const error = Object.assign(new Error('disk full'), { code: '53100' });
     await expect(postgresStore({ query: () => Promise.reject(error) }).count()).rejects.toBe(error);
   });
 
-  test('a serialisation failure that goes on is told in the end', async () => {
+  test('a repeated serialisation failure is reported in the end', async () => {
     let tries = 0;
     const query = async () => {
       tries += 1;
@@ -85,7 +85,7 @@ describe('clients that answer otherwise:', () => {
   });
 });
 
-test('the clients in use fit the type', () => {
+test('the supported clients fit the type', () => {
   const clients: PostgresClient[] = [new pg.Pool(), new pg.Client()];
   const lite = (database: PGlite): PostgresClient => database;
   const pooled = (connection: pg.PoolClient): PostgresClient => connection;

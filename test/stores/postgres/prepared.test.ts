@@ -5,7 +5,7 @@ import { record } from '../support/records.js';
 import { describePostgres } from './support/server.js';
 
 describePostgres('one schema for each tenant', (postgres) => {
-  test('createTables makes the table where CREATE TABLE would, and the store stays with it', async () => {
+  test('createTables creates the table where CREATE TABLE would, and the store keeps using it', async () => {
     const admin = postgres.pool();
     await admin.query('CREATE SCHEMA a; CREATE SCHEMA "B b"');
     await postgresStore(admin, { subscriber: false }).createTables();
@@ -21,7 +21,7 @@ describePostgres('one schema for each tenant', (postgres) => {
     expect([await b.find(given.id), await b.listByOwner('ada'), await b.count()]).toEqual([null, [], 0]);
     const { rows } = await admin.query("SELECT schemaname FROM pg_tables WHERE tablename = 'token_sessions' ORDER BY 1");
     expect(rows.map((row) => row.schemaname)).toEqual(['B b', 'a', 'public']);
-    // Also for a connection whose path has changed since.
+    // This also holds for a connection whose path has changed since.
     const moving = postgres.pool({ max: 1 });
     const store = postgresStore(moving, { subscriber: false, schema: 'a' });
     await moving.query('SET search_path = public');
@@ -35,7 +35,7 @@ describePostgres('prepared statements', (postgres) => {
     return rows[0].n;
   };
 
-  test('are what the server runs, unless prepare is false', async () => {
+  test('are used by the server, unless prepare is false', async () => {
     for (const prepare of [true, false]) {
       const pool = postgres.pool({ max: 1 });
       const store = postgresStore(pool, { subscriber: false, prepare });
@@ -45,7 +45,7 @@ describePostgres('prepared statements', (postgres) => {
     }
   });
 
-  test('that the server has forgotten, as behind a pooler, are given up: once, with a warning, and nothing fails', async () => {
+  test('are abandoned once the server has forgotten them, as behind a pooler: with one warning and no failure', async () => {
     const pool = postgres.pool({ max: 1 });
     const store = postgresStore(pool, { subscriber: false });
     const warnings: string[] = [];
@@ -61,7 +61,7 @@ describePostgres('prepared statements', (postgres) => {
     expect(warnings).toEqual([expect.stringMatching(/prepare: false/)]);
   });
 
-  test('whose name another connection of the pooler has taken are given up as well', async () => {
+  test('are also abandoned if another connection of the pooler has taken their name', async () => {
     const pool = postgres.pool({ max: 1 });
     const store = postgresStore(pool, { subscriber: false, table: 'taken' });
     await store.createTables();

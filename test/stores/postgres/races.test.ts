@@ -7,7 +7,7 @@ import { describePostgres, waitingFor } from './support/server.js';
 
 describePostgres('interleavings in PostgreSQL', (postgres) => {
   let store: PostgresStore;
-  /** Holds locks in open transactions, to bring statements of the store in between. */
+  /** Holds locks in open transactions, to make statements of the store wait. */
   let blocker: pg.Client;
   let observer: pg.Client;
   let given: SessionRecord;
@@ -25,10 +25,13 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     await store.insert(given, 1000);
   });
 
-  // A test that fails leaves its transaction to the next ones otherwise.
+  // A failing test would leave its transaction to the next ones.
   afterEach(() => blocker.query('ROLLBACK'));
 
-  /** Starts `call` while `sql` has been run and not committed, and ends that transaction once the call waits for it. */
+  /**
+   * Starts `call` after `sql` has run uncommitted, and ends that transaction once the call waits
+   * for it.
+   */
   async function meeting<Result>(sql: string, end: 'COMMIT' | 'ROLLBACK', call: () => Promise<Result>, waiting = 1): Promise<Result> {
     await blocker.query('BEGIN');
     await blocker.query(sql);
@@ -45,12 +48,12 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
   describe('invariant 3: replace', () => {
     const replace = () => store.replace(rewritten(given), given.version, 1000);
 
-    test('meets a change: conflict, never gone', async () => {
+    test('that meets a change: conflict, never gone', async () => {
       expect(await meeting(change('theirs'), 'COMMIT', replace)).toBe('conflict');
       expect(await store.find(given.id)).toMatchObject({ version: 'theirs' });
     });
 
-    test('meets a change to the version that it expects: replaced, once', async () => {
+    test('that meets a change to its expected version: replaced, once', async () => {
       const next = rewritten(given);
       const [outcome, again] = await meeting(
         change('expected'),
@@ -61,20 +64,20 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
       expect([outcome, again].sort()).toEqual(['conflict', 'replaced']);
     });
 
-    test('meets a change that is taken back: replaced', async () => {
+    test('that meets a change that is rolled back: replaced', async () => {
       expect(await meeting(change('theirs'), 'ROLLBACK', replace)).toBe('replaced');
     });
 
-    test('invariant 2: meets a deletion: gone, and nothing is written', async () => {
+    test('invariant 2: that meets a deletion: gone, and nothing is written', async () => {
       expect(await meeting(removal(), 'COMMIT', replace)).toBe('gone');
       expect(await store.count()).toBe(0);
     });
 
-    test('meets a deletion that is taken back: replaced', async () => {
+    test('that meets a deletion that is rolled back: replaced', async () => {
       expect(await meeting(removal(), 'ROLLBACK', replace)).toBe('replaced');
     });
 
-    test('meets eight others of the same version: one is replaced, and its record is there', async () => {
+    test('that meets eight others with the same version: one is replaced, and its record is stored', async () => {
       const all = Array.from({ length: 9 }, () => rewritten(given));
       const call = () => Promise.all(all.map((each) => store.replace(each, given.version, 1000)));
       const outcomes = await meeting(lock(), 'COMMIT', call, 9);
@@ -83,7 +86,7 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     });
   });
 
-  test('invariant 2: deletions and replacements that wait for each other end in a session that is gone', async () => {
+  test('invariant 2: deletions and replacements that wait for each other leave the session gone', async () => {
     const call = () =>
       Promise.all([
         store.replace(rewritten(given), given.version, 1000),
@@ -97,7 +100,7 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     expect(await store.find(given.id)).toBeNull();
   });
 
-  test('an insertion that meets one of the same id: refused, or recognised as the same write', async () => {
+  test('an insertion that meets one of the same id is refused, or recognised as the same write', async () => {
     const fresh = record();
     const sql = `INSERT INTO token_sessions VALUES ('${fresh.id}', '${fresh.version}', NULL, ${NOW}, ${NOW}, '{}')`;
     expect(await meeting(sql, 'COMMIT', () => store.insert(fresh, 1000))).toBe('inserted');
@@ -111,7 +114,8 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
   });
 
   test('invariant 5: a login that is not committed when deleteByOwner begins is answered after it', async () => {
-    // The newcomer has to evict the given session, whose lock is held: its insertion waits, not committed.
+    // The newcomer must evict the given session, whose lock is held: its insertion waits
+    // uncommitted.
     const newcomer = record({ ownerId: 'ada' });
     await blocker.query('BEGIN');
     await blocker.query(lock());
@@ -128,7 +132,7 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     expect(await store.find(given.id)).toBeNull();
   });
 
-  test('invariant 5: of logins that race deleteByOwner, those are ended that had been answered before it was called', async () => {
+  test('invariant 5: deleteByOwner ends the concurrent logins that were answered before it was called', async () => {
     let survivors = 0;
     for (let round = 0; round < 100; round += 1) {
       const answered = new Set<string>();
@@ -148,11 +152,11 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
       for (const id of before) expect(left.has(id)).toBe(false);
       survivors += left.size;
     }
-    // Both sides of the race were met.
+    // Both sides of the race occurred.
     expect(survivors).toBeGreaterThan(0);
   });
 
-  test('64 logins at a limit of 3, over two pools, with sessions that end meanwhile: never more than 3', async () => {
+  test('64 logins at a limit of 3, over two pools, while sessions end, never leave more than 3', async () => {
     const other = postgresStore(postgres.pool());
     for (const onLimit of ['evict-oldest', 'deny'] as const) {
       for (let round = 0; round < 3; round += 1) {
@@ -173,7 +177,7 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     }
   });
 
-  test('a sweep leaves out what others are at, and what was renewed', async () => {
+  test('a sweep leaves out sessions that others are writing, and renewed ones', async () => {
     const due = record({ expiresAt: NOW - 1 });
     await store.insert(due, 1);
     await blocker.query('BEGIN');
@@ -184,7 +188,7 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     expect(await store.sweep(NOW + 5)).toBe(1);
   });
 
-  test('sweeps at the same time share the work', async () => {
+  test('concurrent sweeps share the work', async () => {
     const due = Array.from({ length: 3000 }, () => record({ expiresAt: NOW }));
     await Promise.all(due.map((each) => store.insert(each, 1)));
     const swept = await Promise.all([store.sweep(NOW), store.sweep(NOW), store.sweep(NOW)]);
@@ -192,11 +196,12 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
     expect(await store.count()).toBe(1);
   });
 
-  test('a statement that the server ends to resolve a deadlock is tried again', async () => {
+  test('a statement that the server aborts to resolve a deadlock is retried', async () => {
     const mine = Array.from({ length: 40 }, () => record({ ownerId: 'bob' }));
     for (const each of mine) await store.insert(each, 1000);
     const lockOf = (index: number) => `SELECT FROM token_sessions WHERE id = '${mine[index]?.id}' FOR UPDATE`;
-    // Who waits looks for a deadlock once, after this time: the store's statement finds it, as the blocker never looks.
+    // A waiting statement looks for a deadlock once, after this time. Only the store's statement
+    // does so here.
     const patient = postgresStore(postgres.pool({ options: '-c deadlock_timeout=300ms' }));
     await blocker.query("SET deadlock_timeout = '1min'");
     await blocker.query('BEGIN');

@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A connection that does as it is told. */
+/** A connection whose answers the test decides. */
 class FakeConnection extends EventEmitter {
   ends = 0;
   listen: () => Promise<unknown> = async () => ({ rows: [] });
@@ -18,7 +18,7 @@ class FakeConnection extends EventEmitter {
   }
 }
 
-/** A pool, and the connections that were made beside it; `next` makes them. */
+/** A pool, and the connections that were made outside it; `next` makes them. */
 function fakePool() {
   const opened: FakeConnection[] = [];
   const pool = {
@@ -33,7 +33,7 @@ function fakePool() {
         expect(options).toBe(pool.options);
         const connection = pool.next();
         opened.push(connection);
-        // biome-ignore lint/correctness/noConstructorReturn: as a class whose objects are the test's
+        // biome-ignore lint/correctness/noConstructorReturn: a class whose objects are the test's
         return connection;
       }
     },
@@ -41,7 +41,7 @@ function fakePool() {
   return pool;
 }
 
-/** A connection that nobody answers. */
+/** A connection that cannot connect. */
 function refusing(): FakeConnection {
   const connection = new FakeConnection();
   connection.connect = () => Promise.reject(new Error('refused'));
@@ -55,20 +55,20 @@ function listening(pool: ReturnType<typeof fakePool>) {
   return { heard, subscribe, subscribed: subscribe(heard) };
 }
 
-test('a connection on which LISTEN fails is closed, and the error told', async () => {
+test('a connection on which LISTEN fails is closed, and the error is reported', async () => {
   const pool = fakePool();
   const connection = new FakeConnection();
   connection.listen = () => Promise.reject(new Error('no LISTEN here'));
   pool.next = () => connection;
   await expect(listening(pool).subscribed).rejects.toThrow('no LISTEN here');
   expect(connection.ends).toBe(1);
-  // It may still fail on its way out: nothing happens then, twice.
+  // It may still fail while it closes: nothing more happens then, even twice.
   connection.emit('error', new Error('reset'));
   connection.emit('end');
   expect(connection.ends).toBe(1);
 });
 
-test('a connection that is lost while LISTEN is answered is an error, and the next try is a new one', async () => {
+test('a connection that is lost during LISTEN causes an error, and the next try starts again', async () => {
   const pool = fakePool();
   const first = new FakeConnection();
   first.listen = async () => first.emit('error', new Error('reset'));
@@ -81,7 +81,7 @@ test('a connection that is lost while LISTEN is answered is an error, and the ne
   expect(pool.opened.map((each) => each.ends)).toEqual([1, 1]);
 });
 
-test('tries go on until a connection is there, and then a gap is told', async () => {
+test('retries continue until a connection is open, and then a gap is reported', async () => {
   const ids = [v7(), v7()];
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
@@ -99,7 +99,7 @@ test('tries go on until a connection is there, and then a gap is told', async ()
   await off();
 });
 
-test('a connection that comes after nobody listens any more is closed', async () => {
+test('a connection that opens after the last listener has left is closed', async () => {
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
@@ -122,7 +122,7 @@ test('a connection that comes after nobody listens any more is closed', async ()
   expect(heard.gap).toHaveBeenCalledTimes(1);
 });
 
-test('tries end when nobody listens any more', async () => {
+test('retries end when the last listener has left', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const pool = fakePool();
   const off = await listening(pool).subscribed;
@@ -142,7 +142,7 @@ test('tries end when nobody listens any more', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('between two tries nothing is left when nobody listens any more', async () => {
+test('nothing is left between two retries after the last listener has left', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const pool = fakePool();
   const off = await listening(pool).subscribed;
@@ -153,7 +153,7 @@ test('between two tries nothing is left when nobody listens any more', async () 
   expect(pool.opened).toHaveLength(1);
 });
 
-test('what other channels tell, and what is no notification, is not passed on', async () => {
+test('messages of other channels, and invalid notifications, are not passed on', async () => {
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;

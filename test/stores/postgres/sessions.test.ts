@@ -19,7 +19,7 @@ describePostgres(
       await store.createTables();
     });
 
-    /** What the server was sent by `call`, a line for each message. */
+    /** The messages that `call` sent to the server, one a line. */
     async function sentBy(call: () => Promise<unknown>): Promise<string[]> {
       const start = `start ${record().id}`;
       const end = `end ${record().id}`;
@@ -28,12 +28,13 @@ describePostgres(
       await pool.query(`SELECT '${end}'`);
       await vi.waitFor(() => expect(postgres.server.log()).toContain(end));
       const between = postgres.server.log().split(start)[1]?.split(end)[0] ?? '';
-      // Notifications are sent apart from the verbs, for all that have ended meanwhile.
+      // Notifications are sent apart from the verbs, for all sessions that have ended in the
+      // meantime.
       const messages = [...between.matchAll(/(?:execute (?!token_sessions_notify)\S+|statement): (\w+)/g)];
       return messages.map((match) => match[1] ?? '').slice(0, -1);
     }
 
-    test('invariant 8: each verb is one message to the server, and a limited insert two', async () => {
+    test('invariant 8: each verb sends one message to the server, and a limited insert two', async () => {
       const given = record({ ownerId: 'ada' });
       const next = rewritten(given);
       const limit = { max: 1, onLimit: 'evict-oldest', now: NOW } as const;
@@ -53,7 +54,7 @@ describePostgres(
       expect(await sentBy(() => store.clear())).toEqual(['WITH']);
     });
 
-    test('invariant 8: a request is one message to read, and one more to write', async () => {
+    test('invariant 8: a request sends one message to read, and another to write', async () => {
       const sessions = createSessions<{ user: string; views: number }>({ store, ownerOf: (data) => data.user });
       const { token } = await sessions.create({ user: 'ada', views: 0 });
       expect(await sentBy(() => sessions.fromToken(token))).toEqual(['SELECT']);
@@ -66,7 +67,7 @@ describePostgres(
       expect(await sentBy(() => sessions.fromToken(null))).toEqual([]);
     });
 
-    test('invariant 3: 4 processes raise one counter, and none of it is lost', async () => {
+    test('invariant 3: 4 processes increment one counter, and no increment is lost', async () => {
       const sessions = createSessions<{ count: number }>({ store });
       await store.clear();
       const { id, token } = await sessions.create({ count: 0 });
@@ -77,7 +78,7 @@ describePostgres(
       expect((await sessions.find(id))?.data).toEqual({ count: 400 });
     }, 120_000);
 
-    test('64 logins at a limit of 3, over two pools, leave 3 that work, and the others are told as evicted', async () => {
+    test('64 logins at a limit of 3, over two pools, leave 3 that work, and the others are reported as evicted', async () => {
       const options = { ownerOf: (data: { user: string }) => data.user, maxPerOwner: { max: 3, onLimit: 'evict-oldest' } as const };
       const [one, two] = [store, postgresStore(postgres.pool())].map((each) =>
         createSessions<{ user: string }>({ ...options, store: each }),
@@ -90,7 +91,7 @@ describePostgres(
       expect(new Set(evicted).size).toBe(61);
     });
 
-    test('invariant 5: a session that is destroyed ends what is open on another process, by notification', async () => {
+    test('invariant 5: a destroyed session ends its streams in another process, by notification', async () => {
       const [here, there] = [store, postgresStore(postgres.pool())].map((each) =>
         createSessions<{ user: string }>({ store: each, recheckInterval: '1h', ownerOf: (data) => data.user }),
       );
@@ -122,7 +123,7 @@ describePostgres(
     });
 
     describe('invariant 6: an outage is not a logout', () => {
-      test('without the table, with a closed pool: STORE_UNAVAILABLE, and an event', async () => {
+      test('a missing table or a closed pool is STORE_UNAVAILABLE, with an event', async () => {
         const closed = postgres.pool();
         await closed.end();
         closed.end = async () => undefined;

@@ -13,7 +13,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     pool = postgres.pool();
   });
 
-  test('is done once, however many call it at the same time', async () => {
+  test('is done once, whatever the number of concurrent calls', async () => {
     for (let round = 0; round < 10; round += 1) {
       const options = { schema: `Schema ${round}`, table: 'The "sessions"' };
       const stores = [
@@ -37,7 +37,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     expect(await postgresStore(pool, { table: 'by_processes' }).count()).toBe(3);
   }, 60_000);
 
-  test('makes what is missing, an index for example, and keeps the rest', async () => {
+  test('creates missing parts, such as an index, and keeps the rest', async () => {
     const store = postgresStore(pool, { table: 'partly' });
     await store.createTables();
     await store.insert(record(), 1000);
@@ -47,7 +47,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     expect(await store.count()).toBe(1);
   });
 
-  test('the statements find their indexes', async () => {
+  test('the statements use their indexes', async () => {
     await postgresStore(pool, { table: 'indexed' }).createTables();
     const planner = await postgres.client({ options: '-c enable_seqscan=off' });
     const plan = async (where: string) => JSON.stringify((await planner.query(`EXPLAIN SELECT body FROM indexed WHERE ${where}`)).rows);
@@ -56,7 +56,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     expect(await plan(`id = ANY (string_to_array('${record().id}', ',')::uuid[])`)).toContain('indexed_pkey');
   });
 
-  test('waits for nobody where all is there: a table that is being written to, or an account that may create nothing', async () => {
+  test('does not wait if nothing is missing: for a writer, or in an account that may create nothing', async () => {
     const store = postgresStore(pool, { table: 'in_use' });
     await store.createTables();
     await pool.query('CREATE ROLE plain LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON in_use TO plain');
@@ -83,7 +83,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     });
   });
 
-  test('its SQL, run as a migration, makes the same', async () => {
+  test('its SQL, run as a migration, creates the same table', async () => {
     const options = { schema: 'migrated', table: 'sessions' };
     await pool.query(createTablesSql(options));
     await pool.query(createTablesSql(options));
@@ -92,7 +92,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     expect(await store.insert(record(), 1000)).toBe('inserted');
   });
 
-  describe('without it, the first use says what is missing:', () => {
+  describe('without it, the first use reports what is missing:', () => {
     const unusable = (pattern: RegExp) => ({ name: 'SessionError', code: 'STORE_UNAVAILABLE', message: expect.stringMatching(pattern) });
 
     test('the table', async () => {
@@ -101,7 +101,7 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
       );
     });
 
-    test('columns, types, the primary key, or what a column of somebody else needs', async () => {
+    test('columns, types, the primary key, or values for a foreign column', async () => {
       const columns = 'version text, owner_id text, created_at bigint, expires_at bigint, body text';
       await pool.query(`CREATE TABLE no_columns (id uuid); CREATE TABLE other_types (id text PRIMARY KEY, ${columns});
         CREATE TABLE no_key (id uuid, ${columns}); CREATE TABLE more (id uuid PRIMARY KEY, ${columns}, tenant int NOT NULL)`);
@@ -128,13 +128,13 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
   });
 });
 
-test('a closed PGlite is told', async () => {
+test('a closed PGlite is reported', async () => {
   const database = new PGlite();
   await database.close();
   await expect(postgresStore(database).count()).rejects.toMatchObject({ message: expect.stringContaining('has been closed') });
 }, 60_000);
 
-test('a server that is too old is told', async () => {
+test('a server that is too old is reported', async () => {
   const client: PostgresClient = { query: async () => ({ rows: [{ server: '110022', encoding: 'UTF8' }] }) };
   await expect(postgresStore(client).createTables()).rejects.toMatchObject({
     code: 'INVALID_OPTION',
@@ -142,7 +142,7 @@ test('a server that is too old is told', async () => {
   });
 });
 
-test('an error that goes on is not tried for ever', async () => {
+test('a repeated error is not retried for ever', async () => {
   let calls = 0;
   const client: PostgresClient = {
     query: async (text) => {

@@ -8,7 +8,7 @@ import { blocksOf } from '../../docs/blocks.js';
 import { HOUR, NOW, record, rewritten } from '../support/records.js';
 import { describePostgres } from './support/server.js';
 
-/** What version 0.1.0 made, and the statements that it runs. */
+/** The table of version 0.1.0, and the statements that it runs. */
 const OLD_TABLE = `CREATE TABLE token_sessions (id uuid PRIMARY KEY, version text NOT NULL, owner_id text, created_at bigint NOT NULL,
   expires_at bigint NOT NULL, body text NOT NULL) WITH (fillfactor = 80);
 CREATE INDEX token_sessions_owner ON token_sessions USING hash (owner_id);
@@ -45,7 +45,7 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     return rows.map((row) => row.indexname);
   };
 
-  test.each(['createTables', 'createTablesSql'] as const)('is brought up to date by %s, and keeps its sessions', async (way) => {
+  test.each(['createTables', 'createTablesSql'] as const)('is upgraded by %s, and keeps its sessions', async (way) => {
     const given = record({ ownerId: 'ada' });
     await insertAsOld(given);
     for (let times = 0; times < 2; times += 1) {
@@ -59,7 +59,7 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     expect(await store.touch(next, given.version, 1_000)).toBe('replaced');
   });
 
-  test('is brought up to date by the SQL for large tables that docs/stores/postgres.md gives', async () => {
+  test('is upgraded by the SQL for large tables in docs/stores/postgres.md', async () => {
     const page = await readFile(join(ROOT, 'docs/stores/postgres.md'), 'utf8');
     const [block] = blocksOf(page).filter(({ language }) => language === 'sql');
     const statements = block?.text.split(';').filter((each) => each.trim() !== '') ?? [];
@@ -91,20 +91,20 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     expect(await store.sweep(NOW + HOUR)).toBe(1);
   });
 
-  test('a table that is in use is changed once it is free, and nothing waits behind', async () => {
+  test('a table in use is changed once it is free, and nothing waits behind it', async () => {
     await insertAsOld(record());
     const writer = await postgres.client();
     await writer.query('BEGIN; LOCK TABLE token_sessions IN ROW EXCLUSIVE MODE');
     const creating = store.createTables();
     const others = postgres.pool({ statement_timeout: 3_000 });
-    // Other statements come through between the tries.
+    // Other statements run between the retries.
     for (let i = 0; i < 20; i += 1) expect((await others.query('SELECT count(*)::int AS n FROM token_sessions')).rows).toEqual([{ n: 1 }]);
     await writer.query('COMMIT');
     await creating;
     expect(await indexes()).toContain('token_sessions_sweep_at');
   }, 60_000);
 
-  test('without the upgrade, a write says what to do', async () => {
+  test('without the upgrade, a write fails with the remedy', async () => {
     await expect(store.insert(record(), 1_000)).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: expect.stringMatching(/sweep_at.*createTables/),
@@ -122,7 +122,7 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
     await store.createTables();
   });
 
-  /** How much the server has written to its log. */
+  /** The number of bytes that the server has written to its log. */
   const written = async (): Promise<number> => {
     const { rows } = await pool.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::text AS bytes");
     return Number(rows[0].bytes);
@@ -152,7 +152,7 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
       .toBe(true);
   });
 
-  test('a session that is touched is not swept at its first deadline, but at its last', async () => {
+  test('a touched session is not swept at its first deadline, but at its last', async () => {
     const first = record({ expiresAt: NOW });
     await store.insert(first, 1_000);
     const touched = rewritten(first, { expiresAt: NOW + HOUR, body: first.body });
@@ -163,7 +163,7 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
     expect(await store.sweep(NOW + HOUR)).toBe(1);
   });
 
-  test('a deadline that comes nearer is swept when it has passed', async () => {
+  test('a session whose deadline was brought forward is swept when it has passed', async () => {
     const [touched, replaced] = [record({ expiresAt: NOW + 9 * HOUR }), record({ expiresAt: NOW + 9 * HOUR })];
     for (const each of [touched, replaced]) await store.insert(each, 1_000);
     await store.touch(rewritten(touched, { expiresAt: NOW }), touched.version, 1_000);
@@ -173,7 +173,7 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
 });
 
 describePostgres('notifications', (postgres) => {
-  test('leave the pool alone, whatever its size, and however many stores there are', async () => {
+  test("do not use the pool's connections, whatever its size and the number of stores", async () => {
     const pool = postgres.pool({ max: 1 });
     const stores = ['users', 'admins', 'guests'].map((table) => postgresStore(pool, { table }));
     const ended: string[] = [];
@@ -194,7 +194,7 @@ describePostgres('notifications', (postgres) => {
   });
 
   describe('notify: false', () => {
-    test('sends none, and ends sessions all the same', async () => {
+    test('sends none, and still ends sessions', async () => {
       const pool = postgres.pool();
       const texts: string[] = [];
       const client = {
@@ -215,7 +215,7 @@ describePostgres('notifications', (postgres) => {
     });
   });
 
-  test('that cannot be sent fail no logout, and are warned of once', async () => {
+  test('fail no logout if they cannot be sent, and cause one warning', async () => {
     const pool = postgres.pool();
     const client = {
       query: (text: string, params?: (string | null)[]) =>

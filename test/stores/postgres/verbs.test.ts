@@ -23,7 +23,7 @@ describePostgres('PostgreSQL', (postgres) => {
     });
   });
 
-  describe('where transactions are serialisable and backslashes mean something by default', () => {
+  describe('with serialisable transactions and meaningful backslashes by default', () => {
     describeSqlVerbs(async () => {
       const pool = postgres.pool({
         options: '-c default_transaction_isolation=serializable -c standard_conforming_strings=off -c escape_string_warning=off',

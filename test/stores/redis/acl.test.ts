@@ -7,7 +7,7 @@ import { command, describeWithRedis, type RedisServer, startRedis } from '../../
 import { openNodeRedis } from './clients.js';
 import { changed, HOUR, record } from './records.js';
 
-/** The rules that the page about Redis gives for a user of the store. */
+/** The rules for a user of the store, from the page about Redis. */
 const documented =
   /ACL SETUSER sessions on >secret (.*)/.exec(readFileSync(join(ROOT, 'docs/stores/redis.md'), 'utf8'))?.[1]?.split(' ') ?? [];
 
@@ -23,7 +23,7 @@ describeWithRedis('a user that may do what the store needs', () => {
     return openNodeRedis(`redis://${name}:secret@127.0.0.1:${server.port}`);
   }
 
-  test('every verb works with the rules that are documented, and with those that 0.1.0 needed', async () => {
+  test('every verb works with the documented rules, and with those that 0.1.0 needed', async () => {
     expect(documented.length).toBeGreaterThan(20);
     const older = documented.filter((rule) => rule !== '+setrange' && rule !== '+quit');
     for (const [index, rules] of [documented, older].entries()) {
@@ -57,7 +57,7 @@ describeWithRedis('a user that may do what the store needs', () => {
     }
   });
 
-  test('a rule that is missing is an error that names it', async () => {
+  test('a missing rule is an error that names it', async () => {
     const client = await open(
       'restricted',
       documented.filter((rule) => rule !== '+set'),

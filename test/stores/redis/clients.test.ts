@@ -21,7 +21,7 @@ describeWithRedis('every client', () => {
     });
     afterEach(() => opened.close());
 
-    test('insert, find, replace and delete', async () => {
+    test('runs insert, find, replace and delete', async () => {
       const first = record({ ownerId: 'zoë\n"{}' });
       expect(await store.insert(first, HOUR)).toBe('inserted');
       expect(await store.insert(first, HOUR)).toBe('inserted');
@@ -42,7 +42,7 @@ describeWithRedis('every client', () => {
       expect(await store.find(first.id)).toBeNull();
     });
 
-    test('the sessions of an owner', async () => {
+    test('lists and ends the sessions of an owner', async () => {
       const records = Array.from({ length: 5 }, () => record({ ownerId: 'zoë' }));
       const other = record({ ownerId: 'adam' });
       const ownerless = record();
@@ -59,7 +59,7 @@ describeWithRedis('every client', () => {
       expect(await store.listByOwner('zoë')).toEqual([]);
     });
 
-    test('the limit of an owner', async () => {
+    test('keeps the limit of an owner', async () => {
       const limit = { max: 2, onLimit: 'evict-oldest', now: Date.now() } as const;
       const [first, second, third] = [record({ ownerId: 'zoë' }), record({ ownerId: 'zoë' }), record({ ownerId: 'zoë' })];
       expect(await store.insertWithin(first, HOUR, limit)).toEqual({ outcome: 'inserted', evicted: [] });
@@ -71,7 +71,7 @@ describeWithRedis('every client', () => {
       expect(await store.trimOwner('zoë', { max: 1, now: Date.now(), keep: second.id })).toEqual([third.id]);
     });
 
-    test('tells of ended sessions', async () => {
+    test('reports ended sessions', async () => {
       const ended: string[] = [];
       const stop = await store.subscribe?.({ ended: (ids) => void ended.push(...ids), gap: () => undefined });
       const session = record();

@@ -17,13 +17,13 @@ export interface OpenClient {
   close(): unknown;
 }
 
-/** A client of some kind, connected. */
+/** A connected client of some kind. */
 export type Open = (services: Services) => Promise<OpenClient>;
 
 const ignore = () => undefined;
 const hosts = (cluster: RedisCluster) => cluster.rootNodes.map(({ host, port }) => ({ host, port }));
 
-/** Opens a client of node-redis and ends it with the test. */
+/** Opens a client of node-redis, which ends with the test. */
 export async function openNodeRedis(url: string) {
   const client = createClient({ url }).on('error', ignore);
   await client.connect();

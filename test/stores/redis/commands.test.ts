@@ -15,7 +15,7 @@ describeWithRedis('what the server is asked', () => {
   });
   beforeEach(async () => {
     store = redisStore(client);
-    // The version is asked for once, and scripts are sent whole once.
+    // The version is asked for once, and each script is sent whole once.
     const warm = [record({ ownerId: 'eve' }), record({ ownerId: 'eve' })];
     for (const each of warm) await store.insertWithin(each, HOUR, { max: 1, onLimit: 'evict-oldest', now: 0 });
     const session = record({ ownerId: 'eve' });
@@ -29,7 +29,7 @@ describeWithRedis('what the server is asked', () => {
     await command(server, ['CONFIG', 'RESETSTAT']);
   });
 
-  /** The commands that clients sent: those that scripts call, and this test itself, left out. */
+  /** The commands that clients sent, without those of scripts and of this test itself. */
   const sent = async (): Promise<Record<string, number>> => {
     const stats = await commandStats(server);
     const ofScripts = ['getrange', 'setrange', 'del', 'publish', 'zadd', 'zrem', 'zrange', 'zcount', 'zscore', 'pttl', 'pexpire'];
@@ -39,7 +39,7 @@ describeWithRedis('what the server is asked', () => {
     return Object.fromEntries(counted);
   };
 
-  describe('each verb', () => {
+  describe('the verbs', () => {
     const limit: OwnerLimit = { max: 3, onLimit: 'evict-oldest', now: Date.now() };
     const owned = () => record({ ownerId: 'ada' });
     let three: SessionRecord[];
@@ -49,7 +49,7 @@ describeWithRedis('what the server is asked', () => {
       await sent();
     });
 
-    test('a session without an owner: one command, and the same within the script', async () => {
+    test('each send one command for a session without an owner, and its script runs one', async () => {
       const session = record();
       await store.insert(session, HOUR);
       expect(await sent()).toEqual({ set: 1 });
@@ -61,7 +61,7 @@ describeWithRedis('what the server is asked', () => {
       expect(await sent()).toEqual({ evalsha: 1, get: 1 });
     });
 
-    test('invariant 8: a session with an owner is inserted by at most three commands', async () => {
+    test('invariant 8: insert a session with an owner with at most three commands', async () => {
       const session = owned();
       await store.insert(session, HOUR);
       expect(await sent()).toEqual({ set: 1, evalsha: 1 });
@@ -73,7 +73,7 @@ describeWithRedis('what the server is asked', () => {
       expect(await sent()).toEqual({ set: 1, evalsha: 1 });
     });
 
-    test('where one is evicted: three, and one that nobody waits for', async () => {
+    test('send three commands if a session is evicted, and another that nothing waits for', async () => {
       await store.insertWithin(owned(), HOUR, limit);
       await expect.poll(async () => (await commandStats(server))['evalsha']).toBe(3);
       expect(await sent()).toEqual({ set: 1, evalsha: 3, get: 1 });
@@ -89,22 +89,22 @@ describeWithRedis('what the server is asked', () => {
         expect(await store.touch(next, current.version, HOUR)).toBe('replaced');
         current = next;
       }
-      // No SET: the body is neither sent nor copied.
+      // There is no SET: the body is neither sent nor copied.
       expect(await sent()).toEqual({ evalsha: 10 });
       expect(await store.find(session.id)).toEqual(current);
     });
 
-    test('where one is denied: all are looked at first', async () => {
+    test('look at all sessions before they deny a login', async () => {
       await store.insertWithin(owned(), HOUR, { ...limit, onLimit: 'deny' });
       expect(await sent()).toEqual({ set: 1, evalsha: 2, mget: 1 });
     });
 
-    test('the sessions of an owner', async () => {
+    test('for the sessions of an owner send one command a session', async () => {
       await store.listByOwner('ada');
-      // And one for the members of the index, which scripts send as well.
+      // The script sends another one for the members of the index.
       expect(await sent()).toEqual({ mget: 1 });
       await store.deleteByOwner('ada', three[0]?.id);
-      // One for the index before and after, one for each session, which the script reads.
+      // One is for the index before and after, and one for each session, which the script reads.
       expect(await sent()).toEqual({ evalsha: 4, get: 2 });
       expect(await store.findMany(three.map(({ id }) => id))).toHaveLength(3);
       expect(await sent()).toEqual({ mget: 1, exists: 1 });
@@ -115,7 +115,7 @@ describeWithRedis('what the server is asked', () => {
     });
   });
 
-  test('invariant 8: an authenticated read is one GET', async () => {
+  test('invariant 8: an authenticated read sends one GET', async () => {
     const sessions = createSessions<{ userId: string }>({ store, ownerOf: (data) => data.userId });
     const { sessions: request } = await sessions.fromToken(null);
     const { token } = await request.create({ userId: 'ada' });
@@ -125,7 +125,7 @@ describeWithRedis('what the server is asked', () => {
     await sessions.close();
   });
 
-  test('invariant 4: the server is never sent a token or its secret, and holds none', async () => {
+  test('invariant 4: the server never receives or holds a token or its secret', async () => {
     const seen: string[] = [];
     const monitor = client.duplicate();
     await monitor.connect();

@@ -14,7 +14,7 @@ const CLIENTS = ['node-redis', 'ioredis', 'iovalkey', 'node-redis cluster', 'ior
 describeWithRedis('the store contract on a real server', () => {
   let single: RedisServer;
   let cluster: Services['cluster'];
-  /** Two connections of each kind for all tests, as of two processes. */
+  /** Two connections of each kind for all tests, as in two processes. */
   const opened = new Map<ClientName, readonly [OpenClient, OpenClient]>();
 
   beforeAll(async () => {
@@ -49,7 +49,7 @@ describeWithRedis('the store contract on a real server', () => {
   }
 });
 
-/** Puts something else in the place of a session, on the server that has it. */
+/** Replaces the value of a session, on the server that has it. */
 async function overwrite(servers: readonly RedisServer[], key: string): Promise<void> {
   for (const server of servers) await command(server, ['SET', key, 'damaged', 'XX', 'KEEPTTL']).catch(() => undefined);
 }

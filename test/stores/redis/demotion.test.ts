@@ -38,7 +38,7 @@ describeWithRedis.each(Object.entries(CLIENTS))('a primary that was demoted, thr
     await server.stop();
   });
 
-  test('invariant 6: once a write was refused, reads are refused as well, until the server takes writes', async () => {
+  test('invariant 6: after a refused write, reads are refused too, until the server takes writes', async () => {
     const store = redisStore(opened.client);
     const session = record({ ownerId: 'ada' });
     await store.insert(session, HOUR);
@@ -49,7 +49,7 @@ describeWithRedis.each(Object.entries(CLIENTS))('a primary that was demoted, thr
       () => store.replace(changed(session), session.version, HOUR),
       () => store.touch(changed(session), session.version, HOUR),
       () => store.delete(session.id),
-      // Of these the server has nothing, and answers for the new primary all the same.
+      // The server does not have these sessions, and would answer in place of the new primary.
       () => store.replace(missing, missing.version, HOUR),
       () => store.delete(missing.id),
       () => store.deleteByOwner('ada'),
@@ -63,7 +63,7 @@ describeWithRedis.each(Object.entries(CLIENTS))('a primary that was demoted, thr
     expect(await store.delete(session.id)).toBe(true);
   });
 
-  test('the first refusal is an outage that says what to do', async () => {
+  test('the first refusal is an outage with the remedy', async () => {
     const store = redisStore(opened.client);
     const session = record();
     await store.insert(session, HOUR);

@@ -21,7 +21,7 @@ describeWithRedis('a server that may evict keys', () => {
     const lines: string[] = [];
     store.onWarning((line) => lines.push(line));
     for (let i = 0; i < 3; i += 1) await store.insert(record({ ownerId: 'ada' }), HOUR);
-    // A listener that comes later is told as well.
+    // A later listener receives it as well.
     store.onWarning((line) => lines.push(line));
     return lines;
   }
@@ -33,7 +33,7 @@ describeWithRedis('a server that may evict keys', () => {
     expect(lines[0]).toContain('noeviction');
   });
 
-  test('noeviction is right, and so is any policy without a limit of the memory', async () => {
+  test('noeviction causes no warning, nor does any policy without a memory limit', async () => {
     expect(await warned('noeviction')).toEqual([]);
     expect(await warned('volatile-lru', '0')).toEqual([]);
   });
@@ -41,7 +41,7 @@ describeWithRedis('a server that may evict keys', () => {
   describe('an index that was evicted', () => {
     const evictIndex = async () => client.del(await client.keys('ts:o:*'));
 
-    test.each(['replace', 'touch'] as const)('has the session again after its next %s', async (verb) => {
+    test.each(['replace', 'touch'] as const)('contains the session again after its next %s', async (verb) => {
       await command(server, ['CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru']);
       const store = redisStore(client);
       const first = record({ ownerId: 'ada' });
@@ -62,7 +62,7 @@ describeWithRedis('a server that may evict keys', () => {
       const [index = ''] = await client.keys('ts:o:*');
       const idle = Number(await client.sendCommand(['OBJECT', 'IDLETIME', index]));
       expect(idle).toBeLessThanOrEqual(Number(await client.sendCommand(['OBJECT', 'IDLETIME', `ts:s:${first.id}`])));
-      // A session without an owner has none.
+      // A session without an owner has no index.
       const ownerless = record();
       await store.insert(ownerless, HOUR);
       expect(await store.touch(changed(ownerless), ownerless.version, HOUR)).toBe('replaced');

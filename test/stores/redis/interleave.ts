@@ -3,10 +3,12 @@ import type { openNodeRedis } from './clients.js';
 
 type NodeRedis = Awaited<ReturnType<typeof openNodeRedis>>;
 
-/** Called before each command; may hold it, or throw so that it is not sent. */
+/** Called before each command. It may hold the command, or throw so that it is not sent. */
 export type Hook = (command: readonly string[]) => Promise<void> | void;
 
-/** The client, with a hook before each command. `after`: once it was answered; what it throws takes the place of the answer. */
+/**
+ * The client, with hooks around each command. If `after` throws, its error replaces the answer.
+ */
 export function hooked(client: NodeRedis, before: Hook, after: Hook = () => undefined): RedisClient {
   return Object.assign(Object.create(client) as NodeRedis, {
     async sendCommand(command: string[], options?: object) {
@@ -18,11 +20,11 @@ export function hooked(client: NodeRedis, before: Hook, after: Hook = () => unde
   });
 }
 
-/** One of several operations that race. Works through the client that it is given. */
+/** One of several operations that race. It must use the given client. */
 export type Racer<Result> = (client: RedisClient) => Promise<Result>;
 
 export interface Race<Result> {
-  /** What the operations resolved to, or what they rejected with. */
+  /** The results of the operations, or their errors. */
   readonly results: readonly PromiseSettledResult<Result>[];
   /** The number of the operation that sent each command, in order. */
   readonly order: readonly number[];
@@ -32,14 +34,14 @@ export interface Race<Result> {
 
 interface Contender {
   readonly number: number;
-  /** Sends the command that waits. */
+  /** Sends the waiting command. */
   proceed: (() => void) | undefined;
   finished: boolean;
 }
 
 /**
- * Runs operations against each other in every order that their commands can have: `round` is called for each order anew, and gives the
- * operations to `race`. Answers how many orders there were.
+ * Runs operations against each other in every possible order of their commands. Each order calls
+ * `round`, which passes the operations to `race`. Returns the number of orders.
  */
 export async function everyOrder(client: NodeRedis, round: (race: Racers) => Promise<void>, atMost = 2_000): Promise<number> {
   let choices: { taken: number; of: number }[] = [];
@@ -47,7 +49,7 @@ export async function everyOrder(client: NodeRedis, round: (race: Racers) => Pro
     const schedule = choices.map(({ taken }) => taken);
     choices = [];
     await round((...racers) => race(client, racers, schedule, choices));
-    // The next order: the last choice that has another alternative takes it.
+    // For the next order, change the last choice that has another alternative.
     while (choices.length > 0 && isLast(choices.at(-1))) choices.pop();
     const last = choices.at(-1);
     if (!last) return rounds;
@@ -71,7 +73,8 @@ async function race<Result>(
     const contender = contenders[number];
     if (!contender) throw new Error('unreachable');
     const gated = hooked(client, ([name]) => {
-      // What an operation leaves behind for later is nobody's turn, and asking for the server's version changes nothing.
+      // Later work of a finished operation is not part of the race, and asking for the version
+      // changes nothing.
       if (contender.finished || name === 'info') return;
       return new Promise<void>((resolve) => {
         const waiting = contender.proceed;
@@ -104,7 +107,8 @@ async function race<Result>(
     order.push(next.number);
     const { proceed } = next;
     next.proceed = undefined;
-    // The command is answered, and the operation stands before its next one, before anybody else goes on.
+    // Wait until the command is answered and the operation is at its next one. Only then another
+    // goes on.
     const moved = new Promise<void>((resolve) => {
       wake = resolve;
     });

@@ -45,7 +45,7 @@ describeWithRedis('the limit of an owner', () => {
         }),
       );
 
-    test("'evict-oldest' leaves exactly 3 sessions, and tells each evicted one once", async () => {
+    test("'evict-oldest' leaves exactly 3 sessions, and reports each evicted one once", async () => {
       for (let round = 0; round < 10; round += 1) {
         const answers = await logins('evict-oldest');
         expect(answers.every(({ outcome }) => outcome === 'inserted')).toBe(true);
@@ -58,7 +58,7 @@ describeWithRedis('the limit of an owner', () => {
       }
     });
 
-    test("'deny' lets exactly 3 in", async () => {
+    test("'deny' admits exactly 3", async () => {
       for (let round = 0; round < 10; round += 1) {
         const answers = await logins('deny');
         const admitted = answers.filter(({ outcome }) => outcome === 'inserted').map(({ session }) => session);
@@ -71,7 +71,7 @@ describeWithRedis('the limit of an owner', () => {
     });
   });
 
-  test('the oldest are evicted: by their creation, and of one moment by their id', async () => {
+  test('the oldest sessions are evicted: by creation, and at the same time by id', async () => {
     const [old, middle, first, second] = [
       owned({ createdAt: 9 }),
       owned({ createdAt: 10 }),
@@ -84,7 +84,7 @@ describeWithRedis('the limit of an owner', () => {
     expect(evicted).toEqual([old.id, middle.id, first.id, second.id]);
   });
 
-  test('the new session is never evicted, not even where it is the oldest', async () => {
+  test('the new session is never evicted, even if it is the oldest', async () => {
     const others = [owned(), owned()];
     for (const each of others) await store.insert(each, HOUR);
     const old = owned({ createdAt: 1, expiresAt: Date.now() + HOUR });
@@ -101,7 +101,7 @@ describeWithRedis('the limit of an owner', () => {
       expect(await store.insertWithin(owned(), HOUR, within({ onLimit, now }))).toEqual({ outcome: 'inserted', evicted: [] });
     });
 
-    test('counts sessions whose deadline was moved by their use', async () => {
+    test('counts sessions whose deadline was moved by use', async () => {
       const now = Date.now();
       const used = [owned({ expiresAt: now + 10 }), owned({ expiresAt: now + 10 }), owned({ expiresAt: now + 10 })];
       for (const each of used) await store.insert(each, HOUR);
@@ -111,7 +111,7 @@ describeWithRedis('the limit of an owner', () => {
       expect(answer.evicted).toHaveLength(onLimit === 'deny' ? 0 : 1);
     });
 
-    test('counts a session whose value cannot be read, and lets other owners be', async () => {
+    test('counts a session with an unreadable value, and ignores other owners', async () => {
       const [damaged, other] = [owned(), record({ ownerId: 'eve' })];
       for (const each of [damaged, other]) await store.insert(each, HOUR);
       await client.set(`ts:s:${damaged.id}`, 'damaged', { PX: HOUR });
@@ -122,7 +122,7 @@ describeWithRedis('the limit of an owner', () => {
       expect(await store.find(other.id)).toEqual(other);
     });
 
-    test('the same login again is answered as before', async () => {
+    test('answers the repeated login as before', async () => {
       const sessions = [owned(), owned(), owned()];
       for (const each of sessions) await store.insertWithin(each, HOUR, within({ onLimit }));
       for (const each of sessions) {
@@ -136,14 +136,17 @@ describeWithRedis('the limit of an owner', () => {
     });
   });
 
-  test('a session without an owner knows no limit', async () => {
+  test('a session without an owner has no limit', async () => {
     for (let i = 0; i < 3; i += 1) {
       expect(await store.insertWithin(record(), HOUR, within({ max: 1 }))).toEqual({ outcome: 'inserted', evicted: [] });
     }
   });
 
-  describe.each(['sent', 'not sent'])('a process that dies at any of its commands, which was %s', (sent) => {
-    /** A store whose process dies after so many commands; the first asks for the server's version. */
+  describe.each(['sent', 'not sent'])('a process that dies at one of its commands, which was %s', (sent) => {
+    /**
+     * A store whose process dies after this many commands. The first one asks for the server's
+     * version.
+     */
     const dying = (last: number) => {
       let commands = 0;
       const die = () => {
@@ -153,7 +156,7 @@ describeWithRedis('the limit of an owner', () => {
       return redisStore(sent === 'sent' ? hooked(client, () => (commands > last ? die() : undefined), die) : hooked(client, die));
     };
 
-    test('while it logs in at a limit: no more than the limit are ever handed out', async () => {
+    test('during a login at a limit: the number of usable sessions never exceeds the limit', async () => {
       for (let last = 0; last <= 3; last += 1) {
         const handedOut = [owned(), owned()];
         for (const each of handedOut) await store.insertWithin(each, HOUR, within({ max: 2 }));
@@ -169,13 +172,13 @@ describeWithRedis('the limit of an owner', () => {
       }
     });
 
-    test('while it logs in: what was not handed out says so, and is no success to those who look', async () => {
+    test('during a login: the login fails as an outage', async () => {
       for (let last = 0; last <= 2; last += 1) {
         await expect(dying(last).insert(owned(), HOUR)).rejects.toSatisfy(isUnavailable);
       }
     });
 
-    test('while it logs out: what has ended does not count', async () => {
+    test('during a logout: an ended session does not count', async () => {
       for (let last = 0; last <= 2; last += 1) {
         const [left, ended] = [owned(), owned()];
         for (const each of [left, ended]) await store.insert(each, HOUR);

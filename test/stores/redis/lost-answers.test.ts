@@ -15,21 +15,24 @@ interface Data {
   n: number;
 }
 
-/** What a client is connected to, with a proxy before each server. */
+/** The endpoints of a client, with a proxy before each server. */
 interface Route {
   readonly servers: readonly RedisServer[];
   readonly entry: { readonly host: string; readonly port: number }[];
   readonly ports: readonly number[];
 }
 
-/** The proxies' addresses by those of the servers, as clients of Clusters and Sentinels are told them. */
+/**
+ * The proxies' addresses by the servers' addresses, as clients of Clusters and Sentinels learn
+ * them.
+ */
 function addressMap({ servers, ports }: Route): Record<string, { host: string; port: number }> {
   return Object.fromEntries(servers.map(({ port }, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: ports[i] ?? 0 }]));
 }
 
 const retryStrategy = () => 10;
 
-/** Clients whose answers are not lost. */
+/** Clients whose answers are never lost. */
 const DIRECT: Readonly<Record<'single' | 'cluster' | 'sentinel', Open>> = {
   single: ALL_CLIENTS['node-redis'],
   cluster: ALL_CLIENTS['node-redis cluster'],
@@ -101,9 +104,9 @@ describeWithRedis('an answer that is lost after the server has done its work', (
     let proxy: RedisProxy;
     let opened: OpenClient;
     let direct: OpenClient;
-    /** Over the connection that breaks. */
+    /** A store over the connection that breaks. */
     let store: RedisStore;
-    /** The same sessions over one that does not. */
+    /** The same sessions over a connection that does not break. */
     let other: RedisStore;
     beforeEach(async () => {
       const { single, cluster, sentinel } = services;
@@ -115,7 +118,7 @@ describeWithRedis('an answer that is lost after the server has done its work', (
       store = redisStore(opened.client);
       other = redisStore(direct.client);
       await other.clear();
-      // That a server does not know a script is an answer as well, but not the one that is to be lost.
+      // Load the scripts first. Otherwise the lost answer would be that the script is unknown.
       const scripts = [REPLACE, INDEX, DELETE].map(({ lua }) => ['SCRIPT', 'LOAD', lua]);
       for (const server of servers) for (const script of scripts) await command(server, script);
       await store.find(record().id);
@@ -131,7 +134,7 @@ describeWithRedis('an answer that is lost after the server has done its work', (
       return { sessions: createSessions<Data>({ ...options, store }), elsewhere: createSessions<Data>({ ...options, store: other }) };
     };
 
-    test('of a write: it counts once', async () => {
+    test('a write whose answer was lost counts once', async () => {
       const { sessions, elsewhere } = accounts();
       const { id } = await elsewhere.create({ userId: 'ada', n: 0 });
       const session = await sessions.find(id);
@@ -139,13 +142,13 @@ describeWithRedis('an answer that is lost after the server has done its work', (
       const outcome = session?.update((data) => {
         data.n += 1;
       });
-      // Where the connection is not back in time to look, whether it happened is not known.
+      // If the connection is not back in time for a look-up, the outcome stays unknown.
       await outcome?.catch((error: unknown) => expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' }));
       expect(proxy.lost).toBe(1);
       expect((await elsewhere.find(id))?.data.n).toBe(1);
     });
 
-    test('invariant 3: of a write that another write follows: it is not done twice, and not told as done or not done', async () => {
+    test('invariant 3: a write whose answer was lost before another write counts once, and its outcome is unknown', async () => {
       const { sessions, elsewhere } = accounts();
       const { id } = await elsewhere.create({ userId: 'ada', n: 0 });
       const session = await sessions.find(id);
@@ -164,7 +167,7 @@ describeWithRedis('an answer that is lost after the server has done its work', (
       expect((await elsewhere.find(id))?.data.n).toBe(11);
     });
 
-    test('of a logout: the session has ended', async () => {
+    test('a logout whose answer was lost has ended the session', async () => {
       const { sessions, elsewhere } = accounts();
       const { id } = await elsewhere.create({ userId: 'ada', n: 0 });
       proxy.loseAnswer(DELETE.sha);
@@ -174,7 +177,7 @@ describeWithRedis('an answer that is lost after the server has done its work', (
       expect(await elsewhere.find(id)).toBeNull();
     });
 
-    test('of a login without an owner', async () => {
+    test('a login without an owner whose answer was lost can be repeated', async () => {
       const session = record();
       proxy.loseAnswer(session.id);
       await store.insert(session, HOUR).catch(() => undefined);
@@ -186,7 +189,7 @@ describeWithRedis('an answer that is lost after the server has done its work', (
     test.each([
       ['record', 'PX'],
       ['entry in the index', INDEX.sha],
-    ])('of a login, for its %s: where it succeeds, the account has the session', async (_what, text) => {
+    ])('a login whose answer for its %s was lost either fails, or the account has the session', async (_what, text) => {
       const { sessions, elsewhere } = accounts();
       proxy.loseAnswer(text);
       const session = await sessions.create({ userId: 'ada', n: 0 }).catch((error: unknown) => error);

@@ -27,7 +27,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     return all;
   }
 
-  /** The most members that any command on the index asked for. */
+  /** The most members that a command on the index asked for. */
   async function mostMembers(call: () => Promise<unknown>): Promise<number> {
     await command(server, ['SLOWLOG', 'RESET']);
     await call();
@@ -40,23 +40,20 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     return Math.max(...ranges.map(([, , first, last]) => Number(last) - Number(first) + 1));
   }
 
-  test.each(['deny', 'evict-oldest'] as const)(
-    'a login with a limit (%s) looks at no more members than the limit and 1,000',
-    async (onLimit) => {
-      const all = await fill();
-      const login = record({ ownerId: 'bot' });
-      const limit = { max: 5, onLimit, now: Date.now() };
-      expect(await mostMembers(() => store.insertWithin(login, HOUR, limit))).toBeLessThanOrEqual(1_005);
-      const left = await store.listByOwner('bot');
-      expect(left).toHaveLength(onLimit === 'deny' ? MANY : 5);
-      if (onLimit === 'evict-oldest') {
-        const expected = [...all.slice(-4), login].map(({ id }) => id);
-        expect(left.map(({ id }) => id).toSorted()).toEqual(expected.toSorted());
-      }
-    },
-  );
+  test.each(['deny', 'evict-oldest'] as const)('a login with a limit (%s) reads at most the limit and 1,000 members', async (onLimit) => {
+    const all = await fill();
+    const login = record({ ownerId: 'bot' });
+    const limit = { max: 5, onLimit, now: Date.now() };
+    expect(await mostMembers(() => store.insertWithin(login, HOUR, limit))).toBeLessThanOrEqual(1_005);
+    const left = await store.listByOwner('bot');
+    expect(left).toHaveLength(onLimit === 'deny' ? MANY : 5);
+    if (onLimit === 'evict-oldest') {
+      const expected = [...all.slice(-4), login].map(({ id }) => id);
+      expect(left.map(({ id }) => id).toSorted()).toEqual(expected.toSorted());
+    }
+  });
 
-  test('trimOwner finds the newest in whatever order their deadlines are', async () => {
+  test('trimOwner finds the newest sessions, whatever the order of their deadlines', async () => {
     const all = await fill((index) => ({ expiresAt: Date.now() + HOUR + ((index * 7_919) % MANY) * 1_000 }));
     const keep = all[0]?.id ?? '';
     const ended = await store.trimOwner('bot', { max: 4, now: Date.now(), keep });
@@ -65,7 +62,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     expect(left.toSorted()).toEqual([keep, ...all.slice(-3).map(({ id }) => id)].toSorted());
   });
 
-  test('sessions that ran out, of which the index still knows, make room and are forgotten', async () => {
+  test('expired sessions that the index still has make room and are removed', async () => {
     const now = Date.now();
     const all = await fill((index) => (index < MANY - 3 ? { expiresAt: now - 1 } : {}));
     await client.del(all.slice(0, MANY - 3).map(({ id }) => `ts:s:${id}`));
@@ -77,7 +74,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     expect(await client.zCard((await client.keys('ts:o:*'))[0] ?? '')).toBe(4);
   });
 
-  test('a limit that is as large as the account', async () => {
+  test('a limit as large as the account is kept exactly', async () => {
     await fill();
     const login = record({ ownerId: 'bot' });
     await store.insert(login, HOUR);
@@ -87,7 +84,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     expect(denied.outcome).toBe('limit-reached');
   });
 
-  test('what a process that died had picked is ended by the next login', async () => {
+  test('the next login ends the sessions that a dead process had selected', async () => {
     const all = Array.from({ length: 3 }, (_, index) => record({ ownerId: 'ada', createdAt: Date.now() - 3 + index }));
     for (const each of all) await store.insert(each, HOUR);
     const steps = store.steps.trimOwner('ada', { max: 1, now: Date.now(), keep: all[2]?.id ?? '' });
@@ -106,7 +103,7 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
   });
 });
 
-/** Sends all commands but those that end a session. */
+/** Sends all commands except those that end a session. */
 function dieAfterTrim(client: NodeRedis) {
   return (args: string[], options?: object): Promise<unknown> => {
     if (args.some((each) => each.startsWith('ts:s:'))) return Promise.reject(new Error('the process is dead'));
@@ -122,7 +119,9 @@ describeWithRedis('rule 27: a session that got its owner later', () => {
     store = redisStore(client);
   });
 
-  /** Bob's session, which ann's index names too: one who was to give it to ann came too late. */
+  /**
+   * Bob's session, which ann's index also has, because a write that gave it to ann came too late.
+   */
   async function misfiled() {
     const session = record();
     await store.insert(session, HOUR);
@@ -141,20 +140,20 @@ describeWithRedis('rule 27: a session that got its owner later', () => {
     return createHash('sha256').update(owner, 'utf16le').digest('base64url');
   };
 
-  describe('is not the session of an account whose index only names it:', () => {
+  describe('is not a session of the account whose index only names it:', () => {
     test('it is not listed there', async () => {
       const session = await misfiled();
       expect(await store.listByOwner('ann')).toEqual([]);
       expect(await store.listByOwner('bob')).toEqual([session]);
     });
 
-    test('it does not end there', async () => {
+    test('it is not ended there', async () => {
       const session = await misfiled();
       expect(await store.deleteByOwner('ann')).toEqual([]);
       expect(await store.find(session.id)).toEqual(session);
     });
 
-    test('it takes no place there, and is not evicted there', async () => {
+    test('it does not count there, and is not evicted there', async () => {
       const session = await misfiled();
       const login = record({ ownerId: 'ann', createdAt: Date.now() + 1 });
       expect(await store.insertWithin(login, HOUR, { max: 1, onLimit: 'deny', now: Date.now() })).toEqual({

@@ -10,7 +10,7 @@ import { ALL_CLIENTS, type ClientName, type OpenClient, openNodeRedis, type Serv
 import { HOUR, record } from './records.js';
 import { withServices } from './suite.js';
 
-/** Remembers what it is told. */
+/** Remembers its calls. */
 function listener() {
   const told = { ended: [] as string[], gaps: 0 };
   return {
@@ -27,7 +27,7 @@ async function subscribe(store: RedisStore, to: ReturnType<typeof listener>): Pr
   return store.subscribe(to);
 }
 
-/** How many connections of all these servers are subscribed to something that is not the servers' own. */
+/** The number of connections to these servers with a subscription, except the servers' own. */
 async function subscriptions(servers: readonly RedisServer[]): Promise<number> {
   const lists = await Promise.all(servers.map((each) => command(each, ['CLIENT', 'LIST', 'TYPE', 'pubsub'])));
   return lists
@@ -42,7 +42,7 @@ describeWithRedis('notifications', () => {
     services = started;
   });
 
-  /** The servers that a client of this name talks to. */
+  /** The servers that the client with this name uses. */
   const serversOf = (name: string): readonly RedisServer[] => {
     if (/cluster/i.test(name)) return services.cluster.nodes;
     return /sentinel/i.test(name) ? services.sentinel.nodes : [services.single];
@@ -54,13 +54,14 @@ describeWithRedis('notifications', () => {
     let store: RedisStore;
     beforeEach(async () => {
       opened = await open(services);
-      // One of its own: a server of a Cluster passes on what another one told it, which may be of the test before.
+      // A separate prefix: a Cluster's server may pass on a message of the previous test from
+      // another server.
       store = redisStore(opened.client, { prefix: `${randomUUID()}:` });
       await store.find(record().id);
     });
     afterEach(() => opened.close());
 
-    test('one connection, opened for the first listener and closed after the last', async () => {
+    test('opens one connection for the first listener, and closes it after the last', async () => {
       const before = await connections();
       const [first, second] = [listener(), listener()];
       const stops = await Promise.all([subscribe(store, first), subscribe(store, second)]);
@@ -80,11 +81,11 @@ describeWithRedis('notifications', () => {
       await stops[1]?.();
       await vi.waitFor(async () => expect(await connections()).toBe(before));
       expect(first.told.gaps + second.told.gaps).toBe(0);
-      // The client itself is as it was.
+      // The client itself is unchanged.
       expect(await store.find(record().id)).toBeNull();
     });
 
-    test('whoever ends a session, by whichever verb, it is told once', async () => {
+    test('reports each ended session once, whichever verb ended it', async () => {
       const { told, ...to } = listener();
       const stop = await subscribe(store, { told, ...to });
       const sessions = Array.from({ length: 4 }, () => record({ ownerId: 'ada' }));
@@ -111,15 +112,15 @@ describeWithRedis('notifications', () => {
     'node-redis cluster',
     'ioredis Cluster',
     'iovalkey Cluster',
-  ])('a connection that is lost: %s', (name) => {
-    test('is made again, and the gap is told', async () => {
+  ])('a lost connection: %s', (name) => {
+    test('is opened again, and the gap is reported', async () => {
       const opened = await ALL_CLIENTS[name](services);
       const store = redisStore(opened.client);
       const to = listener();
       const stop = await subscribe(store, to);
       for (let times = 1; times <= 3; times += 1) {
         for (const server of serversOf(name)) await command(server, ['CLIENT', 'KILL', 'TYPE', 'pubsub']);
-        // Once for the loss, and once when notifications flow again.
+        // One gap for the loss, and one when notifications flow again.
         await vi.waitFor(() => expect(to.told.gaps).toBeGreaterThanOrEqual(2 * times), { timeout: 5_000 });
         const session = record();
         await store.insert(session, HOUR);
@@ -131,7 +132,7 @@ describeWithRedis('notifications', () => {
     });
   });
 
-  test('a Cluster server that goes away for good is left for another', async () => {
+  test('the subscription moves to another server if its Cluster server goes away permanently', async () => {
     const cluster = await startRedisCluster();
     const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) }).on('error', () => undefined);
     await client.connect();
@@ -143,14 +144,14 @@ describeWithRedis('notifications', () => {
     const left = cluster.nodes.filter((node) => node !== gone);
     gone?.signal('SIGKILL');
     await vi.waitFor(async () => expect(await subscriptions(left)).toBe(1), { timeout: 15_000, interval: 100 });
-    // Once for the loss, and once when the other one listens.
+    // One gap for the loss, and one when the other server listens.
     await vi.waitFor(() => expect(to.told.gaps).toBe(2));
     await stop();
     client.destroy();
     await cluster.stop();
   }, 60_000);
 
-  test('what is no id is not told', async () => {
+  test('messages that are not ids are not reported', async () => {
     const client = await openNodeRedis(services.single.url);
     const store = redisStore(client);
     const to = listener();
@@ -162,7 +163,7 @@ describeWithRedis('notifications', () => {
     client.destroy();
   });
 
-  test('subscriber: false leaves it to rechecks', async () => {
+  test('subscriber: false leaves the work to rechecks', async () => {
     const client = await openNodeRedis(services.single.url);
     expect(redisStore(client, { subscriber: false }).subscribe).toBeUndefined();
     client.destroy();
@@ -227,7 +228,7 @@ describeWithRedis('notifications', () => {
       expect(await redisStore(subscriber).find(record().id)).toBeNull();
     });
 
-    test('one of ioredis: its own prefix makes no difference', async () => {
+    test('of ioredis may have another prefix', async () => {
       const client = new Redis(services.single.port, { keyPrefix: 'app:' });
       const subscriber = client.duplicate({ keyPrefix: 'other:' });
       opened.push(...[client, subscriber].map((each) => ({ close: () => each.disconnect() })));
@@ -242,7 +243,7 @@ describeWithRedis('notifications', () => {
       await stop();
     });
 
-    test('one of ioredis that still connects is waited for; one that does not get ready is not, for ever', async () => {
+    test('of ioredis is waited for while it connects, but not for ever', async () => {
       const client = await openNodeRedis(services.single.url);
       opened.push({ close: () => client.destroy() });
       await redisStore(client).find(record().id);
@@ -256,7 +257,7 @@ describeWithRedis('notifications', () => {
       await stop();
     });
 
-    test('one that may not subscribe is an error', async () => {
+    test('that may not subscribe causes an error', async () => {
       await command(services.single, ['ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', 'resetchannels', '+@all']);
       const client = await openNodeRedis(services.single.url);
       const subscriber = new Redis(services.single.port, { username: 'mute', password: 'secret' });
@@ -265,7 +266,7 @@ describeWithRedis('notifications', () => {
       expect(subscriber.listenerCount('message')).toBe(0);
     });
 
-    test('a gap of it is told', async () => {
+    test('reports its gaps', async () => {
       const client = await openNodeRedis(services.single.url);
       const subscriber = await openNodeRedis(services.single.url);
       opened.push({ close: () => client.destroy() }, { close: () => subscriber.destroy() });
@@ -277,7 +278,7 @@ describeWithRedis('notifications', () => {
     });
   });
 
-  test('subscribing and stopping in turn, faster than connections open and close', async () => {
+  test('one connection serves subscribers that come and go faster than it opens and closes', async () => {
     const client = await openNodeRedis(services.single.url);
     const store = redisStore(client);
     const connections = () => subscriptions([services.single]);
@@ -300,7 +301,7 @@ describeWithRedis('notifications', () => {
     client.destroy();
   });
 
-  test('where the server is away, subscribing fails in bounded time, and works when it is back', async () => {
+  test('while the server is away, subscribing fails in bounded time, and works when it is back', async () => {
     const server = await startRedis();
     const [node, io] = [await openNodeRedis(server.url), new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined)];
     const stores = [redisStore(node), redisStore(io)];
@@ -323,7 +324,7 @@ describeWithRedis('notifications', () => {
     await server.stop();
   });
 
-  test('a server that restarts: the gap is told, and what ends after it', async () => {
+  test('after a restart of the server, the gap and later ends are reported', async () => {
     const server = await startRedis();
     const [node, io] = [await openNodeRedis(server.url), new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined)];
     const stores = [redisStore(node), redisStore(io)];

@@ -5,7 +5,7 @@ import { changed, HOUR, record } from './records.js';
 
 type Answer = (command: readonly string[]) => unknown;
 
-/** A client of node-redis by its shape, which answers as it is told. */
+/** A fake client of node-redis, whose replies the test decides. */
 function fakeClient(answer: Answer): RedisClient & EventEmitter {
   const subscriber = { subscribe: async () => undefined, unsubscribe: async () => undefined, connect: async () => undefined };
   return Object.assign(new EventEmitter(), {
@@ -18,7 +18,7 @@ function fakeClient(answer: Answer): RedisClient & EventEmitter {
   });
 }
 
-describe('replies of another type than the command has', () => {
+describe('replies of a type that the command does not have', () => {
   const limit = { max: 1, onLimit: 'deny', now: 0 } as const;
   test.each<[string, unknown]>([
     ['nothing', undefined],
@@ -26,7 +26,7 @@ describe('replies of another type than the command has', () => {
     ['bytes', Buffer.from('x')],
     ['an object', {}],
     ['a list of lists', [[]]],
-  ])('%s: an error, never a session or its absence', async (_what, reply) => {
+  ])('%s: causes an error, never a session or its absence', async (_what, reply) => {
     const store = redisStore(fakeClient(() => reply));
     const session = record({ ownerId: 'ada' });
     const ids = [session.id, record().id];
@@ -44,26 +44,26 @@ describe('replies of another type than the command has', () => {
     for (const outcome of await Promise.allSettled(uses)) expect(outcome.status).toBe('rejected');
   });
 
-  test('a list of the wrong length says nothing of the others', async () => {
+  test('a list of the wrong length is an error, not an answer about some ids', async () => {
     const store = redisStore(fakeClient(([name]) => (name === 'mget' ? [] : 0)));
     await expect(store.findMany([record().id, record().id])).rejects.toThrow(/an unexpected type/);
   });
 
-  test('an outcome that no script has', async () => {
+  test('an unknown outcome of a script is INVALID_DATA', async () => {
     const store = redisStore(fakeClient(() => 'something'));
     await expect(store.replace(record(), 'v', HOUR)).rejects.toMatchObject({ code: 'INVALID_DATA' });
   });
 });
 
-describe('an index that asks for more again and again', () => {
-  test('a write does not go in circles', async () => {
+describe('an index that repeatedly asks for more', () => {
+  test('does not make a write loop', async () => {
     const store = redisStore(fakeClient(([, , , key]) => (key?.startsWith('ts:o:') ? [] : 'index-first')));
     for (const session of [record({ ownerId: 'ada' }), record()]) {
       expect(await store.replace(changed(session), session.version, HOUR)).toBe('conflict');
     }
   });
 
-  test('a login fails in the end', async () => {
+  test('makes a login fail in the end', async () => {
     let looks = 0;
     const answer: Answer = ([name, ...args]) => {
       if (name === 'set') return 'OK';
@@ -101,12 +101,12 @@ describe('errors of the server', () => {
     }
   });
 
-  test('a session whose owner cannot be read is ended', async () => {
+  test('a session with an unreadable owner is ended', async () => {
     const store = redisStore(fakeClient(() => ['1', '"damaged']));
     expect(await store.delete(record().id)).toBe(true);
   });
 
-  test('the version is asked for again where there was no answer', async () => {
+  test('the version is asked for again after a lost answer', async () => {
     let asked = 0;
     const client = Object.assign(
       fakeClient(() => null),
@@ -126,15 +126,15 @@ describe('errors of the server', () => {
   });
 });
 
-describe('a connection for notifications that is gone', () => {
+describe('a lost connection for notifications', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.restoreAllMocks();
   });
 
-  test('is tried again, later and later, until there is one or nobody listens', async () => {
+  test('is opened again with growing pauses, until it works or the last listener leaves', async () => {
     vi.useFakeTimers();
-    // The longest pauses that chance can give.
+    // The longest pauses that the random part can give.
     vi.spyOn(Math, 'random').mockReturnValue(1);
     const tries: number[] = [];
     let fails = 0;

@@ -18,7 +18,7 @@ describe('options that are refused at construction', () => {
     expect(String(error)).toMatch(/prefix must be 1 to 128 visible characters/);
   });
 
-  test('prefixes with characters that mean something in patterns are allowed', () => {
+  test('prefixes with characters that have a meaning in patterns are allowed', () => {
     for (const prefix of ['a', 'ts:', '*?[a-z]\\^', 'straße:']) expect(redisStore(unconnected(), { prefix })).toBeDefined();
   });
 
@@ -33,7 +33,7 @@ describe('options that are refused at construction', () => {
     ['a pipeline of ioredis', pipeline()],
     ['another client', { get: async () => null, set: async () => 'OK', customCommand: async () => null }],
   ])('a client of another kind: %s', (_what, client) => {
-    // @ts-expect-error: none of these is a client by its type either.
+    // @ts-expect-error: the types refuse these clients as well.
     const wrong: RedisClient = client;
     const error = caught(() => redisStore(wrong));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
@@ -48,7 +48,7 @@ describe('options that are refused at construction', () => {
     }
   });
 
-  test('a client of ioredis that reads from a replica, or whose prefix is no text', () => {
+  test('a client of ioredis that reads from a replica, or whose prefix is not text', () => {
     const replica = new Redis({ role: 'slave', sentinels: [{ port: 1 }], name: 'x', lazyConnect: true });
     for (const client of [replica, new Redis(bufferPrefix())]) {
       const error = caught(() => redisStore(client));
@@ -58,11 +58,11 @@ describe('options that are refused at construction', () => {
   });
 });
 
-describe('what the first use refuses', () => {
+describe('the first use', () => {
   let stub: Server | undefined;
   afterEach(() => void stub?.close());
 
-  /** A server that answers every command but `INFO` with OK. */
+  /** A server that answers every command except `INFO` with OK. */
   async function stubServer(info: string): Promise<number> {
     stub = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -85,7 +85,7 @@ describe('what the first use refuses', () => {
     ['6.2.0', undefined],
     ['7.2.4', undefined],
     ['10.0.0', undefined],
-  ])('a server of version %s: %s', async (version, code) => {
+  ])('checks a server of version %s: %s', async (version, code) => {
     const port = await stubServer(bulk(`# Server\r\nredis_version:${version}\r\n`));
     const client = await openNodeRedis(`redis://127.0.0.1:${port}`);
     const store = redisStore(client);
@@ -101,7 +101,7 @@ describe('what the first use refuses', () => {
     }
   });
 
-  test('a server that does not tell its version is used', async () => {
+  test('accepts a server that does not report its version', async () => {
     for (const info of [
       "-NOPERM this user has no permissions to run the 'info' command\r\n",
       '-ERR unknown command\r\n',
@@ -120,7 +120,7 @@ describe('what the first use refuses', () => {
     ['a pool of node-redis, never connected', async () => createClientPool()],
     ['a cluster of node-redis, never connected', async () => createCluster({ rootNodes: [] })],
     ['ioredis, ended', async () => ended(new Redis({ lazyConnect: true }))],
-  ])('a closed client: %s', async (_name, open) => {
+  ])('refuses a closed client: %s', async (_name, open) => {
     const store = redisStore(await open());
     for (const use of [store.find(record().id), store.insert(record({ ownerId: 'ada' }), HOUR), store.count(), store.delete(record().id)]) {
       const error: unknown = await use.catch((reason: unknown) => reason);
@@ -138,7 +138,7 @@ describeWithRedis('a real server', () => {
   beforeEach(async () => void (await command(server, ['FLUSHDB'])));
   afterAll(() => server.stop());
 
-  test('a client that was closed by its owner', async () => {
+  test('refuses a client that its owner has closed', async () => {
     const client = await openNodeRedis(server.url);
     const store = redisStore(client);
     await store.insert(record(), HOUR);
@@ -163,7 +163,7 @@ describeWithRedis('a real server', () => {
     client.destroy();
   });
 
-  test('keys of others that begin with the prefix are let be', async () => {
+  test('foreign keys that begin with the prefix are left alone', async () => {
     const client = await openNodeRedis(server.url);
     const store = redisStore(client);
     const foreign = ['ts:s:', 'ts:s:me', `ts:s:${'x'.repeat(36)}`, 'ts:s:????????-????-????-????-????????????', 'ts:o:short', 'ts:x'];

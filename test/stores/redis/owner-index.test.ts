@@ -20,7 +20,7 @@ describeWithRedis("an owner's index", () => {
   const indexKey = async () => (await client.keys('ts:o:*'))[0] ?? '';
   const indexSize = async () => client.zCard(await indexKey());
 
-  test('stays as large as the account has sessions, through cycles of logins and logouts', async () => {
+  test("stays as large as the account's sessions, through cycles of logins and logouts", async () => {
     const kept = record({ ownerId: 'ada' });
     await store.insert(kept, HOUR);
     for (let batch = 0; batch < 20; batch += 1) {
@@ -35,7 +35,7 @@ describeWithRedis("an owner's index", () => {
     expect(await client.dbSize()).toBe(0);
   });
 
-  test('loses the sessions that ran out, when others log in', async () => {
+  test('loses expired sessions when others log in', async () => {
     const now = Date.now();
     const runOut = Array.from({ length: 20 }, () => record({ ownerId: 'ada', createdAt: now - HOUR, expiresAt: now + 1 }));
     for (const each of runOut) await store.insert(each, 1);
@@ -52,7 +52,7 @@ describeWithRedis("an owner's index", () => {
     expect(await store.listByOwner('ada')).toHaveLength(2);
   });
 
-  test('loses the sessions that are gone, when it is listed', async () => {
+  test('loses ended sessions when it is listed', async () => {
     const sessions = [record({ ownerId: 'ada' }), record({ ownerId: 'ada' })];
     for (const each of sessions) await store.insert(each, HOUR);
     await client.del(`ts:s:${sessions[0]?.id}`);
@@ -60,7 +60,7 @@ describeWithRedis("an owner's index", () => {
     await expect.poll(() => indexSize()).toBe(1);
   });
 
-  test('keeps a session whose use moved its deadline, however long it is used', async () => {
+  test('keeps a session whose use moves its deadline, however long it is used', async () => {
     const start = Date.now();
     let session = record({ ownerId: 'ada', createdAt: start, expiresAt: start + DAY });
     await store.insert(session, DAY);
@@ -69,7 +69,8 @@ describeWithRedis("an owner's index", () => {
       const next = changed(session, { expiresAt });
       expect(await store.replace(next, session.version, DAY)).toBe('replaced');
       session = next;
-      // By the server's clock no time has passed: what is left of the index is what it would have left by the library's clock.
+      // The server's clock has not moved, so scale the index's remaining time to the library's
+      // clock.
       const left = (await client.pTTL(await indexKey())) - DAY;
       expect(left, `day ${day}`).toBeGreaterThan(0);
       await client.pExpire(await indexKey(), left + DAY - DAY / 2);
@@ -77,7 +78,7 @@ describeWithRedis("an owner's index", () => {
     expect(await store.listByOwner('ada')).toEqual([session]);
   });
 
-  test('is written again only now and then, not at each use', async () => {
+  test('is written again only occasionally, not at each use', async () => {
     const start = Date.now();
     let commands = 0;
     const counting = redisStore(
@@ -97,7 +98,7 @@ describeWithRedis("an owner's index", () => {
     expect(commands).toBeLessThan(960 * 1.03);
   });
 
-  test('every key has a TTL, also that of a session without limits', async () => {
+  test('every key has a TTL, even that of a session without limits', async () => {
     const forever = record({ ownerId: 'ada', expiresAt: 8.64e15 });
     await store.insert(record(), HOUR);
     await store.insert(record({ ownerId: 'eve' }), HOUR);
@@ -113,7 +114,7 @@ describeWithRedis("an owner's index", () => {
     expect(await store.replace(changed(forever), forever.version, forever.expiresAt - Date.now())).toBe('replaced');
   });
 
-  test('owners of any text have indexes of their own, whose names tell nothing of them', async () => {
+  test('owners with any text have separate indexes, whose names reveal nothing of the owner', async () => {
     const owners = [
       'a',
       'A',
@@ -142,7 +143,7 @@ describeWithRedis("an owner's index", () => {
     expect(await client.dbSize()).toBe(0);
   });
 
-  test('a value that cannot be read is INVALID_DATA, never missing, and can be ended', async () => {
+  test('an unreadable value is INVALID_DATA, never missing, and can be ended', async () => {
     const sessions = Array.from({ length: 4 }, () => record({ ownerId: 'ada' }));
     for (const each of sessions) await store.insert(each, HOUR);
     const [text, list, empty, good] = sessions.map(({ id }) => id);
@@ -168,7 +169,7 @@ describeWithRedis("an owner's index", () => {
     expect(await client.dbSize()).toBe(0);
   });
 
-  test('an index that is no index is an error, not an account without sessions', async () => {
+  test('an index of the wrong type is an error, not an account without sessions', async () => {
     await store.insert(record({ ownerId: 'ada' }), HOUR);
     const key = await indexKey();
     await client.set(key, 'x');
@@ -178,7 +179,7 @@ describeWithRedis("an owner's index", () => {
     expect(await command(server, ['DBSIZE'])).toBe(2);
   });
 
-  test('an account of thousands of sessions', async () => {
+  test('an account of thousands of sessions is listed and ended', async () => {
     const sessions = Array.from({ length: 2_500 }, () => record({ ownerId: 'ada' }));
     await Promise.all(sessions.map((each) => store.insert(each, HOUR)));
     expect(await store.listByOwner('ada')).toHaveLength(2_500);

@@ -26,7 +26,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
       expect(await store.find(before.id)).toBeNull();
       const survived = (await store.find(login.id)) !== null;
       if (doneBefore(0, 1)) expect(survived).toBe(false);
-      // Whatever was handed out is in the index.
+      // Every session that was handed out is in the index.
       expect((await store.listByOwner('ada')).map(({ id }) => id)).toEqual(survived ? [login.id] : []);
       outcomes.add(`${survived}`);
       await store.deleteByOwner('ada');
@@ -54,7 +54,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     expect(orders).toBeGreaterThan(10);
   });
 
-  test('logins at the limit leave exactly as many sessions as it allows, each ended one told once', async () => {
+  test('logins at the limit leave exactly as many sessions as it allows, and each end is reported once', async () => {
     const orders = await everyOrder(client, async (race) => {
       const store = redisStore(client);
       const before = [record({ ownerId: 'ada', createdAt: 1 }), record({ ownerId: 'ada', createdAt: 2 })];
@@ -71,7 +71,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     expect(orders).toBeGreaterThan(10);
   });
 
-  test('logins at a limit that denies: as many are let in as there is room for', async () => {
+  test('a limit that denies admits as many concurrent logins as there is room for', async () => {
     await everyOrder(client, async (race) => {
       const store = redisStore(client);
       const before = record({ ownerId: 'ada' });
@@ -90,7 +90,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     });
   });
 
-  test('a logout that races a login at a limit that denies: the login is let in where the logout was answered before it began', async () => {
+  test('a login that races a logout at a limit that denies is admitted if the logout was answered before it began', async () => {
     const outcomes = new Set<string>();
     await everyOrder(client, async (race) => {
       const store = redisStore(client);
@@ -111,7 +111,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     expect(outcomes.size).toBe(2);
   });
 
-  test('invariant 2: a write that moves the deadline beyond the index, and races the end of all sessions, writes nothing after it', async () => {
+  test("invariant 2: a write that moves the deadline past the index's writes nothing after the end of all sessions", async () => {
     const orders = await everyOrder(client, async (race) => {
       const store = redisStore(client);
       const first = record({ ownerId: 'ada' });
@@ -129,7 +129,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     expect(orders).toBeGreaterThan(10);
   });
 
-  test('three logins, a list and the end of the others: nothing is lost from the index', async () => {
+  test('three logins, a list and the end of the others lose nothing from the index', async () => {
     await everyOrder(client, async (race) => {
       const store = redisStore(client);
       const kept = record({ ownerId: 'ada' });

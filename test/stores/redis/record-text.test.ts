@@ -7,7 +7,7 @@ import { record } from './records.js';
 const LAST = 8.64e15;
 
 describe('a record as one string', () => {
-  test('invariant 9: what is put in is what comes out, for every owner, time and body', () => {
+  test('invariant 9: a stored record comes back exactly, for every owner, time and body', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: fc.constantFrom('\n', '"', '\\', '\ud800', '\u0000', '{', 'é', 'a') }),
@@ -37,7 +37,7 @@ describe('a record as one string', () => {
     expect(new TextDecoder().decode(new TextEncoder().encode(value))).toBe(value);
   });
 
-  test('whatever cannot be read is an error that quotes nothing of it', () => {
+  test('an unreadable text is an error that quotes nothing of it', () => {
     const { id } = record();
     const good = encodeRecord(record({ ownerId: 'a"b' }), 1);
     const damaged = [

@@ -8,7 +8,7 @@ export function version(): string {
   return randomBytes(12).toString('base64url');
 }
 
-/** A record as the library makes them, an hour before its end. */
+/** A record as the library creates it, an hour before its end. */
 export function record(changes: Partial<SessionRecord> = {}): SessionRecord {
   const createdAt = changes.createdAt ?? Date.now();
   return { id: v7(), version: version(), createdAt, expiresAt: createdAt + HOUR, body: '{"d":{"name":"Zoë"}}', ...changes };

@@ -20,7 +20,7 @@ const CLUSTER_CLIENTS = [
   'iovalkey Cluster',
 ] as const satisfies readonly ClientName[];
 
-/** Every kind of write, on sessions of its own. */
+/** Every kind of write, each on its own sessions. */
 async function works(store: RedisStore): Promise<void> {
   const owner = `owner ${record().id}`;
   const [first, second] = [record({ ownerId: owner }), record({ ownerId: owner })];
@@ -40,7 +40,7 @@ const soon = { timeout: 20_000, interval: 100 };
 describeWithRedis('servers that change', () => {
   const opened: OpenClient[] = [];
   let services: Services;
-  /** Only some of the services are there. */
+  /** Only some of the services are used. */
   const open = async (name: ClientName, some: Partial<Services>): Promise<RedisStore> => {
     const client = await ALL_CLIENTS[name]({ ...services, ...some });
     opened.push(client);
@@ -55,7 +55,7 @@ describeWithRedis('servers that change', () => {
   });
   afterAll(() => Promise.all([services.single.stop(), services.cluster.stop(), services.sentinel.stop()]));
 
-  test.each(Object.keys(ALL_CLIENTS) as ClientName[])('scripts that were flushed: %s', async (name) => {
+  test.each(Object.keys(ALL_CLIENTS) as ClientName[])('scripts that were flushed are loaded again: %s', async (name) => {
     const store = await open(name, {});
     const [primary] = services.sentinel.nodes;
     const servers = primary ? [services.single, ...services.cluster.nodes, primary] : [];
@@ -73,7 +73,7 @@ describeWithRedis('servers that change', () => {
   });
 
   test.each(['node-redis', 'node-redis pool', 'ioredis', 'iovalkey'] as const)(
-    'a server that is killed and started again: %s',
+    'a server that is killed and started again serves again: %s',
     async (name) => {
       const single = await startRedis({ appendonly: 'yes', appendfsync: 'always' });
       const store = await open(name, { single });
@@ -88,7 +88,7 @@ describeWithRedis('servers that change', () => {
     },
   );
 
-  test('a primary that dies: its replica takes over, with all that it had been told', async () => {
+  test('when a primary dies, its replica takes over with all acknowledged writes', async () => {
     const sentinel = await startSentinel();
     const [primary, replica] = sentinel.nodes;
     if (!primary || !replica) throw new Error('there are a primary and a replica');
@@ -106,11 +106,12 @@ describeWithRedis('servers that change', () => {
     );
     const session = record({ ownerId: 'ada' });
     await stores[0]?.insert(session, HOUR);
-    // The session and the index of its owner.
+    // The session, and the index of its owner.
     await vi.waitFor(async () => expect(await command(replica, ['DBSIZE'])).toBe(2), soon);
     primary.signal('SIGKILL');
     for (const store of stores) {
-      // A Sentinel that has been kept waiting for the processor does nothing for 30 s, for fear of its clock.
+      // A Sentinel that got no processor time does nothing for 30 s, because it distrusts its
+      // clock.
       await vi.waitFor(() => works(store), { timeout: 60_000, interval: 200 });
       expect(await store.listByOwner('ada')).toEqual([session]);
     }
@@ -130,7 +131,7 @@ describeWithRedis('servers that change', () => {
       for (const store of stores) await works(store);
     });
 
-    test('is followed, in the midst of it and after it', async () => {
+    test('is followed, during the move and after it', async () => {
       const { nodes } = services.cluster;
       await stores[0]?.insert(session, HOUR);
       const slot = await ask(nodes[0], 'CLUSTER', 'KEYSLOT', key);
@@ -166,7 +167,7 @@ describeWithRedis('servers that change', () => {
     }, 60_000);
     afterAll(() => cluster.stop());
 
-    test('nothing is read from a replica, not even by clients that would', async () => {
+    test('never serves reads from a replica, even to clients that would', async () => {
       const replicas = cluster.nodes.slice(3);
       for (const name of CLUSTER_CLIENTS) {
         const store = await open(name, { cluster });
@@ -175,18 +176,18 @@ describeWithRedis('servers that change', () => {
         await works(store);
         for (const node of replicas) {
           const stats = await commandStats(node);
-          // What the primary passes on is not counted among these.
+          // Commands that the primary passes on are not counted here.
           expect(Object.keys(stats).filter((each) => /^(get|getex|mget|evalsha|eval|scan|exists)$/.test(each))).toEqual([]);
         }
       }
     });
 
-    test('a master that dies: its replica takes over', async () => {
+    test('replaces a master that dies with its replica', async () => {
       const stores = await Promise.all(CLUSTER_CLIENTS.map((name) => open(name, { cluster })));
       for (const store of stores) await vi.waitFor(() => works(store), soon);
       cluster.nodes[0]?.signal('SIGKILL');
       for (const [i, store] of stores.entries()) {
-        // Each needs its keys in every slot sooner or later.
+        // Each client needs its keys in every slot at some time.
         const all = async () => {
           for (let times = 0; times < 10; times += 1) await works(store);
         };

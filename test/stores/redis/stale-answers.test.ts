@@ -11,7 +11,7 @@ interface Data {
   readonly userId: string;
 }
 
-/** A server that says `OK` to everything, and counts commands about sessions. */
+/** A server that answers `OK` to everything, and counts commands about sessions. */
 async function agreeable() {
   let commands = 0;
   const sockets: Socket[] = [];
@@ -42,12 +42,12 @@ async function agreeable() {
   };
 }
 
-describe('invariant 6: what a server says when a connection is opened is not taken for the answer', () => {
+describe('invariant 6: a message at the opening of a connection is not taken for an answer', () => {
   const uses: Readonly<Record<string, (sessions: Sessions<Data>, token: string) => Promise<unknown>>> = {
-    'to a login': (sessions) => sessions.create({ userId: 'ada' }),
-    'to a read': (sessions, token) => sessions.fromToken(token),
+    'a login': (sessions) => sessions.create({ userId: 'ada' }),
+    'a read': (sessions, token) => sessions.fromToken(token),
   };
-  test.each(Object.entries(uses))('%s that is about to be sent when the connection is lost', async (_what, use) => {
+  test.each(Object.entries(uses))('%s that is about to be sent when the connection is lost gets no false answer', async (_what, use) => {
     const redis = await agreeable();
     const client = createClient({ url: redis.url }).on('error', () => undefined);
     await client.connect();
@@ -55,11 +55,12 @@ describe('invariant 6: what a server says when a connection is opened is not tak
       const sessions = createSessions<Data>({ store: redisStore(client), onInvalidData: 'anonymous', storeTimeout: 300 });
       const { token } = await sessions.create({ userId: 'ada' });
       const reached = redis.commands;
-      // From here the client writes in the next turn of the event loop, in which it first learns that the connection is gone.
+      // From here on, the client writes in the next turn of the event loop, when it learns of the
+      // loss.
       await new Promise((resolve) => setImmediate(resolve));
       redis.sockets[0]?.resetAndDestroy();
       const outcome = await use(sessions, token).catch((error: unknown) => error);
-      // A client that sends it once it is connected again may answer.
+      // A client that sends it after reconnecting may answer.
       if (redis.commands === reached) expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
       else expect(outcome).not.toBeInstanceOf(Error);
     } finally {

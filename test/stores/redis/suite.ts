@@ -9,7 +9,7 @@ export interface OneServer {
   readonly client: NodeRedis;
 }
 
-/** A server for the suite, and a client of it. The server is emptied before each test. */
+/** A server for the suite, with a client. The server is emptied before each test. */
 export function withServer(take: (one: OneServer) => void, settings: Readonly<Record<string, string>> = {}): void {
   let one: OneServer;
   beforeAll(async () => {

@@ -11,7 +11,7 @@ import { HOUR, record } from './records.js';
 
 const TOKEN = 'secret-of-the-service';
 
-/** A small server that speaks Upstash's protocol, before a real Redis. */
+/** A small server that speaks Upstash's protocol, in front of a real Redis. */
 async function startRest(url: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const client = createClient({ url });
   await client.connect();
@@ -62,7 +62,7 @@ describeWithRedis('Redis over HTTP, through @upstash/redis', () => {
     },
   });
 
-  test('has no notifications of its own, but hears those of a client that is passed', async () => {
+  test('has no notifications of its own, but uses those of a given client', async () => {
     expect(redisStore(open()).subscribe).toBeUndefined();
     const subscriber = await openNodeRedis(server.url);
     const store = redisStore(open(), { subscriber });
@@ -85,7 +85,7 @@ describeWithRedis('Redis over HTTP, through @upstash/redis', () => {
     for (const secret of ['private note', TOKEN, session.version]) expect(String(error)).not.toContain(secret);
   });
 
-  test('a server that answers with something else is an outage', async () => {
+  test('an invalid answer of the server is an outage', async () => {
     const odd = createServer((_request, response) => response.writeHead(502).end('<html>'));
     await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
     const address = odd.address();

@@ -36,7 +36,7 @@ storeContract({
   },
 });
 
-/** D1's interface on a database in memory: each statement is answered later, and has to be bound. */
+/** D1's interface on a database in memory: each statement is answered later, and must be bound. */
 function simulatedD1(): D1 & { batch(): void; dump(): void } {
   const database = new Libsql(':memory:');
   return {
@@ -63,7 +63,7 @@ storeContract({
 });
 
 describe('an asynchronous database', () => {
-  test('has its table made by the statements that miss it, and by none after them', async () => {
+  test('creates its table when a statement misses it, and not again', async () => {
     const sent: string[] = [];
     const database = simulatedD1();
     const counted: D1 & { batch(): void } = {
@@ -83,12 +83,12 @@ describe('an asynchronous database', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('that is away fails as it is', async () => {
+  test('fails with its own error when it is away', async () => {
     const away = { execute: () => Promise.reject(new Error('fetch failed')), batch: () => undefined };
     await expect(sqliteStore(away).find(record().id)).rejects.toThrow('fetch failed');
   });
 
-  test('that is busy is asked again, as long as busyTimeout says', async () => {
+  test('is retried while it is busy, for busyTimeout', async () => {
     let calls = 0;
     const busy = {
       batch: () => undefined,

@@ -6,7 +6,7 @@ import { databaseFiles } from './support/files.js';
 describe('while another process holds the write lock', () => {
   const files = databaseFiles();
 
-  /** A store on a file, and another connection to it that holds the lock. */
+  /** A store on a file, and another connection to the file that holds the lock. */
   function locked(busyTimeout: number) {
     const database = files.open(files.path());
     const store = sqliteStore(database, { busyTimeout });
@@ -15,7 +15,7 @@ describe('while another process holds the write lock', () => {
     return { database, store, other };
   }
 
-  test('a write waits, without blocking this process, and is done once the lock is free', async () => {
+  test('a write waits without blocking this process, and is done once the lock is free', async () => {
     const { store, other } = locked(10_000);
     const given = record();
     let answered = false;
@@ -23,7 +23,7 @@ describe('while another process holds the write lock', () => {
       answered = true;
       return outcome;
     });
-    // Timers run and reads are answered meanwhile.
+    // Timers run and reads are answered in the meantime.
     for (let tick = 0; tick < 5; tick += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(await store.find(given.id)).toBeNull();
     expect(answered).toBe(false);
@@ -32,7 +32,7 @@ describe('while another process holds the write lock', () => {
     expect(await store.find(given.id)).toStrictEqual(given);
   });
 
-  test('a write gives up after busyTimeout, has written nothing, and keeps nothing from being written after it', async () => {
+  test('a write fails after busyTimeout, has written nothing, and does not prevent later writes', async () => {
     const { store, other } = locked(0);
     const [refused, later] = [record({ ownerId: 'ada' }), record()];
     const limit = { max: 1, onLimit: 'evict-oldest', now: 0 } as const;
@@ -48,14 +48,14 @@ describe('while another process holds the write lock', () => {
     await expect(store.insertWithin(refused, 1000, limit)).rejects.toMatchObject({ cause: { code: 'SQLITE_BUSY' } });
     other.exec('COMMIT');
     expect(await store.insert(later, 1000)).toBe('inserted');
-    // Seen by another connection: it is committed. And the lock is free.
+    // Another connection sees it, so it is committed, and the lock is free.
     const seen = sqliteStore(other);
     expect(await seen.find(later.id)).toStrictEqual(later);
     expect(await seen.delete(later.id)).toBe(true);
     expect(await store.count()).toBe(0);
   });
 
-  test("the driver's own wait is set aside meanwhile, and put back", async () => {
+  test("the driver's own wait is disabled in the meantime, and restored", async () => {
     const database = files.open(files.path());
     database.exec('PRAGMA busy_timeout = 60000');
     const store = sqliteStore(database, { busyTimeout: 0 });
@@ -68,7 +68,7 @@ describe('while another process holds the write lock', () => {
     expect(database.prepare('PRAGMA busy_timeout').all()).toEqual([{ timeout: 60_000 }]);
   });
 
-  test('of many that wait one alone tries, and they are done in their order', async () => {
+  test('of many waiting writes only one retries, and they are done in order', async () => {
     const { database, store, other } = locked(10_000);
     const exec = vi.spyOn(database, 'exec');
     const tries = () => exec.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length;
@@ -82,7 +82,7 @@ describe('while another process holds the write lock', () => {
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
 
-  test('a database that is closed while some wait fails all of them', async () => {
+  test('closing the database fails all waiting writes', async () => {
     const { database, store } = locked(60_000);
     const waiting = Array.from({ length: 3 }, () => store.insert(record(), 1000));
     database.close();
@@ -90,7 +90,7 @@ describe('while another process holds the write lock', () => {
     expect(outcomes).toEqual(waiting.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'STORE_UNAVAILABLE' }) })));
   });
 
-  test('many writes that wait are all done', async () => {
+  test('many waiting writes are all done', async () => {
     const { store, other } = locked(10_000);
     const given = record();
     const insertions = Array.from({ length: 20 }, () => store.insert(record(), 1000));
@@ -105,7 +105,7 @@ describe('while another process holds the write lock', () => {
 describe('two stores on one file', () => {
   const files = databaseFiles();
 
-  test('see each other at once, and of two replacements one is done', async () => {
+  test("see each other's writes at once, and one of two replacements is done", async () => {
     const [one, two] = [files.open(files.path()), files.open(files.path())].map((database) => sqliteStore(database));
     const given = record({ ownerId: 'ada' });
     await one?.insert(given, 1000);
@@ -115,7 +115,7 @@ describe('two stores on one file', () => {
     expect(await one?.replace(rewritten(given), given.version, 1000)).toBe('gone');
   });
 
-  test('a connection in a transaction of the application is told apart from one that is busy', async () => {
+  test('a connection in a transaction of the application is not confused with a busy one', async () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
     database.exec('BEGIN');
@@ -127,7 +127,7 @@ describe('two stores on one file', () => {
     await store.clear();
   });
 
-  test('a write that fails half-way is undone as a whole', async () => {
+  test('a write that fails half-way is undone completely', async () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
     const old = record({ ownerId: 'ada' });
@@ -135,12 +135,12 @@ describe('two stores on one file', () => {
     database.exec("CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ABORT, 'refused'); END");
     const insertion = store.insertWithin(record({ ownerId: 'ada' }), 1000, { max: 1, onLimit: 'evict-oldest', now: 0 });
     await expect(insertion).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { message: expect.stringContaining('refused') } });
-    // The eviction with it.
+    // The eviction is undone as well.
     expect(await store.find(old.id)).toStrictEqual(old);
     expect(await sqliteStore(files.open(files.path())).count()).toBe(1);
   });
 
-  test('an error after which SQLite has rolled back by itself is told as it is', async () => {
+  test('an error after which SQLite has rolled back on its own is passed on', async () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
     database.exec("CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");

@@ -10,7 +10,7 @@ import { drivers } from './support/drivers.js';
 
 const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, damages: true };
 
-/** A deadline that is no moment. */
+/** A deadline that is not a valid time. */
 const damageSql = (id: string) => `UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`;
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
@@ -25,7 +25,7 @@ for (const driver of await drivers()) {
     createStore() {
       const folder = mkdtempSync(join(tmpdir(), 'token-sessions-sqlite-'));
       const databases = [driver.open(join(folder, 'sessions.db')), driver.open(join(folder, 'sessions.db'))] as const;
-      // What these tests write need not survive the machine.
+      // The data of these tests need not survive a crash.
       for (const database of databases) database.exec('PRAGMA synchronous = OFF');
       return {
         store: sqliteStore(databases[0]),

@@ -8,7 +8,7 @@ import { databaseFiles } from './support/files.js';
 
 const files = databaseFiles();
 
-test('invariant 3: 4 processes raise one counter in one file, and none of it is lost', async () => {
+test('invariant 3: 4 processes increment one counter in one file, and no increment is lost', async () => {
   const path = files.path();
   const sessions = createSessions<{ count: number }>({ store: sqliteStore(files.open(path)) });
   const { id, token } = await sessions.create({ count: 0 });
@@ -47,7 +47,7 @@ test('invariant 4: the file holds no token and no secret', async () => {
   }
 });
 
-test('invariant 6: a closed database is an outage, told by the event, not a logout', async () => {
+test('invariant 6: a closed database is an outage with an event, not a logout', async () => {
   const database = files.open(files.path());
   const sessions = createSessions<{ user: string }>({ store: sqliteStore(database) });
   const events: string[] = [];

@@ -10,7 +10,7 @@ const files = databaseFiles();
 const invalid = (pattern: RegExp) =>
   expect.objectContaining({ name: 'SessionError', code: 'INVALID_OPTION', message: expect.stringMatching(pattern) });
 
-test('the table is made at construction, with its indexes, and the file set to write-ahead logging', () => {
+test('the store creates the table with its indexes at construction, and sets write-ahead logging', () => {
   const database = files.open(files.path());
   sqliteStore(database);
   const plan = (where: string) =>
@@ -21,7 +21,7 @@ test('the table is made at construction, with its indexes, and the file set to w
   expect(files.open(files.path()).prepare('PRAGMA journal_mode').all()).toEqual([{ journal_mode: 'wal' }]);
 });
 
-test('what is there is kept: sessions outlive the process', async () => {
+test('existing sessions are kept: they outlive the process', async () => {
   const given = record({ ownerId: 'ada' });
   const before = files.open(files.path());
   await sqliteStore(before).insert(given, 1000);
@@ -29,7 +29,7 @@ test('what is there is kept: sessions outlive the process', async () => {
   expect(await sqliteStore(files.open(files.path())).find(given.id)).toStrictEqual(given);
 });
 
-test('stores of different tables share a file and keep apart', async () => {
+test('stores with different tables share a file and stay separate', async () => {
   const database = files.open(files.path());
   const [one, two] = [sqliteStore(database), sqliteStore(database, { table: 'Other "sessions"' })];
   await one.insert(record(), 1000);
@@ -38,21 +38,21 @@ test('stores of different tables share a file and keep apart', async () => {
   expect(await one.count()).toBe(1);
 });
 
-test('its SQL, run as a migration, makes the same', async () => {
+test('its SQL, run as a migration, creates the same table', async () => {
   const database = files.open(files.path());
   database.exec(createTablesSql({ table: 'migrated' }));
   database.exec(createTablesSql({ table: 'migrated' }));
   expect(await sqliteStore(database, { table: 'migrated' }).insert(record(), 1000)).toBe('inserted');
 });
 
-test('processes that start at the same time on a new file make it once', async () => {
+test('processes that start at the same time on a new file create the table once', async () => {
   const script = new URL('./support/start.ts', import.meta.url).pathname;
   const path = files.path();
   await Promise.all(Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, path])));
   expect(await sqliteStore(files.open(path)).count()).toBe(4);
 }, 60_000);
 
-test('a start that meets a lock waits for it', async () => {
+test('a start during a lock waits for it', async () => {
   const path = files.path();
   const script = new URL('./support/hold.ts', import.meta.url).pathname;
   const holder = execFile(process.execPath, ['--import', 'tsx', script, path]);
@@ -62,7 +62,7 @@ test('a start that meets a lock waits for it', async () => {
   await left;
 }, 60_000);
 
-test('a start that meets a lock for too long is an outage, and no bad option', () => {
+test('a start during a long lock is an outage, not a wrong option', () => {
   const clock = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValue(60_000);
   const locked: SqliteDatabase = {
     prepare: (sql) => ({ all: () => (sql.includes('sqlite_version') ? [{ version: '3.45.0' }] : [{ journal_mode: 'delete' }]) }),
@@ -77,7 +77,7 @@ test('a start that meets a lock for too long is an outage, and no bad option', (
   }
 });
 
-describe('a database that cannot be used is refused, and told why:', () => {
+describe('an unusable database is refused with the reason:', () => {
   test('a table with other columns', () => {
     const database = files.open(files.path());
     database.exec('CREATE TABLE token_sessions (sid TEXT PRIMARY KEY, sess TEXT, expire INTEGER)');
@@ -90,22 +90,22 @@ describe('a database that cannot be used is refused, and told why:', () => {
     const database = files.open(files.path());
     database.exec('CREATE TABLE others (id); CREATE INDEX token_sessions ON others (id)');
     expect(() => sqliteStore(database)).toThrow(invalid(/cannot be prepared.*index named/));
-    // Nothing of it is left open.
+    // No transaction is left open.
     database.exec('BEGIN; COMMIT');
   });
 
-  test('a file that is no database', () => {
+  test('a file that is not a database', () => {
     writeFileSync(files.path(), 'Something else than a database, and longer than its header would be. '.repeat(20));
     expect(() => sqliteStore(files.open(files.path()))).toThrow(invalid(/cannot be prepared.*not a database/));
   });
 
-  test('one that may not be written to', () => {
+  test('a read-only database', () => {
     const database = files.open(files.path());
     database.exec('PRAGMA journal_mode = WAL; PRAGMA query_only = 1');
     expect(() => sqliteStore(database)).toThrow(invalid(/readonly/));
   });
 
-  test('one that is closed, from the beginning or later', async () => {
+  test('a database that is closed, from the start or later', async () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
     database.close();
@@ -113,7 +113,7 @@ describe('a database that cannot be used is refused, and told why:', () => {
     expect(() => sqliteStore(database)).toThrow(expect.objectContaining({ name: 'SessionError' }));
   });
 
-  test.each([undefined, null, 'sessions.db', {}, { prepare: () => undefined }])('something else: %j', (wrong) => {
+  test.each([undefined, null, 'sessions.db', {}, { prepare: () => undefined }])('another value: %j', (wrong) => {
     // @ts-expect-error The compiler refuses these as well.
     expect(() => sqliteStore(wrong)).toThrow(invalid(/^database must have prepare/));
   });
@@ -125,12 +125,12 @@ describe('a database that cannot be used is refused, and told why:', () => {
     expect(() => sqliteStore({ prepare: async () => undefined, exec: () => undefined })).toThrow(invalid(/synchronous driver/));
   });
 
-  test('an SQLite that is too old', () => {
+  test('a version of SQLite that is too old', () => {
     const old: SqliteDatabase = { prepare: () => ({ all: () => [{ version: '3.37.2' }] }), exec: () => undefined };
     expect(() => sqliteStore(old)).toThrow(invalid(/3\.38 or later.*3\.37\.2/));
   });
 
-  test('what a driver throws that is no error', () => {
+  test('a driver that throws a value that is not an error', () => {
     const odd: SqliteDatabase = {
       prepare: () => {
         throw 'odd';
@@ -141,7 +141,7 @@ describe('a database that cannot be used is refused, and told why:', () => {
   });
 });
 
-describe('a wrong option is named:', () => {
+describe('a wrong option is named', () => {
   test.each(['', 'main.sessions', 'x'.repeat(49), 'a\0b', 'sqlite_sessions'])('table %j', (table) => {
     expect(() => sqliteStore(files.open(':memory:'), { table })).toThrow(invalid(/^table /));
   });

@@ -11,7 +11,7 @@ for (const driver of await drivers()) {
     describeSqlVerbs(async () => {
       const folder = mkdtempSync(join(tmpdir(), 'token-sessions-sqlite-'));
       const database = driver.open(join(folder, 'sessions.db'));
-      // What these tests write need not survive the machine.
+      // The data of these tests need not survive a crash.
       database.exec('PRAGMA synchronous = OFF');
       return {
         store: sqliteStore(database),

@@ -5,13 +5,13 @@ interface Data {
   owner?: string;
 }
 
-/** Sessions on one store, by several rules, with a clock that can be moved. */
+/** Sessions on one store, with several policies, and a clock that can be moved. */
 export interface World {
   readonly plain: Sessions<Data>;
   readonly evicting: Sessions<Data>;
   readonly denying: Sessions<Data>;
   readonly strict: Sessions<Data>;
-  /** Moves the clock beyond the grace of a token that was replaced, and the minute after it. */
+  /** Moves the clock past the grace of a replaced token, and the minute after it. */
   passGrace(): void;
 }
 
@@ -32,25 +32,28 @@ export function worldOn(store: SessionStore): World {
   };
 }
 
-/** What an operation costs: the store's verbs that are called, and what the databases are sent for them. */
+/**
+ * The cost of an operation: the verbs of the store that it calls, and the number of database
+ * commands.
+ */
 export interface Cost {
   readonly calls: readonly string[];
   readonly redis: number;
   readonly cluster?: number;
-  /** A deletion is announced by a message of its own. */
+  /** A separate message announces a deletion. */
   readonly postgres?: number;
   readonly sqlite?: number;
 }
 
 export interface Operation extends Cost {
   readonly name: string;
-  /** Makes everything ready on an account of its own, and answers what is to be measured. */
+  /** Prepares its own account, and resolves to the operation to measure. */
   prepare(world: World, owner: string): Promise<() => Promise<unknown>>;
 }
 
 type Ready = { readonly world: World; readonly owner: string; readonly token: string; readonly context: SessionContext<Data> };
 
-/** An account with three sessions, one of which has been loaded by a request. */
+/** An account with three sessions. A request has loaded one of them. */
 const withThree =
   (run: (ready: Ready) => Promise<unknown>): Operation['prepare'] =>
   async (world, owner) => {
@@ -60,7 +63,7 @@ const withThree =
     return () => run({ world, owner, token, context });
   };
 
-/** A session whose token was rotated; `used`: and the new one used. */
+/** A session with a rotated token; with `used`, the new one was used. */
 const rotated =
   (
     used: boolean,
@@ -85,7 +88,7 @@ async function idOfOther({ world, owner, context }: Ready): Promise<string> {
   return list.find(({ id }) => id !== context.session?.id)?.id ?? '';
 }
 
-/** Destroys a session that `find` has found beforehand, so that only the end is measured. */
+/** Destroys a session that `find` has found before, so that only the end is measured. */
 const destroying =
   (find: (ready: Ready) => Promise<string>, by: 'request' | 'server'): Operation['prepare'] =>
   async (world, owner) => {
@@ -98,7 +101,10 @@ const destroying =
 
 const others = async ({ world }: Ready): Promise<string> => (await world.plain.create({ owner: `other ${Math.random()}` })).id;
 
-/** All that is done with the sessions of an account. A request has loaded its session before; loading it is measured by itself. */
+/**
+ * All operations on the sessions of an account. Loading a request's session is measured
+ * separately.
+ */
 export const OPERATIONS: readonly Operation[] = [
   { name: 'request without a token', prepare: async (world) => () => world.plain.fromToken(null), calls: [], redis: 0 },
   { name: 'request', prepare: withThree(({ world, token }) => world.plain.fromToken(token)), calls: ['find'], redis: 1 },

@@ -1,6 +1,6 @@
 import type { StoreCapabilities } from '../../../src/testing/index.js';
 
-/** What every native store can do. How it forgets, and what else it can, each says itself. */
+/** The capabilities of every native store. Each adds how it expires, and its own. */
 export const NATIVE = {
   atomic: true,
   listByOwner: true,

@@ -7,31 +7,34 @@ import { command } from '../../support/services/redis.js';
 
 const OWNER = 'ann';
 const LIVE = 3;
-/** Of each batch as many sessions are destroyed, run out, and are evicted. */
+/** In each batch, this many sessions are destroyed, expire, and are evicted. */
 const OF_EACH = 16;
-/** Batches between two sweeps, as an application would do now and then. */
+/** Batches between two sweeps, as in an application that sweeps now and then. */
 const SWEEP_EVERY = 25;
 const LOOK_EVERY = 5;
 
-/** What the store holds of the account. */
+/** The entries that the store keeps for the account. */
 export interface Holdings {
-  /** Members of the owner's index in Redis; rows of the owner in a database. */
+  /** Members of the owner's index in Redis, or rows of the owner in a database. */
   readonly entries: number;
-  /** What these take, in bytes: the index's key; the table and its indexes. */
+  /** Their size in bytes: the index's key, or the table and its indexes. */
   readonly bytes: number;
 }
 
 export interface Growth {
   readonly cycles: number;
   readonly live: number;
-  /** The most entries that were seen, just after sessions were created that run out at once. */
+  /** The most entries seen, just after creating sessions that expire at once. */
   readonly most: number;
   readonly atEnd: Holdings;
-  /** After a list of the account's sessions and, where the store has one, a sweep. */
+  /** Measured after a list of the account's sessions and, if the store has one, a sweep. */
   readonly afterwards: Holdings;
 }
 
-/** Creates and ends sessions of one account, of which three are live at the end of each batch, and looks how much is kept of them. */
+/**
+ * Creates and ends sessions of one account, leaves three live in each batch, and measures what is
+ * kept.
+ */
 export async function growthOf(store: SessionStore, config: OwnStore, cycles: number): Promise<Growth> {
   await store.clear?.();
   let ahead = 0;
@@ -54,7 +57,7 @@ export async function growthOf(store: SessionStore, config: OwnStore, cycles: nu
   const atEnd = await look.holdings();
   const live = (await plain.listFor(OWNER)).length;
   if (store.sweep) await plain.sweep();
-  // What a list takes out of an index, nobody waits for: the next command on the same connection does.
+  // A list does not wait for its clean-up of an index. The next command on the connection does.
   await plain.listFor(OWNER);
   const afterwards = await look.holdings();
   await look.close();

@@ -1,6 +1,7 @@
 import { createSessions, memoryStore } from '../../../src/index.js';
 
-// Run with `node --expose-gc --import tsx`: prints what a session takes in the memory store besides its encoded data, in bytes.
+// Run with `node --expose-gc --import tsx`. Prints the bytes that a session takes in the memory
+// store besides its encoded data.
 const count = Number(process.argv[2] ?? 100_000);
 
 function usedBytes(): number {
@@ -13,7 +14,10 @@ const store = memoryStore({ maxSessions: count });
 const sessions = createSessions<{ userId: string; theme: string; views: number }>({ store, ownerOf: ({ userId }) => userId });
 const dataOf = (index: number) => ({ userId: `user-${index}`, theme: 'dark', views: index });
 
-/** Creates sessions, each used once: more than there may be end the oldest. Answers the size of their data. */
+/**
+ * Creates sessions and uses each once. Those over the maximum end the oldest. Returns the size of
+ * their data.
+ */
 async function create(from: number, to: number): Promise<number> {
   let bytes = 0;
   for (let index = from; index < to; index += 1) {
@@ -27,7 +31,7 @@ async function create(from: number, to: number): Promise<number> {
   return bytes;
 }
 
-// What the code itself takes is there before the first look.
+// Load the code itself before the first measurement.
 await create(0, 2_000);
 await store.clear();
 const before = usedBytes();

@@ -16,12 +16,14 @@ export function record(fields: Partial<SessionRecord> = {}): SessionRecord {
   return { id: v7(), version: newVersion(), createdAt: NOW, expiresAt: NOW + HOUR, body: '{"v":1}', ...fields };
 }
 
-/** The same session, written anew. */
+/** The same session, written again. */
 export function rewritten(old: SessionRecord, fields: Partial<SessionRecord> = {}): SessionRecord {
   return { ...old, version: newVersion(), ...fields };
 }
 
-/** Owners with what SQL text cannot hold or what means something to SQL, and their neighbours, which must not be mistaken for them. */
+/**
+ * Owners with text that SQL cannot hold or interprets, and similar owners that must stay distinct.
+ */
 export const STRANGE_OWNERS = [
   'plain',
   '',
@@ -43,6 +45,6 @@ export const STRANGE_OWNERS = [
   'İstanbul',
   'i\u0307stanbul',
   'long '.repeat(2000),
-  // Hardly compressible, so that it is too long for an entry of a B-tree.
+  // Hardly compressible, and so too long for an entry of a B-tree.
   Array.from({ length: 10_000 }, (_, index) => String.fromCharCode(33 + ((index * index * 7919 + index * 31) % 9000))).join(''),
 ].filter((owner) => owner !== '');

@@ -2,17 +2,20 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { SessionRecord, SessionStore } from '../../../src/index.js';
 import { HOUR, NOW, record, rewritten, STRANGE_OWNERS } from './records.js';
 
-/** What these tests use of a store, besides the verbs that all have. */
+/** The methods that these tests use besides the required verbs. */
 export type SqlStore = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>>;
 
 export interface OpenedSqlStore {
   readonly store: SqlStore;
-  /** Runs SQL on the database, past the store. */
+  /** Runs SQL on the database directly, without the store. */
   execute(sql: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** What the SQL stores share: how their rows hold what records hold, whatever the driver makes of it. */
+/**
+ * Tests that the SQL stores share: their rows hold exactly the values of records, whatever the
+ * driver does.
+ */
 export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
   let opened: OpenedSqlStore;
   let store: SqlStore;
@@ -24,7 +27,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
   beforeEach(() => store.clear());
   afterAll(() => opened?.close());
 
-  test('a record comes back to the character, by find, findMany and listByOwner', async () => {
+  test('a record comes back exactly, through find, findMany and listByOwner', async () => {
     const body = `{"text":"é😀 \\u0000 \\ud800 '\\" \\\\ \r\n ${'\ufeff'}${'x'.repeat(70_000)}"}`;
     const given = record({ ownerId: 'ada', body, expiresAt: 8.64e15, createdAt: 0 });
     expect(await store.insert(given, 1000)).toBe('inserted');
@@ -33,21 +36,21 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.listByOwner('ada')).toStrictEqual([given]);
   });
 
-  test('a record without an owner has no ownerId, and belongs to nobody', async () => {
+  test('a record without an owner has no ownerId, and belongs to no owner', async () => {
     const given = record();
     await store.insert(given, 1000);
     expect(await store.find(given.id)).toStrictEqual(given);
     expect(await store.deleteByOwner('')).toEqual([]);
   });
 
-  test('an id that exists is refused, unless it is the same write again', async () => {
+  test('insert refuses an existing id, unless it is the same write again', async () => {
     const given = record();
     expect([await store.insert(given, 1000), await store.insert(given, 1000)]).toEqual(['inserted', 'inserted']);
     expect(await store.insert(rewritten(given, { body: '{"v":2}' }), 1000)).toBe('exists');
     expect(await store.find(given.id)).toStrictEqual(given);
   });
 
-  test('invariant 2: replace tells a session that is gone from one that changed, and never inserts', async () => {
+  test('invariant 2: replace distinguishes a gone session from a changed one, and never inserts', async () => {
     const given = record();
     const next = rewritten(given, { body: '{"v":2}', expiresAt: NOW + 2 * HOUR });
     expect(await store.replace(next, given.version, 1000)).toBe('gone');
@@ -58,7 +61,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.find(given.id)).toStrictEqual(next);
   });
 
-  test('of two calls with the same version one is answered replaced', async () => {
+  test('of two calls with the same version, one is replaced', async () => {
     const given = record();
     await store.insert(given, 1000);
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => store.replace(rewritten(given), given.version, 1000)));
@@ -66,7 +69,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(7);
   });
 
-  test('what was deleted is gone for every verb', async () => {
+  test('a deleted session is gone for every verb', async () => {
     const given = record({ ownerId: 'ada' });
     await store.insert(given, 1000);
     expect([await store.delete(given.id), await store.delete(given.id)]).toEqual([true, false]);
@@ -75,7 +78,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.listByOwner('ada')).toEqual([]);
   });
 
-  test('owners are any text, and none is taken for another', async () => {
+  test('owners are any text, and stay distinct', async () => {
     const records = STRANGE_OWNERS.map((ownerId) => record({ ownerId }));
     for (const each of records) expect(await store.insert(each, 1000)).toBe('inserted');
     for (const each of records) expect(await store.listByOwner(each.ownerId ?? '')).toStrictEqual([each]);
@@ -83,7 +86,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.count()).toBe(0);
   });
 
-  test('deleteByOwner spares one, whatever text names it', async () => {
+  test('deleteByOwner spares one session, whatever text names it', async () => {
     const mine = [record({ ownerId: 'ada' }), record({ ownerId: 'ada' }), record({ ownerId: 'ada' })];
     const other = record({ ownerId: 'bob' });
     for (const each of [...mine, other]) await store.insert(each, 1000);
@@ -93,7 +96,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.find(other.id)).toStrictEqual(other);
   });
 
-  test('findMany has the order of the ids, with null for what is not there', async () => {
+  test('findMany keeps the order of the ids, with null for missing ones', async () => {
     const [first, second] = [record(), record()];
     await store.insert(first, 1000);
     await store.insert(second, 1000);
@@ -101,7 +104,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.findMany([])).toEqual([]);
   });
 
-  test('insertWithin evicts the oldest, the lower id first where they are of one age', async () => {
+  test('insertWithin evicts the oldest, and of the same age the lower id', async () => {
     const limit = { max: 3, onLimit: 'evict-oldest', now: NOW } as const;
     const [newer, low, high, oldest] = [NOW + 5, NOW + 1, NOW + 1, NOW].map((createdAt) => record({ ownerId: "o'\\", createdAt }));
     const outsiders = [record({ ownerId: 'other' }), record({ ownerId: "o'\\", expiresAt: NOW })];
@@ -114,7 +117,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect((await store.findMany([last, ...outsiders].map((each) => each.id))).every((each) => each !== null)).toBe(true);
   });
 
-  test('insertWithin denies where the owner has as many live sessions as may be', async () => {
+  test('insertWithin denies if the owner has the maximum of live sessions', async () => {
     const limit = { max: 2, onLimit: 'deny', now: NOW } as const;
     await store.insert(record({ ownerId: 'ada', expiresAt: NOW }), 1000);
     const kept = [record({ ownerId: 'ada' }), record({ ownerId: 'ada' })];
@@ -123,7 +126,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.count()).toBe(3);
   });
 
-  test('insertWithin knows an id that exists: the same write again, or another', async () => {
+  test('insertWithin recognises an existing id: the same write again, or another', async () => {
     const limit = { max: 1, onLimit: 'evict-oldest', now: NOW } as const;
     const given = record({ ownerId: 'ada' });
     await store.insertWithin(given, 1000, limit);
@@ -133,7 +136,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     expect(await store.find(given.id)).toStrictEqual(given);
   });
 
-  test('64 concurrent insertions within a limit of 3 leave 3, by either rule', async () => {
+  test('64 concurrent insertions within a limit of 3 leave 3, with either policy', async () => {
     for (const onLimit of ['evict-oldest', 'deny'] as const) {
       const calls = Array.from({ length: 64 }, () => record({ ownerId: onLimit }));
       const answers = await Promise.all(calls.map((each) => store.insertWithin(each, 1000, { max: 3, onLimit, now: NOW })));
@@ -146,7 +149,7 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     }
   });
 
-  test('sweep removes what is due, in several batches, and counts it', async () => {
+  test('sweep removes and counts due sessions, in several batches', async () => {
     const due = Array.from({ length: 2100 }, () => record({ expiresAt: NOW }));
     const kept = record({ expiresAt: NOW + 1 });
     await Promise.all([...due, kept].map((each) => store.insert(each, 1)));

@@ -7,7 +7,10 @@ import { redisStore } from '../../../src/stores/redis/index.js';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import type { OwnStore } from '../../races/types.js';
 
-/** A store of which both is noted: the verbs that the library calls, and what the database is sent for them. */
+/**
+ * A store that records the verbs that the library calls, and the commands that the database
+ * receives.
+ */
 export interface TappedStore {
   readonly store: SessionStore;
   readonly calls: string[];
@@ -48,7 +51,7 @@ async function open(config: OwnStore, note: Note): Promise<Pick<TappedStore, 'st
   }
 }
 
-/** The object, with each call of a method noted; the steps of an operation are methods of their own. */
+/** The object, with each method call recorded. Steps of an operation are methods too. */
 function tapped<Target extends object>(target: Target, note: (method: string, args: readonly unknown[]) => unknown): Target {
   return new Proxy(target, {
     get(_, name) {
@@ -63,7 +66,9 @@ function tapped<Target extends object>(target: Target, note: (method: string, ar
   });
 }
 
-/** The command is among the arguments as a list: of a client the first, of a cluster the third. */
+/**
+ * The command is a list among the arguments: the first one of a client, the third of a cluster.
+ */
 function noteCommand(note: Note): (method: string, args: readonly unknown[]) => void {
   return (method, args) => {
     const command = args.find((each) => Array.isArray(each));
@@ -86,7 +91,7 @@ function withTappedStatements(database: Libsql.Database, note: Note) {
   };
 }
 
-/** What a message does: its first word says little where that is `WITH`. */
+/** The kind of a message: its first word says little if that is `WITH`. */
 function messageName(text: unknown): string {
   const sql = String(text);
   if (sql.startsWith('SET TRANSACTION')) return 'script of 3';

@@ -2,22 +2,22 @@ import { once } from 'node:events';
 import { createConnection, createServer, type Socket } from 'node:net';
 
 /**
- * `'cut'`: the connection is reset in the middle of an answer. `'eaten'`: the server does what it is asked for, and the connection is reset before
- * the answer is passed on.
+ * `'cut'`: the connection is reset in the middle of an answer. `'eaten'`: the server does the
+ * work, and the connection is reset before the answer is passed on.
  */
 export type Break = 'cut' | 'eaten';
 
 /** Stands between clients and a server, and breaks connections. */
 export interface BreakingProxy {
   readonly port: number;
-  /** So many times, on whichever connection sends a request with this text next. Resolves when it has been done. */
+  /** Breaks this many connections that next send a request with this text. Resolves when done. */
   breakAnswers(how: Break, text: string, times: number): Promise<void>;
-  /** Everybody is cut off, and who connects from now on reaches another server. */
+  /** Cuts all connections. New ones reach another server. */
   turnTo(port: number): void;
   close(): Promise<void>;
 }
 
-/** How long answers are held back, so that the server has done what it was asked for, in ms. */
+/** The delay of answers in ms, so that the server has done the work. */
 const HELD_BACK = 20;
 
 export async function startBreakingProxy(target: { readonly port: number }): Promise<BreakingProxy> {
@@ -47,7 +47,7 @@ export async function startBreakingProxy(target: { readonly port: number }): Pro
     server.on('data', (answer) => {
       if (!broken) client.write(answer);
       else if (broken === 'cut') cutOff(client, answer, reset);
-      // Nothing more of what follows, which would make another answer of it.
+      // Send nothing more, because later bytes would make another answer.
       if (broken) broken = 'eaten';
     });
   });

@@ -4,7 +4,7 @@ import { servicesHidden, skipSuite } from './missing.js';
 
 const missing = servicesHidden() ?? (INSTALLED ? undefined : 'there is no chromium: apt-get install chromium');
 
-/** How `playwright-core` starts it, for tests of {@link describeWithChromium}. */
+/** The options to start it with `playwright-core`, for tests of {@link describeWithChromium}. */
 export const CHROMIUM = INSTALLED || {};
 
 export const describeWithChromium = describe.skipIf(skipSuite('the tests in a real browser', missing));

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { servicesHidden, skipSuite } from './missing.js';
 
-/** How clients of pg reach the server. */
+/** The address of the server, for clients of pg. */
 export interface PostgresConfig {
   readonly host: string;
   readonly port: number;
@@ -19,38 +19,38 @@ export interface PostgresServer {
   readonly config: PostgresConfig;
   /** The process id of the postmaster, which changes with {@link restart}. */
   readonly pid: number;
-  /** What the server has logged. */
+  /** The server's log so far. */
   log(): string;
   /** Kills the server (SIGKILL: as in a crash) and starts it again on the same port and data. */
   restart(): Promise<void>;
-  /** Kills it (SIGKILL) for good. */
+  /** Kills it (SIGKILL) permanently. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Why no server can be started here, or `undefined` where one can. */
+/** The reason why no server can be started here, or `undefined`. */
 export function postgresMissing(): string | undefined {
   return servicesHidden() ?? (binaries() ? undefined : 'PostgreSQL is not installed (no initdb on the PATH)');
 }
 
 /**
- * Whether a suite that needs the server is to be left out, which is said on the console. With `REQUIRE_SERVICES=1` it never is: then it
- * fails where the server is missing.
+ * Whether a suite that needs the server is left out, which is printed on the console. With
+ * `REQUIRE_SERVICES=1` no suite is left out: it fails if the server is missing.
  */
 export function skipPostgres(suite: string): boolean {
   return skipSuite(suite, postgresMissing());
 }
 
-/** {@link skipPostgres} for what needs {@link startStandby}: its tool comes with the clients. */
+/** {@link skipPostgres} for tests of {@link startStandby}: its tool comes with the clients. */
 export function skipStandby(suite: string): boolean {
   return skipSuite(suite, postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'));
 }
 
 type Settings = Readonly<Record<string, string>>;
 
-/** A server of its own, on a free port, in a temporary directory, which goes with it. */
+/** Starts a server on a free port, in a temporary directory that is removed with it. */
 export function startPostgres(settings: Settings = {}): Promise<PostgresServer> {
-  // Data of a test need not survive the machine.
+  // The data of a test need not survive a crash.
   const init = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
   return start('initdb', init, settings);
 }
@@ -61,13 +61,13 @@ export function startStandby({ config }: PostgresServer, settings: Settings = {}
   return start('pg_basebackup', from, settings);
 }
 
-/** Gives a folder to the account of the servers, so that they can keep data there. */
+/** Gives a folder to the account of the servers, so that they can keep data in it. */
 export function giveToPostgres(path: string): void {
   const account = unprivileged();
   if (account) chownSync(path, account.uid, account.gid);
 }
 
-/** @param program what makes the folder of data, given its path as `-D` */
+/** @param program makes the folder of data, with its path as `-D` */
 async function start(program: string, init: readonly string[], settings: Settings): Promise<PostgresServer> {
   const bin = binaries();
   if (!bin) throw new Error(postgresMissing());
@@ -118,7 +118,7 @@ const BASE = {
   max_connections: '100',
 };
 
-/** The folder of programs of the server: on the PATH, or where Debian keeps them. */
+/** The folder of the server's programs: on the PATH, or where Debian keeps them. */
 function binaries(programs: readonly string[] = ['initdb', 'postgres']): string | undefined {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, 'bin')) : [];
@@ -126,7 +126,7 @@ function binaries(programs: readonly string[] = ['initdb', 'postgres']): string 
   return folders.find((folder) => programs.every((program) => existsSync(join(folder, program))));
 }
 
-/** The server refuses to run as root: another account's ids, where the tests do. */
+/** The server refuses to run as root. Then the ids are those of another account. */
 function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = readFileSync('/etc/passwd', 'utf8')
@@ -162,7 +162,7 @@ async function ready(config: PostgresConfig, child: ChildProcess, log: () => str
   }
 }
 
-/** After a crash the server refuses to start while the old one's processes are still on their way out. */
+/** After a crash the server refuses to start while the old one's processes are still ending. */
 async function relaunch(launch: () => Promise<ChildProcess>): Promise<ChildProcess> {
   for (let tries = 1; ; tries += 1) {
     try {

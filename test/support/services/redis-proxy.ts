@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 
-/** Stands between a client and servers, and loses answers. */
+/** A proxy between a client and servers that loses answers. */
 export interface RedisProxy {
   /** One for each server. */
   readonly ports: readonly number[];
   /**
-   * The answer to the next request with this text is not passed on: the server has done what it was asked for when the connection
-   * breaks. `between` runs before the client can connect again.
+   * Drops the answer to the next request with this text: the server has done the work when the
+   * connection breaks. `between` runs before the client can connect again.
    */
   loseAnswer(text: string, between?: () => Promise<unknown>): void;
   /** Answers that were lost. */
@@ -52,7 +52,7 @@ export async function startRedisProxy(targets: readonly { readonly port: number 
       if (!trapped) return void server.write(request);
       trap = undefined;
       lose(trapped.between);
-      // The answer to this comes when all requests before it have been answered.
+      // The answer to this comes after the answers to all earlier requests.
       server.write(Buffer.concat([request, Buffer.from(`*2\r\n$4\r\nECHO\r\n$${MARK.length}\r\n${MARK}\r\n`)]));
     });
     server.on('data', (answer) => {

@@ -15,7 +15,7 @@ export interface RedisServer {
   readonly pid: number;
   /** Sends a signal to the server's process: `SIGKILL`, `SIGSTOP`, `SIGCONT`. */
   signal(name: NodeJS.Signals): void;
-  /** Starts it again on the same port and directory, after it has been killed. */
+  /** Starts it again on the same port and directory, after a kill. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -62,7 +62,9 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
   };
 }
 
-/** Starts a Cluster of so many masters, each with as many replicas, and waits until all of them agree. */
+/**
+ * Starts a Cluster of this many masters with this many replicas each, and waits until all agree.
+ */
 export async function startRedisCluster(masters = 3, replicas = 0): Promise<RedisCluster> {
   const settings = {
     'repl-diskless-sync-delay': '0',
@@ -92,7 +94,7 @@ export async function startRedisCluster(masters = 3, replicas = 0): Promise<Redi
   };
 }
 
-/** Starts a primary, a replica of it, and a Sentinel that watches them under the name `primary`. */
+/** Starts a primary, its replica, and a Sentinel that watches them under the name `primary`. */
 export async function startSentinel(): Promise<RedisCluster & { readonly name: string }> {
   const primary = await startRedis({ 'repl-diskless-sync-delay': '0' });
   const replica = await startRedis({ replicaof: `${HOST} ${primary.port}`, 'repl-diskless-sync-delay': '0' });
@@ -104,7 +106,7 @@ export async function startSentinel(): Promise<RedisCluster & { readonly name: s
   await writeFile(join(directory, 'sentinel.conf'), config + limits);
   const sentinel = await run([join(directory, 'sentinel.conf'), '--sentinel'], port);
   const url = `redis://${HOST}:${port}`;
-  // One that does not know the replica yet, or has not heard from it, has nobody to put in the primary's place.
+  // A Sentinel that does not know the replica yet, or has not heard from it, has no new primary.
   await vi.waitFor(async () => holds(await command({ url }, ['SENTINEL', 'REPLICAS', 'primary']), 'master-link-status,ok'), {
     timeout: 20_000,
     interval: 50,
@@ -122,7 +124,7 @@ export async function startSentinel(): Promise<RedisCluster & { readonly name: s
   };
 }
 
-/** Sends one command over a connection that is kept for such. */
+/** Sends one command over a connection that is kept for this. */
 export async function command(server: { readonly url: string }, args: string[]): Promise<unknown> {
   const client = await adminOf(server.url);
   return client.sendCommand(args);
@@ -148,7 +150,7 @@ async function forgetAdmin(url: string): Promise<void> {
   if (known?.isOpen) known.destroy();
 }
 
-/** How often each command was called since the server started, or since `CONFIG RESETSTAT`. */
+/** The number of calls of each command since the server started, or since `CONFIG RESETSTAT`. */
 export async function commandStats(server: { readonly url: string }): Promise<Record<string, number>> {
   const info = String(await command(server, ['INFO', 'commandstats']));
   return Object.fromEntries([...info.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, calls]) => [name ?? '', Number(calls)]));

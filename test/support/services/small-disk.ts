@@ -3,17 +3,17 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own, in memory, that can be full. */
+/** A separate file system in memory that can be full. */
 export interface SmallDisk {
   readonly path: string;
-  /** Leaves no room. */
+  /** Fills the disk. */
   fill(): void;
   /** Makes room again. */
   empty(): void;
   release(): void;
 }
 
-/** `undefined`, and a word on the console, where this process may not mount one. */
+/** Returns `undefined`, with a line on the console, if this process may not mount one. */
 export function smallDisk(megabytes: number): SmallDisk | undefined {
   const path = mkdtempSync(join(tmpdir(), 'small-disk-'));
   const filler = join(path, 'filler');
@@ -29,7 +29,7 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
     fill: () => fill(filler),
     empty: () => rmSync(filler, { force: true }),
     release() {
-      // Lazily: whoever was killed may not have let go of it yet.
+      // Unmount lazily: a killed process may still hold it.
       execFileSync('umount', ['--lazy', path]);
       rmSync(path, { recursive: true });
     },
@@ -38,7 +38,7 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
 
 function fill(path: string): void {
   const file = openSync(path, 'a');
-  // What is left is taken in ever smaller pieces.
+  // Take the rest in ever smaller pieces.
   for (let size = 2 ** 16; size >= 1; ) {
     try {
       if (writeSync(file, Buffer.alloc(size)) < size) size = Math.floor(size / 2);

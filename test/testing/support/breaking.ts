@@ -2,7 +2,7 @@ import type { MemoryStore } from '../../../src/stores/memory/store.js';
 import type { BrokenStore } from './broken-stores.js';
 import { completeStore } from './complete-store.js';
 
-/** What of a complete store is exchanged for something broken. */
+/** The verbs of a complete store that are replaced by broken ones. */
 type Breaking = (store: MemoryStore, now: () => number) => Partial<MemoryStore>;
 
 export function breaking(exchange: Breaking): BrokenStore['create'] {
@@ -12,5 +12,5 @@ export function breaking(exchange: Breaking): BrokenStore['create'] {
   };
 }
 
-/** Lets something come between. */
+/** Adds a hook around a verb. */
 export const tick = () => new Promise((resolve) => setImmediate(resolve));

@@ -3,7 +3,7 @@ import { breaking, tick } from './breaking.js';
 import type { BrokenStore } from './broken-stores.js';
 import { completeStore } from './complete-store.js';
 
-/** A listener that is told as `told` has it. */
+/** A store that calls its listeners through `told`. */
 function telling(told: (listener: StoreListener, ids: readonly string[]) => void): BrokenStore['create'] {
   return breaking((store) => ({
     subscribe: (listener) => store.subscribe({ ended: (ids) => told(listener, ids), gap: () => listener.gap() }),
@@ -70,7 +70,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
     fails: ['listByOwner includes each insert that was answered before, even among many parallel ones'],
   },
   {
-    bug: 'a deleteByOwner that spares nobody',
+    bug: 'a deleteByOwner that spares no session',
     create: breaking((store) => ({ deleteByOwner: (ownerId) => store.deleteByOwner(ownerId) })),
     fails: [
       'deleteByOwner spares one session',
@@ -157,7 +157,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
     fails: ['clear removes every record', 'invariant 5: a listener receives the sessions that clear ended, or a gap'],
   },
   {
-    bug: 'a sweep by another clock than it is told',
+    bug: 'a sweep by another clock than the given one',
     create: breaking((store, now) => ({ sweep: () => store.sweep(now()) })),
     fails: ['sweep removes and counts the records whose deadline has passed by the given clock'],
   },

@@ -2,13 +2,13 @@ import { memoryStore } from '../../../src/index.js';
 import type { BrokenStore } from './broken-stores.js';
 import { completeStore } from './complete-store.js';
 
-/** Four verbs that go by a clock of their own. */
+/** Four verbs that follow their own clock. */
 function ownClock() {
   const { insert, find, replace, delete: remove } = completeStore(Date.now);
   return { insert, find, replace, delete: remove };
 }
 
-/** Stores that forget by a clock of their own, at the wrong time. */
+/** Stores that expire records by their own clock, at the wrong time. */
 export const BROKEN_CLOCKS: readonly BrokenStore[] = [
   {
     bug: 'a store that counts in whole seconds, rounded down',

@@ -227,7 +227,7 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
     ],
   },
   {
-    bug: 'steps that begin before anybody asks, and go on when nobody does',
+    bug: 'steps that begin before the caller asks, and continue after it stops asking',
     create: breaking((store) => ({
       steps: {
         ...store.steps,

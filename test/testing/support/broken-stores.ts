@@ -7,7 +7,7 @@ import { completeStore } from './complete-store.js';
 export interface BrokenStore {
   readonly bug: string;
   readonly create: (now: () => number) => SessionStore;
-  /** Parts of the titles of tests that have to fail, each in at least one. Only these tests are run. */
+  /** Parts of the titles of tests that must fail, each in at least one. Only these tests run. */
   readonly fails: readonly string[];
   readonly capabilities?: Partial<StoreCapabilities>;
 }
@@ -18,7 +18,7 @@ function sound(now: () => number): SessionStore {
   return { insert, find, replace, delete: remove };
 }
 
-/** A sound store, some of whose verbs are replaced by those of `breakVerbs`. */
+/** A sound store, with some verbs replaced by those of `breakVerbs`. */
 function broken(breakVerbs: (store: SessionStore, now: () => number) => Partial<SessionStore>): BrokenStore['create'] {
   return (now) => {
     const store = sound(now);
@@ -26,7 +26,7 @@ function broken(breakVerbs: (store: SessionStore, now: () => number) => Partial<
   };
 }
 
-/** A store that keeps records as `mangle` has them. */
+/** A store that keeps the results of `mangle` instead of records. */
 function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore['create'] {
   return broken((store) => ({
     insert: (record, ttl) => store.insert(mangle(record), ttl),
@@ -34,7 +34,7 @@ function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore
   }));
 }
 
-/** A map that holds the very objects it was given. */
+/** A map that holds the very objects it receives. */
 function aliasingMap(): SessionStore {
   const records = new Map<string, SessionRecord>();
   return {
@@ -163,7 +163,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     fails: ['bodies of every size are kept'],
   },
   {
-    bug: 'a store that parses the body and writes it anew',
+    bug: 'a store that parses the body and writes it again',
     create: mangling((record) => ({ ...record, body: JSON.stringify(JSON.parse(record.body)) })),
     fails: [
       'invariant 9: bodies are kept exactly, whatever data they hold',

@@ -1,6 +1,9 @@
 import { type StoreCapabilities, type StoreContractOptions, storeContract } from '../../../src/testing/index.js';
 
-/** What a run of the kit came to: the titles of its tests, with the groups they stand in, and those that failed with their messages. */
+/**
+ * The result of a run of the kit: the titles of its tests, with their groups, and the failed ones
+ * with their messages.
+ */
 export interface KitRun {
   readonly titles: readonly string[];
   readonly failures: ReadonlyMap<string, string>;
@@ -22,7 +25,10 @@ export function definedTests(options: KitOptions): { readonly title: string; rea
   return defined;
 }
 
-/** Runs the kit with a runner of its own, one test after the other, and collects what failed. `only`: which titles are run. */
+/**
+ * Runs the kit with this runner, one test after the other, and collects failures. `only` chooses
+ * titles.
+ */
 export async function runKit(options: KitOptions, only: (title: string) => boolean = () => true): Promise<KitRun> {
   const tests = definedTests(options).filter(({ title }) => only(title));
   const failures = new Map<string, string>();
@@ -32,10 +38,10 @@ export async function runKit(options: KitOptions, only: (title: string) => boole
   return { titles: tests.map(({ title }) => title), failures };
 }
 
-/** The capabilities of a store with the four verbs alone. */
+/** The capabilities of a store with only the four verbs. */
 export const FOUR_VERBS: StoreCapabilities = { atomic: true, expires: 'injected clock' };
 
-/** Those of the memory store. */
+/** The capabilities of the memory store. */
 export const ALL_VERBS: StoreCapabilities = {
   ...FOUR_VERBS,
   listByOwner: true,

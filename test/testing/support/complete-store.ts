@@ -1,6 +1,6 @@
 import { type MemoryStore, memoryStore } from '../../../src/stores/memory/store.js';
 
-/** A memory store as an object whose verbs can be exchanged one by one. */
+/** A memory store as an object whose verbs can be replaced one by one. */
 export function completeStore(now: () => number): MemoryStore {
   const store = memoryStore({ now });
   return {

@@ -3,7 +3,7 @@ import type { MemoryStore } from '../../../src/stores/memory/store.js';
 import type { OpenedStore } from '../../../src/testing/index.js';
 import { completeStore } from './complete-store.js';
 
-/** A complete store whose records can be damaged: it then reads nothing of them but their ids. */
+/** A complete store with records that can be damaged. It then reads only their ids. */
 export function damageableStore(
   now: () => number,
   breaking: (store: MemoryStore, isDamaged: (id: string) => boolean) => Partial<MemoryStore> = () => ({}),

@@ -1,8 +1,8 @@
 import type { SessionRecord, SessionStore } from '../../../src/index.js';
 
 /**
- * A store on a foreign map that knows only to get, to set and to remove, each after a moment: what has to be one step is kept apart
- * by a line in this process, as an adapter would.
+ * A store on a foreign map that can only get, set and remove, each after a moment. Operations that
+ * must be one step are separated by a queue in this process, as an adapter would do.
  */
 export function upsertStore(): SessionStore {
   const foreign = new Map<string, string>();

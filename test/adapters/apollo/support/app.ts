@@ -25,7 +25,7 @@ export async function startApollo<D>(sessions: Sessions<D>, handlers: Handlers<D
   return { server, url, stop: () => server.stop() };
 }
 
-/** Apollo Server without a server of Node's: as its integrations for Fetch hosts use it. */
+/** Apollo Server without Node's server, as its integrations for Fetch hosts use it. */
 export async function fetchApollo<D>(sessions: Sessions<D>, handlers: Handlers<D>) {
   const { plugin, context } = apolloSessions(sessions);
   const server = new ApolloServer<SessionContext<D>>({ schema: makeSchema(handlers), plugins: [plugin] });

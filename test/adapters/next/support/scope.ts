@@ -2,11 +2,14 @@ import { type WorkStore, workAsyncStorage } from 'next/dist/server/app-render/wo
 import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { createRequestStore, synchronizeMutableCookies } from 'next/dist/server/async-storage/request-store.js';
 
-/** A request as Next.js keeps it for `headers()` and `cookies()`: with its own stores, and without its server. */
+/**
+ * A request as Next.js keeps it for `headers()` and `cookies()`: with its own stores, but without
+ * its server.
+ */
 export interface NextScope {
   /** A server action, or a route handler: cookies can be written. */
   inAction<Result>(run: () => Promise<Result>): Promise<Result>;
-  /** The render of a page; after an action, the one that follows it. */
+  /** The render of a page. After an action, the render that follows it. */
   inRender<Result>(run: () => Promise<Result>): Promise<Result>;
   /** The cookies that were set, as `name=value`. */
   cookies(): readonly string[];
@@ -32,7 +35,7 @@ export function nextScope(headers: Readonly<Record<string, string>> = {}): NextS
     hmrRefreshHash: undefined,
     stagedFallbackParams: null,
   });
-  // As much of it as `headers()` and `cookies()` look at.
+  // The part of it that `headers()` and `cookies()` read.
   const work: Partial<WorkStore> = { route: '/', forceStatic: false, dynamicShouldError: false };
   const within = <Result>(phase: 'action' | 'render', run: () => Promise<Result>): Promise<Result> => {
     if (phase === 'render') synchronizeMutableCookies(store);

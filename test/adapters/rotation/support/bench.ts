@@ -36,7 +36,9 @@ export async function openBench(start: Start, { work = () => undefined, options,
   const { token, id } = await sessions.create({ userId: 'ann' });
   store.reset();
 
-  /** A request with this cookie: the account that it was served for, the status, and the cookie of the answer. */
+  /**
+   * Sends a request with this cookie. Resolves to the account it was served for, and its answer.
+   */
   async function request(text: string, { headers, ...more }: Ask = {}) {
     seen = undefined;
     const response = await ask({ ...more, headers: { cookie: `sid=${text}`, ...headers } });

@@ -19,7 +19,7 @@ export interface Data {
   theme?: string;
 }
 
-/** What the server does with a request, besides answering it. */
+/** The server's work for a request, before the answer. */
 export type Work = (context: SessionContext<Data>) => unknown;
 
 export interface Ask {
@@ -27,7 +27,7 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A server that does the work for each request, and how it is asked. */
+/** Starts a server that does the work for each request. Resolves to the function that calls it. */
 export type Start = (sessions: Sessions<Data>, work: Work) => Promise<(ask: Ask) => Promise<Response>>;
 
 function overTrpc(serve: Serve): Start {
@@ -128,7 +128,7 @@ function requestOf({ method = 'GET', headers = {} }: Ask): Request {
   return new Request('http://localhost/', { method, headers });
 }
 
-/** The hosts that compose the head of the answer after the work. */
+/** The hosts that write the head of the answer after the work. */
 export const HOSTS: readonly (readonly [string, Start])[] = [
   ['tRPC over Fetch', overTrpc(overFetch)],
   ['tRPC standalone', overTrpc(overStandalone)],
@@ -143,7 +143,7 @@ export const HOSTS: readonly (readonly [string, Start])[] = [
   ['sessions.handle', byHandle],
 ];
 
-/** Those that answer HEAD by the same work. */
+/** The hosts that answer HEAD with the same work. */
 export const HEAD_HOSTS: readonly (readonly [string, Start])[] = [
   ['Express', inExpress],
   ['Fastify', inFastify],

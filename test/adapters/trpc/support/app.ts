@@ -13,7 +13,7 @@ export interface OwnContext<Data> extends OpenContext<Data> {
   readonly session: Session<Data>;
 }
 
-/** What a procedure is told besides its context. */
+/** The arguments of a procedure besides its context. */
 export interface CallDetails {
   readonly value: string;
   readonly signal: AbortSignal | undefined;
@@ -21,7 +21,7 @@ export interface CallDetails {
 
 type Handler<Context, Result> = (context: Context, call: CallDetails) => Result;
 
-/** What the procedures do, by the names that the test gives them. */
+/** The procedures' handlers, by the names that the test gives them. */
 export interface Handlers<Data> {
   readonly open?: Readonly<Record<string, Handler<OpenContext<Data>, unknown>>>;
   readonly own?: Readonly<Record<string, Handler<OwnContext<Data>, unknown>>>;
@@ -41,7 +41,10 @@ export function pick<Fn>(handlers: Readonly<Record<string, Fn>> | undefined, nam
   throw new TRPCError({ code: 'NOT_FOUND', message: `the test has no handler ${name}` });
 }
 
-/** An application whose procedures do what the test says. They are called with `name` or `name:value`. */
+/**
+ * An application whose procedures do what the test says. Clients call them with `name` or
+ * `name:value`.
+ */
 export function makeApp<Data>(sessions: Sessions<Data>, handlers: Handlers<Data>) {
   const trpc = trpcSessions(sessions);
   const t = initTRPC.context<typeof trpc.createContext>().create();

@@ -32,7 +32,7 @@ export async function openBench(
   const app = makeApp(sessions, handlers);
   const host: TrpcHost = await serve(responseMeta ? app : { router: app.router, createContext: app.createContext });
 
-  /** The token of a new session; what that cost is not counted. */
+  /** The token of a new session. Its store calls are not counted. */
   async function login(data: Data = ANN): Promise<string> {
     const { token } = await sessions.create(data);
     store.reset();
@@ -40,7 +40,7 @@ export async function openBench(
   }
 
   const client = (link: LinkName, token?: string) => httpClient(link, { ...host, headers: bearerHeaders(token) });
-  /** What the store has, read around the counting. */
+  /** The data in the store, read without counting. */
   const uncounted = createSessions<Data>({ store: memory, now: clock.now });
   const stored = async (token: string): Promise<Data | undefined> => (await uncounted.fromToken(token)).session?.data;
   return { clock, store, sessions, app, host, login, client, stored };
@@ -50,7 +50,7 @@ export function bearerHeaders(token: string | undefined): Record<string, string>
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-/** A promise and what settles it, for tests that decide what comes first. */
+/** A promise and its settle functions, for tests that decide the order. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {

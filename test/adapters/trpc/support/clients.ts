@@ -13,7 +13,7 @@ import { WebSocket } from 'ws';
 import type { AppRouter } from './app.js';
 import type { TrpcHost } from './hosts.js';
 
-// Node 20 has none of its own, which is where the client looks for it.
+// Node 20 has no global of its own, and the client looks for one.
 if (!('WebSocket' in globalThis)) Reflect.set(globalThis, 'WebSocket', WebSocket);
 
 export type LinkName = 'single' | 'batch' | 'stream' | 'subscription';
@@ -44,7 +44,10 @@ export function socketClient(url: string, connectionParams: Readonly<Record<stri
   return { client: createTRPCClient<AppRouter>({ links: [wsLink<AppRouter>({ client: connection })] }), close: () => connection.close() };
 }
 
-/** What a client is told of a call that failed: tRPC's code, or the error where it is none of tRPC's. */
+/**
+ * The error that a client sees for a failed call: tRPC's code, or the error itself if it is not
+ * tRPC's.
+ */
 export async function failure(call: Promise<unknown>): Promise<{ code: unknown; status: unknown; text: string }> {
   const error = await call.then(
     () => new Error('the call succeeded'),

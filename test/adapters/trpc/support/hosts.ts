@@ -10,7 +10,7 @@ import fastify from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { ContextOptions, ResponseMeta, ResponseMetaOptions } from '../../../../src/adapters/trpc/index.js';
 
-/** What is served. */
+/** The application to serve. */
 export interface Served {
   readonly router: AnyTRPCRouter;
   readonly createContext: (options: ContextOptions) => object;
@@ -19,7 +19,7 @@ export interface Served {
 
 export interface TrpcHost {
   readonly url: string;
-  /** How clients reach it. */
+  /** The `fetch` of its clients. */
   readonly fetch: (input: string | URL | Request, init?: object) => Promise<Response>;
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export type Serve = (served: Served) => Promise<TrpcHost>;
 
 const ENDPOINT = '/trpc';
 
-/** In this process, as on Workers, Deno, Bun and in Next's route handlers. */
+/** Serves in this process, as on Workers, Deno, Bun and in Next's route handlers. */
 export const overFetch: Serve = async (served) => ({
   url: `http://localhost${ENDPOINT}`,
   fetch: (input, init) => fetchRequestHandler({ endpoint: ENDPOINT, req: new Request(input, init), ...served }),

@@ -15,7 +15,7 @@ export interface Data {
 
 export type Link = 'single' | 'batch' | 'stream';
 
-/** What procedures are made of. */
+/** The parts that procedures are made of. */
 export function kitOf(options: SessionsOptions<Data> = {}) {
   const clock = testClock();
   const store = options.store ?? memoryStore({ now: clock.now });
@@ -44,7 +44,7 @@ export type RouterKit = ReturnType<typeof kitOf>;
 interface Options {
   readonly serve?: Serve;
   readonly sessions?: SessionsOptions<Data>;
-  /** What the application puts on the context besides. */
+  /** The values that the application adds to the context. */
   readonly extend?: (options: ContextOptions) => object;
 }
 
@@ -58,7 +58,7 @@ export async function startRouter(
   const createContext = (options: ContextOptions) => ({ ...extend(options), ...kit.createContext(options) });
   const host = await serve({ router, createContext, responseMeta: kit.responseMeta });
   onTestFinished(() => host.stop());
-  /** The heads of the answers, in their order. */
+  /** The heads of the answers, in order. */
   const heads: Headers[] = [];
   function client(token?: string, link: Link = 'batch', more: Readonly<Record<string, string>> = {}) {
     const headers = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...more };
@@ -81,7 +81,7 @@ export async function startRouter(
   return { ...kit, router, host, client, heads };
 }
 
-/** What a client is told: the value, or the code of the error. */
+/** The outcome that a client sees: the value, or the code of the error. */
 export async function told(call: Promise<unknown>): Promise<unknown> {
   try {
     return await call;

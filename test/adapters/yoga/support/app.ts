@@ -11,14 +11,14 @@ export interface Data {
 
 export const ANN: Data = { userId: 'ann', theme: 'light', views: 0 };
 
-/** What a field of a test does: named by the argument `op` of the field, and given its argument `value`. */
+/** A field's handler: the argument `op` names it, and the argument `value` is passed to it. */
 export type Handler<D> = (ctx: SessionContext<D>, value: string) => unknown;
 
 export interface Handlers<D = Data> {
   readonly run?: Readonly<Record<string, Handler<D>>>;
   /** The sources of subscriptions. */
   readonly watch?: Readonly<Record<string, (ctx: SessionContext<D>, value: string) => AsyncIterable<unknown>>>;
-  /** The resolvers of a subscription's events, which otherwise answer what the source yields. */
+  /** The resolvers of a subscription's events. By default, they return the source's value. */
   readonly event?: Readonly<Record<string, Handler<D>>>;
 }
 

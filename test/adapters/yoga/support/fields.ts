@@ -115,7 +115,7 @@ export const resolvers: Resolvers = {
 
 export async function serve(...options: Parameters<typeof serveSchema>[2][]) {
   const served = await serveSchema(TYPES, resolvers, options[0]);
-  /** What an operation of ann's leaves stored. */
+  /** The stored data after an operation of ann. */
   async function leaves(query: string | readonly string[]) {
     const session = await served.sessions.create({ userId: 'ann' });
     const answer = await served.ask(query, session.token);

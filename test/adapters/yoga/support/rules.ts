@@ -22,7 +22,7 @@ interface Options {
   readonly yoga?: Partial<YogaServerOptions<object, object>>;
 }
 
-/** Sessions, and what they told. */
+/** Sessions, with their events and log lines. */
 export function tellingSessions(options: SessionsOptions<RuleData> = {}) {
   const clock = testClock();
   const store = options.store ?? memoryStore({ now: clock.now });
@@ -47,7 +47,7 @@ export async function serveSchema(typeDefs: string, resolvers: Resolvers, { sess
     plugins: [useSession(made.sessions), ...(more?.plugins ?? [])],
   });
   const { url } = await listenInTest(yoga);
-  /** One operation, or a batch, of the holder of this token. */
+  /** Sends one operation, or a batch, with this token. */
   async function ask(query: string | readonly string[], token?: string, headers: Readonly<Record<string, string>> = {}) {
     const body = typeof query === 'string' ? { query } : query.map((each) => ({ query: each }));
     const answer = await post(`${url}/graphql`, body, { ...(token !== undefined && bearer(token)), ...headers });

@@ -9,14 +9,14 @@ import { bearer, post } from './client.js';
 
 type YogaOptions = Pick<YogaServerOptions<object, SessionContext<Data>>, 'plugins' | 'maskedErrors' | 'graphiql'>;
 
-/** Sessions on a counting store, one of them of ann's. */
+/** Sessions on a counting store. One of them is ann's. */
 export async function makeSessions(options: SessionsOptions<Data> = {}) {
   const clock = testClock();
   const store = countingStore();
   const sessions = createSessions<Data>({ store, now: clock.now, ownerOf: (data) => data.userId, ...options });
   const { token, id } = await sessions.create(ANN);
   store.reset();
-  /** What is stored of a session. */
+  /** The stored data of a session. */
   const stored = async (of = token) => (await sessions.fromToken(of)).session?.data;
   return { clock, store, sessions, token, id, stored };
 }
@@ -35,7 +35,7 @@ export async function startYoga(handlers: Handlers, options: YogaOptions = {}, s
   const endpoint = `${url}/graphql`;
   const send = (query: string | readonly string[], headers: Readonly<Record<string, string>> = {}) =>
     post(endpoint, typeof query === 'string' ? { query } : query.map((each) => ({ query: each })), headers);
-  /** As ann. */
+  /** Sends as ann. */
   const asAnn = (query: string | readonly string[], headers: Readonly<Record<string, string>> = {}) =>
     send(query, { ...bearer(made.token), ...headers });
   return { ...made, yoga, server, url, endpoint, send, asAnn };

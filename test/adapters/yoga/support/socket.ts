@@ -8,18 +8,18 @@ import type { Result } from './client.js';
 
 interface Credentials {
   readonly connectionParams?: Readonly<Record<string, unknown>>;
-  /** Of the upgrade request. */
+  /** The headers of the upgrade request. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface SocketClient {
   /** The first result of an operation. */
   execute(query: string): Promise<Result>;
-  /** All results of an operation, as they come. */
+  /** All results of an operation, in order. */
   results(query: string): AsyncIterableIterator<unknown>;
   /** Ends the connection, and resolves when it is closed. */
   close(): Promise<void>;
-  /** The codes that connections were closed with by the server, or by both. */
+  /** The codes with which the server, or both, closed connections. */
   readonly closeCodes: readonly number[];
 }
 
@@ -28,12 +28,12 @@ interface Connected {
   readonly extra: { readonly request: object; readonly socket: object };
 }
 
-/** What `getEnveloped` is given: by default as Yoga's documentation has it. */
+/** The arguments for `getEnveloped`: by default as in Yoga's documentation. */
 export type ContextOf = (connection: Connected) => Record<string, unknown>;
 
 const asYogaDocuments: ContextOf = (connection) => ({ ...connection, req: connection.extra.request, socket: connection.extra.socket });
 
-/** A graphql-ws server on `ws`, as Yoga's and Envelop's documentation have it. */
+/** A graphql-ws server on `ws`, as in Yoga's and Envelop's documentation. */
 export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Context>, contextOf: ContextOf = asYogaDocuments) {
   const { server, url, stop } = await listen((_, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ server });
@@ -41,7 +41,7 @@ export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Con
   return { sockets, stop, connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials) };
 }
 
-/** Runs the operations that arrive on `sockets`. */
+/** Runs the operations that clients send to `sockets`. */
 export function serveSockets<Context>(
   sockets: WebSocketServer,
   getEnveloped: GetEnvelopedFn<Context>,
@@ -59,7 +59,7 @@ export function serveSockets<Context>(
       subscribe: (args) => envelopeOf(args).subscribe(args),
       onSubscribe: async (connection, _id, params) => {
         const enveloped = getEnveloped({ ...contextOf(connection), params });
-        // Each its own: a parser cache answers the same document for the same query.
+        // Each query is distinct: a parser cache returns the same document for the same query.
         const document = { ...enveloped.parse(params.query) };
         envelopes.set(document, enveloped);
         const args = {

@@ -7,7 +7,7 @@ export const OUTAGE = () => {
   throw new Error('connection refused by db.internal');
 };
 
-/** Streams a response, and tells of its parts as they come. */
+/** Streams a response, and passes on its parts as they come. */
 export async function stream(endpoint: string, query: string, headers: Record<string, string>) {
   const leave = new AbortController();
   const response = await fetch(endpoint, {

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { postgresStore } from '../../../../src/stores/postgres/index.js';
 
-// A process that starts as an application would: makes the tables, and uses them at once.
+// A process that starts like an application: creates the tables, and uses them at once.
 const { config, options } = JSON.parse(process.argv[2] ?? '');
 const pool = new pg.Pool(config);
 const store = postgresStore(pool, options);

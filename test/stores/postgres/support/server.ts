@@ -2,14 +2,14 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, type SuiteCollector } from 'vitest';
 import { type PostgresServer, skipPostgres, startPostgres } from '../../../support/services/postgres.js';
 
-/** A running server, and connections to it that are closed when the suite has ended. */
+/** A running server. Its connections are closed when the suite has ended. */
 export interface Postgres {
   readonly server: PostgresServer;
   pool(config?: pg.PoolConfig): pg.Pool;
   client(config?: pg.ClientConfig): Promise<pg.Client>;
 }
 
-/** A suite on a server of its own, which is started before it and stopped after it. */
+/** A suite with its own server, which is started before it and stopped after it. */
 export function describePostgres(
   name: string,
   define: (postgres: Postgres) => void,
@@ -27,7 +27,8 @@ export function describePostgres(
       server = await startPostgres(settings);
     }, 60_000);
     afterAll(async () => {
-      // The server first: a pool of which a failed test has kept a connection would not end before it.
+      // Stop the server first: a pool whose connection a failed test has kept would not end before
+      // it.
       await server?.stop();
       await Promise.all(opened.map((each) => each.end()));
     }, 30_000);
@@ -37,7 +38,7 @@ export function describePostgres(
       },
       pool(config) {
         const pool = new pg.Pool({ ...running().config, ...config });
-        // Idle connections fail when the server is restarted; the pool replaces them.
+        // Idle connections fail when the server restarts, and the pool replaces them.
         pool.on('error', () => undefined);
         opened.push(pool);
         return pool;
@@ -53,7 +54,7 @@ export function describePostgres(
   });
 }
 
-/** Resolves when so many statements of other connections wait for a lock. */
+/** Resolves when this many statements of other connections wait for a lock. */
 export async function waitingFor(count: number, observer: pg.Client | pg.Pool): Promise<void> {
   const sql = "SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
   for (const giveUpAt = Date.now() + 10_000; ; ) {

@@ -1,13 +1,16 @@
 import Libsql from 'libsql';
 import type { SqliteDatabase } from '../../../../src/stores/sqlite/index.js';
 
-/** A driver, and what is particular about it. */
+/** A driver, with its peculiarities. */
 export interface Driver {
   readonly name: string;
   open(path: string): SqliteDatabase & { close(): unknown };
 }
 
-/** The drivers that run here: libsql, also giving integers as bigints, and that of Node where it has one (22 and later). */
+/**
+ * The drivers that run here: libsql, also with integers as bigints, and Node's own from version 22
+ * on.
+ */
 export async function drivers(): Promise<Driver[]> {
   const node = await nodeDriver();
   return [
@@ -20,7 +23,7 @@ export async function drivers(): Promise<Driver[]> {
 type NodeSqlite = { readonly DatabaseSync: new (path: string) => SqliteDatabase & { close(): void } };
 
 async function nodeDriver(): Promise<Driver | undefined> {
-  // By a name that is not known when this is compiled, as the types in use are those of Node 20.
+  // The name is unknown at compile time, because the types in use are those of Node 20.
   const name: string = 'node:sqlite';
   try {
     const { DatabaseSync }: NodeSqlite = await import(name);

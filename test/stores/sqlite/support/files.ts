@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach } from 'vitest';
 
-/** Opens databases on files in a folder of the test's own; both go when it has ended. */
+/** Opens databases on files in a folder of the test. Both go when the test has ended. */
 export function databaseFiles(): { path(name?: string): string; open(path: string): Database.Database } {
   let folder: string | undefined;
   const opened: Database.Database[] = [];
