@@ -8,7 +8,7 @@ import { ROOT } from '../packed.js';
  */
 const ROWS: readonly { readonly source: string; readonly near: readonly string[]; readonly far: readonly string[] }[] = [
   { source: 'src/core/record/', near: ['test/core/record'], far: ['test/core', 'test/legacy', 'test/adapters/rotation/batches.test.ts'] },
-  { source: 'src/core/data/', near: ['test/core/data'], far: ['test/core', 'test/stores/memory'] },
+  { source: 'src/core/data/', near: ['test/core/data'], far: ['test/core', 'test/security/data.test.ts'] },
   {
     source: 'src/core/kernel/',
     near: ['test/core/kernel'],
