@@ -80,6 +80,7 @@ describe('copyJson', () => {
     ['a bigint', { 'a key': 1n }, /^data\["a key"\] is a bigint/],
     ['a Map', { m: new Map() }, /^data\.m is a Map/],
     ['an instance of a class', { user: new Account() }, /^data\.user is a Account/],
+    ['an instance of a class without a name', { odd: new (class {})() }, /^data\.odd is an instance of a class/],
     ['an instance without a constructor', { odd: Object.create(Object.create({})) }, /^data\.odd is a Object|an instance/],
     ['a symbol for a key', { [Symbol('k')]: 1 }, /^data has a symbol for a key/],
     ['undefined itself', undefined, /^data is undefined/],
