@@ -80,10 +80,9 @@ async function run(vitest: Vitest, { path, text, tests }: Task): Promise<Verdict
   if (failed) return { passed: false, took, failed };
   if (unhandledErrors.length > 0)
     return { passed: false, took, failed: { file: '', test: 'an unhandled error', message: String(unhandledErrors[0]) } };
-  const unfinished = testModules.find((module) => !['passed', 'skipped'].includes(module.state()));
-  if (unfinished || testModules.length < tests.length) {
-    return { passed: false, took, failed: { file: unfinished?.relativeModuleId ?? '', test: 'all', message: 'tests did not run' } };
-  }
+  const finished = testModules.filter((module) => ['passed', 'skipped'].includes(module.state()));
+  const missing = tests.filter((test) => !finished.some((module) => module.relativeModuleId === test));
+  if (missing.length > 0) return { passed: false, took, failed: { file: '', test: missing.join(' '), message: 'did not run' } };
   return { passed: true, took };
 }
 

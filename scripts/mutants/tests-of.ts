@@ -20,7 +20,7 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
     far: ['test/core', 'test/http', 'test/adapters/trpc', 'test/adapters/rotation'],
   },
   { source: 'src/core/', near: ['test/core'], far: ['test/security', 'test/http'] },
-  { source: 'src/legacy/', near: ['test/legacy'], far: ['test/migration', 'test/legacy/legacy-races.test.ts'] },
+  { source: 'src/legacy/', near: ['test/legacy'], far: ['test/migration'] },
   {
     source: 'src/http/',
     near: ['test/http'],
