@@ -89,6 +89,14 @@ describe('copyJson', () => {
     expect(() => copyJson(value)).toThrowError(expect.objectContaining({ code: 'INVALID_DATA' }));
   });
 
+  test('a path is shown up to 200 characters', () => {
+    const refused = (length: number) => () => copyJson({ ['k'.repeat(length - 'data.'.length)]: { x: 1n } });
+    expect(refused(198)).toThrowError(/^data\.k{193}\.x is a bigint/);
+    expect(refused(199)).toThrowError(/^data\.k{194}\.… is a bigint/);
+    expect(refused(200)).toThrowError(/^data\.k{195}… is a bigint/);
+    expect(refused(300)).toThrowError(/^data\.k{195}… is a bigint/);
+  });
+
   test('refuses a cycle with its path', () => {
     const user: Record<string, unknown> = { name: 'ann', tags: ['x'] };
     user['self'] = { deeper: [user] };
