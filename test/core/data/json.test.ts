@@ -80,12 +80,21 @@ describe('copyJson', () => {
     ['a bigint', { 'a key': 1n }, /^data\["a key"\] is a bigint/],
     ['a Map', { m: new Map() }, /^data\.m is a Map/],
     ['an instance of a class', { user: new Account() }, /^data\.user is a Account/],
+    ['an instance of a class without a name', { odd: new (class {})() }, /^data\.odd is an instance of a class/],
     ['an instance without a constructor', { odd: Object.create(Object.create({})) }, /^data\.odd is a Object|an instance/],
     ['a symbol for a key', { [Symbol('k')]: 1 }, /^data has a symbol for a key/],
     ['undefined itself', undefined, /^data is undefined/],
   ])('refuses %s with its path', (_name, value, message) => {
     expect(() => copyJson(value)).toThrowError(message);
     expect(() => copyJson(value)).toThrowError(expect.objectContaining({ code: 'INVALID_DATA' }));
+  });
+
+  test('a path is shown up to 200 characters', () => {
+    const refused = (length: number) => () => copyJson({ ['k'.repeat(length - 'data.'.length)]: { x: 1n } });
+    expect(refused(198)).toThrowError(/^data\.k{193}\.x is a bigint/);
+    expect(refused(199)).toThrowError(/^data\.k{194}\.… is a bigint/);
+    expect(refused(200)).toThrowError(/^data\.k{195}… is a bigint/);
+    expect(refused(300)).toThrowError(/^data\.k{195}… is a bigint/);
   });
 
   test('refuses a cycle, and names its path', () => {

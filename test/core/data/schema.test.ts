@@ -35,3 +35,12 @@ test('rule 26: a message that quotes a longer value of another field is left out
   const schema = validatorOf(z.object({ a: z.string(), b: z.string() }).refine(() => false, { error: 'differs from secret-value' }));
   expect(() => schema?.({ a: 'secret-value', b: 'x' })).toThrow(/: data: is not valid$/);
 });
+
+test.each([null, 7, 'text', {}])('an issue about a field inside %j, which has no such field, keeps its message', (a) => {
+  const schema = validatorOf(
+    z
+      .object({ a: z.unknown() })
+      .superRefine((_data, { addIssue }) => addIssue({ code: 'custom', path: ['a', 'b', 'c'], message: 'is wrong' })),
+  );
+  expect(() => schema?.({ a })).toThrow(/: data\.a\.b\.c: is wrong$/);
+});

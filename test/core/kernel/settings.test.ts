@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createSessions, isSessionError, memoryStore, SessionError } from '../../../src/index.js';
+import { normaliseOptions } from '../../../src/core/kernel/settings.js';
+import { createSessions, header, isSessionError, memoryStore, SessionError } from '../../../src/index.js';
 
 /** Options that JavaScript callers may get wrong. */
 const wrong: [string, object, string][] = [
@@ -19,6 +20,11 @@ const wrong: [string, object, string][] = [
   ['rotateEvery without a grace', { rotateEvery: '1h', rotationGrace: 0 }, 'rotateEvery'],
   ['storeTimeout', { storeTimeout: 0 }, 'storeTimeout'],
   ['storeTimeout beyond what a timer can', { storeTimeout: '30d' }, 'storeTimeout'],
+  ['recheckInterval', { recheckInterval: 'soon' }, 'recheckInterval'],
+  ['recheckInterval beyond what a timer can', { recheckInterval: '25d' }, 'recheckInterval'],
+  ['sweepInterval', { sweepInterval: 'soon' }, 'sweepInterval'],
+  ['sweepInterval beyond what a timer can', { sweepInterval: '25d' }, 'sweepInterval'],
+  ['rotateEvery', { rotateEvery: 'soon' }, 'rotateEvery'],
   ['tokenPrefix with a point', { tokenPrefix: 'a.b' }, 'tokenPrefix'],
   ['tokenPrefix of 33 characters', { tokenPrefix: 'x'.repeat(33) }, 'tokenPrefix'],
   ['maxDataBytes', { maxDataBytes: 0 }, 'maxDataBytes'],
@@ -45,7 +51,48 @@ describe('options', () => {
   test.each(wrong)('a wrong %s is refused by its name', (_name, options, named) => {
     const error = catchError(() => createSessions(options));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toContain(named);
+    expect(String(error)).toMatch(new RegExp(`^SessionError: (a value of )?${named} `));
+  });
+
+  test.each<[string, object | null]>([
+    ['null', null],
+    ['an object without methods', {}],
+    ['without a scheme', { keyOf: () => undefined, read: async () => null, remove: async () => undefined }],
+  ])('sessions of another library are refused when they are %s', (_name, legacy) => {
+    // As a JavaScript caller may give them.
+    const options: { legacy: undefined } = JSON.parse('{}');
+    Object.assign(options, { legacy });
+    const error = catchError(() => createSessions({ sources: [header('x-token', options)] }));
+    expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
+  });
+
+  test('the defaults are those of the reference', () => {
+    const store = memoryStore();
+    const { validator, ownerOf, maxPerOwner, logger, now, ...values } = normaliseOptions({ store });
+    expect([validator, ownerOf, maxPerOwner, logger]).toEqual([undefined, undefined, undefined, undefined]);
+    expect(Math.abs(now() - Date.now())).toBeLessThan(60_000);
+    expect(values).toEqual({
+      store,
+      onInvalidData: 'reject',
+      limits: { idle: 7 * 86_400_000, absolute: 30 * 86_400_000 },
+      touchInterval: 600_000,
+      rotationGrace: 10_000,
+      onReuse: 'refuse',
+      tokenPrefix: 'ts_',
+      maxDataBytes: 65_536,
+      storeTimeout: 2_000,
+      onStoreError: 'reject',
+      recheckInterval: 30_000,
+      sweepInterval: 3_600_000,
+      rotateEvery: Number.POSITIVE_INFINITY,
+    });
+  });
+
+  test('false switches sweeping off, and a short idle limit shortens the interval of touches', () => {
+    const store = memoryStore();
+    expect(normaliseOptions({ store, sweepInterval: false }).sweepInterval).toBe(Number.POSITIVE_INFINITY);
+    expect(normaliseOptions({ store, sweepInterval: 2 ** 31 - 1 }).sweepInterval).toBe(2 ** 31 - 1);
+    expect(normaliseOptions({ store, idleTimeout: 1_009 }).touchInterval).toBe(100);
   });
 
   test('the memory store names wrong options', () => {

@@ -104,6 +104,19 @@ describe('the body of a record', () => {
     expect(String(thrown)).not.toMatch(/SECRET|[\w-]{43}/);
   });
 
+  test.each([
+    ['no time of creation', { createdAt: undefined }],
+    ['a time of creation that is text', { createdAt: '7' }],
+    ['a deadline with a fraction', { expiresAt: 0.5 }],
+    ['a version that is a number', { version: 7 }],
+  ])('rule 6: a record with %s is refused', (_name, change) => {
+    const record = recordOf(encodeBody(stateWith(), 100));
+    expect(decodeRecord(record).stored).toEqual({ a: 1 });
+    // As a store of another author may return it.
+    const damaged: typeof record = JSON.parse(JSON.stringify({ ...record, ...change }));
+    expect(() => decodeRecord(damaged)).toThrow(expect.objectContaining({ code: 'INVALID_DATA' }));
+  });
+
   test('data that is too large is refused, to the byte', () => {
     const state = stateWith({}, { stored: 'é'.repeat(50) });
     expect(() => encodeBody(state, 101)).toThrow('takes 102 bytes');

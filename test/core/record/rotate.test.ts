@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MINUTE } from '../../../src/core/record/match.js';
+import { firstUse } from '../../../src/core/record/rotation.js';
 import { legacyCredential, newCredential } from '../../../src/core/record/token.js';
 import { Bench, GRACE, START } from './support/tokens.js';
 
@@ -61,6 +62,13 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.rotate(late)).toEqual(REPLACED);
     bench.call(last);
     expect(bench.rotate(late)).toEqual(REPLACED);
+  });
+
+  test('the first use changes nothing where no token is pending, or another one is', () => {
+    const bench = new Bench();
+    expect(firstUse(bench.state, bench.first, bench)).toBe(bench.state);
+    bench.rotated(bench.call(bench.first));
+    expect(firstUse(bench.state, bench.first, bench)).toBe(bench.state);
   });
 
   test('a socket whose call rotated continues to rotate with the token it was given', () => {

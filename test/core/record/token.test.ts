@@ -1,7 +1,9 @@
-import { createHash, createHmac } from 'node:crypto';
+import crypto, { createHash, createHmac } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import {
+  activityIn,
   type Credential,
   hasMark,
   isSessionId,
@@ -11,6 +13,7 @@ import {
   newSalt,
   parseToken,
   sameHash,
+  touchVersion,
 } from '../../../src/core/record/token.js';
 
 const credential = newCredential();
@@ -167,9 +170,48 @@ describe('credentials', () => {
     expect(() => legacy.reveal('ts_')).toThrow(TypeError);
   });
 
+  test("the id of another library's token never changes: it finds the sessions that were moved before", () => {
+    expect(legacy.id).toBe('42c4c5b7-7d7c-7ab6-975e-e17235f01369');
+    expect(legacyCredential('express:def').id).toBe('d4997925-6738-765d-98a1-8403dcc16007');
+    expect(legacyCredential('a').id).toBe('217ea182-679e-764b-8e9a-5819ecd87f9a');
+  });
+
+  test('a runtime without crypto.hash makes the same hashes', () => {
+    const { hash: quick } = crypto;
+    try {
+      Reflect.set(crypto, 'hash', undefined);
+      syncBuiltinESMExports();
+      expect(parseToken(token, 'ts_')?.hash).toBe(hash);
+    } finally {
+      Reflect.set(crypto, 'hash', quick);
+      syncBuiltinESMExports();
+    }
+  });
+
+  test('a mark is the first eight characters of a hash', () => {
+    expect(markOf(hash)).toBe(hash.slice(0, 8));
+  });
+
   test('a mark represents the hashes that begin with it', () => {
     expect(hasMark(hash, markOf(hash))).toBe(true);
     expect(hasMark(newCredential().hash, markOf(hash))).toBe(false);
     for (const other of ['', 'x', hash, `${markOf(hash).slice(0, 7)}é`]) expect(hasMark(hash, other)).toBe(false);
+  });
+});
+
+describe('the version of a touch', () => {
+  test('holds the time of the activity', () => {
+    expect(activityIn(touchVersion(1))).toBe(1);
+    expect(activityIn(touchVersion(Date.UTC(2030, 0, 1)))).toBe(Date.UTC(2030, 0, 1));
+  });
+
+  test('holds at most the largest time that a number can hold', () => {
+    const random = 'x'.repeat(16);
+    const largest = Number.MAX_SAFE_INTEGER.toString(36);
+    expect(activityIn(random + largest)).toBe(Number.MAX_SAFE_INTEGER);
+    expect(activityIn(`${random}0${largest}`)).toBe(0);
+    expect(activityIn(`${random}zzzzzzzzzzz`)).toBe(0);
+    expect(activityIn(random)).toBe(0);
+    expect(activityIn(`${random}-`)).toBe(0);
   });
 });

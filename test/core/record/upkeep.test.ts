@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MINUTE } from '../../../src/core/record/match.js';
-import { isRotationDue, isUntidy, mayStillWrite, tidied } from '../../../src/core/record/upkeep.js';
+import { isRotationDue, isUntidy, mayStillWrite, remember, tidied } from '../../../src/core/record/upkeep.js';
 import { Bench, GRACE, START } from './support/tokens.js';
 
 const HOUR = 3_600_000;
@@ -50,6 +50,25 @@ describe('tidied', () => {
     bench.rotated(bench.call(bench.first), { immediate: true });
     expect(tidied(bench.state.tokens, START + GRACE + MINUTE - 1).replaced).toHaveLength(1);
     expect(tidied(bench.state.tokens, START + GRACE + MINUTE).replaced).toBeUndefined();
+  });
+});
+
+describe('remembered tokens', () => {
+  const mark = (index: number, until = START + index) => ({ mark: `token-${index}`, until });
+
+  test('one that is no longer recent leaves the record, the others stay', () => {
+    const [old, recent] = [mark(1, START), mark(2, START + 1)];
+    const tokens = { current: 'x', replaced: [recent, old] };
+    expect(isUntidy(tokens, START + MINUTE - 1)).toBe(false);
+    expect(tidied(tokens, START + MINUTE).replaced).toEqual([recent]);
+    expect(tidied(tokens, START + MINUTE + 1).replaced).toBeUndefined();
+  });
+
+  test('six are remembered one by one; of more, one entry stands for the oldest and has the latest of their ends', () => {
+    const six = [6, 5, 4, 3, 2, 1].map((index) => mark(index));
+    expect(remember([], { current: 'x', replaced: six }, START)).toEqual(six);
+    const seven = remember([mark(7)], { current: 'x', replaced: six }, START);
+    expect(seven).toEqual([mark(7), mark(6), mark(5), mark(4), mark(3), { mark: '', until: START + 2 }]);
   });
 });
 

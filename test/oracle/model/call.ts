@@ -1,3 +1,5 @@
+// All in one file: it mirrors the rules of one call, which are read together.
+
 import { Fail } from './complaint.js';
 import { evict, type ModelRequest } from './request.js';
 import type { Pause } from './runtime.js';
