@@ -97,4 +97,6 @@ const vitest = await start();
 process.on('message', async (task: Task) => {
   process.send?.(await run(vitest, task));
 });
+// The command was stopped.
+process.on('disconnect', () => process.exit());
 process.send?.('ready');
