@@ -43,9 +43,10 @@ export class Bench {
     const child = fork(fileURLToPath(new URL('runner.ts', import.meta.url)), [], {
       cwd: ROOT,
       detached: true,
-      // As the command of Vitest has it. Otherwise Vite sets it to development, where hosts show errors.
+      // As the command of Vitest has it. Otherwise Vite sets it to development, and hosts show
+      // their errors.
       env: { ...process.env, NODE_ENV: 'test' },
-      // What tests print is not about the mutants.
+      // The output of the tests says nothing about the mutants.
       stdio: ['ignore', 'ignore', process.env['MUTANTS_DEBUG'] ? 'inherit' : 'ignore', 'ipc'],
     });
     this.#child = child;

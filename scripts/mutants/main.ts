@@ -35,7 +35,9 @@ const { values: options, positionals } = parseArgs({
 const bench = new Bench();
 const groups = new Map<string, Promise<Group>>();
 
-/** Runs the unchanged source once for each file: the tests must pass, and the quickest come first. */
+/**
+ * Runs the unchanged source once for each file: the tests must pass, and the quickest come first.
+ */
 function groupOf(tests: string[], path: string, text: string): Promise<Group> {
   const key = [path, ...tests].join(' ');
   const known = groups.get(key) ?? measure(tests, path, text);
@@ -59,7 +61,7 @@ async function measure(tests: string[], path: string, text: string): Promise<Gro
   return { tests: sorted, limit: (Date.now() - begun) * SLOWEST_FACTOR + SLOWEST_EXTRA };
 }
 
-/** What killed a mutant, or undefined. */
+/** The test that killed a mutant, or `undefined`. */
 async function killerOf(mutant: Mutant, text: string): Promise<string | undefined> {
   const { near, far } = testsOf(mutant.path);
   for (const tests of [near, far]) {
