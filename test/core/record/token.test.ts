@@ -94,6 +94,10 @@ describe('tokens', () => {
     expect(sameHash(hash, '')).toBe(false);
     expect(sameHash(hash, `${hash}é`)).toBe(false);
     expect(sameHash('é', 'x')).toBe(false);
+    // The ends of the arrays in which they are compared are zeros.
+    const short = hash.slice(0, -1);
+    expect(sameHash(short, `${short}\0`)).toBe(false);
+    expect(sameHash(`${short}\0`, short)).toBe(false);
     const wide = '€'.repeat(hash.length);
     expect(sameHash(hash, wide)).toBe(false);
     expect(sameHash(wide, hash)).toBe(false);
