@@ -21,10 +21,13 @@ const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) 
 const SOAK = [
   // The same as `npm run typecheck`.
   'test/architecture/types.test.ts',
+  // The blocks also compile in test/docs/compile.test.ts.
+  'test/docs/testing.test.ts',
   'test/faults/**/*.test.ts',
   'test/legacy/legacy-races.test.ts',
   'test/live/{faults,leaks,races,scale,slow}.test.ts',
   'test/races/**/*.test.ts',
+  'test/testing/node-test.test.ts',
   'test/stores/memory/size.test.ts',
 ];
 
@@ -41,7 +44,6 @@ const INTEGRATION = [
   'test/playground/**/*.test.ts',
   'test/stores/{express-store,postgres,redis,sqlite}/**/*.test.ts',
   'test/stores/*.test.ts',
-  'test/testing/node-test.test.ts',
 ];
 
 export default defineConfig(({ mode }) => ({

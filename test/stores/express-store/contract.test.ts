@@ -4,12 +4,13 @@ import session from 'express-session';
 import tokenSession from 'express-token-session';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { type CallbackStore, expressStore } from '../../../src/stores/express-store/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
 import { RUNS } from '../../support/size.js';
 import { describePostgres } from '../postgres/support/server.js';
+import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from './stores.js';
 
 /**
@@ -19,9 +20,12 @@ import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from '
 const NONE: StoreCapabilities = { atomic: false, anyBody: false, expires: 'by sweep' };
 const ALL: StoreCapabilities = { ...NONE, count: true, clear: true, sweep: true };
 
-const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
-
-function contractOf(name: string, capabilities: StoreCapabilities, open: () => Promise<CallbackStore[]> | CallbackStore[]): void {
+function contractOf(
+  name: string,
+  capabilities: StoreCapabilities,
+  open: () => Promise<CallbackStore[]> | CallbackStore[],
+  runner = RUNNER,
+): void {
   storeContract({
     runner,
     name: `the store contract on ${name}`,
@@ -37,8 +41,8 @@ function contractOf(name: string, capabilities: StoreCapabilities, open: () => P
 }
 
 contractOf('express-session’s MemoryStore', { ...ALL, expires: 'own clock' }, () => [new session.MemoryStore()]);
-contractOf('memorystore', { ...ALL, expires: 'own clock' }, () => [new CheckedMemoryStore({ checkPeriod: false })]);
-contractOf('the ancestor’s MemoryStore', ALL, () => [new tokenSession.MemoryStore()]);
+contractOf('memorystore', { ...ALL, expires: 'own clock' }, () => [new CheckedMemoryStore({ checkPeriod: false })], VARIANT_RUNNER);
+contractOf('the ancestor’s MemoryStore', ALL, () => [new tokenSession.MemoryStore()], VARIANT_RUNNER);
 contractOf('a subclass of the ancestor’s Store', { ...NONE, count: true }, () => [new OwnStore()]);
 
 describeWithRedis('on Redis', () => {

@@ -1,20 +1,19 @@
 import { PGlite } from '@electric-sql/pglite';
-import { afterAll, describe, it } from 'vitest';
+import { afterAll, describe } from 'vitest';
 import { type PostgresClient, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { type OpenedStore, type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
+import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { describePostgres } from './support/server.js';
 
 const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, subscribe: true, damages: true };
-
-const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 
 /**
  * Runs the store contract on `connect`, which opens once for all tests. Each test finds the table
  * empty.
  */
-function contractOn(name: string, connect: () => Promise<PostgresClient[]>): void {
+function contractOn(name: string, connect: () => Promise<PostgresClient[]>, runner = RUNNER): void {
   let opened: Promise<PostgresStore[]> | undefined;
   let client: PostgresClient | undefined;
   const open = async (): Promise<PostgresStore[]> => {
@@ -44,8 +43,12 @@ describePostgres('the store contract on PostgreSQL', (postgres) => {
 describe('the store contract on PGlite', () => {
   let database: PGlite | undefined;
   afterAll(() => database?.close());
-  contractOn('in memory', async () => {
-    database = new PGlite();
-    return [database];
-  });
+  contractOn(
+    'in memory',
+    async () => {
+      database = new PGlite();
+      return [database];
+    },
+    VARIANT_RUNNER,
+  );
 });

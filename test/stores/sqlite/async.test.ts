@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@libsql/client';
 import Libsql from 'libsql';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type D1, sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
 import { record } from '../support/records.js';
+import { VARIANT_RUNNER } from '../support/runner.js';
 
 const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true };
-const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
 
 storeContract({
-  runner,
+  runner: VARIANT_RUNNER,
   name: 'the store contract through @libsql/client, on a file',
   capabilities,
   depth: 'pairs',
@@ -54,7 +54,7 @@ function simulatedD1(): D1 & { batch(): void; dump(): void } {
 }
 
 storeContract({
-  runner,
+  runner: VARIANT_RUNNER,
   name: 'the store contract on a simulated D1',
   capabilities,
   depth: 'pairs',

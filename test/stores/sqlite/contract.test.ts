@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
 import { DRIVER_DEPTH, RUNS } from '../../support/size.js';
 import { NATIVE } from '../support/capabilities.js';
+import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { drivers } from './support/drivers.js';
 
 const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, damages: true };
@@ -13,11 +13,9 @@ const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep:
 /** A deadline that is not a valid time. */
 const damageSql = (id: string) => `UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`;
 
-const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 600_000) };
-
-for (const driver of await drivers()) {
+for (const [index, driver] of (await drivers()).entries()) {
   storeContract({
-    runner,
+    runner: index === 0 ? RUNNER : VARIANT_RUNNER,
     name: `the store contract on SQLite in a file, through ${driver.name}`,
     capabilities,
     depth: 'pairs',
@@ -40,7 +38,7 @@ for (const driver of await drivers()) {
   });
 
   storeContract({
-    runner,
+    runner: VARIANT_RUNNER,
     name: `the store contract on SQLite in memory, through ${driver.name}`,
     capabilities,
     depth: DRIVER_DEPTH,
