@@ -1,3 +1,4 @@
+import { isGone } from '../core/kernel/lifecycle.js';
 import { describeError } from '../core/logger.js';
 import type { Call } from '../core/session/call.js';
 import { type EndableResponse, holdEnd } from './node-end.js';
@@ -46,7 +47,11 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
   onHead(res, decide, true);
   holdEnd(res, {
     isNeeded: () => !concluding && call.isPending,
-    run: conclude,
+    // After the head has left, an end by others in the meantime is one that came after the answer.
+    run: () =>
+      conclude().catch((error: unknown) => {
+        if (!res.headersSent || !isGone(error)) throw error;
+      }),
     failed: (error) => {
       hasFailed = undefined;
       fail(error);

@@ -94,3 +94,10 @@ test('rule 18: a call that logs in and out again ends the session before also wh
   await t.createCallerFactory(router)(createContext({ headers })).relog();
   expect(await store.find(id)).toBeNull();
 });
+
+test('rule 18: an answer whose head has left is not cut short when others end its login meanwhile', async () => {
+  const played: Program = JSON.parse(
+    `{"world":"bearer","requests":[{"kind":"yoga","credential":{"session":1,"by":"bearer"},"link":"socket","operations":[{"type":"mutation","fields":[{"body":[{"do":"destroyOthers"},{"do":"change"}],"end":"ok","careful":false,"inFragment":false},{"body":[{"do":"change"}],"end":"ok","careful":false,"inFragment":false}],"typename":"no","context":[]},{"type":"mutation","fields":[{"body":[{"do":"create","user":0}],"end":"null","careful":false,"inFragment":false}],"typename":"plain","context":[{"do":"load"}]}],"front":null},{"kind":"yoga","credential":{"session":0,"by":"bearer"},"link":"single","operations":[{"type":"query","fields":[{"body":[{"do":"require"},{"do":"destroy"}],"end":"ok","careful":false,"inFragment":false},{"body":[{"do":"see"}],"end":"ok","careful":false,"inFragment":false}],"typename":"no","context":[]}],"front":{"body":[{"do":"create","user":1}],"end":"ok","careful":false,"guarded":false}}],"turns":[20]}`,
+  );
+  await expectRight(played);
+});

@@ -52,7 +52,8 @@ export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, re
  * loaded before the next handler runs. Changes by the handlers are saved before the response ends,
  * unless its status is 500 or more. If nothing changed, the response is not delayed. A save that
  * fails goes to the error handler while nothing has been sent. After that the connection is cut,
- * so that no client takes the answer for a success.
+ * so that no client takes the answer for a success. The exception is a session that another
+ * request has ended meanwhile: that end counts as one after the answer.
  *
  * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
  * loaded once, and the calls there run in this one.
