@@ -156,10 +156,7 @@ export class SessionsInRedis implements RedisStore {
   /** Ends the sessions that are too many. Returns the ids of those that existed. */
   async *#trim(ownerId: string, trim: OwnerTrim, added?: Added): AsyncGenerator<string[]> {
     const steps = this.#index.trim(this.#keys.owner(ownerId), trim, added);
-    for await (const members of steps) {
-      // The time of a step is limited, and each session is a command of its own.
-      for (const some of partsOf(members, ENDED_AT_ONCE)) yield await this.#endAll(some, ownerId);
-    }
+    for await (const members of steps) yield* this.#endAll(members, ownerId);
   }
 
   async *#count(): AsyncGenerator<number> {
@@ -179,7 +176,7 @@ export class SessionsInRedis implements RedisStore {
       }
     }
     for await (const keys of this.#server.scan(this.#keys.sessionPattern)) {
-      yield (await this.#endAll(this.#idsOf(keys))).length;
+      for await (const ended of this.#endAll(this.#idsOf(keys))) yield ended.length;
     }
   }
 
@@ -198,20 +195,21 @@ export class SessionsInRedis implements RedisStore {
     for (let round = 0; round < mostRounds; round += 1) {
       const targets = members.filter((member) => idOfMember(member) !== except);
       if (targets.length === 0) return;
-      for (const some of partsOf(targets, ENDED_AT_ONCE)) yield await this.#endAll(some, ownerId);
+      yield* this.#endAll(targets, ownerId);
       ({ members, count } = await this.#index.page(key, targets, size));
     }
   }
 
-  /** Ends sessions, given by ids or members. Returns the ids of those that existed. */
-  async #endAll(members: readonly string[], ownerId?: string): Promise<string[]> {
-    const ended: string[] = [];
+  /**
+   * Ends sessions, given by ids or members, in steps. Each yields the ids of those that existed.
+   * The time of a step is limited, and each session is a command of its own.
+   */
+  async *#endAll(members: readonly string[], ownerId?: string): AsyncGenerator<string[]> {
     for (const some of partsOf(members, ENDED_AT_ONCE)) {
       const ids = some.map(idOfMember);
       const removed = await Promise.all(ids.map((id) => this.#sessions.remove(id, ownerId)));
-      ended.push(...ids.filter((_, position) => removed[position] !== null));
+      yield ids.filter((_, position) => removed[position] !== null);
     }
-    return ended;
   }
 
   async *#insertIndexed(record: SessionRecord, ttl: number, ownerId: string): AsyncGenerator<'inserted' | 'exists'> {
