@@ -6,9 +6,11 @@ import { loadSources } from './play/library.js';
 import { describeFinding } from './print.js';
 
 /*
- * Rounds of calls by chance, each compared with a model in which every call is alone. `ORACLE_ROUNDS`
+ * Rounds of calls by chance, each compared with a model in which every call is alone.
+ * `ORACLE_ROUNDS`
  * sets how many there are, `ORACLE_SEED` with which one they begin. That the oracle finds faults is
- * shown by planting some: a few of them, each near a round that shows it, or with `ORACLE_ROUNDS` all of
+ * shown by planting some: a few of them, each near a round that shows it, or with `ORACLE_ROUNDS`
+ * all of
  * them, searched for from the first round on.
  */
 

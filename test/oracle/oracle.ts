@@ -40,7 +40,10 @@ export class Oracle {
     }
   }
 
-  /** Plays rounds, each from a seed of its own, until one is wrong. That one is made as small as it can be. */
+  /**
+   * Plays rounds, each from a seed of its own, until one is wrong. That one is made as small as it
+   * can be.
+   */
   async search(rounds: number, firstSeed: number, shrinks = true): Promise<Finding | undefined> {
     for (let round = 1; round <= rounds; round += 1) {
       const seed = firstSeed + round - 1;

@@ -1,5 +1,6 @@
 /*
- * A round of the oracle as data: which requests are sent, what each of their calls does, and in which
+ * A round of the oracle as data: which requests are sent, what each of their calls does, and in
+ * which
  * order the calls take their turns. The same program runs against the library and in the model.
  */
 
@@ -28,9 +29,14 @@ export type PlainStep =
 /** One thing that a call does. Other calls may come before and after it, never between. */
 export type Step =
   | { readonly do: PlainStep }
-  /** Logs in as this user; `createTwice` does it twice in parallel, `createLate` does not wait for it. */
+  /**
+   * Logs in as this user; `createTwice` does it twice in parallel, `createLate` does not wait for
+   * it.
+   */
   | { readonly do: 'create' | 'createTwice' | 'createLate'; readonly user: number }
-  /** Calls procedures by a server-side caller that is made from the context, all of them at once. */
+  /**
+   * Calls procedures by a server-side caller that is made from the context, all of them at once.
+   */
   | { readonly do: 'nested'; readonly calls: readonly Procedure[] };
 
 export type Plan = readonly Step[];
@@ -120,7 +126,8 @@ export interface Program {
 export const LIMIT = 2;
 
 /**
- * The users of the sessions that there are at the beginning. The first session is an hour old. With a
+ * The users of the sessions that there are at the beginning. The first session is an hour old.
+ * With a
  * limit, both are of one account, which has as many as it may have.
  */
 export const INITIAL_USERS = { bearer: [0, 1], cookie: [0, 0] } as const;

@@ -50,7 +50,10 @@ test('rule 18: a root field that reloads keeps what the fields before it have ch
   await expectRight(program([overYoga('single', [mutation(field(steps('change')), field(steps('reload', 'see')))])]));
 });
 
-/** The first request comes to its second step, the other one to its end, and then the first one goes on. */
+/**
+ * The first request comes to its second step, the other one to its end, and then the first one
+ * goes on.
+ */
 const other = { turns: [0, 0, 0, 1, 1, 1, 0] };
 
 test('rule 18: a login that fails later evicts no session while it waits', async () => {

@@ -62,7 +62,10 @@ function partOf(library: Library, req: express.Request, who: string, { careful }
   return { stage, library, who, careful, userName, context, session: context.session, callProcedure };
 }
 
-/** Where the program wants it, errors go through the library's middleware to a handler of the application. */
+/**
+ * Where the program wants it, errors go through the library's middleware to a handler of the
+ * application.
+ */
 function onErrors(app: Express, sessionErrors: ErrorRequestHandler, roundNow: () => Round): void {
   const isGuarded = (req: express.Request) => roundNow().handlers.get(String(req.headers['x-who']))?.guarded === true;
   app.use(((error, req, res, next) => (isGuarded(req) ? sessionErrors(error, req, res, next) : next(error))) as ErrorRequestHandler);

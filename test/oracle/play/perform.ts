@@ -31,7 +31,10 @@ export interface Part {
   readonly callProcedure: (procedure: Procedure, who: string) => Promise<unknown>;
 }
 
-/** Does one step after the other, each in its turn. Errors are thrown on unless the code is careful. */
+/**
+ * Does one step after the other, each in its turn. Errors are thrown on unless the code is
+ * careful.
+ */
 export async function perform(plan: Plan, name: string, part: Part): Promise<void> {
   for (const [index, step] of plan.entries()) {
     const at = `${name}${index}`;

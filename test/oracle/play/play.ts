@@ -119,7 +119,10 @@ class Playing {
     }
   }
 
-  /** Waits for what follows without any other call: what runs comes to its next step, what is over is answered. */
+  /**
+   * Waits for what follows without any other call: what runs comes to its next step, what is over
+   * is answered.
+   */
   async #settle(): Promise<void> {
     await quiet();
     for (const [index, request] of this.#program.requests.entries()) {

@@ -78,7 +78,9 @@ export class Theatre {
     this.#round = round;
   }
 
-  /** The sessions that there are at the beginning of a round: only that of the first user is old. */
+  /**
+   * The sessions that there are at the beginning of a round: only that of the first user is old.
+   */
   async logIn(users: readonly number[]) {
     const { userName } = this.round;
     const made = [];

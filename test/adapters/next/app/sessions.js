@@ -1,7 +1,10 @@
 import { cookie, createSessions, memoryStore } from 'token-sessions';
 import { nextSessions } from 'token-sessions/next';
 
-/** `next dev` loads modules again and again, and bundles pages and routes apart: what must stay is global. */
+/**
+ * `next dev` loads modules again and again, and bundles pages and routes apart: what must stay is
+ * global.
+ */
 globalThis.kept ??= { store: memoryStore(), finds: 0 };
 const { kept } = globalThis;
 

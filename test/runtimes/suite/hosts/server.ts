@@ -1,7 +1,9 @@
 import { appOn } from '../app.js';
 import { openSqlite } from './sqlite.js';
 
-/* Serves the application by the server of Bun or Deno, or on Node by Hono's, and prints its port. */
+/**
+ * Serves the application by the server of Bun or Deno, or on Node by Hono's, and prints its port.
+ */
 
 type Fetch = (request: Request) => Promise<Response>;
 
