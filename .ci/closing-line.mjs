@@ -20,11 +20,16 @@ function countTests(path) {
 
 function readReport(path) {
   try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites, numPendingTests, numTodoTests } = JSON.parse(readFileSync(path, 'utf8'));
-    // A file that cannot be loaded is a failed suite without a failed test.
-    return { passed: numPassedTests, failed: Math.max(numFailedTests, numFailedTestSuites), skipped: numPendingTests + numTodoTests };
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(readFileSync(path, 'utf8'));
+    // A file that cannot be loaded, or whose set-up fails, fails without a failed test.
+    const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && !assertionResults.some(isFailed));
+    return { passed: numPassedTests, failed: numFailedTests + brokenFiles.length, skipped: numPendingTests + numTodoTests };
   } catch (error) {
     console.error(`The tests left no report: ${error.message}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
+}
+
+function isFailed({ status }) {
+  return status === 'failed';
 }

@@ -11,14 +11,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 interface Counts {
   readonly passed: number;
   readonly failed?: number;
-  readonly suites?: number;
+  /** Files that could not be loaded. */
+  readonly broken?: number;
   readonly pending?: number;
 }
 
-function report({ passed, failed = 0, suites = 0, pending = 0 }: Counts): string {
+function report({ passed, failed = 0, broken = 0, pending = 0 }: Counts): string {
   const path = join(folder, 'tests.json');
-  const counts = { numPassedTests: passed, numFailedTests: failed, numFailedTestSuites: suites, numPendingTests: pending, numTodoTests: 0 };
-  writeFileSync(path, JSON.stringify(counts));
+  const counts = { numPassedTests: passed, numFailedTests: failed, numPendingTests: pending, numTodoTests: 0 };
+  const testResults = [
+    { status: 'passed', assertionResults: [{ status: 'passed' }] },
+    ...(failed > 0 ? [{ status: 'failed', assertionResults: Array.from({ length: failed }, () => ({ status: 'failed' })) }] : []),
+    ...Array.from({ length: broken }, () => ({ status: 'failed', assertionResults: [] })),
+  ];
+  writeFileSync(path, JSON.stringify({ ...counts, testResults }));
   return path;
 }
 
@@ -37,7 +43,7 @@ test('counts the tests', () => {
 
 test('a failed step, a file that does not load, a run without tests or report is a failure', () => {
   expect(close(12, 1, report({ passed: 70 }))).toEqual({ line: '70 passed, 1 failed', green: false });
-  expect(close(12, 0, report({ passed: 70, suites: 1 }))).toEqual({ line: '70 passed, 1 failed', green: false });
+  expect(close(12, 0, report({ passed: 70, broken: 1 }))).toEqual({ line: '70 passed, 1 failed', green: false });
   expect(close(12, 0, report({ passed: 0 }))).toEqual({ line: '0 passed, 1 failed', green: false });
   expect(close(12, 0, join(folder, 'nothing.json'))).toEqual({ line: '0 passed, 1 failed', green: false });
 });
