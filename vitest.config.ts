@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const manifest: { exports: Record<string, string | { default: string }> } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const manifest: { exports: Record<string, string | { default: string }> } = JSON.parse(
+  readFileSync(join(here, 'package.json'), 'utf8'),
+);
 
 /** The examples import the package by its name; here each of its exports is the source that it is built from. */
 const ownExports = Object.entries(manifest.exports).flatMap(([subpath, target]) => {
@@ -57,7 +59,10 @@ export default defineConfig(({ mode }) => ({
   test: {
     projects: [
       // Most of a file's time is imports, which files of one worker share where they are not isolated.
-      { extends: true, test: { name: 'unit', isolate: false, include: ['test/**/*.test.ts'], exclude: [...INTEGRATION, ...SOAK] } },
+      {
+        extends: true,
+        test: { name: 'unit', isolate: false, include: ['test/**/*.test.ts'], exclude: [...INTEGRATION, ...SOAK] },
+      },
       { extends: true, test: { name: 'integration', isolate: false, include: INTEGRATION, exclude: SOAK } },
       { extends: true, test: { name: 'soak', include: SOAK } },
     ],

@@ -16,7 +16,9 @@ function ofFile(file) {
   const path = file.relativeModuleId;
   return [
     ...ofErrors(`failed to load: ${path}`, file.errors()),
-    ...[...file.children.allSuites()].flatMap((suite) => ofErrors(`failed: ${path} > ${suite.fullName}`, suite.errors())),
+    ...[...file.children.allSuites()].flatMap((suite) =>
+      ofErrors(`failed: ${path} > ${suite.fullName}`, suite.errors()),
+    ),
     ...[...file.children.allTests()].flatMap((test) => ofTest(`${path} > ${test.fullName}`, test)),
   ];
 }

@@ -31,7 +31,11 @@ async function main(): Promise<number> {
 
 function areTracesFresh(): boolean {
   const fresh = readFileSync(TRACES, 'utf8').startsWith(`model ${modelHash()}\n`);
-  console.log(fresh ? 'ok    the traces are of this model' : 'WRONG the traces are of another model: run npm run model -- --traces');
+  console.log(
+    fresh
+      ? 'ok    the traces are of this model'
+      : 'WRONG the traces are of another model: run npm run model -- --traces',
+  );
   return fresh;
 }
 

@@ -58,7 +58,9 @@ function readReport(report: string): Omit<Search, 'seconds'> {
 /** The events of a random run of the model, one on each line. */
 export async function simulate(flags: readonly string[], seed: number, steps: number): Promise<readonly string[]> {
   const names = ['-DTRACE', '-DNAMES', '-DTOKENS=12'];
-  const { stdout } = await inFolder((options) => run('spin', [...flags, ...names, '-T', `-n${seed}`, `-u${steps}`, MODEL], options));
+  const { stdout } = await inFolder((options) =>
+    run('spin', [...flags, ...names, '-T', `-n${seed}`, `-u${steps}`, MODEL], options),
+  );
   // The other lines are Spin's report of the last state. If the run ends within a step, the line
   // of that step is incomplete.
   return stdout
@@ -68,7 +70,9 @@ export async function simulate(flags: readonly string[], seed: number, steps: nu
 }
 
 /** Runs in a new folder, because Spin writes files to the current one. */
-async function inFolder<Result>(use: (options: { readonly cwd: string; readonly maxBuffer: number }) => Promise<Result>): Promise<Result> {
+async function inFolder<Result>(
+  use: (options: { readonly cwd: string; readonly maxBuffer: number }) => Promise<Result>,
+): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   try {
     return await use({ cwd: folder, maxBuffer: 1e8 });

@@ -33,7 +33,13 @@ export const VARIANTS: readonly Variant[] = [
   holds('cookies, rotateEvery', ['-DCOOKIE', '-DSKEW=0']),
   holds('… a server 45 s ahead', ['-DCOOKIE', '-DSKEW=3']),
   holds('… a server 45 s behind', ['-DCOOKIE', '-DSKEW=-3']),
-  holds('cookies, any rotation, no answer overtakes another', ['-DCOOKIE', '-DREAUTH', '-DHASTY', '-DORDERED', '-DSKEW=0']),
+  holds('cookies, any rotation, no answer overtakes another', [
+    '-DCOOKIE',
+    '-DREAUTH',
+    '-DHASTY',
+    '-DORDERED',
+    '-DSKEW=0',
+  ]),
   holds('… a server 30 s ahead', ['-DCOOKIE', '-DREAUTH', '-DHASTY', '-DORDERED', '-DSKEW=2'], true),
   holds('a thief, and immediate', [...THIEF, '-DTABS=1', '-DSKEW=0']),
   holds('… a server 30 s ahead, three tokens', [...THIEF, '-DTABS=1', '-DTOKENS=3', '-DSKEW=1']),
@@ -47,7 +53,12 @@ export const VARIANTS: readonly Variant[] = [
   fails('known: cookies, the application rotates twice at once', ['-DCOOKIE', '-DHASTY', '-DSKEW=0']),
 
   fails('bug: each rotation replaces the pending token', ['-DREAUTH', '-DBUG=1']),
-  fails('bug: a plain call gets a reauthenticated token that is pending', [...THIEF, '-DTABS=1', '-DSKEW=0', '-DBUG=2']),
+  fails('bug: a plain call gets a reauthenticated token that is pending', [
+    ...THIEF,
+    '-DTABS=1',
+    '-DSKEW=0',
+    '-DBUG=2',
+  ]),
   fails('bug: a rotation of the other kind replaces the pending token', ['-DREAUTH', '-DBUG=3']),
   fails('bug: a replaced token rotates', ['-DREAUTH', '-DBUG=4']),
   fails('bug: no minute for clocks that differ', ['-DREAUTH', '-DBUG=5']),

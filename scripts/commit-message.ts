@@ -9,7 +9,20 @@ import { pathToFileURL } from 'node:url';
  *   npm run commits -- --file PATH     one message: what the hook .githooks/commit-msg does
  */
 
-export const TYPES = ['feat', 'fix', 'perf', 'refactor', 'docs', 'test', 'bench', 'build', 'ci', 'chore', 'style', 'revert'];
+export const TYPES = [
+  'feat',
+  'fix',
+  'perf',
+  'refactor',
+  'docs',
+  'test',
+  'bench',
+  'build',
+  'ci',
+  'chore',
+  'style',
+  'revert',
+];
 export const LONGEST_SUBJECT = 72;
 
 const SUBJECT = /^(?<type>[a-z]+)(?:\([a-z0-9-]+(?:, ?[a-z0-9-]+)*\))?!?: (?<text>\S.*)$/;
@@ -52,7 +65,8 @@ function commitsOf(range: string): Commit[] {
 
 function commitsToCheck([option, path]: readonly string[]): Commit[] {
   if (option === '--file' && path !== undefined) return [{ name: 'the message', message: readFileSync(path, 'utf8') }];
-  if (option === undefined || option.startsWith('-')) throw new Error('usage: npm run commits -- RANGE, or --file PATH');
+  if (option === undefined || option.startsWith('-'))
+    throw new Error('usage: npm run commits -- RANGE, or --file PATH');
   return commitsOf(option);
 }
 

@@ -36,7 +36,11 @@ function versions(which: 'oldest' | 'newest'): string[] {
 
 async function npmInstall(cwd: string, packages: readonly string[]): Promise<void> {
   // Other development dependencies may not support these versions.
-  await run('npm', ['install', '--no-save', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], { cwd });
+  await run(
+    'npm',
+    ['install', '--no-save', '--legacy-peer-deps', '--ignore-scripts', '--no-audit', '--no-fund', ...packages],
+    { cwd },
+  );
 }
 
 /** Type-checks and runs the applications of test/package with these peers. */
@@ -61,7 +65,15 @@ async function checkConsumers(dir: string, packed: Packed, peers: readonly strin
 
 /** Runs the tests of the adapters in a copy of the work tree with these peers. */
 async function runAdapterTests(dir: string, peers: readonly string[]): Promise<string> {
-  for (const path of ['src', 'test', 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'vitest.config.ts']) {
+  for (const path of [
+    'src',
+    'test',
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'tsconfig.json',
+    'vitest.config.ts',
+  ]) {
     await cp(join(ROOT, path), join(dir, path), { recursive: true });
   }
   await run('cp', ['-a', join(ROOT, 'node_modules'), dir]);
@@ -70,17 +82,23 @@ async function runAdapterTests(dir: string, peers: readonly string[]): Promise<s
   const client = join(dir, 'node_modules/@trpc/client/node_modules/@trpc');
   await mkdir(client, { recursive: true });
   await cp(join(ROOT, 'node_modules/@trpc/server'), join(client, 'server'), { recursive: true });
-  const { stdout } = await run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'test/adapters/trpc', 'test/adapters/yoga'], {
-    cwd: dir,
-    env: { ...process.env, NO_COLOR: '1' },
-    maxBuffer: 2 ** 26,
-  });
+  const { stdout } = await run(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', 'test/adapters/trpc', 'test/adapters/yoga'],
+    {
+      cwd: dir,
+      env: { ...process.env, NO_COLOR: '1' },
+      maxBuffer: 2 ** 26,
+    },
+  );
   return testsLine(stdout);
 }
 
 async function installed(dir: string): Promise<string> {
   const found = HOSTS.map(async (name) => {
-    const { version }: { version: string } = JSON.parse(await readFile(join(dir, 'node_modules', name, 'package.json'), 'utf8'));
+    const { version }: { version: string } = JSON.parse(
+      await readFile(join(dir, 'node_modules', name, 'package.json'), 'utf8'),
+    );
     return `${name} ${version}`;
   });
   return (await Promise.all(found)).join(', ');

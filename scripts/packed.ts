@@ -72,7 +72,9 @@ export async function pack(dir: string): Promise<Packed> {
   for (const input of BUILD_INPUTS) await cp(join(ROOT, input), join(stage, input), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(stage, 'node_modules'));
   await run(process.execPath, [TYPESCRIPT_7, '-p', 'tsconfig.build.json'], { cwd: stage });
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], { cwd: stage });
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', dir], {
+    cwd: stage,
+  });
   const [packed]: { filename: string; files: { path: string }[] }[] = JSON.parse(stdout);
   if (!packed) throw new Error('npm pack made no package');
   return { tarball: join(dir, packed.filename), files: packed.files.map(({ path }) => path).sort() };
@@ -86,8 +88,13 @@ export async function installPacked(dir: string, { tarball }: Packed): Promise<v
   await mkdir(dir, { recursive: true });
   const own = Object.keys(manifest.dependencies).map((name) => [name, `file:${join(ROOT, 'node_modules', name)}`]);
   const dependencies = Object.fromEntries([['token-sessions', `file:${tarball}`], ...own]);
-  await writeFile(join(dir, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }));
-  await run('npm', ['install', '--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: dir });
+  await writeFile(
+    join(dir, 'package.json'),
+    JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }),
+  );
+  await run('npm', ['install', '--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: dir,
+  });
 }
 
 /** Makes packages of this work tree available to the project, under their names here. */
@@ -123,7 +130,9 @@ export function outputOf(error: unknown): string {
  * The compiler's errors, except those in the declarations of peers, which this project cannot fix.
  */
 export function ownErrors(stdout: string): string[] {
-  return stdout.split('\n').filter((line) => line.includes('error TS') && !/^[^(]*node_modules\/(?!token-sessions\/)/.test(line));
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes('error TS') && !/^[^(]*node_modules\/(?!token-sessions\/)/.test(line));
 }
 
 /** The line of Vitest's output that counts the tests. */

@@ -16,7 +16,8 @@ const MOST_BYTES = 300_000;
 /** Does what a person would have done before the picture is taken. */
 async function play(page: Page): Promise<void> {
   const device = (name: string) => page.getByRole('region', { name, exact: true });
-  const press = (name: string, button: string) => device(name).getByRole('button', { name: button, exact: true }).click();
+  const press = (name: string, button: string) =>
+    device(name).getByRole('button', { name: button, exact: true }).click();
   for (const name of ['Laptop', 'Phone']) {
     await press(name, 'Log in');
     await device(name).getByText('Signed in as ada').waitFor();

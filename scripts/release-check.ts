@@ -17,7 +17,8 @@ export interface Release {
 export function releaseProblems(tag: string, { version, changelog, changesets }: Release): string[] {
   const problems: string[] = [];
   if (tag !== `v${version}`) problems.push(`the tag ${tag} does not fit package.json: its version is ${version}`);
-  if (!changelog.split('\n').includes(`## ${version}`)) problems.push(`CHANGELOG.md must have a section "## ${version}"`);
+  if (!changelog.split('\n').includes(`## ${version}`))
+    problems.push(`CHANGELOG.md must have a section "## ${version}"`);
   const pending = changesets.filter((name) => name.endsWith('.md') && name !== 'README.md');
   if (pending.length > 0) problems.push(`run npm run release-version first, for ${pending.join(', ')}`);
   return problems;

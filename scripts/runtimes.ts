@@ -16,10 +16,18 @@ import { addConsumers, compile, TYPESCRIPT_PACKAGES } from './runtimes/types.js'
  * run.
  */
 
-const [wanted, isWriting] = [process.argv.slice(2).filter((arg) => !arg.startsWith('--')), process.argv.includes('--write')];
+const [wanted, isWriting] = [
+  process.argv.slice(2).filter((arg) => !arg.startsWith('--')),
+  process.argv.includes('--write'),
+];
 
 /** Runs one row, prints what came of it, and keeps the answer. */
-async function row<Answer>(title: string, into: Map<string, Answer>, key: string, run: () => Promise<Answer>): Promise<void> {
+async function row<Answer>(
+  title: string,
+  into: Map<string, Answer>,
+  key: string,
+  run: () => Promise<Answer>,
+): Promise<void> {
   if (wanted.length > 0 && !wanted.some((part) => title.includes(part))) return;
   const start = performance.now();
   try {
@@ -39,7 +47,11 @@ function reportFailures(name: string, outcome: Outcome): void {
   if (failed.length > 0) process.exitCode = 1;
 }
 
-const report = { runtimes: new Map<string, Outcome>(), tools: new Map<string, string>(), types: new Map<string, string>() };
+const report = {
+  runtimes: new Map<string, Outcome>(),
+  tools: new Map<string, string>(),
+  types: new Map<string, string>(),
+};
 
 await withTempDir(async (dir) => {
   const at = (name: string): string => join(dir, name);
@@ -48,14 +60,20 @@ await withTempDir(async (dir) => {
   await makeProject(project, packed);
   await installPacked(all, packed);
   await addConsumers(all);
-  await installTools(tools, [...PROCESSES.map(specifierOf), WORKERD.package, ...BUNDLER_PACKAGES, ...TYPESCRIPT_PACKAGES]);
+  await installTools(tools, [
+    ...PROCESSES.map(specifierOf),
+    WORKERD.package,
+    ...BUNDLER_PACKAGES,
+    ...TYPESCRIPT_PACKAGES,
+  ]);
 
   // It takes as long as all others together, and mostly waits for D1.
   const workerd = row(WORKERD.name, report.runtimes, WORKERD.name, () => runWorkerd(project, tools));
   for (const runtime of PROCESSES) {
     await row(runtime.name, report.runtimes, runtime.name, () => runProcess(project, tools, runtime));
   }
-  for (const [tool, run] of toolRuns({ project, all, tools, out: at('bundles') })) await row(tool, report.tools, tool, run);
+  for (const [tool, run] of toolRuns({ project, all, tools, out: at('bundles') }))
+    await row(tool, report.tools, tool, run);
   const jestProject = lazy(() => makeJestProject(jest, packed));
   for (const name of ['Jest, ES modules', 'Jest, CommonJS'] as const) {
     await row(name, report.tools, name, async () => {

@@ -47,7 +47,9 @@ export async function measure(): Promise<{ total: number; withoutUuid: number }>
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { total, withoutUuid } = await measure();
-  console.log(`core + tRPC adapter, minified and gzipped, peers excluded: ${total} bytes (without uuid: ${withoutUuid})`);
+  console.log(
+    `core + tRPC adapter, minified and gzipped, peers excluded: ${total} bytes (without uuid: ${withoutUuid})`,
+  );
   console.log(`figure to reach: ${TARGET} bytes; limit of this check: ${BUDGET} bytes`);
   const client = await measureClient();
   console.log(`client, minified and gzipped: ${client} bytes; limit of this check: ${CLIENT_BUDGET} bytes`);

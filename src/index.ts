@@ -19,7 +19,15 @@ export type {
   StoreSteps,
   TouchedRecord,
 } from './core/store.js';
-export type { NewSession, RequestSessions, RotateOptions, Session, SessionContext, SessionInfo, SessionJson } from './core/types.js';
+export type {
+  NewSession,
+  RequestSessions,
+  RotateOptions,
+  Session,
+  SessionContext,
+  SessionInfo,
+  SessionJson,
+} from './core/types.js';
 export { createSessions, type SchemaSessionsOptions, type SessionsOptions } from './create-sessions.js';
 export { type CookieOptions, cookie } from './http/cookie-source.js';
 export { requireFresh, requireSession, type WithSession } from './http/guards.js';

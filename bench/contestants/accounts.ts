@@ -11,7 +11,13 @@ export interface Account {
 export const SESSIONS = 1_000;
 
 export function accountOf(index: number): Account {
-  return { userId: `user-${index}`, name: `Ada Lovelace ${index}`, roles: ['member', 'editor'], theme: 'dark', views: 0 };
+  return {
+    userId: `user-${index}`,
+    name: `Ada Lovelace ${index}`,
+    roles: ['member', 'editor'],
+    theme: 'dark',
+    views: 0,
+  };
 }
 
 /** One result for each session, in the order of their numbers. */

@@ -20,7 +20,13 @@ const tokenIn = (headers: Headers): string => headers.get('authorization')?.slic
 export function bareTrpc(): Contestant {
   const t = initTRPC.create();
   const router = t.router({ whoAmI: t.procedure.query(() => 'anybody') });
-  return overTrpc('bare tRPC, no session', { router, createContext: () => ({}), clients: [{}], path: 'whoAmI', answer: () => 'anybody' });
+  return overTrpc('bare tRPC, no session', {
+    router,
+    createContext: () => ({}),
+    clients: [{}],
+    path: 'whoAmI',
+    answer: () => 'anybody',
+  });
 }
 
 /** Sessions that take five minutes to write: the token is the key, in plain text. */
@@ -36,7 +42,13 @@ export async function handRolled(redis: Strings): Promise<Contestant> {
     const text = await redis.get(`plain:${tokenIn(req.headers)}`);
     return { session: text === null ? null : JSON.parse(text) };
   };
-  return overTrpc('hand-rolled: GET + JSON.parse', { router, createContext, clients, path: 'whoAmI', answer: userIdOf });
+  return overTrpc('hand-rolled: GET + JSON.parse', {
+    router,
+    createContext,
+    clients,
+    path: 'whoAmI',
+    answer: userIdOf,
+  });
 }
 
 /**

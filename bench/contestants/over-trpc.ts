@@ -4,7 +4,9 @@ import type { Contestant } from '../run/measure.ts';
 
 export interface TrpcServer<Router extends AnyTRPCRouter> {
   readonly router: Router;
-  readonly createContext: (options: FetchCreateContextFnOptions) => inferRouterContext<Router> | Promise<inferRouterContext<Router>>;
+  readonly createContext: (
+    options: FetchCreateContextFnOptions,
+  ) => inferRouterContext<Router> | Promise<inferRouterContext<Router>>;
   /** The headers of the client of each session. */
   readonly clients: readonly Readonly<Record<string, string>>[];
   /** The procedure to call. */

@@ -22,13 +22,20 @@ const tokenIn = (headers: Headers): string => headers.get('authorization')?.slic
 /** A signed token, HS256, with a key that is imported once. It cannot be ended. */
 export async function jose(): Promise<Contestant> {
   const key = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
-  const sign = ({ ...account }: Account) => new SignJWT(account).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
+  const sign = ({ ...account }: Account) =>
+    new SignJWT(account).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(key);
   const clients = await forEachSession(async (account) => bearer(await sign(account)));
   const createContext = async ({ req }: { req: Request }): Promise<Context> => {
     const { payload } = await jwtVerify<Account>(tokenIn(req.headers), key, { algorithms: ['HS256'] });
     return { userId: payload.userId };
   };
-  return overTrpc('jose: HS256, imported CryptoKey', { router, createContext, clients, path: 'whoAmI', answer: userIdOf });
+  return overTrpc('jose: HS256, imported CryptoKey', {
+    router,
+    createContext,
+    clients,
+    path: 'whoAmI',
+    answer: userIdOf,
+  });
 }
 
 /** A sealed token. It cannot be ended. */
@@ -69,7 +76,13 @@ export async function betterAuthSession(redis: RedisClient): Promise<Contestant>
     return { userId: found?.user.id };
   };
   const answer = (session: number) => ids[session] ?? '';
-  return overTrpc('better-auth: getSession, Redis as secondary storage', { router, createContext, clients, path: 'whoAmI', answer });
+  return overTrpc('better-auth: getSession, Redis as secondary storage', {
+    router,
+    createContext,
+    clients,
+    path: 'whoAmI',
+    answer,
+  });
 }
 
 function secondaryStorage(redis: RedisClient): NonNullable<BetterAuthOptions['secondaryStorage']> {
@@ -77,7 +90,8 @@ function secondaryStorage(redis: RedisClient): NonNullable<BetterAuthOptions['se
     get: (key) => redis.get(key),
     getAndDelete: (key) => redis.getDel(key),
     increment: (key) => redis.incr(key),
-    set: (key, value, ttl) => redis.set(key, value, ttl === undefined ? {} : { expiration: { type: 'EX', value: ttl } }),
+    set: (key, value, ttl) =>
+      redis.set(key, value, ttl === undefined ? {} : { expiration: { type: 'EX', value: ttl } }),
     delete: async (key) => void (await redis.del(key)),
   };
 }

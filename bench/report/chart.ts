@@ -17,7 +17,10 @@ const TOP = 56;
  * Bars side by side in an SVG picture, for light and dark pages. The grey part of each bar is
  * there without any session.
  */
-export function toSvg(title: string, groups: readonly { readonly name: string; readonly bars: readonly Bar[] }[]): string {
+export function toSvg(
+  title: string,
+  groups: readonly { readonly name: string; readonly bars: readonly Bar[] }[],
+): string {
   const longest = Math.max(...groups.flatMap(({ bars }) => bars.map(({ cpu }) => cpu)));
   const scale = (WIDTH - LABEL - 80) / longest;
   const parts: string[] = [];
@@ -33,9 +36,11 @@ export function toSvg(title: string, groups: readonly { readonly name: string; r
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-label="${escaped(title)}">
 <style>
-text { font: 13px system-ui, sans-serif; fill: #24292f } .title { font-size: 16px; font-weight: 600 } .group { font-weight: 600 }
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+.title { font-size: 16px; font-weight: 600 } .group { font-weight: 600 }
 .bare { fill: #afb8c1 } .ours { fill: #1a7f37 } .peer { fill: #0969da }
-@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .bare { fill: #484f58 } .ours { fill: #3fb950 } .peer { fill: #58a6ff } }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 }
+  .bare { fill: #484f58 } .ours { fill: #3fb950 } .peer { fill: #58a6ff } }
 </style>
 <text x="16" y="30" class="title">${escaped(title)}</text>
 ${parts.join('\n')}

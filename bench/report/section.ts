@@ -35,6 +35,11 @@ export function toMarkdown(heading: string, facts: readonly string[], sections: 
 export function checkTable(checks: readonly Check[]): Table {
   return {
     columns: ['what', 'reach', 'seen', ''],
-    rows: checks.map(({ what, reach, seen }) => [what, `≤ ${short(reach)}`, short(seen), seen <= reach ? 'reached' : 'not reached']),
+    rows: checks.map(({ what, reach, seen }) => [
+      what,
+      `≤ ${short(reach)}`,
+      short(seen),
+      seen <= reach ? 'reached' : 'not reached',
+    ]),
   };
 }

@@ -15,7 +15,9 @@ export function tableToText({ columns, rows }: Table): string {
   const widths = columns.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const right = columns.map((_, column) => isNumeric(rows, column));
   const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => (right[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ');
+    cells
+      .map((cell, column) => (right[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ');
   return [columns, ...rows].map((cells) => line(cells).trimEnd()).join('\n');
 }
 

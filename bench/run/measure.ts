@@ -28,7 +28,10 @@ export interface MeasureOptions {
  * the garbage collector would have to find its pace again each time, which doubled the cost of
  * everything.
  */
-export async function measure(contestants: readonly Contestant[], options: MeasureOptions): Promise<Map<string, Timings>> {
+export async function measure(
+  contestants: readonly Contestant[],
+  options: MeasureOptions,
+): Promise<Map<string, Timings>> {
   const timings = new Map<string, Timings>(contestants.map(({ name }) => [name, { cpu: [], wall: [] }]));
   // Two rounds that do not count, so that the compiler sees all of the code.
   for (let round = -2; round < options.rounds; round += 1) {

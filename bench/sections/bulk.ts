@@ -17,7 +17,11 @@ export async function bulkSection({ all }: BenchStores): Promise<Section> {
   for (const each of all) {
     const { alone, beside, seconds } = await endAccount(each);
     rows.push([each.name, short(seconds), short(alone), short(beside)]);
-    checks.push({ what: `${each.name}: longest wait while ${whole(SESSIONS)} sessions of one account end, ms`, reach: 250, seen: beside });
+    checks.push({
+      what: `${each.name}: longest wait while ${whole(SESSIONS)} sessions of one account end, ms`,
+      reach: 250,
+      seen: beside,
+    });
   }
   return {
     title: `The end of ${whole(SESSIONS)} sessions of one account`,

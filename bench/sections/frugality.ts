@@ -15,7 +15,9 @@ const SECONDS = 610;
 export async function frugalitySection(redis: NodeRedis): Promise<Section> {
   let now = Date.now();
   const sessions = createSessions<Account>({ store: redisStore(redis, { prefix: 'every-second:' }), now: () => now });
-  const tokens = await Promise.all(Array.from({ length: SESSIONS }, async (_, index) => (await sessions.create(accountOf(index))).token));
+  const tokens = await Promise.all(
+    Array.from({ length: SESSIONS }, async (_, index) => (await sessions.create(accountOf(index))).token),
+  );
   const read = async (request: number): Promise<void> => {
     const { session } = await sessions.fromToken(tokens[request] ?? '');
     if (session?.data.userId !== `user-${request}`) throw new Error(`session ${request} was not found`);
@@ -27,15 +29,24 @@ export async function frugalitySection(redis: NodeRedis): Promise<Section> {
   }
   const after = await commandsOn(redis);
   const reads = SECONDS * SESSIONS;
-  const rows = [...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)] as const).filter(([, calls]) => calls > 0);
+  const rows = [...after]
+    .map(([name, calls]) => [name, calls - (before.get(name) ?? 0)] as const)
+    .filter(([, calls]) => calls > 0);
   return {
     title: 'Redis commands of reads',
     how: `${whole(SESSIONS)} sessions with the default options, each read every second for ${SECONDS} seconds of a clock that is moved on: ${whole(reads)} reads. Commands within scripts count as well.`,
     checks: [
-      { what: 'Redis commands per authenticated read, touches included', reach: 1.02, seen: (total(after) - total(before)) / reads },
+      {
+        what: 'Redis commands per authenticated read, touches included',
+        reach: 1.02,
+        seen: (total(after) - total(before)) / reads,
+      },
     ],
     tables: [
-      { columns: ['command', 'calls', 'per read'], rows: rows.map(([name, calls]) => [name, whole(calls), (calls / reads).toFixed(4)]) },
+      {
+        columns: ['command', 'calls', 'per read'],
+        rows: rows.map(([name, calls]) => [name, whole(calls), (calls / reads).toFixed(4)]),
+      },
     ],
   };
 }

@@ -31,7 +31,9 @@ async function growthOf({ name, store }: BenchStore): Promise<string[][]> {
   const rows: string[][] = [];
   for (const size of SIZES) {
     while (tokens.length < size) {
-      const some = await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => sessions.create(accountOf(tokens.length + index))));
+      const some = await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, index) => sessions.create(accountOf(tokens.length + index))),
+      );
       tokens.push(...some.map(({ token }) => token));
     }
     const load = async (request: number) => {

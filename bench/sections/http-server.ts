@@ -38,7 +38,12 @@ function bare(): App {
 function peer(): App {
   const app = express();
   app.use(
-    expressSession({ store: new RedisStore({ client: redis }), secret: 'a secret of the bench', resave: false, saveUninitialized: false }),
+    expressSession({
+      store: new RedisStore({ client: redis }),
+      secret: 'a secret of the bench',
+      resave: false,
+      saveUninitialized: false,
+    }),
   );
   app.post('/login/:index', (req, res) => {
     req.session.account = accountOf(Number(req.params.index));
@@ -68,4 +73,8 @@ function listen(app: App): Promise<number> {
 
 process.on('message', () => process.send?.(ownCpu()));
 process.on('disconnect', () => process.exit());
-process.send?.({ bare: await listen(bare()), peer: await listen(peer()), ours: await listen(ours()) } satisfies HttpPorts);
+process.send?.({
+  bare: await listen(bare()),
+  peer: await listen(peer()),
+  ours: await listen(ours()),
+} satisfies HttpPorts);

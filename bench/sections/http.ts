@@ -35,7 +35,12 @@ export async function httpSection({ redis, redisUrl }: BenchStores, options: Mea
     const [withoutSession, , mine] = contestants.map(({ name }) => timings.get(name)?.cpu ?? []);
     for (const contestant of contestants) {
       const { cpu: spent, wall } = timings.get(contestant.name) ?? { cpu: [], wall: [] };
-      const numbers = [pairedRatio(mine ?? [], spent), median(spent), pairedDifference(spent, withoutSession ?? []), median(wall)];
+      const numbers = [
+        pairedRatio(mine ?? [], spent),
+        median(spent),
+        pairedDifference(spent, withoutSession ?? []),
+        median(wall),
+      ];
       rows.push([contestant.name, ...numbers.map(short), short(await commandsPerRequest(contestant, count))]);
     }
     return {
@@ -78,7 +83,13 @@ async function ours(agent: Agent, port: number): Promise<Contestant> {
   return overHttp('token-sessions on Redis', agent, port, clients, userIdOf);
 }
 
-function overHttp(name: string, agent: Agent, port: number, clients: readonly Headers[], answer: (session: number) => string): Contestant {
+function overHttp(
+  name: string,
+  agent: Agent,
+  port: number,
+  clients: readonly Headers[],
+  answer: (session: number) => string,
+): Contestant {
   const expected = clients.map((_, session) => JSON.stringify({ userId: answer(session) }));
   return {
     name,

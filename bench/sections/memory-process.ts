@@ -48,7 +48,9 @@ async function fill(): Promise<MemoryAnswer> {
 
 async function once(operation: MemoryQuestion['operation']): Promise<void> {
   next = (next + 1) % used;
-  const { session } = await sessions.fromToken(tokens.toString('latin1', next * TOKEN_LENGTH, (next + 1) * TOKEN_LENGTH));
+  const { session } = await sessions.fromToken(
+    tokens.toString('latin1', next * TOKEN_LENGTH, (next + 1) * TOKEN_LENGTH),
+  );
   if (!session) throw new Error('a session is missing');
   if (operation === 'read') void session.data.userId;
   else

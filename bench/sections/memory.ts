@@ -18,7 +18,10 @@ interface Filled {
 
 /** The memory store with few and with many sessions. Each size has a process, asked in turns. */
 export async function memorySection(): Promise<Section> {
-  const processes = SIZES.map((size) => ({ size, child: fork(new URL('memory-process.ts', import.meta.url), [String(size)]) }));
+  const processes = SIZES.map((size) => ({
+    size,
+    child: fork(new URL('memory-process.ts', import.meta.url), [String(size)]),
+  }));
   try {
     const all: Filled[] = [];
     for (const { size, child } of processes) {
@@ -68,13 +71,29 @@ function toSection(all: readonly Filled[]): Section {
       'Each size in a process of its own, asked in turns; CPU, so that the collection of garbage counts. Memory: heap and buffers after a full collection, over the ' +
       "JSON of the users' data. Operations are `fromToken` and `session.update` on one session after the other, of at most 100,000, in an order that has nothing to do with where they lie.",
     checks: [
-      { what: 'bytes for each of a million sessions in memory, over the encoded data', reach: 400, seen: many.bytesEach },
+      {
+        what: 'bytes for each of a million sessions in memory, over the encoded data',
+        reach: 400,
+        seen: many.bytesEach,
+      },
       { what: 'a read with a million sessions ÷ with a thousand', reach: 1.5, seen: pairedRatio(many.read, few.read) },
-      { what: 'an update with a million sessions ÷ with a thousand', reach: 1.5, seen: pairedRatio(many.update, few.update) },
+      {
+        what: 'an update with a million sessions ÷ with a thousand',
+        reach: 1.5,
+        seen: pairedRatio(many.update, few.update),
+      },
     ],
     tables: [
       {
-        columns: ['sessions', 'bytes each, over the data', 'read, µs', 'update, µs', 'create, µs', 'read ÷ 1,000', 'update ÷ 1,000'],
+        columns: [
+          'sessions',
+          'bytes each, over the data',
+          'read, µs',
+          'update, µs',
+          'create, µs',
+          'read ÷ 1,000',
+          'update ÷ 1,000',
+        ],
         rows: all.map(({ size, bytesEach, create, read, update }) => [
           whole(size),
           whole(bytesEach),

@@ -29,7 +29,7 @@ export async function postgresSection(): Promise<Section> {
     return {
       title: 'PostgreSQL, beside hand-written statements',
       how: `In-process. Reads: ${READS.rounds} rounds of ${READS.requests}, CPU of this process and of the server together. Logouts: \
-${LOGOUTS.rounds} rounds of ${LOGOUTS.requests}, ${LOGOUTS.concurrency} at a time, fsync on, while a listener listens.`,
+${LOGOUTS.rounds} rounds of ${LOGOUTS.requests}, ${LOGOUTS.concurrency} at a time, fsync on, with a listener.`,
       checks: parts.flatMap(({ checks }) => checks),
       tables: parts.map(({ table }) => table),
     };
@@ -46,7 +46,9 @@ interface Part {
 
 /** The CPU time of all connections of the server and of this process, in µs. */
 async function cpuOfBoth(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'");
+  const { rows } = await pool.query<{ pid: number }>(
+    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'",
+  );
   const stats = await Promise.all(rows.map(({ pid }) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
   const ticks = stats.map((stat) =>
     stat
@@ -65,7 +67,11 @@ async function reads(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
   await plain.query('CREATE TABLE hand_rolled (key text PRIMARY KEY, value text NOT NULL)');
   const byHand = await handRolledWithHash({
     async get(key) {
-      const { rows } = await plain.query({ name: 'get', text: 'SELECT value FROM hand_rolled WHERE key = $1', values: [key] });
+      const { rows } = await plain.query({
+        name: 'get',
+        text: 'SELECT value FROM hand_rolled WHERE key = $1',
+        values: [key],
+      });
       return rows[0]?.value ?? null;
     },
     set: (key, value) => plain.query('INSERT INTO hand_rolled VALUES ($1, $2)', [key, value]),
@@ -75,7 +81,9 @@ async function reads(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
     contestants.map((each): Contestant => ({ ...each, cpu })),
     READS,
   );
-  const [one = { cpu: [], wall: [] }, other = { cpu: [], wall: [] }] = contestants.map(({ name }) => timings.get(name));
+  const [one = { cpu: [], wall: [] }, other = { cpu: [], wall: [] }] = contestants.map(({ name }) =>
+    timings.get(name),
+  );
   return {
     checks: [
       {
@@ -86,7 +94,11 @@ async function reads(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
     ],
     table: {
       columns: ['tRPC request with a session', 'CPU of both sides, µs', 'requests a second'],
-      rows: [...timings].map(([name, { cpu: spent, wall }]) => [name, short(median(spent)), whole(1_000_000 / median(wall))]),
+      rows: [...timings].map(([name, { cpu: spent, wall }]) => [
+        name,
+        short(median(spent)),
+        whole(1_000_000 / median(wall)),
+      ]),
     },
   };
 }
@@ -104,7 +116,9 @@ async function logouts(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
   const ratio = pairedRatio(perSecond.plain, perSecond.ours);
   return {
     // A ratio that should be small, like the others: 1 / 0.8.
-    checks: [{ what: 'PostgreSQL: plain DELETEs a second, over logouts with notifications', reach: 1.25, seen: ratio }],
+    checks: [
+      { what: 'PostgreSQL: plain DELETEs a second, over logouts with notifications', reach: 1.25, seen: ratio },
+    ],
     table: {
       columns: ['logouts', 'a second'],
       rows: [
@@ -115,7 +129,10 @@ async function logouts(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
   };
 }
 
-async function endAll(store: ReturnType<typeof postgresStore>, end: (id: string) => Promise<unknown>): Promise<number> {
+async function endAll(
+  store: ReturnType<typeof postgresStore>,
+  end: (id: string) => Promise<unknown>,
+): Promise<number> {
   const sessions = createSessions<Account>({ store });
   const ids: string[] = [];
   while (ids.length < LOGOUTS.requests) {
@@ -123,7 +140,11 @@ async function endAll(store: ReturnType<typeof postgresStore>, end: (id: string)
     ids.push(...created.map(({ id }) => id));
   }
   const before = performance.now();
-  await serve({ name: 'end', run: async (request) => void (await end(ids[request] ?? '')) }, LOGOUTS.requests, LOGOUTS.concurrency);
+  await serve(
+    { name: 'end', run: async (request) => void (await end(ids[request] ?? '')) },
+    LOGOUTS.requests,
+    LOGOUTS.concurrency,
+  );
   return (LOGOUTS.requests * 1_000) / (performance.now() - before);
 }
 
@@ -144,13 +165,18 @@ async function touches(pool: pg.Pool): Promise<Part> {
   const { rows } = await pool.query<{ bytes: string }>('SELECT pg_current_wal_insert_lsn()::text AS bytes');
   const bytes = await bytesOfTouch(store, pool);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  const sql = "SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'touched'";
+  const sql =
+    "SELECT n_tup_upd::int AS updates, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'touched'";
   const [stats] = (await pool.query<{ updates: number; hot: number }>(sql)).rows;
   const hot = stats ? (100 * stats.hot) / stats.updates : Number.NaN;
   return {
     checks: [
       { what: 'PostgreSQL: touches that are not HOT, in percent', reach: 5, seen: 100 - hot },
-      { what: 'PostgreSQL: bytes written for a touch of 60 kB', reach: 1_024, seen: rows.length > 0 ? bytes : Number.NaN },
+      {
+        what: 'PostgreSQL: bytes written for a touch of 60 kB',
+        reach: 1_024,
+        seen: rows.length > 0 ? bytes : Number.NaN,
+      },
     ],
     table: {
       columns: ['touch', 'seen'],
@@ -172,7 +198,11 @@ async function bytesOfTouch(store: ReturnType<typeof postgresStore>, pool: pg.Po
     const record = await store.find(id);
     if (!record) throw new Error('the session is missing');
     const { body: _, ...touched } = record;
-    await store.touch({ ...touched, version: `v${index}`.padEnd(24, '-'), expiresAt: record.expiresAt + 1 }, record.version, HOUR);
+    await store.touch(
+      { ...touched, version: `v${index}`.padEnd(24, '-'), expiresAt: record.expiresAt + 1 },
+      record.version,
+      HOUR,
+    );
   };
   for (let index = 0; index < 5; index += 1) await touch(index);
   const before = await position();

@@ -48,7 +48,9 @@ export async function requestsSection(stores: BenchStores, options: MeasureOptio
         { peer: 'jose', reach: 0.6 },
         { peer: 'iron-session', reach: 0.3 },
       ].flatMap(({ peer, reach }) => {
-        const theirs = cpuOf(entries.find(({ contestant }) => contestant.name.startsWith(peer))?.contestant.name ?? '');
+        const theirs = cpuOf(
+          entries.find(({ contestant }) => contestant.name.startsWith(peer))?.contestant.name ?? '',
+        );
         return [
           {
             what: `CPU that the session adds to bare tRPC: ours on Redis ÷ ${peer}`,
@@ -92,10 +94,24 @@ async function allEntries({ all, redis }: BenchStores): Promise<Entry[]> {
   ];
 }
 
-function toTable(entries: readonly Entry[], timings: ReadonlyMap<string, Timings>, commands: ReadonlyMap<string, number>): Table {
+function toTable(
+  entries: readonly Entry[],
+  timings: ReadonlyMap<string, Timings>,
+  commands: ReadonlyMap<string, number>,
+): Table {
   const [bare, plain, hashed, mine] = entries.map(({ contestant }) => timings.get(contestant.name)?.cpu ?? []);
   return {
-    columns: ['', '÷ hand-rolled', '÷ with hash', 'ours ÷ this', 'adds ÷ theirs', 'CPU, µs', 'adds, µs', 'wall, µs', 'store commands'],
+    columns: [
+      '',
+      '÷ hand-rolled',
+      '÷ with hash',
+      'ours ÷ this',
+      'adds ÷ theirs',
+      'CPU, µs',
+      'adds, µs',
+      'wall, µs',
+      'store commands',
+    ],
     rows: entries.map(({ contestant: { name } }) => {
       const { cpu, wall } = timings.get(name) ?? { cpu: [], wall: [] };
       const numbers = [
@@ -107,7 +123,11 @@ function toTable(entries: readonly Entry[], timings: ReadonlyMap<string, Timings
         pairedDifference(cpu, bare ?? []),
         median(wall),
       ];
-      return [name, ...numbers.map((each, column) => (column === 3 && cpu === bare ? '-' : short(each))), short(commands.get(name) ?? 0)];
+      return [
+        name,
+        ...numbers.map((each, column) => (column === 3 && cpu === bare ? '-' : short(each))),
+        short(commands.get(name) ?? 0),
+      ];
     }),
   };
 }

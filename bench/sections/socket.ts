@@ -59,7 +59,8 @@ async function measureSocket(server: ChildProcess, port: number): Promise<number
       if (answers === CALLS) resolve();
     });
   });
-  for (let id = 1; id <= CALLS; id += 1) socket.send(JSON.stringify({ id, jsonrpc: '2.0', method: 'query', params: { path: 'wait' } }));
+  for (let id = 1; id <= CALLS; id += 1)
+    socket.send(JSON.stringify({ id, jsonrpc: '2.0', method: 'query', params: { path: 'wait' } }));
   await all;
   const spent = (await cpuOf(server)) - before;
   socket.close();

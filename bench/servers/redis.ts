@@ -23,7 +23,10 @@ export async function startRedis(): Promise<RedisServer> {
   const killAtExit = () => server.kill('SIGKILL');
   process.once('exit', killAtExit);
   const url = `redis://127.0.0.1:${port}`;
-  const client = createClient({ url, socket: { reconnectStrategy: (tries) => (tries > 100 ? new Error('Redis did not start') : 50) } });
+  const client = createClient({
+    url,
+    socket: { reconnectStrategy: (tries) => (tries > 100 ? new Error('Redis did not start') : 50) },
+  });
   await client.on('error', () => undefined).connect();
   const version = /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'of unknown version';
   await client.close();

@@ -34,7 +34,10 @@ async function wrongToken({ url, sessions, transcript: { fetch, check } }: Tour)
   const invented = `ts_01890000-0000-7000-8000-000000000000.${'A'.repeat(43)}`;
   check('tRPC: UNAUTHORIZED', (await codeOf(trpcClient(url, invented, fetch).me.query())) === 'UNAUTHORIZED');
   const answer = await graphql(url, invented, fetch, '{ me { userId } }');
-  check('GraphQL: UNAUTHENTICATED, 401', answer.status === 401 && answer.errors?.[0]?.extensions?.code === 'UNAUTHENTICATED');
+  check(
+    'GraphQL: UNAUTHENTICATED, 401',
+    answer.status === 401 && answer.errors?.[0]?.extensions?.code === 'UNAUTHENTICATED',
+  );
   check('there is no session', (await sessions.count()) === 0);
 }
 
@@ -65,7 +68,10 @@ async function countConcurrently({ url, token, transcript }: Tour): Promise<void
   const viaGraphql = async () => (await graphql(url, token, fetch, 'mutation { visit }')).data?.['visit'];
   const counts = await Promise.all(Array.from({ length: 25 }, () => [visit.mutate(), viaGraphql()]).flat());
   transcript.quiet = false;
-  check('the answers were 3 to 52, each once', new Set(counts).size === 50 && counts.every((count) => Number(count) > 2));
+  check(
+    'the answers were 3 to 52, each once',
+    new Set(counts).size === 50 && counts.every((count) => Number(count) > 2),
+  );
   check('all 52 requests were counted', (await me.query()).views === 52);
 }
 
@@ -74,7 +80,10 @@ async function failInBatch({ url, token, transcript }: Tour): Promise<void> {
   const before = transcript.requests;
   const { setTheme, upgrade } = trpcClient(url, token, fetch, { batch: true });
   const [, failure] = await Promise.all([setTheme.mutate('dark'), codeOf(upgrade.mutate())]);
-  check('both calls were in one request, and the second failed', transcript.requests === before + 1 && failure === 'FORBIDDEN');
+  check(
+    'both calls were in one request, and the second failed',
+    transcript.requests === before + 1 && failure === 'FORBIDDEN',
+  );
   const { theme, plan } = await trpcClient(url, token, fetch).me.query();
   check('the change of the first call is saved', theme === 'dark');
   check('the change of the failed call is not saved', plan === 'free');
@@ -87,7 +96,10 @@ async function restart(tour: Tour): Promise<void> {
   const { fetch, check } = transcript;
   check(`the server is at ${url} now`, url !== before);
   const { data } = await graphql(url, token, fetch, '{ me { userId views theme } }');
-  check('the token and its session are unchanged', JSON.stringify(data) === '{"me":{"userId":"ada","views":52,"theme":"dark"}}');
+  check(
+    'the token and its session are unchanged',
+    JSON.stringify(data) === '{"me":{"userId":"ada","views":52,"theme":"dark"}}',
+  );
 }
 
 async function loseNewToken(tour: Tour): Promise<void> {
@@ -112,7 +124,13 @@ async function loseNewToken(tour: Tour): Promise<void> {
   Object.assign(tour, { token, oldToken: tour.token });
 }
 
-async function logoutDuringSave({ url, token, sessions, store, transcript: { fetch, check, note } }: Tour): Promise<void> {
+async function logoutDuringSave({
+  url,
+  token,
+  sessions,
+  store,
+  transcript: { fetch, check, note },
+}: Tour): Promise<void> {
   let gone = 0;
   const off = sessions.on('gone', () => {
     gone += 1;
@@ -132,7 +150,10 @@ async function logoutDuringSave({ url, token, sessions, store, transcript: { fet
 
 async function refuseOldTokens({ url, token, oldToken, transcript: { fetch, check } }: Tour): Promise<void> {
   check('tRPC refuses the last token', (await codeOf(trpcClient(url, token, fetch).me.query())) === 'UNAUTHORIZED');
-  check('tRPC refuses the token before it', (await codeOf(trpcClient(url, oldToken, fetch).me.query())) === 'UNAUTHORIZED');
+  check(
+    'tRPC refuses the token before it',
+    (await codeOf(trpcClient(url, oldToken, fetch).me.query())) === 'UNAUTHORIZED',
+  );
   const { status } = await graphql(url, token, fetch, '{ me { userId } }');
   check('GraphQL refuses the last token', status === 401);
 }

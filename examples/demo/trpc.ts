@@ -11,11 +11,14 @@ function createRouter({ createContext, withSession, requireSession }: ReturnType
   const protectedProcedure = t.procedure.concat(requireSession);
 
   return t.router({
-    login: publicProcedure.input(z.object({ name: z.string(), password: z.string() })).mutation(async ({ ctx, input }) => {
-      if (!isUser(input.name, input.password)) throw new TRPCError({ code: 'UNAUTHORIZED', message: 'wrong name or password' });
-      const session = await ctx.sessions.create({ userId: input.name });
-      return { token: session.token };
-    }),
+    login: publicProcedure
+      .input(z.object({ name: z.string(), password: z.string() }))
+      .mutation(async ({ ctx, input }) => {
+        if (!isUser(input.name, input.password))
+          throw new TRPCError({ code: 'UNAUTHORIZED', message: 'wrong name or password' });
+        const session = await ctx.sessions.create({ userId: input.name });
+        return { token: session.token };
+      }),
     me: protectedProcedure.query(({ ctx }) => ctx.session.data),
     visit: protectedProcedure.mutation(async ({ ctx }) => {
       const { views } = await ctx.session.update((data) => {

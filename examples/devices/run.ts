@@ -34,7 +34,13 @@ async function story(url: string, print: (line: string) => void): Promise<void> 
   const as = (token: string | null) => {
     const headers = token === null ? {} : { authorization: `Bearer ${token}` };
     return createTRPCClient<DeviceRouter>({
-      links: [httpLink({ url: `${url}/trpc`, headers, fetch: (input, init) => fetch(input, { ...init, signal: init?.signal ?? null }) })],
+      links: [
+        httpLink({
+          url: `${url}/trpc`,
+          headers,
+          fetch: (input, init) => fetch(input, { ...init, signal: init?.signal ?? null }),
+        }),
+      ],
     });
   };
   const login = (device: string, userId = 'ada') => as(null).login.mutate({ userId, device });
@@ -64,7 +70,10 @@ async function story(url: string, print: (line: string) => void): Promise<void> 
   check('the session of the phone has ended', (await codeOf(as(phone).devices.query())) === 'UNAUTHORIZED');
 
   step('A change of the email address requires a password that was entered in the last five minutes');
-  check('the password of the login is recent enough', (await as(laptop).changeEmail.mutate('ada@example.com')) === 'ada@example.com');
+  check(
+    'the password of the login is recent enough',
+    (await as(laptop).changeEmail.mutate('ada@example.com')) === 'ada@example.com',
+  );
   laptop = await as(laptop).confirmPassword.mutate('correct horse');
   const email = await ask(laptop, 'mutation { changeEmail(email: "ada@example.org") }');
   check('a confirmed password works too, over GraphQL as well', email.data?.['changeEmail'] === 'ada@example.org');
@@ -73,5 +82,8 @@ async function story(url: string, print: (line: string) => void): Promise<void> 
   const ended = await ask(laptop, 'mutation { endOtherDevices }');
   check('two sessions have ended', ended.data?.['endOtherDevices'] === 2);
   const left = await ask(laptop, '{ devices { name isCurrent } }');
-  check('the laptop is the only one left', JSON.stringify(left.data) === '{"devices":[{"name":"laptop","isCurrent":true}]}');
+  check(
+    'the laptop is the only one left',
+    JSON.stringify(left.data) === '{"devices":[{"name":"laptop","isCurrent":true}]}',
+  );
 }

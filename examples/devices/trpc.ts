@@ -13,10 +13,12 @@ function createRouter({ createContext, withSession, requireSession, requireFresh
   const freshProcedure = t.procedure.concat(requireFresh('5m'));
 
   return t.router({
-    login: publicProcedure.input(z.object({ userId: z.string(), device: z.string() })).mutation(async ({ ctx, input }) => {
-      const { token } = await ctx.sessions.create(input);
-      return token;
-    }),
+    login: publicProcedure
+      .input(z.object({ userId: z.string(), device: z.string() }))
+      .mutation(async ({ ctx, input }) => {
+        const { token } = await ctx.sessions.create(input);
+        return token;
+      }),
     devices: protectedProcedure.query(async ({ ctx }) => {
       const list = await ctx.sessions.list();
       return list.map(({ id, isCurrent, data }) => ({ id, isCurrent, device: data.device }));

@@ -11,7 +11,11 @@ const KEY = 'X-AUTH_TOKEN';
  * Runs the old application, then the new one in its place. Returns whether every client stayed
  * logged in.
  */
-export async function runMigration(oldStore: CallbackStore, store: SessionStore, print: (line: string) => void): Promise<boolean> {
+export async function runMigration(
+  oldStore: CallbackStore,
+  store: SessionStore,
+  print: (line: string) => void,
+): Promise<boolean> {
   try {
     await story(oldStore, store, print);
     return true;
@@ -88,7 +92,9 @@ function asker(url: string, print: (line: string) => void) {
     const text = await response.text();
     const given = response.headers.get(KEY);
     print(`   > ${request}${token ? `    ${KEY}: ${short(token)}` : ''}`);
-    print(`   < ${response.status} ${path === '/login' ? short(text) : text}${given ? `    ${KEY}: ${short(given)}` : ''}`);
+    print(
+      `   < ${response.status} ${path === '/login' ? short(text) : text}${given ? `    ${KEY}: ${short(given)}` : ''}`,
+    );
     return { status: response.status, text, token: given };
   };
 }

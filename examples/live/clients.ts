@@ -1,4 +1,12 @@
-import { createTRPCClient, createWSClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError, wsLink } from '@trpc/client';
+import {
+  createTRPCClient,
+  createWSClient,
+  httpLink,
+  httpSubscriptionLink,
+  splitLink,
+  TRPCClientError,
+  wsLink,
+} from '@trpc/client';
 import { EventSource } from 'eventsource';
 import { WebSocket } from 'ws';
 import type { LiveRouter } from './instance.js';
@@ -22,7 +30,9 @@ export function overSse(url: string, token: string | null) {
         true: httpSubscriptionLink({
           url,
           EventSource,
-          eventSourceOptions: { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }) },
+          eventSourceOptions: {
+            fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }),
+          },
         }),
         false: httpLink({ url, headers }),
       }),
@@ -40,7 +50,9 @@ export function overWebSocket(url: string, token: string): { readonly client: Li
 }
 
 /** Subscribes. Reports when the server has ended the subscription, and with which code. */
-export async function follow(client: LiveClient): Promise<{ readonly ended: Promise<{ readonly code: string; readonly at: number }> }> {
+export async function follow(
+  client: LiveClient,
+): Promise<{ readonly ended: Promise<{ readonly code: string; readonly at: number }> }> {
   let subscribed = () => {};
   const started = new Promise<void>((resolve) => {
     subscribed = resolve;

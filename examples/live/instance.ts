@@ -12,7 +12,9 @@ function createRouter({ createContext, withSession, requireSession }: ReturnType
   const events = new EventEmitter();
 
   return t.router({
-    login: t.procedure.concat(withSession).mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ada' })).token),
+    login: t.procedure
+      .concat(withSession)
+      .mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ada' })).token),
     logout: t.procedure.concat(requireSession).mutation(({ ctx }) => ctx.session.destroy()),
     onEvent: t.procedure.concat(requireSession).subscription(async function* ({ ctx, signal }) {
       yield 'subscribed';

@@ -1,7 +1,13 @@
 import fastify, { type FastifyRequest } from 'fastify';
 import type { GraphQLError } from 'graphql';
 import mercurius, { type IResolvers } from 'mercurius';
-import { createSessions, isSessionError, requireSession, type SessionContext, type SessionStore } from 'token-sessions';
+import {
+  createSessions,
+  isSessionError,
+  requireSession,
+  type SessionContext,
+  type SessionStore,
+} from 'token-sessions';
 import { fastifySessions } from 'token-sessions/fastify';
 
 interface Data {

@@ -1,5 +1,16 @@
 import 'reflect-metadata';
-import { type ArgumentsHost, Catch, Controller, type ExceptionFilter, Get, HttpCode, Module, Param, Post, Req } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  Get,
+  HttpCode,
+  Module,
+  Param,
+  Post,
+  Req,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { cookie, createSessions, requireSession, type SessionContextOf, SessionError } from 'token-sessions';
@@ -47,8 +58,13 @@ const markFailed = expressSessionErrors();
 @Catch(SessionError)
 class SessionErrorFilter implements ExceptionFilter<SessionError> {
   catch(error: SessionError, host: ArgumentsHost): void {
-    const [request, response] = [host.switchToHttp().getRequest<Request>(), host.switchToHttp().getResponse<Response>()];
-    markFailed(error, request, response, () => response.status(error.status).json({ code: error.code, status: error.status }));
+    const [request, response] = [
+      host.switchToHttp().getRequest<Request>(),
+      host.switchToHttp().getResponse<Response>(),
+    ];
+    markFailed(error, request, response, () =>
+      response.status(error.status).json({ code: error.code, status: error.status }),
+    );
   }
 }
 

@@ -1,4 +1,10 @@
-import { createContext, createStaticHandler, type MiddlewareFunction, type RouterContextProvider, redirect } from 'react-router';
+import {
+  createContext,
+  createStaticHandler,
+  type MiddlewareFunction,
+  type RouterContextProvider,
+  redirect,
+} from 'react-router';
 import { cookie, createSessions, requireSession, type SessionContextOf } from 'token-sessions';
 
 const sessions = createSessions<{ userId: string; theme: string }>({ sources: [cookie()] });

@@ -46,4 +46,7 @@ const resolvers = {
 /**
  * A request listener for `node:http` (`createServer(yoga)`). `yoga.fetch` is one for all others.
  */
-export const yoga = createYoga({ schema: createSchema<SessionContext<Data>>({ typeDefs, resolvers }), plugins: [useSession(sessions)] });
+export const yoga = createYoga({
+  schema: createSchema<SessionContext<Data>>({ typeDefs, resolvers }),
+  plugins: [useSession(sessions)],
+});

@@ -67,7 +67,10 @@ async function killerOf(mutant: Mutant, text: string): Promise<string | undefine
   for (const tests of [near, far]) {
     if (tests.length === 0) continue;
     const group = await groupOf(tests, mutant.path, text);
-    const verdict = await bench.run({ path: mutant.path, text: mutated(text, mutant), tests: group.tests }, group.limit);
+    const verdict = await bench.run(
+      { path: mutant.path, text: mutated(text, mutant), tests: group.tests },
+      group.limit,
+    );
     if (!verdict) return 'time';
     if (!verdict.failed || !(await failsAgain(mutant, text, verdict.failed.file, group.limit))) continue;
     moveToFront(group.tests, verdict.failed.file);
@@ -125,7 +128,9 @@ async function main(): Promise<void> {
   const chosen = sampleOf(counted, Number(options.sample ?? counted.length), Number(options.seed));
   const mutants = chosen.filter((mutant) => isProgram(mutated(textOf(mutant), mutant)));
   const seed = options.sample === undefined ? '' : `, seed ${options.seed}`;
-  console.log(`${mutants.length} of ${counted.length} mutants${seed}; ${all.length - counted.length} are listed as equivalent`);
+  console.log(
+    `${mutants.length} of ${counted.length} mutants${seed}; ${all.length - counted.length} are listed as equivalent`,
+  );
 
   const survivors: Mutant[] = [];
   for (const [index, mutant] of mutants.entries()) {
@@ -137,7 +142,9 @@ async function main(): Promise<void> {
     if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${mutants.length} `);
   }
   const killed = mutants.length - survivors.length;
-  console.log(`score ${((100 * killed) / Math.max(1, mutants.length)).toFixed(1)} %: ${killed} of ${mutants.length} killed`);
+  console.log(
+    `score ${((100 * killed) / Math.max(1, mutants.length)).toFixed(1)} %: ${killed} of ${mutants.length} killed`,
+  );
 }
 
 try {

@@ -89,7 +89,8 @@ function conditionChanges(node: ts.Node): Change[] {
 function isCondition(node: ts.Node): boolean {
   const { parent } = node;
   if (parent === undefined) return false;
-  if (ts.isIfStatement(parent) || ts.isWhileStatement(parent) || ts.isDoStatement(parent)) return parent.expression === node;
+  if (ts.isIfStatement(parent) || ts.isWhileStatement(parent) || ts.isDoStatement(parent))
+    return parent.expression === node;
   if (ts.isConditionalExpression(parent) || ts.isForStatement(parent)) return parent.condition === node;
   return false;
 }
@@ -104,10 +105,12 @@ function operatorChanges(node: ts.Node): Change[] {
     const after = SWAPPED.get(token.kind);
     if (after === undefined || (after === '-' && isText(node))) return [];
     // JavaScript refuses `??` beside `&&` without brackets.
-    if (token.kind === ts.SyntaxKind.QuestionQuestionToken) return [{ after: `(${node.left.getText()} && ${node.right.getText()})` }];
+    if (token.kind === ts.SyntaxKind.QuestionQuestionToken)
+      return [{ after: `(${node.left.getText()} && ${node.right.getText()})` }];
     return [{ from: token.getStart(), to: token.end, after }];
   }
-  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) return [{ after: node.operand.getText() }];
+  if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken)
+    return [{ after: node.operand.getText() }];
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
     const { operator } = node;
     if (operator === ts.SyntaxKind.PlusPlusToken) return [{ after: node.getText().replace('++', '--') }];
@@ -134,8 +137,10 @@ function isText(node: ts.Expression): boolean {
 
 function statementChanges(node: ts.Node): Change[] {
   if (ts.isExpressionStatement(node) || ts.isThrowStatement(node)) return [{ after: ';' }];
-  if (ts.isReturnStatement(node)) return [{ after: node.expression && node.expression.getText() !== 'undefined' ? 'return;' : ';' }];
-  if (ts.isIfStatement(node) && node.elseStatement === undefined && isExit(node.thenStatement)) return [{ after: ';' }];
+  if (ts.isReturnStatement(node))
+    return [{ after: node.expression && node.expression.getText() !== 'undefined' ? 'return;' : ';' }];
+  if (ts.isIfStatement(node) && node.elseStatement === undefined && isExit(node.thenStatement))
+    return [{ after: ';' }];
   if (ts.isArrowFunction(node) && !ts.isBlock(node.body) && node.body.getText() !== 'undefined') {
     return [{ from: node.body.getStart(), to: node.body.end, after: 'undefined' }];
   }
@@ -145,7 +150,12 @@ function statementChanges(node: ts.Node): Change[] {
 /** Whether a statement leaves the function or the loop. Without it, the code after it runs. */
 function isExit(node: ts.Statement): boolean {
   if (ts.isBlock(node)) return node.statements.some(isExit);
-  return ts.isReturnStatement(node) || ts.isThrowStatement(node) || ts.isContinueStatement(node) || ts.isBreakStatement(node);
+  return (
+    ts.isReturnStatement(node) ||
+    ts.isThrowStatement(node) ||
+    ts.isContinueStatement(node) ||
+    ts.isBreakStatement(node)
+  );
 }
 
 function valueChanges(node: ts.Node): Change[] {

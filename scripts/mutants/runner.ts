@@ -56,7 +56,9 @@ async function start(): Promise<Vitest> {
     },
     {
       ...(resolve && { resolve }),
-      plugins: [{ name: 'mutant', enforce: 'pre', load: (id: string) => (id === mutant?.file ? mutant.text : undefined) }],
+      plugins: [
+        { name: 'mutant', enforce: 'pre', load: (id: string) => (id === mutant?.file ? mutant.text : undefined) },
+      ],
     },
   );
 }
@@ -75,14 +77,21 @@ async function run(vitest: Vitest, { path, text, tests }: Task): Promise<Verdict
   // Vitest also lists what ran for mutants before.
   const testModules = result.testModules.filter(({ moduleId }) => order.has(moduleId));
   const { unhandledErrors } = result;
-  const took = Object.fromEntries(testModules.map((module) => [module.relativeModuleId, module.diagnostic().duration]));
+  const took = Object.fromEntries(
+    testModules.map((module) => [module.relativeModuleId, module.diagnostic().duration]),
+  );
   const failed = testModules.map(firstFailure).find((each) => each !== undefined);
   if (failed) return { passed: false, took, failed };
   if (unhandledErrors.length > 0)
-    return { passed: false, took, failed: { file: '', test: 'an unhandled error', message: String(unhandledErrors[0]) } };
+    return {
+      passed: false,
+      took,
+      failed: { file: '', test: 'an unhandled error', message: String(unhandledErrors[0]) },
+    };
   const finished = testModules.filter((module) => ['passed', 'skipped'].includes(module.state()));
   const missing = tests.filter((test) => !finished.some((module) => module.relativeModuleId === test));
-  if (missing.length > 0) return { passed: false, took, failed: { file: '', test: missing.join(' '), message: 'did not run' } };
+  if (missing.length > 0)
+    return { passed: false, took, failed: { file: '', test: missing.join(' '), message: 'did not run' } };
   return { passed: true, took };
 }
 

@@ -74,7 +74,9 @@ export const CHROMIUM_STEPS: readonly Step<Tabs>[] = [
 
 /** Waits until the element has this text. */
 async function shows(page: Page, selector: string, text: string): Promise<void> {
-  await page.waitForFunction(`document.querySelector('${selector}')?.textContent === '${text}'`, undefined, { timeout: 20_000 });
+  await page.waitForFunction(`document.querySelector('${selector}')?.textContent === '${text}'`, undefined, {
+    timeout: 20_000,
+  });
 }
 
 /**
@@ -88,7 +90,9 @@ export async function withChromium(url: string, drive: (tabs: Tabs) => Promise<b
   }
   const folder = await mkdtemp(join(tmpdir(), 'token-sessions-next-chromium-'));
   // By another host name, it is another site than `localhost`.
-  const page = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(`<a href="${url}/">to the application</a>`));
+  const page = createServer((_req, res) =>
+    res.setHeader('content-type', 'text/html').end(`<a href="${url}/">to the application</a>`),
+  );
   await once(page.listen(0, '127.0.0.1'), 'listening');
   const address = page.address();
   const elsewhere = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/`;

@@ -33,8 +33,15 @@ export class FormBrowser {
 
   /** A page that a link of another site leads to. `fetch` sets these headers itself. */
   async follow(path: string): Promise<string> {
-    const fromElsewhere = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-    const [response] = await once(get(this.#url + path, { headers: { ...fromElsewhere, cookie: this.cookie } }), 'response');
+    const fromElsewhere = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    const [response] = await once(
+      get(this.#url + path, { headers: { ...fromElsewhere, cookie: this.cookie } }),
+      'response',
+    );
     return text(response);
   }
 

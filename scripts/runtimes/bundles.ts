@@ -23,12 +23,24 @@ const REQUIRE = "import { createRequire } from 'node:module'; const require = cr
 async function withEsbuild(project: string, _tools: string, out: string): Promise<string> {
   const outfile = join(out, 'esbuild.mjs');
   const entryPoints = [join(project, ENTRY)];
-  await build({ entryPoints, outfile, bundle: true, format: 'esm', platform: 'node', target: 'node20', banner: { js: REQUIRE } });
+  await build({
+    entryPoints,
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    banner: { js: REQUIRE },
+  });
   return outfile;
 }
 
 async function withVite(project: string, tools: string, out: string): Promise<string> {
-  const settings = { ssr: { noExternal: true }, build: { ssr: ENTRY, outDir: join(out, 'vite'), target: 'node22' }, logLevel: 'warn' };
+  const settings = {
+    ssr: { noExternal: true },
+    build: { ssr: ENTRY, outDir: join(out, 'vite'), target: 'node22' },
+    logLevel: 'warn',
+  };
   await writeFile(join(project, 'vite.config.mjs'), `export default ${JSON.stringify(settings)};\n`);
   await run(binaryOf(tools, NODE_22), [join(tools, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: project });
   return join(out, 'vite/process.js');
@@ -69,7 +81,8 @@ async function bundleClient(project: string): Promise<string> {
   const outfile = join(project, 'client.bundle.mjs');
   await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'neutral' });
   const code = await readFile(outfile, 'utf8');
-  if (/node:|\brequire\(|\bprocess\b|\bBuffer\b/.test(code)) throw new Error('the bundle of the client asks for something of Node');
+  if (/node:|\brequire\(|\bprocess\b|\bBuffer\b/.test(code))
+    throw new Error('the bundle of the client asks for something of Node');
   await import(outfile);
   return versionOf(join(import.meta.dirname, '../..'), 'esbuild');
 }
@@ -101,7 +114,10 @@ export function toolRuns({
   all,
   tools,
   out,
-}: Readonly<Record<'project' | 'all' | 'tools' | 'out', string>>): readonly (readonly [Tool, () => Promise<string>])[] {
+}: Readonly<Record<'project' | 'all' | 'tools' | 'out', string>>): readonly (readonly [
+  Tool,
+  () => Promise<string>,
+])[] {
   return [
     ['`require()`', () => requireAll(all, tools)],
     ['esbuild, for Node', () => runBundle('esbuild, for Node', project, tools, out)],

@@ -17,7 +17,12 @@ export const JEST_PACKAGES = ['jest@30', '@jest/globals@30', '@swc/core@1', '@sw
 
 /** How the page says to run each. */
 export const JEST_RUNS = {
-  'Jest, ES modules': ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--config', 'jest.esm.config.mjs'],
+  'Jest, ES modules': [
+    '--experimental-vm-modules',
+    'node_modules/jest/bin/jest.js',
+    '--config',
+    'jest.esm.config.mjs',
+  ],
   'Jest, CommonJS': ['node_modules/jest/bin/jest.js', '--config', 'jest.cjs.config.cjs'],
 } as const;
 
@@ -29,14 +34,24 @@ export async function makeJestProject(dir: string, packed: Packed): Promise<void
   await linkPackages(dir, ['@trpc/server', 'vitest']);
   const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8');
   for (const { file, text } of blocksOf(page)) if (file !== undefined) await writeFile(join(dir, file), text);
-  const compilerOptions = { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, types: ['node'], noEmit: true };
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+    noEmit: true,
+  };
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir });
 }
 
 /** Runs the tests, all of which must pass. Answers the version of Jest. */
 export async function runJest(dir: string, name: keyof typeof JEST_RUNS): Promise<string> {
-  const { stderr } = await run(process.execPath, JEST_RUNS[name], { cwd: dir, env: { ...process.env, NO_COLOR: '1' } });
+  const { stderr } = await run(process.execPath, JEST_RUNS[name], {
+    cwd: dir,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
   // Jest's exit code says whether any failed, but not whether there were any.
   if (!/^Tests:\s+([1-9]\d*) passed, \1 total$/m.test(stderr)) throw new Error(stderr);
   return versionOf(dir, 'jest');

@@ -13,13 +13,23 @@ export interface Runtime {
 const IS_ARM = process.arch === 'arm64';
 
 function node(version: string, args: readonly string[] = []): Runtime {
-  return { name: `Node ${version}`, package: `node-linux-${IS_ARM ? 'arm64' : 'x64'}@${version}`, binary: 'bin/node', args };
+  return {
+    name: `Node ${version}`,
+    package: `node-linux-${IS_ARM ? 'arm64' : 'x64'}@${version}`,
+    binary: 'bin/node',
+    args,
+  };
 }
 
 // Node 22 warns that its SQLite is experimental.
 export const NODE_20 = node('20');
 export const NODE_22 = node('22', ['--no-warnings']);
-export const BUN: Runtime = { name: 'Bun', package: `@oven/bun-linux-${IS_ARM ? 'aarch64' : 'x64'}`, binary: 'bin/bun', args: [] };
+export const BUN: Runtime = {
+  name: 'Bun',
+  package: `@oven/bun-linux-${IS_ARM ? 'aarch64' : 'x64'}`,
+  binary: 'bin/bun',
+  args: [],
+};
 export const DENO: Runtime = {
   name: 'Deno',
   package: `@deno/linux-${IS_ARM ? 'arm64' : 'x64'}-glibc`,
@@ -30,7 +40,11 @@ export const DENO: Runtime = {
 export const PROCESSES: readonly Runtime[] = [NODE_20, NODE_22, node('24'), node('26'), BUN, DENO];
 
 /** Cloudflare's runtime, with D1. Miniflare brings it, and needs Node 22. */
-export const WORKERD = { name: 'Cloudflare workerd', package: 'miniflare@4', compatibilityDate: '2026-03-01' } as const;
+export const WORKERD = {
+  name: 'Cloudflare workerd',
+  package: 'miniflare@4',
+  compatibilityDate: '2026-03-01',
+} as const;
 
 /** The rows of the first table. */
 export const RUNTIMES: readonly string[] = [...PROCESSES.map(({ name }) => name), WORKERD.name];

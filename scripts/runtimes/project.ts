@@ -27,10 +27,14 @@ const SUITE_PACKAGES = [
 export async function installTools(dir: string, packages: readonly string[]): Promise<void> {
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, 'package.json'), '{ "private": true }');
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps', ...packages], {
-    cwd: dir,
-    maxBuffer: 2 ** 26,
-  });
+  await run(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps', ...packages],
+    {
+      cwd: dir,
+      maxBuffer: 2 ** 26,
+    },
+  );
 }
 
 /** The binary of a runtime that was installed under its name without blanks. */
@@ -53,7 +57,11 @@ export async function makeProject(dir: string, packed: Packed): Promise<void> {
   await linkPackages(dir, SUITE_PACKAGES);
   for (const path of await readdir(SUITE, { recursive: true })) {
     if (!path.endsWith('.ts') || path.endsWith('.d.ts')) continue;
-    const { code } = await transform(await readFile(join(SUITE, path), 'utf8'), { loader: 'ts', format: 'esm', target: 'es2022' });
+    const { code } = await transform(await readFile(join(SUITE, path), 'utf8'), {
+      loader: 'ts',
+      format: 'esm',
+      target: 'es2022',
+    });
     await write(join(dir, 'suite', path.replace(/\.ts$/, '.js')), code);
   }
 }
@@ -65,6 +73,8 @@ async function write(path: string, text: string): Promise<void> {
 
 /** The version of an installed package. */
 export async function versionOf(dir: string, name: string): Promise<string> {
-  const { version }: { version: string } = JSON.parse(await readFile(join(dir, 'node_modules', name, 'package.json'), 'utf8'));
+  const { version }: { version: string } = JSON.parse(
+    await readFile(join(dir, 'node_modules', name, 'package.json'), 'utf8'),
+  );
   return version;
 }

@@ -26,7 +26,10 @@ export async function runProcess(project: string, tools: string, runtime: Runtim
   const binary = binaryOf(tools, runtime);
   const { stdout: version } = await run(binary, ['--version']);
   const inside = await suiteOf(binary, [...runtime.args, 'suite/hosts/process.js'], project);
-  const server = spawn(binary, [...runtime.args, 'suite/hosts/server.js'], { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(binary, [...runtime.args, 'suite/hosts/server.js'], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const [port] = await once(createInterface(server.stdout), 'line');
     const outside = await runChecks(httpChecks(`http://127.0.0.1:${port}`));
@@ -37,7 +40,12 @@ export async function runProcess(project: string, tools: string, runtime: Runtim
 }
 
 /** Runs a program that prints the suite's results. */
-export async function suiteOf(binary: string, args: readonly string[], cwd: string, env = process.env): Promise<Result[]> {
+export async function suiteOf(
+  binary: string,
+  args: readonly string[],
+  cwd: string,
+  env = process.env,
+): Promise<Result[]> {
   const { stdout } = await run(binary, args, { cwd, env, maxBuffer: 2 ** 26 });
   // Anything before the results is output of the runtime.
   return JSON.parse(stdout.slice(stdout.lastIndexOf('\n[{') + 1));

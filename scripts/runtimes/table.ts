@@ -33,9 +33,14 @@ export function tablesOf({ runtimes, tools, types }: Report): string {
   );
   const compiled = table(
     ['TypeScript', ...RESOLUTIONS.map((resolution) => `\`${resolution}\``)],
-    TYPESCRIPTS.map((version) => [version, ...RESOLUTIONS.map((resolution) => types.get(`${version} ${resolution}`) ?? '–')]),
+    TYPESCRIPTS.map((version) => [
+      version,
+      ...RESOLUTIONS.map((resolution) => types.get(`${version} ${resolution}`) ?? '–'),
+    ]),
   );
-  return [BEGIN, '## Runtimes', suites, '## Bundlers, CommonJS and Jest', made, '## TypeScript', compiled].join('\n\n').concat('\n');
+  return [BEGIN, '## Runtimes', suites, '## Bundlers, CommonJS and Jest', made, '## TypeScript', compiled]
+    .join('\n\n')
+    .concat('\n');
 }
 
 /** How many checks passed; of how many, where some failed. */

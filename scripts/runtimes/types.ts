@@ -22,7 +22,9 @@ export async function addConsumers(project: string): Promise<void> {
   await linkPackages(project, [...CONSUMER_PACKAGES, ...HOSTS]);
   await cp(join(ROOT, 'test/package/consumer'), join(project, 'consumer'), { recursive: true });
   const subpaths = Object.keys(manifest.exports).filter((subpath) => subpath !== './package.json');
-  const imports = subpaths.map((subpath, index) => `export * as all${index} from 'token-sessions${subpath.slice(1)}';\n`);
+  const imports = subpaths.map(
+    (subpath, index) => `export * as all${index} from 'token-sessions${subpath.slice(1)}';\n`,
+  );
   await writeFile(join(project, 'all.ts'), imports.join(''));
 }
 
@@ -41,7 +43,9 @@ export async function compile(
   const config = join(project, `tsconfig.${version}.${resolution}.json`);
   await writeFile(config, JSON.stringify({ compilerOptions, include: ['all.ts', 'consumer'] }));
   const tsc = join(tools, 'node_modules', aliasOf(version), 'bin/tsc');
-  const { stdout } = await run(process.execPath, [tsc, '-p', config], { cwd: project }).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(process.execPath, [tsc, '-p', config], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
   const errors = ownErrors(stdout);
   if (errors.length > 0) throw new Error(errors.join('\n'));
   return versionOf(tools, aliasOf(version));

@@ -31,8 +31,14 @@ async function install(): Promise<void> {
 
 /** Fails when a link in a doc comment leads nowhere. */
 async function writeReference(): Promise<void> {
-  const entries = Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [sourceOf(target.default)]));
-  await run(process.execPath, [bin('typedoc/bin/typedoc'), ...entries.flatMap((entry) => ['--entryPoints', entry])], SITE);
+  const entries = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [] : [sourceOf(target.default)],
+  );
+  await run(
+    process.execPath,
+    [bin('typedoc/bin/typedoc'), ...entries.flatMap((entry) => ['--entryPoints', entry])],
+    SITE,
+  );
   await mendAnchors();
 }
 

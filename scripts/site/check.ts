@@ -27,7 +27,9 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 /** Links and anchors of the built pages that lead nowhere. */
 async function brokenLinks(): Promise<string[]> {
   const names = (await readdir(DIST, { recursive: true })).filter((name) => name.endsWith('.html'));
-  const texts = new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(DIST, name), 'utf8')] as const)));
+  const texts = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(DIST, name), 'utf8')] as const)),
+  );
   const faulty: string[] = [];
   for (const [name, html] of texts) {
     for (const [, href = ''] of html.matchAll(/<a [^>]*?href="((?!https?:|mailto:)[^"]+)"/g)) {
@@ -36,7 +38,8 @@ async function brokenLinks(): Promise<string[]> {
       const file = [target, `${target}.html`, join(target, 'index.html')].find(
         (each) => existsSync(join(DIST, each)) && /\.\w+$/.test(each),
       );
-      const isThere = file !== undefined && (!anchor || !texts.has(file) || texts.get(file)?.includes(`id="${anchor}"`));
+      const isThere =
+        file !== undefined && (!anchor || !texts.has(file) || texts.get(file)?.includes(`id="${anchor}"`));
       if (!isThere) faulty.push(`${name}: the link ${href} leads nowhere`);
     }
   }

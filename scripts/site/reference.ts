@@ -13,7 +13,9 @@ const API = join(PAGES, 'api');
 
 export async function mendAnchors(): Promise<void> {
   const names = (await readdir(API, { recursive: true })).filter((name) => name.endsWith('.md'));
-  const texts = new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(API, name), 'utf8')] as const)));
+  const texts = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(API, name), 'utf8')] as const)),
+  );
   const anchors = new Map([...texts].map(([name, text]) => [name, anchorsOf(text)]));
   for (const [name, text] of texts) {
     const mended = text.replaceAll(/\[([^\]]+)\]\(([^)#]*)#[^)]*\)/g, (link, label: string, path: string) => {

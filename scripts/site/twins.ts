@@ -27,7 +27,9 @@ export async function writeTwins(dist: string): Promise<void> {
   await writeFile(join(dist, 'llms-full.txt'), (await Promise.all(texts)).join('\n\n'));
 }
 
-async function listOf(groups: readonly { readonly text: string; readonly items: readonly string[] }[]): Promise<string> {
+async function listOf(
+  groups: readonly { readonly text: string; readonly items: readonly string[] }[],
+): Promise<string> {
   const sections = groups.map(async ({ text, items }) => {
     const lines = items.map(async (page) => {
       const markdown = await readFile(join(PAGES, page), 'utf8');

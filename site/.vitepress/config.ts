@@ -20,7 +20,9 @@ function item(page: string): DefaultTheme.SidebarItem {
 function apiPages(): string[] {
   if (!existsSync(join(PAGES, 'api'))) return [];
   const names = readdirSync(join(PAGES, 'api'), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith('.md') && name !== 'index.md').map((name) => `api/${name.replaceAll('\\', '/')}`);
+  return names
+    .filter((name) => name.endsWith('.md') && name !== 'index.md')
+    .map((name) => `api/${name.replaceAll('\\', '/')}`);
 }
 
 export default defineConfig({
@@ -33,7 +35,8 @@ export default defineConfig({
   markdown: { html: false, anchor: { slugify: slugOf }, toc: { slugify: slugOf } },
   // The index of the search is one chunk, loaded when somebody searches.
   vite: { publicDir: join(PAGES, 'public'), build: { chunkSizeWarningLimit: 2_000 } },
-  transformHead: ({ page }) => (page === '404.md' ? [] : [['link', { rel: 'alternate', type: 'text/markdown', href: `${BASE}${page}` }]]),
+  transformHead: ({ page }) =>
+    page === '404.md' ? [] : [['link', { rel: 'alternate', type: 'text/markdown', href: `${BASE}${page}` }]],
   themeConfig: {
     search: {
       provider: 'local',

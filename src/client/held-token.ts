@@ -133,7 +133,8 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     async choose(to) {
       // This may be the answer to a rotation that came too late: another tab has rotated again, or
       // has begun another session.
-      const isBehind = newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
+      const isBehind =
+        newest() !== known && (to === known || (isSameSession(known, to) && !isSameSession(newest(), to)));
       const isLate = isBehind || (to && gone.has(to));
       if (!isLate) await make(to);
     },

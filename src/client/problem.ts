@@ -49,7 +49,10 @@ export function sessionProblem(error: unknown): SessionProblem | undefined {
 /** {@link sessionProblem} with its details. */
 export function inspect(error: unknown): Finding {
   const parts = partsOf(error);
-  return { problem: parts.map(problemOf).find(Boolean), maxAge: /max_age="?(\d+)/.exec(parts.map(challengeOf).join())?.[1] };
+  return {
+    problem: parts.map(problemOf).find(Boolean),
+    maxAge: /max_age="?(\d+)/.exec(parts.map(challengeOf).join())?.[1],
+  };
 }
 
 /** An error and everything inside it, outermost first. */
@@ -86,7 +89,13 @@ function problemOf(part: Loose): SessionProblem | undefined {
 
 /** tRPC ends the subscriptions of a session that has ended with `SESSION_GONE`. */
 function named(said: unknown): SessionProblem | undefined {
-  if (said === CLOSED_UNAUTHORIZED || said === 'SESSION_GONE' || said === 'UNAUTHENTICATED' || said === 'invalid_token') return 'ended';
+  if (
+    said === CLOSED_UNAUTHORIZED ||
+    said === 'SESSION_GONE' ||
+    said === 'UNAUTHENTICATED' ||
+    said === 'invalid_token'
+  )
+    return 'ended';
   if (said === 'SERVICE_UNAVAILABLE' || said === 'STORE_UNAVAILABLE' || said === 503) return 'unavailable';
   if (said === 'STEP_UP_REQUIRED' || said === 'insufficient_user_authentication') return 'step-up';
   if (said === 'TOKEN_REPLACED') return 'replaced';

@@ -13,7 +13,11 @@ export type Message = readonly [from: Held, to: Held, reason: SessionChange['rea
  * @param hint called when the storage may have changed
  * @returns a function that sends to other tabs; `undefined` in browsers that are too old
  */
-export function joinTabs(name: string, receive: (message: Message) => void, hint: () => void): ((message: Message) => void) | undefined {
+export function joinTabs(
+  name: string,
+  receive: (message: Message) => void,
+  hint: () => void,
+): ((message: Message) => void) | undefined {
   const { BroadcastChannel } = environment;
   // A page that comes back from the cache may have missed messages and storage events.
   for (const type of ['storage', 'pageshow']) environment.addEventListener?.(type, hint);

@@ -44,7 +44,8 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
   // otherwise.
   const parse = (stored: unknown): Held => (isToken(stored) ? stored : usesCookie && stored !== '' ? undefined : null);
   const read = (): unknown => attempt(() => storage?.getItem(key));
-  const write: (token: Held) => void = (token) => (token || usesCookie ? storage?.setItem(key, token ?? '') : storage?.removeItem(key));
+  const write: (token: Held) => void = (token) =>
+    token || usesCookie ? storage?.setItem(key, token ?? '') : storage?.removeItem(key);
   const isShared = (): boolean => !!storage && (usesCookie || option === 'local');
 
   if (isBrowsers) {

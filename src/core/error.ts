@@ -101,7 +101,10 @@ export function isSessionError(error: unknown): error is SessionError {
 
 /** The error of a write to a session that has ended. */
 export function gone(): SessionError {
-  return new SessionError('SESSION_GONE', 'the session has ended, and nothing was written: the user must log in again');
+  return new SessionError(
+    'SESSION_GONE',
+    'the session has ended, and nothing was written: the user must log in again',
+  );
 }
 
 /**

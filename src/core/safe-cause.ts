@@ -7,7 +7,8 @@ class Described extends Error {
   constructor(name: string, message: string, code: unknown, cause: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     Object.defineProperty(this, 'name', { value: name, configurable: true });
-    if (typeof code === 'string' || typeof code === 'number') Object.defineProperty(this, 'code', { value: code, enumerable: true });
+    if (typeof code === 'string' || typeof code === 'number')
+      Object.defineProperty(this, 'code', { value: code, enumerable: true });
   }
 }
 
@@ -23,7 +24,11 @@ export function withoutSecrets(error: unknown, depth = DEPTH): unknown {
   const cause = causes === undefined || depth === 0 ? undefined : withoutSecrets(causes, depth - 1);
   const safe = new Described(error.name, scrub(error.message), Reflect.get(error, 'code'), cause);
   const frames = /(?:\n {4}at .*)+$/.exec(error.stack ?? '')?.[0] ?? '';
-  Object.defineProperty(safe, 'stack', { value: `${safe.name}: ${safe.message}${frames}`, configurable: true, writable: true });
+  Object.defineProperty(safe, 'stack', {
+    value: `${safe.name}: ${safe.message}${frames}`,
+    configurable: true,
+    writable: true,
+  });
   return safe;
 }
 

@@ -168,7 +168,9 @@ export class Operation {
    */
   async finishPart(result: OperationResult): Promise<OperationResult> {
     const isInitial = this.#fields.notePart(result);
-    const part = await (isInitial && this.#shape.isMutation ? this.#finishInitial(result) : inResult(result, this.#shape));
+    const part = await (isInitial && this.#shape.isMutation
+      ? this.#finishInitial(result)
+      : inResult(result, this.#shape));
     if (result.hasNext !== false) return part;
     // Clients stop listening after this part, so it must contain a failure to save.
     const error = await this.finishParts();

@@ -46,7 +46,9 @@ function causeOf(error: unknown): { readonly cause: unknown } | undefined {
 
 function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError {
   const { code, status, message } = publicError(cause);
-  const http = exchange && { http: { status, headers: status === 401 ? { 'WWW-Authenticate': challenge(cause, exchange) } : {} } };
+  const http = exchange && {
+    http: { status, headers: status === 401 ? { 'WWW-Authenticate': challenge(cause, exchange) } : {} },
+  };
   const error = new GraphQLError(message, {
     nodes: at?.nodes ?? null,
     source: at?.source ?? null,

@@ -95,7 +95,10 @@ export class FieldOutcomes {
     const decided = new Set(this.#order.slice(0, last));
     if (!outcome || decided.size === 0) return undefined;
     const { keep, succeeded } = outcome;
-    return { keep: (name) => decided.has(name) && keep(name), hasFailed: (name) => decided.has(name) && !succeeded(name) };
+    return {
+      keep: (name) => decided.has(name) && keep(name),
+      hasFailed: (name) => decided.has(name) && !succeeded(name),
+    };
   }
 
   /** Which of the waiting changes are saved. */
@@ -157,7 +160,9 @@ export class FieldOutcomes {
 
   #failedFields({ data, errors }: OperationResult): ReadonlySet<string> {
     const failed = failedNames(errors);
-    const names = this.#order.filter((name) => (data?.[name] ?? null) === null && (failed.has(name) || failed.has(undefined)));
+    const names = this.#order.filter(
+      (name) => (data?.[name] ?? null) === null && (failed.has(name) || failed.has(undefined)),
+    );
     return new Set([...names, ...this.#refused]);
   }
 
@@ -180,7 +185,9 @@ export class FieldOutcomes {
   #isSound(name: string): boolean {
     if (!name.startsWith(PART)) return false;
     const path: unknown = JSON.parse(name.slice(PART.length));
-    return Array.isArray(path) && !this.#failures.some((failure) => isWithin(path, failure) || isWithin(failure, path));
+    return (
+      Array.isArray(path) && !this.#failures.some((failure) => isWithin(path, failure) || isWithin(failure, path))
+    );
   }
 
   #warnIf(isDropped: Keep): void {

@@ -12,7 +12,8 @@ const wrapped = new WeakSet<object>();
  * Fields without a resolver of their own are left as they are.
  */
 export function observeResolvers(schema: GraphQLSchema): void {
-  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) if (field.resolve) observe(field, field.resolve);
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
+    if (field.resolve) observe(field, field.resolve);
   observeParts(schema);
 }
 

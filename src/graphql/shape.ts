@@ -1,4 +1,10 @@
-import type { DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  OperationDefinitionNode,
+  SelectionSetNode,
+} from 'graphql';
 
 /** The facts about an operation's document that the library needs. */
 export interface OperationShape {
@@ -14,10 +20,19 @@ export interface OperationShape {
 const NONE: ReadonlySet<string> = new Set();
 
 /** The shape of an operation that was not executed. */
-export const NO_SHAPE: OperationShape = { isMutation: false, isIncremental: false, typeNames: () => NONE, defers: () => false };
+export const NO_SHAPE: OperationShape = {
+  isMutation: false,
+  isIncremental: false,
+  typeNames: () => NONE,
+  defers: () => false,
+};
 
 /** The shape of an operation. It reads the document only as far as the questions need. */
-export function shapeOf(document: DocumentNode, operationName: string | null | undefined, mayDefer: boolean): OperationShape {
+export function shapeOf(
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  mayDefer: boolean,
+): OperationShape {
   const operation = operationIn(document, operationName);
   if (!operation) return NO_SHAPE;
   let fields: FieldNode[] | undefined;
@@ -28,7 +43,8 @@ export function shapeOf(document: DocumentNode, operationName: string | null | u
   return {
     isMutation: operation.operation === 'mutation',
     isIncremental: mayDefer && hasIncremental(operation.selectionSet, document),
-    typeNames: () => new Set(rootFields().flatMap((field) => (field.name.value === '__typename' ? [responseName(field)] : []))),
+    typeNames: () =>
+      new Set(rootFields().flatMap((field) => (field.name.value === '__typename' ? [responseName(field)] : []))),
     defers: (name) => rootFields().some((field) => responseName(field) === name && isDeferred(field, document)),
   };
 }
@@ -63,7 +79,8 @@ function isDeferred(field: FieldNode, document: DocumentNode): boolean {
 function hasIncremental(selections: SelectionSetNode, document: DocumentNode, seen = new Set<string>()): boolean {
   return selections.selections.some((selection) => {
     if (selection.directives?.some(({ name }) => name.value === 'defer' || name.value === 'stream')) return true;
-    if (selection.kind !== 'FragmentSpread') return selection.selectionSet ? hasIncremental(selection.selectionSet, document, seen) : false;
+    if (selection.kind !== 'FragmentSpread')
+      return selection.selectionSet ? hasIncremental(selection.selectionSet, document, seen) : false;
     const fragment = fragmentIn(document, selection.name.value, seen);
     return fragment !== undefined && hasIncremental(fragment.selectionSet, document, seen);
   });

@@ -79,7 +79,10 @@ const LONGEST_AGE = 400 * 86_400;
  *   subdomain or plain HTTP has set (RFC 6265bis, section 4.1.3).
  * @throws `INVALID_OPTION`
  */
-export function cookie<const Name extends string = '__Host-session'>(name?: Name, options?: CookieOptions<Name>): TokenSource;
+export function cookie<const Name extends string = '__Host-session'>(
+  name?: Name,
+  options?: CookieOptions<Name>,
+): TokenSource;
 export function cookie(name = '__Host-session', options: PlainCookieOptions = {}): TokenSource {
   const attributes = checkAttributes(name, options);
   const trustedOrigins = options.csrf === false ? undefined : checkOrigins(options.csrf?.trustedOrigins ?? []);
@@ -136,7 +139,8 @@ function checkAttributes(name: string, options: PlainCookieOptions) {
     throw invalid(`a cookie named ${name} must have no domain and the path /`);
   }
   if (!['strict', 'lax', 'none'].includes(sameSite)) throw invalid("sameSite must be 'strict', 'lax' or 'none'");
-  if (sameSite === 'none' && !secure) throw invalid("a cookie with sameSite 'none' must be secure: browsers refuse it otherwise");
+  if (sameSite === 'none' && !secure)
+    throw invalid("a cookie with sameSite 'none' must be secure: browsers refuse it otherwise");
   const attributes = { httpOnly: true, secure, sameSite, path, ...(domain !== undefined && { domain }) };
   checkScope(name, attributes);
   return attributes;
@@ -145,7 +149,8 @@ function checkAttributes(name: string, options: PlainCookieOptions) {
 /** Refuses attributes that a header cannot hold. Otherwise the first login would fail. */
 function checkScope(name: string, attributes: { readonly path: string; readonly domain?: string }): void {
   const { path, domain } = attributes;
-  if (typeof path !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path)) throw invalid('path must begin with / and be part of a URL');
+  if (typeof path !== 'string' || !/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path))
+    throw invalid('path must begin with / and be part of a URL');
   if (domain !== undefined && (typeof domain !== 'string' || !DOMAIN.test(domain))) {
     throw invalid('domain must be a host name such as example.com');
   }

@@ -26,7 +26,11 @@ interface CookieWrite {
  * Whether the answer to this request may write a cookie. If a page of another site sends a login,
  * the cookie would log the browser into that page's account (login CSRF, CWE-352).
  */
-export function mayWriteCookie(header: HeaderReader, request: RequestDetails, { trustedOrigins, sameSite, purpose }: CookieWrite): boolean {
+export function mayWriteCookie(
+  header: HeaderReader,
+  request: RequestDetails,
+  { trustedOrigins, sameSite, purpose }: CookieWrite,
+): boolean {
   if (!isFromElsewhere(header, request, trustedOrigins)) return true;
   // A page of another site must not cause a rotation here.
   if (purpose === 'rotation' || !isSafe(header, request)) return false;
@@ -64,6 +68,10 @@ function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedO
 function isOwnOrigin(origin: string, header: HeaderReader, url: string | undefined): boolean {
   if (!URL.canParse(origin)) return false;
   const { host } = new URL(origin);
-  const own = [header('host'), header(':authority'), url !== undefined && URL.canParse(url) ? new URL(url).host : undefined];
+  const own = [
+    header('host'),
+    header(':authority'),
+    url !== undefined && URL.canParse(url) ? new URL(url).host : undefined,
+  ];
   return own.some((each) => each?.toLowerCase() === host);
 }

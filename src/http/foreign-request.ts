@@ -12,7 +12,12 @@ export interface Carrier {
 /** Finds the request, or the WebSocket, in the context of a server that has no adapter here. */
 export function foreignRequest(context: unknown): IncomingRequest {
   const extra = field(context, 'extra');
-  const carrier = [field(context, 'req'), field(context, 'request'), field(extra, 'request'), field(extra, 'persistedRequest')]
+  const carrier = [
+    field(context, 'req'),
+    field(context, 'request'),
+    field(extra, 'request'),
+    field(extra, 'persistedRequest'),
+  ]
     .map(carrierOf)
     .find((each) => each !== undefined);
   const socket = socketOf(context);
@@ -22,7 +27,13 @@ export function foreignRequest(context: unknown): IncomingRequest {
     return { ...describe(carrier), key: keyOf(carrier), target };
   }
   const key = socket ?? (isObject(extra) ? extra : carrier);
-  return { ...describe(carrier), key, connectionParams: parametersOf(context), persistent: true, target: { kind: 'none' } };
+  return {
+    ...describe(carrier),
+    key,
+    connectionParams: parametersOf(context),
+    persistent: true,
+    target: { kind: 'none' },
+  };
 }
 
 /** Whether the context holds a request at all. */
@@ -48,7 +59,10 @@ function parametersOf(context: unknown): Readonly<Record<string, unknown>> | und
 
 export function describe(carrier: Carrier | undefined): Pick<IncomingRequest, 'headers' | 'details'> {
   if (!carrier) return { headers: {} };
-  return { headers: carrier.headers, details: { method: text(field(carrier, 'method')), url: text(field(carrier, 'url')) } };
+  return {
+    headers: carrier.headers,
+    details: { method: text(field(carrier, 'method')), url: text(field(carrier, 'url')) },
+  };
 }
 
 /** A Fetch request is known by its headers, because proxies of a request share them. */
@@ -64,5 +78,8 @@ export function carrierOf(value: unknown): Carrier | undefined {
 function isCarrier(value: unknown): value is Carrier {
   const headers = field(value, 'headers');
   // The headers of graphql-sse have only `get`. They must not count.
-  return isObject(headers) && (typeof field(headers, 'get') === 'function') === (typeof field(headers, 'has') === 'function');
+  return (
+    isObject(headers) &&
+    (typeof field(headers, 'get') === 'function') === (typeof field(headers, 'has') === 'function')
+  );
 }

@@ -24,7 +24,9 @@ export type WithSession<Data> = {
  */
 export function requireSession<Data>(context: WithSession<Data>): Session<Data> {
   const call = callOf(field(context, 'sessions'));
-  const session = call ? typed<Data>(call.liveSession) : (field(context, 'session') as Session<Data> | null | undefined);
+  const session = call
+    ? typed<Data>(call.liveSession)
+    : (field(context, 'session') as Session<Data> | null | undefined);
   if (session === undefined) throw notAContext();
   if (!session) throw new SessionError('UNAUTHENTICATED', 'a session is required here, and the caller has none');
   assertVerified(session);
@@ -53,7 +55,12 @@ export function requireFresh<Data>(context: WithSession<Data>, maxAge: Duration)
  * @throws `STEP_UP_REQUIRED` when the user of the session was authenticated more than `maxAge` ms
  *   ago
  */
-export function assertFresh(session: Session<unknown>, maxAge: number, call: Call | undefined, mayRepeat = call?.mayRepeat ?? false): void {
+export function assertFresh(
+  session: Session<unknown>,
+  maxAge: number,
+  call: Call | undefined,
+  mayRepeat = call?.mayRepeat ?? false,
+): void {
   const now = call?.request.services.settings.now() ?? Date.now();
   if (now - session.authenticatedAt <= maxAge) return;
   throw new SessionError(

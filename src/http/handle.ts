@@ -50,7 +50,13 @@ const UNDELIVERED =
   'a handler threw something that its host answers, and that answer lacks the token or cookie of this request: return a Response instead';
 
 export function openFetch(host: Host, request: Request, alias?: object): OpenedRequest {
-  return host.open({ key: request.headers, alias, headers: request.headers, details: request, target: { kind: 'collect' } });
+  return host.open({
+    key: request.headers,
+    alias,
+    headers: request.headers,
+    details: request,
+    target: { kind: 'collect' },
+  });
 }
 
 /** Opens a call. Calls that other adapters open for the same request run inside it. */
@@ -72,7 +78,12 @@ export function contextOf<Data, Input>(call: Call, session: Session<unknown> | n
   return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
 }
 
-async function answer(opened: OpenedRequest, call: Call, run: () => Response | Promise<Response>, deliver: Deliver): Promise<Response> {
+async function answer(
+  opened: OpenedRequest,
+  call: Call,
+  run: () => Response | Promise<Response>,
+  deliver: Deliver,
+): Promise<Response> {
   let thrown: unknown;
   const response = await start(call, run).catch((error: unknown) => {
     thrown = error;
@@ -131,7 +142,9 @@ export function reportInternal(error: SessionError, { request }: Call): void {
 }
 
 function isResponse(value: unknown): value is Response {
-  return typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function';
+  return (
+    typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function'
+  );
 }
 
 /**

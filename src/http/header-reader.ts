@@ -9,9 +9,13 @@ export type HeaderReader = (name: string) => string | undefined;
 /** @throws `NOT_SUPPORTED` when `headers` is no object */
 export function headerReader(headers: HeadersLike): HeaderReader {
   if (typeof headers !== 'object' || headers === null) {
-    throw new SessionError('NOT_SUPPORTED', 'the headers must be those of a request: a Headers object, or a record of names and values');
+    throw new SessionError(
+      'NOT_SUPPORTED',
+      'the headers must be those of a request: a Headers object, or a record of names and values',
+    );
   }
-  if (isFetchHeaders(headers)) return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
+  if (isFetchHeaders(headers))
+    return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
   return (name) => {
     const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);
     return typeof value === 'string' || value === undefined ? value : value.join(', ');

@@ -31,7 +31,10 @@ export const HOST_VERSION = { protocol: PROTOCOL, version: VERSION };
 export function hostOf(sessions: { readonly [HOST]: Host }): Host {
   const host: unknown = field(sessions, HOST);
   if (!isHost(host)) {
-    throw new SessionError('NOT_SUPPORTED', 'sessions must be the object that createSessions() returned, not a copy of it');
+    throw new SessionError(
+      'NOT_SUPPORTED',
+      'sessions must be the object that createSessions() returned, not a copy of it',
+    );
   }
   if (host.protocol === PROTOCOL) return host;
   throw new SessionError(

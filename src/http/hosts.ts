@@ -33,7 +33,9 @@ export function isNodeResponse(value: unknown): value is NodeResponse {
  * The WebSocket that tRPC passes as the response. Express and Fastify responses have `send` too.
  */
 export function isWebSocketResponse(value: unknown): boolean {
-  return isObject(value) && field(value, 'readyState') !== undefined && typeof field(value, 'terminate') === 'function';
+  return (
+    isObject(value) && field(value, 'readyState') !== undefined && typeof field(value, 'terminate') === 'function'
+  );
 }
 
 /** A WebSocket. The plain socket on Koa's contexts has no `send`. */

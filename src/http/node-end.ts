@@ -59,5 +59,6 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
 function resetHead(res: EndableResponse, headers: ReadonlyMap<string, number | string | string[] | undefined>): void {
   res.statusCode = 200;
   for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);
-  for (const [name, value] of headers) if (value !== undefined) res.setHeader(name, typeof value === 'number' ? String(value) : value);
+  for (const [name, value] of headers)
+    if (value !== undefined) res.setHeader(name, typeof value === 'number' ? String(value) : value);
 }

@@ -69,5 +69,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
 
 /** Logs a failure that can no longer reach a client. */
 function report(call: Call, error: unknown): void {
-  call.request.services.settings.logger?.error(`token-sessions: a request's changes could not be saved: ${describeError(error)}`);
+  call.request.services.settings.logger?.error(
+    `token-sessions: a request's changes could not be saved: ${describeError(error)}`,
+  );
 }

@@ -5,7 +5,8 @@ type Present = number | string | readonly string[] | null | undefined;
 
 /** Puts the library's headers on a Fetch response. */
 export function putHeaders(response: Headers, ours: Headers): void {
-  for (const [name, value] of ours) if (name !== 'set-cookie') response.set(name, combined(name, value, response.get(name)));
+  for (const [name, value] of ours)
+    if (name !== 'set-cookie') response.set(name, combined(name, value, response.get(name)));
   const cookies = ours.getSetCookie();
   if (cookies.length > 0) setCookies(response, mergeCookies(response.getSetCookie(), cookies));
 }
@@ -23,7 +24,8 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
 export function combined(name: string, ours: string, present: Present): string {
   const theirs = present === null || present === undefined ? '' : String(present);
   // A proxy must not transform an event stream, so the host's directive stays.
-  if (name === 'cache-control' && theirs.includes('no-transform') && !ours.includes('no-transform')) return `${ours}, no-transform`;
+  if (name === 'cache-control' && theirs.includes('no-transform') && !ours.includes('no-transform'))
+    return `${ours}, no-transform`;
   return name === EXPOSED && theirs !== '' ? union(theirs, ours) : ours;
 }
 

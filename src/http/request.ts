@@ -29,7 +29,9 @@ export interface SourceSettings {
   readonly services: Services;
   readonly sources: readonly TokenSource[];
   /** Recognises tokens of other libraries. */
-  readonly foreign: ((services: Services, source: TokenSource, text: string) => Omit<Credentials, 'tokenSent'> | undefined) | undefined;
+  readonly foreign:
+    | ((services: Services, source: TokenSource, text: string) => Omit<Credentials, 'tokenSent'> | undefined)
+    | undefined;
   /** Logs each message once. */
   readonly warnOnce: (message: string) => void;
 }
@@ -78,7 +80,11 @@ export function readSources({ sources, warnOnce }: SourceSettings, incoming: Inc
   return sources.map((source) => source.read(header, details, warnOnce));
 }
 
-export function openRequest(settings: SourceSettings, incoming: IncomingRequest, sent = readSources(settings, incoming)): OpenedRequest {
+export function openRequest(
+  settings: SourceSettings,
+  incoming: IncomingRequest,
+  sent = readSources(settings, incoming),
+): OpenedRequest {
   const services = settings.services.forRequest();
   const { target, persistent = false, details = {} } = incoming;
   const { from, ...credentials } = findCredentials(settings, services, sent);
@@ -101,7 +107,15 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
   const writers = settings.sources.filter((source) => source.write);
   const { now, rotationGrace } = services.settings;
   const target = { kind: 'collect' } as const;
-  const head = new ResponseHead({ writers, from: undefined, target, refusing: () => undefined, method: undefined, now, rotationGrace });
+  const head = new ResponseHead({
+    writers,
+    from: undefined,
+    target,
+    refusing: () => undefined,
+    method: undefined,
+    now,
+    rotationGrace,
+  });
   return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent: false, head }), head, '');
 }
 
@@ -109,7 +123,11 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
  * The first well-formed token in the order of the sources. If there is none, the first token of
  * another library.
  */
-function findCredentials({ sources, foreign }: SourceSettings, services: Services, sent: readonly (string | undefined)[]): Found {
+function findCredentials(
+  { sources, foreign }: SourceSettings,
+  services: Services,
+  sent: readonly (string | undefined)[],
+): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
   const tokenSent = sent.some((text) => text !== undefined && text !== '');
   for (const [index, source] of sources.entries()) {

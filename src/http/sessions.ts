@@ -11,7 +11,14 @@ import { contextFor } from './context.js';
 import { handleFetch } from './handle.js';
 import type { HeadersLike } from './header-reader.js';
 import { HOST, HOST_VERSION, type Host } from './host.js';
-import { type IncomingRequest, type OpenedRequest, openRequest, openToken, readSources, type SourceSettings } from './request.js';
+import {
+  type IncomingRequest,
+  type OpenedRequest,
+  openRequest,
+  openToken,
+  readSources,
+  type SourceSettings,
+} from './request.js';
 import { privateSlot } from './slot.js';
 import { bearer, type RequestDetails, type TokenSource } from './token-source.js';
 
@@ -38,7 +45,10 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    *     return Response.json(session.data);
    *   });
    */
-  handle(request: Request, handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>): Promise<Response>;
+  handle(
+    request: Request,
+    handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>,
+  ): Promise<Response>;
   /**
    * The context of a Fetch request, and no more. Nothing is saved: call `save()` or `update()`.
    * Nothing is written: where a source writes tokens, put `sessions.responseHeaders` on the
@@ -82,10 +92,14 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
  * @example
  * type Context = SessionContextOf<typeof sessions>;
  */
-export type SessionContextOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = Awaited<ReturnType<Of['fromToken']>>;
+export type SessionContextOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = Awaited<
+  ReturnType<Of['fromToken']>
+>;
 
 /** A session of these sessions: `SessionOf<typeof sessions>`. */
-export type SessionOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = NonNullable<SessionContextOf<Of>['session']>;
+export type SessionOf<Of extends Pick<Sessions<unknown, never>, 'fromToken'>> = NonNullable<
+  SessionContextOf<Of>['session']
+>;
 
 export interface HttpOptions<Data> extends CoreOptions<Data> {
   readonly store: SessionStore;
@@ -206,9 +220,13 @@ function onceEach(log: (message: string) => void): (message: string) => void {
 }
 
 function checkSources(sources: readonly TokenSource[], foreign: ForeignTokens | undefined): readonly TokenSource[] {
-  const valid = Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');
+  const valid =
+    Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');
   if (!valid) {
-    throw new SessionError('INVALID_OPTION', "sources must be a list of at least one of bearer(), header('X-Auth-Token') and cookie()");
+    throw new SessionError(
+      'INVALID_OPTION',
+      "sources must be a list of at least one of bearer(), header('X-Auth-Token') and cookie()",
+    );
   }
   for (const source of sources) foreign?.check(source);
   return [...sources];

@@ -77,7 +77,10 @@ export interface BearerOptions {
 export function bearer({ respond = false }: BearerOptions = {}): TokenSource {
   const name = respond === true ? 'Session-Token' : respond;
   if (name !== false && !isHeaderName(name)) {
-    throw new SessionError('INVALID_OPTION', 'bearer({ respond }) must be true or the name of an HTTP header, such as Session-Token');
+    throw new SessionError(
+      'INVALID_OPTION',
+      'bearer({ respond }) must be true or the name of an HTTP header, such as Session-Token',
+    );
   }
   return {
     name: 'authorization',
@@ -112,7 +115,9 @@ export function header(name: string, options: HeaderOptions = {}): TokenSource {
     name: `header ${lowerCase}`,
     legacy: options.legacy,
     read: (reader) => reader(lowerCase)?.trim(),
-    ...(options.respond && { write: (response: Headers, token: string | null) => response.set(lowerCase, token ?? '') }),
+    ...(options.respond && {
+      write: (response: Headers, token: string | null) => response.set(lowerCase, token ?? ''),
+    }),
   };
 }
 

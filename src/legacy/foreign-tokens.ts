@@ -7,7 +7,11 @@ import type { LegacySessions } from './legacy-sessions.js';
 import { LegacyMove } from './migration.js';
 
 /** The credentials in another library's token. `undefined` if this source does not accept it. */
-export function foreignCredentials(services: Services, source: TokenSource, text: string): Omit<Credentials, 'tokenSent'> | undefined {
+export function foreignCredentials(
+  services: Services,
+  source: TokenSource,
+  text: string,
+): Omit<Credentials, 'tokenSent'> | undefined {
   const sessions = source.legacy;
   const key = sessions?.keyOf(text);
   if (!sessions || key === undefined) return undefined;
@@ -22,5 +26,8 @@ export function checkLegacy(legacy: LegacySessions | undefined): void {
   const methods = [legacy?.keyOf, legacy?.read, legacy?.remove];
   const hasMethods = methods.every((each) => typeof each === 'function');
   if (hasMethods && typeof legacy.scheme === 'string' && /^[A-Za-z0-9]+$/.test(legacy.scheme)) return;
-  throw new SessionError('INVALID_OPTION', "a source's legacy must be the sessions of another library, such as expressLegacy(store)");
+  throw new SessionError(
+    'INVALID_OPTION',
+    "a source's legacy must be the sessions of another library, such as expressLegacy(store)",
+  );
 }

@@ -171,7 +171,9 @@ export class LegacyMove implements ForeignSession {
    */
   #migrationOf({ state }: Content, nonce: string): Migration | undefined {
     const { migration } = state;
-    const holds = migration ? migration.nonce === nonce : standingOf(state, [this.#credential], this.#services.settings.now());
+    const holds = migration
+      ? migration.nonce === nonce
+      : standingOf(state, [this.#credential], this.#services.settings.now());
     if (!holds) throw gone();
     return migration;
   }

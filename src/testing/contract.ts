@@ -61,7 +61,8 @@ export function storeContract(options: StoreContractOptions): void {
 function capabilityTests({ test, options }: Kit): void {
   const { capabilities } = options;
   test('the store has exactly the capabilities that it declares', async ({ store }) => {
-    for (const verb of OPTIONAL_VERBS) ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
+    for (const verb of OPTIONAL_VERBS)
+      ensureEqual(typeof store[verb] === 'function', capabilities[verb] === true, `the store has ${verb}`);
     ensureEqual(store.atomic !== false, capabilities.atomic, 'the store is atomic');
     ensureEqual(store.steps !== undefined, capabilities.inSteps === true, 'the store has steps');
   });

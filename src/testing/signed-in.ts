@@ -28,7 +28,10 @@ export interface SignedIn<Data, Input = Data> {
  * or
  *   `cookie()`
  */
-export async function signedIn<Data, Input>(sessions: Sessions<Data, Input>, data: Input): Promise<SignedIn<Data, Input>> {
+export async function signedIn<Data, Input>(
+  sessions: Sessions<Data, Input>,
+  data: Input,
+): Promise<SignedIn<Data, Input>> {
   const { sourceNames } = hostOf(sessions);
   const { token, id } = await sessions.create(data);
   for (const name of sourceNames) {

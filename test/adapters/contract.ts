@@ -29,7 +29,13 @@ export async function failuresOf(driver: Driver): Promise<string[]> {
 }
 
 function testsFor(driver: Driver): readonly ContractTest[] {
-  return [...sessionTests, ...endTests, ...outageTests, ...badTokenTests, ...(driver.writes === false ? [] : writerTests)];
+  return [
+    ...sessionTests,
+    ...endTests,
+    ...outageTests,
+    ...badTokenTests,
+    ...(driver.writes === false ? [] : writerTests),
+  ];
 }
 
 async function runOne(driver: Driver, { options, run }: ContractTest): Promise<void> {

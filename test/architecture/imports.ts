@@ -22,9 +22,11 @@ export function importsOf(text: string): Import[] {
 
 function readImport(node: ts.Node): Import | undefined {
   if (ts.isImportDeclaration(node)) return fromText(node.moduleSpecifier, isErasedImport(node.importClause));
-  if (ts.isExportDeclaration(node) && node.moduleSpecifier) return fromText(node.moduleSpecifier, isErasedExport(node));
+  if (ts.isExportDeclaration(node) && node.moduleSpecifier)
+    return fromText(node.moduleSpecifier, isErasedExport(node));
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) return fromText(node.argument.literal, true);
-  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) return fromText(node.arguments[0], false);
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+    return fromText(node.arguments[0], false);
   return undefined;
 }
 
@@ -52,11 +54,17 @@ function areAllTypes(names: readonly (ts.ImportSpecifier | ts.ExportSpecifier)[]
 /** The functions that constructors of exported classes are given. */
 export function callbacksIn(file: string, text: string): string[] {
   return ts.createSourceFile(file, text, ts.ScriptTarget.Latest).statements.flatMap((statement) => {
-    if (!ts.isClassDeclaration(statement) || !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) return [];
+    if (
+      !ts.isClassDeclaration(statement) ||
+      !statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)
+    )
+      return [];
     const given = statement.members.filter(ts.isConstructorDeclaration).flatMap(({ parameters }) => [...parameters]);
     return given
       .filter(({ type }) => type && ts.isFunctionTypeNode(type))
-      .map(({ name }) => `${file}: the constructor of ${nameOf(statement.name)} is given the function ${nameOf(name)}`);
+      .map(
+        ({ name }) => `${file}: the constructor of ${nameOf(statement.name)} is given the function ${nameOf(name)}`,
+      );
   });
 }
 

@@ -14,7 +14,9 @@ interface Rule {
 }
 
 /** The words of the core, and the ports of its surroundings: the lowest floor. */
-const PORTS = ['duration', 'error', 'events', 'logger', 'safe-cause', 'store', 'types'].map((name) => `core/${name}.ts`);
+const PORTS = ['duration', 'error', 'events', 'logger', 'safe-cause', 'store', 'types'].map(
+  (name) => `core/${name}.ts`,
+);
 /** The floors of the core, from the bottom up. Each may import itself and those below it. */
 const FLOORS = ['core/data/', 'core/record/', 'core/kernel/', 'core/session/'];
 /** Helpers of the core without state or decisions, which stores may call. */
@@ -40,7 +42,12 @@ const RULES: readonly Rule[] = [
     ...CORE_PACKAGES,
   })),
   { part: /^core\//, files: PORTS },
-  { part: /^stores\//, files: ['stores/', ...CORE_HELPERS], fileTypes: ['core/', 'legacy/'], packages: ['node:crypto'] },
+  {
+    part: /^stores\//,
+    files: ['stores/', ...CORE_HELPERS],
+    fileTypes: ['core/', 'legacy/'],
+    packages: ['node:crypto'],
+  },
   { part: /^legacy\//, files: ['core/', 'legacy/'], fileTypes: ['http/'] },
   {
     part: /^http\//,
@@ -56,14 +63,26 @@ const RULES: readonly Rule[] = [
     files: ['core/', 'http/', 'graphql/', 'adapters/$1/'],
     packageTypes: ['graphql', 'graphql-yoga', '@envelop/core'],
   },
-  { part: /^adapters\/(apollo)\//, files: ['core/', 'http/', 'graphql/', 'adapters/$1/'], packageTypes: ['@apollo/server', 'graphql'] },
+  {
+    part: /^adapters\/(apollo)\//,
+    files: ['core/', 'http/', 'graphql/', 'adapters/$1/'],
+    packageTypes: ['@apollo/server', 'graphql'],
+  },
   { part: /^adapters\/(hono)\//, files: ['core/', 'http/', 'adapters/$1/'], packageTypes: ['hono'] },
   { part: /^adapters\/(fastify)\//, files: ['core/', 'http/', 'adapters/$1/'], packageTypes: ['fastify'] },
   { part: /^adapters\/(next)\//, files: ['core/', 'http/', 'adapters/$1/'], packages: ['next', 'cookie'] },
   { part: /^adapters\/(\w+)\//, files: ['core/', 'http/', 'adapters/$1/'] },
   { part: /^client\//, files: ['client/'] },
-  { part: /^testing\//, files: ['testing/', 'core/', 'http/', 'index.ts', 'create-sessions.ts'], packages: ['fast-check'] },
-  { part: /^create-sessions\.ts$/, files: ['core/', 'http/', 'legacy/', 'stores/'], packageTypes: ['@standard-schema/spec'] },
+  {
+    part: /^testing\//,
+    files: ['testing/', 'core/', 'http/', 'index.ts', 'create-sessions.ts'],
+    packages: ['fast-check'],
+  },
+  {
+    part: /^create-sessions\.ts$/,
+    files: ['core/', 'http/', 'legacy/', 'stores/'],
+    packageTypes: ['@standard-schema/spec'],
+  },
   { part: /^index\.ts$/, files: ['core/', 'http/', 'stores/', 'create-sessions.ts'], fileTypes: ['legacy/'] },
   { part: /^version\.ts$/, files: [] },
 ];

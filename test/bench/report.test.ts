@@ -18,7 +18,11 @@ describe('the report of the bench', () => {
       '| Redis | 1,234 | ≤ 1.25 |',
       '| memory | 7 | ≤ 400 |',
     ]);
-    expect(tableToText(table).split('\n')).toEqual(['store      µs   reach', 'Redis   1,234  ≤ 1.25', 'memory      7   ≤ 400']);
+    expect(tableToText(table).split('\n')).toEqual([
+      'store      µs   reach',
+      'Redis   1,234  ≤ 1.25',
+      'memory      7   ≤ 400',
+    ]);
   });
 
   test.each<[number, string]>([
@@ -43,7 +47,9 @@ describe('the report of the bench', () => {
   test('a bar is as long as its number, the grey part of it as what is there anyway', () => {
     const bar = (name: string, cpu: number): Bar => ({ name, cpu, bare: 50, ours: name === 'ours' });
     const svg = toSvg('CPU', [{ name: 'A & <B>', bars: [bar('bare', 50), bar('ours', 100), bar('less', 20)] }]);
-    const widths = [...svg.matchAll(/<rect [^>]*width="([\d.]+)"[^>]*class="(\w+)"/g)].map(([, width, kind]) => `${kind} ${width}`);
+    const widths = [...svg.matchAll(/<rect [^>]*width="([\d.]+)"[^>]*class="(\w+)"/g)].map(
+      ([, width, kind]) => `${kind} ${width}`,
+    );
     expect(widths).toEqual(['bare 210.0', 'peer 0.0', 'bare 210.0', 'ours 210.0', 'bare 84.0', 'peer 0.0']);
     expect(svg).toContain('A &#38; &#60;B&#62;');
     expect(svg).toContain('100 µs');

@@ -89,11 +89,14 @@ class Run {
       this.server.logout(token);
       return new Response('');
     }
-    if (!visit) return token ? refused() : new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
+    if (!visit)
+      return token ? refused() : new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer' } });
     if (path === '/rotate') {
       const rotated = this.server.rotate(token);
       this.rotations++;
-      return rotated ? this.#withToken(rotated) : Response.json({ code: 'TOKEN_REPLACED', status: 409 }, { status: 409 });
+      return rotated
+        ? this.#withToken(rotated)
+        : Response.json({ code: 'TOKEN_REPLACED', status: 409 }, { status: 409 });
     }
     if (visit.rotated) this.rotations++;
     return new Response('ok', { headers: visit.rotated ? { 'session-token': visit.rotated } : {} });

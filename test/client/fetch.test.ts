@@ -13,7 +13,10 @@ describe('a request', () => {
     await session.fetch(new URL(`${API}/b`));
     await session.fetch(new Request(`${API}/c`, { headers: { 'x-own': '1' } }));
     await session.fetch(`${API}/d`, { method: 'POST', body: 'text', headers: { 'x-own': '2' } });
-    expect(arrivals.map(({ headers }) => headers.get('authorization'))).toEqual([null, ...Array(3).fill(`Bearer ${token}`)]);
+    expect(arrivals.map(({ headers }) => headers.get('authorization'))).toEqual([
+      null,
+      ...Array(3).fill(`Bearer ${token}`),
+    ]);
     expect(arrivals.map(({ headers }) => headers.get('x-own'))).toEqual([null, null, '1', '2']);
     expect(arrivals.map(({ body }) => body)).toEqual(['', '', '', 'text']);
   });
@@ -69,7 +72,11 @@ describe('another origin', () => {
       await session.fetch(url);
     }
     expect(arrivals.map(({ token: sent }) => sent)).toEqual([null, null, null, null]);
-    expect(warnings.map((text) => /https?:\S+/.exec(text)?.[0])).toEqual(['https://other.example', `${API}:8443`, 'http://api.example']);
+    expect(warnings.map((text) => /https?:\S+/.exec(text)?.[0])).toEqual([
+      'https://other.example',
+      `${API}:8443`,
+      'http://api.example',
+    ]);
     expect(changes).toEqual([]);
   });
 
@@ -83,7 +90,11 @@ describe('another origin', () => {
       },
     });
     await session.set(newToken());
-    const foreign = ['https://api.example@evil.example/', 'https:\\\\evil.example\\api.example', 'https://api.example.evil.example/'];
+    const foreign = [
+      'https://api.example@evil.example/',
+      'https:\\\\evil.example\\api.example',
+      'https://api.example.evil.example/',
+    ];
     for (const url of [...foreign, 'HTTPS://API.example:443/x']) await session.fetch(url);
     expect(sent).toEqual([false, false, false, true]);
   });
@@ -149,7 +160,10 @@ describe('an answer with a new token', () => {
   test('changes nothing if another login or logout has happened since', async () => {
     const late: (() => void)[] = [];
     const { session } = clientOf(
-      ({ token }) => new Promise((resolve) => late.push(() => resolve(ok({ 'session-token': newToken(idOf(token ?? newToken())) })))),
+      ({ token }) =>
+        new Promise((resolve) =>
+          late.push(() => resolve(ok({ 'session-token': newToken(idOf(token ?? newToken())) }))),
+        ),
     );
     await session.set(newToken());
     const first = session.fetch(API);

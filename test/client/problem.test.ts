@@ -30,12 +30,21 @@ describe.each(CODES)('the code %s', (code, problem) => {
     ['a GraphQL error', new GraphQLError('refused', { extensions: { code } })],
     ['a GraphQL error as it arrives', { message: 'refused', extensions: { code } }],
     ['a GraphQL result', { data: null, errors: [{ message: 'other' }, { message: 'refused', extensions: { code } }] }],
-    ['urql', new CombinedError({ graphQLErrors: [{ message: 'refused', extensions: { code } }], response: answer(200) })],
+    [
+      'urql',
+      new CombinedError({ graphQLErrors: [{ message: 'refused', extensions: { code } }], response: answer(200) }),
+    ],
     ['Apollo Client', new CombinedGraphQLErrors({ errors: [{ message: 'refused', extensions: { code } }] })],
-    ['Apollo Client 3', Object.assign(new Error('refused'), { graphQLErrors: [{ extensions: { code } }], networkError: null })],
+    [
+      'Apollo Client 3',
+      Object.assign(new Error('refused'), { graphQLErrors: [{ extensions: { code } }], networkError: null }),
+    ],
     ['graphql-ws, whose errors come as a list', [{ message: 'refused', extensions: { code } }]],
     ['problem details', { type: 'about:blank', status: 401, code }],
-    ['an error that another one wraps', new Error('outer', { cause: new GraphQLError('refused', { extensions: { code } }) })],
+    [
+      'an error that another one wraps',
+      new Error('outer', { cause: new GraphQLError('refused', { extensions: { code } }) }),
+    ],
   ])('is found in %s', (_, error) => {
     expect(sessionProblem(error)).toBe(problem);
   });
@@ -75,7 +84,9 @@ describe('a response', () => {
       new TRPCClientError('not JSON', { meta: { response: ended } }),
       new CombinedError({ networkError: new Error('Unauthorized'), response: ended }),
       new ServerError('Unauthorized', { response: ended, bodyText: '' }),
-      Object.assign(new Error('Unauthorized'), { networkError: Object.assign(new Error('Unauthorized'), { response: ended }) }),
+      Object.assign(new Error('Unauthorized'), {
+        networkError: Object.assign(new Error('Unauthorized'), { response: ended }),
+      }),
       Object.assign(new Error('graphql-sse'), { response: ended }),
     ];
     expect(errors.map(sessionProblem)).toEqual(errors.map(() => 'ended'));
@@ -85,7 +96,9 @@ describe('a response', () => {
 describe('a socket that the server has closed', () => {
   test('for lack of a session means ended', () => {
     expect(sessionProblem({ code: 4401, reason: 'Unauthorized', wasClean: true })).toBe('ended');
-    expect(sessionProblem(new CombinedError({ networkError: Object.assign(new Error('closed'), { code: 4401 }) }))).toBe('ended');
+    expect(
+      sessionProblem(new CombinedError({ networkError: Object.assign(new Error('closed'), { code: 4401 }) })),
+    ).toBe('ended');
   });
 
   test.each([1000, 1006, 1012, 4400, 4403, 4500])('with code %s means something else', (code) => {
@@ -94,7 +107,10 @@ describe('a socket that the server has closed', () => {
 });
 
 test.each([
-  ["an application's own UNAUTHORIZED", trpcError({ code: 'UNAUTHORIZED', httpStatus: 401 }, { response: answer(401) })],
+  [
+    "an application's own UNAUTHORIZED",
+    trpcError({ code: 'UNAUTHORIZED', httpStatus: 401 }, { response: answer(401) }),
+  ],
   ['another error of tRPC', trpcError({ code: 'BAD_REQUEST', httpStatus: 400 })],
   ['a failed connection', new TypeError('fetch failed')],
   ['a code alone, which may be anybody’s', Object.assign(new Error('grpc'), { code: 'UNAUTHENTICATED' })],

@@ -79,12 +79,18 @@ describe('a refusal', () => {
 
   test.each([
     ['an unmarked 401', () => new Response('', { status: 401 })],
-    ['a 401 of another scheme', () => new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } })],
+    [
+      'a 401 of another scheme',
+      () => new Response('', { status: 401, headers: { 'www-authenticate': 'DPoP error="invalid_token"' } }),
+    ],
     ['a 401 that lacks a token', () => new Response('', { status: 401, headers: { 'www-authenticate': 'Bearer' } })],
     ['a 403', () => new Response('', { status: 403 })],
     ['a 503', () => new Response('', { status: 503 })],
     ['a 409', () => Response.json({ code: 'TOKEN_REPLACED', status: 409 }, { status: 409 })],
-    ['an error of the server', () => new Response('', { status: 500, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } })],
+    [
+      'an error of the server',
+      () => new Response('', { status: 500, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }),
+    ],
   ])('does not include %s: the session stays, and nothing is repeated', async (_, answer) => {
     const server = clientOf(answer);
     const token = newToken();
@@ -121,9 +127,12 @@ describe('a repetition', () => {
     const form = new URLSearchParams({ a: '1' });
     const bodies = [
       (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: form }),
-      (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: new TextEncoder().encode('a=1') }),
-      (session: ReturnType<typeof clientOf>['session']) => session.fetch(API, { method: 'POST', body: new Blob(['a=1']) }),
-      (session: ReturnType<typeof clientOf>['session']) => session.fetch(new Request(API, { method: 'POST', body: 'a=1' })),
+      (session: ReturnType<typeof clientOf>['session']) =>
+        session.fetch(API, { method: 'POST', body: new TextEncoder().encode('a=1') }),
+      (session: ReturnType<typeof clientOf>['session']) =>
+        session.fetch(API, { method: 'POST', body: new Blob(['a=1']) }),
+      (session: ReturnType<typeof clientOf>['session']) =>
+        session.fetch(new Request(API, { method: 'POST', body: 'a=1' })),
     ];
     for (const send of bodies) {
       const { session, arrivals } = refusingOnce();

@@ -72,7 +72,9 @@ test('a refusal that arrives after the dialog is repeated without another dialog
   const late: (() => void)[] = [];
   const { session, dialogs, arrivals } = clientOf((arrival) => {
     const answer = fresh(next)(arrival);
-    return arrival.url.endsWith('/slow') && arrival.token === token ? new Promise((resolve) => late.push(() => resolve(answer))) : answer;
+    return arrival.url.endsWith('/slow') && arrival.token === token
+      ? new Promise((resolve) => late.push(() => resolve(answer)))
+      : answer;
   });
   await session.set(token);
   const [slow, fast] = [session.fetch(`${API}/slow`), session.fetch(`${API}/fast`)];
@@ -90,7 +92,9 @@ test('a token that was only rotated since does not replace the dialog', async ()
   const token = newToken();
   const rotated = newToken(idOf(token));
   const next = newToken(idOf(token));
-  const { session, dialogs } = clientOf(({ token: sent }) => (sent === next ? ok() : stepUp(60, { 'session-token': rotated })));
+  const { session, dialogs } = clientOf(({ token: sent }) =>
+    sent === next ? ok() : stepUp(60, { 'session-token': rotated }),
+  );
   await session.set(token);
   const pending = session.fetch(API);
   await vi.waitFor(() => expect(dialogs).toHaveLength(1));
@@ -136,7 +140,12 @@ describe('onStepUp', () => {
       () => Promise.reject(new Error('rejected')),
     ];
     for (const onStepUp of failures) {
-      const session = createSessionClient({ storage: 'memory', origins: [API], fetch: scripted(() => stepUp()).fetch, onStepUp });
+      const session = createSessionClient({
+        storage: 'memory',
+        origins: [API],
+        fetch: scripted(() => stepUp()).fetch,
+        onStepUp,
+      });
       await session.set(newToken());
       expect((await session.fetch(API)).status).toBe(401);
     }

@@ -91,7 +91,10 @@ describe('tabs with sessionStorage', () => {
     const browser = fakeBrowser();
     const open = () => {
       // Each tab has its own storage; a duplicated tab begins with a copy.
-      vi.stubGlobal('sessionStorage', Object.assign(Object.create(browser.session), { items: new Map(browser.session.items) }));
+      vi.stubGlobal(
+        'sessionStorage',
+        Object.assign(Object.create(browser.session), { items: new Map(browser.session.items) }),
+      );
       return browser.open({ storage: 'session' });
     };
     const token = newToken();

@@ -11,7 +11,12 @@ import {
 import type { AnyTRPCRouter } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { createSessionClient, type SessionClientOptions, sessionProblem, trpcSessionLink } from '../../src/client/index.js';
+import {
+  createSessionClient,
+  type SessionClientOptions,
+  sessionProblem,
+  trpcSessionLink,
+} from '../../src/client/index.js';
 import { changesOf } from './support/fake-browser.js';
 import { startTrpcServer, type TrpcServer, trpcClient } from './support/trpc-server.js';
 
@@ -88,7 +93,11 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
     await (await server.sessions.fromToken(token)).session?.destroy();
     const { guarded } = server.counts;
     const results = await Promise.allSettled([trpc.guarded.mutate(), trpc.guarded.mutate(), trpc.guarded.mutate()]);
-    expect(results.map((each) => each.status === 'rejected' && sessionProblem(each.reason))).toEqual(['ended', 'ended', 'ended']);
+    expect(results.map((each) => each.status === 'rejected' && sessionProblem(each.reason))).toEqual([
+      'ended',
+      'ended',
+      'ended',
+    ]);
     expect(changes).toEqual([{ type: 'ended', reason: 'refused' }]);
     expect(server.counts.guarded).toBe(guarded);
   });
@@ -127,13 +136,16 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
   });
 });
 
-test.each(['httpLink', 'httpBatchLink'] as const)('a login over %s takes its token from the header, once', async (link) => {
-  const { session, trpc } = application(link);
-  const changes = changesOf(session);
-  await session.set(await trpc.login.mutate());
-  expect(await trpc.guarded.mutate()).toBe('ada');
-  expect(changes).toEqual([{ type: 'started' }]);
-});
+test.each(['httpLink', 'httpBatchLink'] as const)(
+  'a login over %s takes its token from the header, once',
+  async (link) => {
+    const { session, trpc } = application(link);
+    const changes = changesOf(session);
+    await session.set(await trpc.login.mutate());
+    expect(await trpc.guarded.mutate()).toBe('ada');
+    expect(changes).toEqual([{ type: 'started' }]);
+  },
+);
 
 test('only the refused call of a batch is repeated', async () => {
   const { login, trpc, sent, meanwhile, rotateElsewhere } = application('httpBatchLink');

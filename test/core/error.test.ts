@@ -6,7 +6,8 @@ afterEach(() => {
   if (descriptor) Object.defineProperty(Error, 'stackTraceLimit', descriptor);
 });
 
-const framesOf = (error: Error) => (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+const framesOf = (error: Error) =>
+  (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
 const make = () => new SessionError('SESSION_GONE', 'it has ended');
 
 test('withoutStack makes an error without a stack, and later errors have one again', () => {

@@ -24,7 +24,9 @@ describe('docs/architecture.md', () => {
       .filter((line) => /^\| (?!word|---)/.test(line));
     expect(rows.length).toBeGreaterThan(5);
     expect(rows.length).toBeLessThanOrEqual(10);
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.ts'),
+    );
     const code = sources.map((path) => readFileSync(join(ROOT, 'src', path), 'utf8')).join('\n');
     const names = rows.flatMap((row) => /`([A-Z]\w+)` \|$/.exec(row)?.[1] ?? []);
     expect(names.filter((name) => !new RegExp(`(?:class|interface|type) ${name}\\b`).test(code))).toEqual([]);

@@ -41,7 +41,9 @@ describe.each(pages)('%s', (page) => {
       .filter(({ language }) => language === 'sh')
       .flatMap(({ text }) => text.trim().split(/\n|&&/));
     expect(
-      commands.filter((command) => !/^\s*(?:npm (?:ci|test|start|install token-sessions|run \S+)|npx \S+ .*)\s*$/.test(command)),
+      commands.filter(
+        (command) => !/^\s*(?:npm (?:ci|test|start|install token-sessions|run \S+)|npx \S+ .*)\s*$/.test(command),
+      ),
     ).toEqual([]);
   });
 });
@@ -49,6 +51,8 @@ describe.each(pages)('%s', (page) => {
 test('the problem that docs/hosts/fetch.md shows is what clients get', async () => {
   const [block] = blocksOf(read('docs/hosts/fetch.md')).filter(({ language }) => language === 'json');
   const sessions = createSessions<{ userId: string }>();
-  const response = await sessions.handle(new Request('https://app.example/'), (context) => Response.json(requireSession(context).data));
+  const response = await sessions.handle(new Request('https://app.example/'), (context) =>
+    Response.json(requireSession(context).data),
+  );
   expect(await response.json()).toEqual(JSON.parse(block?.text ?? ''));
 });

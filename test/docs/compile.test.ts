@@ -24,7 +24,9 @@ describe('the TypeScript blocks', () => {
   });
 
   test('are found by the compiler: a planted error is reported', () => {
-    expect(errorsIn(errors, 'planted.md').join()).toContain("Type 'number' is not assignable to type 'string | boolean");
+    expect(errorsIn(errors, 'planted.md').join()).toContain(
+      "Type 'number' is not assignable to type 'string | boolean",
+    );
     expect(errors.filter((line) => !line.startsWith('planted/') && !line.startsWith(' '))).toEqual([]);
   });
 

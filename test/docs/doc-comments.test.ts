@@ -94,7 +94,8 @@ describe('doc comments', () => {
     members = exported.flatMap((each) => membersOf(reference.checker, each));
   }, 60_000);
 
-  const without = (names: readonly Name[], isMet: (each: Name) => boolean) => names.filter((each) => !isMet(each)).map(({ name }) => name);
+  const without = (names: readonly Name[], isMet: (each: Name) => boolean) =>
+    names.filter((each) => !isMet(each)).map(({ name }) => name);
 
   test('are on every name that a subpath exports', () => {
     expect(exported.length).toBeGreaterThan(80);

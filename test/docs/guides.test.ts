@@ -23,7 +23,9 @@ test('the tests on pages pass under the runner of Node', { timeout: 60_000 }, as
     const imports = files.flat().map(([page, name]) => `import '${project.file(page, name)}';\n`);
     expect(imports.length).toBeGreaterThan(0);
     await writeFile(join(project.dir, 'all.ts'), imports.join(''));
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test-reporter=tap', 'all.ts'], { cwd: project.dir });
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', '--test-reporter=tap', 'all.ts'], {
+      cwd: project.dir,
+    });
     expect(stdout).toMatch(/^# fail 0$/m);
     expect(stdout).toContain('ok 1 - the store contract');
   } finally {
@@ -37,7 +39,9 @@ async function testFilesOf(page: string): Promise<(readonly [page: string, name:
 
 test('docs/writing-a-store.md names every verb of a store', async () => {
   const page = await readFile(join(ROOT, 'docs/writing-a-store.md'), 'utf8');
-  expect([...OPTIONAL_VERBS, 'insert', 'find', 'replace', 'delete', 'steps'].filter((verb) => !page.includes(`\`${verb}`))).toEqual([]);
+  expect(
+    [...OPTIONAL_VERBS, 'insert', 'find', 'replace', 'delete', 'steps'].filter((verb) => !page.includes(`\`${verb}`)),
+  ).toEqual([]);
 });
 
 test('CONTRIBUTING names only files, and settings of tests, that there are', async () => {
@@ -48,5 +52,7 @@ test('CONTRIBUTING names only files, and settings of tests, that there are', asy
   const settings = new Set([...page.matchAll(/\b([A-Z]+_?[A-Z]+)=\d/g)].map(([, name = '']) => name));
   const paths = (await readdir(join(ROOT, 'test'), { recursive: true })).filter((path) => path.endsWith('.ts'));
   const code = (await Promise.all(paths.map((path) => readFile(join(ROOT, 'test', path), 'utf8')))).join('\n');
-  expect([...settings].filter((name) => !code.includes(`env['${name}']`) && !code.includes(`env.${name}`))).toEqual([]);
+  expect([...settings].filter((name) => !code.includes(`env['${name}']`) && !code.includes(`env.${name}`))).toEqual(
+    [],
+  );
 });

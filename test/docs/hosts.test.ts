@@ -38,7 +38,9 @@ async function useRoutes(send: (path: string, init: RequestInit) => Promise<Resp
 
 describe('the applications of the pages run', () => {
   test('Fetch', async () => {
-    const { serve }: { serve(request: Request): Promise<Response> } = await import(project.file('docs/hosts/fetch.md', 'app.ts'));
+    const { serve }: { serve(request: Request): Promise<Response> } = await import(
+      project.file('docs/hosts/fetch.md', 'app.ts')
+    );
     await useRoutes((path, init) => serve(new Request(`https://app.example${path}`, init)));
   });
 
@@ -74,7 +76,9 @@ describe('the applications of the pages run', () => {
   });
 
   test('tRPC', async () => {
-    const { serve }: { serve(request: Request): Promise<Response> } = await import(project.file('docs/hosts/trpc.md', 'router.ts'));
+    const { serve }: { serve(request: Request): Promise<Response> } = await import(
+      project.file('docs/hosts/trpc.md', 'router.ts')
+    );
     const call = async (path: string, method: string, token?: string) => {
       const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
       return (await serve(new Request(`https://app.example/trpc/${path}`, { method, headers }))).json();
@@ -93,7 +97,9 @@ describe('the applications of the pages run', () => {
     );
     const graphql = async (query: string, token?: string) => {
       const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-      return (await yoga.fetch('https://app.example/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })).json();
+      return (
+        await yoga.fetch('https://app.example/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) })
+      ).json();
     };
     const { login } = (await graphql('mutation { login }')).data;
     expect((await graphql('mutation { theme(name: "dark") }', login)).data).toEqual({ theme: 'dark' });
@@ -103,9 +109,8 @@ describe('the applications of the pages run', () => {
   });
 
   test('Mercurius', async () => {
-    const page: { app: { inject(request: object): Promise<{ statusCode: number }>; close(): Promise<void> } } = await import(
-      project.file('docs/hosts/others.md', 'mercurius.ts')
-    );
+    const page: { app: { inject(request: object): Promise<{ statusCode: number }>; close(): Promise<void> } } =
+      await import(project.file('docs/hosts/others.md', 'mercurius.ts'));
     try {
       const answer = await page.app.inject({ method: 'POST', url: '/graphql', payload: { query: '{ me }' } });
       expect(answer.statusCode).toBe(401);

@@ -14,7 +14,9 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
 test('every page of docs can be reached from the README', () => {
   const reached = new Set(['README.md']);
   for (const page of reached) {
-    const links = linksOf(readFileSync(join(ROOT, page), 'utf8')).map((link) => join(page, '..', link.split('#')[0] ?? ''));
+    const links = linksOf(readFileSync(join(ROOT, page), 'utf8')).map((link) =>
+      join(page, '..', link.split('#')[0] ?? ''),
+    );
     for (const link of links) if (pages.includes(link)) reached.add(link);
   }
   expect(pages.filter((page) => !reached.has(page))).toEqual([]);

@@ -27,6 +27,8 @@ test('the figures for Express in docs/comparison.md are what the bench has writt
   const [ours, theirs] = ['token-sessions on Redis', 'express-session + connect-redis'].map((name) =>
     measured('## One request: Express', name),
   );
-  expect(page).toContain(`a request takes ${ours?.('CPU, µs')} µs of the server's CPU, and ${theirs?.('CPU, µs')} µs with express-session`);
+  expect(page).toContain(
+    `a request takes ${ours?.('CPU, µs')} µs of the server's CPU, and ${theirs?.('CPU, µs')} µs with express-session`,
+  );
   expect([ours?.('Redis commands'), theirs?.('Redis commands')]).toEqual(['1.00', '2.00']);
 });

@@ -9,9 +9,14 @@ const TOPS = 'src test docs examples bench scripts core http adapters stores leg
  * The paths that a page names as code, such as `core/store.ts` or `test/races`, and the missing
  * ones of them.
  */
-export function namedPaths(markdown: string): { readonly found: readonly string[]; readonly missing: readonly string[] } {
+export function namedPaths(markdown: string): {
+  readonly found: readonly string[];
+  readonly missing: readonly string[];
+} {
   const texts = [...markdown.matchAll(/`([^`\n]+)`/g)].flatMap(([, text = '']) => text.split(' '));
-  const paths = texts.filter((text) => /^[\w.@-]+(?:\/[\w.@*-]+)+\/?$/.test(text) && TOPS.includes(text.split('/')[0] ?? ''));
+  const paths = texts.filter(
+    (text) => /^[\w.@-]+(?:\/[\w.@*-]+)+\/?$/.test(text) && TOPS.includes(text.split('/')[0] ?? ''),
+  );
   const found = [...new Set(paths)].filter((path) => !path.startsWith('client') && !/\/x$|\*/.test(path));
   return { found, missing: found.filter((path) => !exists(path)) };
 }

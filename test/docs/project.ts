@@ -48,7 +48,8 @@ export async function writeBlocks(pages: readonly string[]): Promise<BlockProjec
   await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(CONFIG));
   for (const page of pages) {
-    for (const [name, text] of Object.entries(SURROUNDINGS[page] ?? {})) await write(join(dir, folderOf(page), name), text);
+    for (const [name, text] of Object.entries(SURROUNDINGS[page] ?? {}))
+      await write(join(dir, folderOf(page), name), text);
     for (const [index, { text, file }] of (await typescriptOf(page)).entries()) {
       await write(join(dir, folderOf(page), file ?? `block-${index}.ts`), text);
     }
@@ -62,7 +63,9 @@ export async function writeBlocks(pages: readonly string[]): Promise<BlockProjec
 
 /** The errors that one run of the compiler finds in these pages. */
 export async function compileBlocks({ dir }: BlockProject): Promise<readonly string[]> {
-  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir }).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir }).catch(
+    (error: { stdout: string }) => error,
+  );
   // The sources of the package are part of the run, and have options of their own elsewhere.
   return stdout.split('\n').filter((line) => line !== '' && !line.startsWith('../'));
 }

@@ -28,13 +28,17 @@ test('is at most 250 lines long, and begins with the example', () => {
 
 test('every block is one that is compiled, run or drawn', () => {
   for (const { language, line } of blocks) expect(['ts', 'sh', 'text'], `line ${line}`).toContain(language);
-  const named = blocks.filter(({ language }) => language === 'ts').map(({ file, line }) => file ?? `unnamed block in line ${line}`);
+  const named = blocks
+    .filter(({ language }) => language === 'ts')
+    .map(({ file, line }) => file ?? `unnamed block in line ${line}`);
   expect(named).toEqual([...new Set(named)]);
   expect(named.filter((name) => !name.endsWith('.ts'))).toEqual([]);
 });
 
 describe('every command does what it says', () => {
-  const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split(/\n|&&/));
+  const commands = blocks
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ text }) => text.trim().split(/\n|&&/));
 
   test.each([...new Set(commands.map((command) => command.trim()))])('%s', async (command) => {
     const [npm, verb, name = verb] = command.split(' ');

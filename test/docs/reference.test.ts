@@ -21,7 +21,9 @@ function namesIn(markdown: string, column: string): string[] {
 }
 
 describe('docs/reference/options.md', () => {
-  const rows = new Map(rowsOf(page('options'), 'option | default').map(([name = '', value = '']) => [name.replaceAll('`', ''), value]));
+  const rows = new Map(
+    rowsOf(page('options'), 'option | default').map(([name = '', value = '']) => [name.replaceAll('`', ''), value]),
+  );
 
   test('has one row for each option, and no other', () => {
     expect(optionNames.length).toBeGreaterThan(15);
@@ -48,7 +50,9 @@ describe('docs/reference/options.md', () => {
 
   test('has every option of cookie()', () => {
     const cookieOptions = ['AnyCookieOptions', 'SecureCookieOptions', 'PlainCookieOptions'];
-    const names = cookieOptions.flatMap((name) => membersOf('src/http/cookie-source.ts', name)).filter((name) => name !== 'legacy');
+    const names = cookieOptions
+      .flatMap((name) => membersOf('src/http/cookie-source.ts', name))
+      .filter((name) => name !== 'legacy');
     expect(namesIn(page('options'), 'option of `cookie`').toSorted()).toEqual(names.toSorted());
   });
 });
@@ -80,7 +84,9 @@ describe('docs/reference/events.md', () => {
     const rows = rowsOf(page('events'), 'event');
     expect(rows.slice(1).map(([name = '']) => name.replaceAll('`', ''))).toEqual(expect.arrayContaining(eventNames));
     expect(rows.length - 1).toBe(eventNames.length);
-    const declared = [...readFileSync(join(ROOT, 'src/core/events.ts'), 'utf8').matchAll(/readonly reason: ('.*) \};/g)];
+    const declared = [
+      ...readFileSync(join(ROOT, 'src/core/events.ts'), 'utf8').matchAll(/readonly reason: ('.*) \};/g),
+    ];
     const reasons = declared.flatMap(([, union = '']) => union.match(/'[\w-]+'/g) ?? []);
     expect(reasons.length).toBeGreaterThan(5);
     expect(reasons.filter((reason) => !page('events').includes(`\`${reason}\``))).toEqual([]);

@@ -23,7 +23,8 @@ beforeAll(async () => {
   project = join(dir, 'project');
   await installPacked(project, await pack(dir));
   await linkPackages(project, ['@trpc/server', '@types/node', 'vitest']);
-  for (const { file, text } of blocks.filter((block) => !isOfJest(block))) await writeFile(join(project, file ?? ''), text);
+  for (const { file, text } of blocks.filter((block) => !isOfJest(block)))
+    await writeFile(join(project, file ?? ''), text);
 }, 120_000);
 
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -36,9 +37,18 @@ test('every block names its file', () => {
 });
 
 test('the recipes for Vitest compile', { timeout: 120_000 }, async () => {
-  const compilerOptions = { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, types: ['node'], noEmit: true };
+  const compilerOptions = {
+    target: 'es2022',
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: true,
+    types: ['node'],
+    noEmit: true,
+  };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: project }).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: project }).catch(
+    (error: { stdout: string }) => error,
+  );
   expect(stdout).toBe('');
 });
 

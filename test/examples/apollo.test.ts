@@ -9,7 +9,10 @@ async function startInTest() {
   const graphql = async (query: string, token?: string) => {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify({ query }),
     });
     const body: { data?: Record<string, unknown>; errors?: unknown } = JSON.parse(await response.text());

@@ -50,7 +50,10 @@ describeWithRedis('the same demo on other stores', () => {
   test('REDIS_URL moves it to Redis, nothing else changed', { timeout: 60_000 }, async () => {
     const server = await startRedis();
     try {
-      const { stdout } = await run('npm', ['run', '--silent', 'demo'], { cwd: ROOT, env: { ...process.env, REDIS_URL: server.url } });
+      const { stdout } = await run('npm', ['run', '--silent', 'demo'], {
+        cwd: ROOT,
+        env: { ...process.env, REDIS_URL: server.url },
+      });
       expect(stdout).toContain('in Redis');
       expect(stdout).toContain(`All ${STEPS.length} steps were as expected.`);
     } finally {
@@ -59,15 +62,19 @@ describeWithRedis('the same demo on other stores', () => {
   });
 });
 
-test.skipIf(skipPostgres('the demo on PostgreSQL'))('DATABASE_URL moves it to PostgreSQL', { timeout: 60_000 }, async () => {
-  const server = await startPostgres();
-  const { user, host, port, database } = server.config;
-  try {
-    const env = { ...process.env, DATABASE_URL: `postgres://${user}@${host}:${port}/${database}` };
-    const { stdout } = await run('npm', ['run', '--silent', 'demo'], { cwd: ROOT, env });
-    expect(stdout).toContain('in PostgreSQL');
-    expect(stdout).toContain(`All ${STEPS.length} steps were as expected.`);
-  } finally {
-    await server.stop();
-  }
-});
+test.skipIf(skipPostgres('the demo on PostgreSQL'))(
+  'DATABASE_URL moves it to PostgreSQL',
+  { timeout: 60_000 },
+  async () => {
+    const server = await startPostgres();
+    const { user, host, port, database } = server.config;
+    try {
+      const env = { ...process.env, DATABASE_URL: `postgres://${user}@${host}:${port}/${database}` };
+      const { stdout } = await run('npm', ['run', '--silent', 'demo'], { cwd: ROOT, env });
+      expect(stdout).toContain('in PostgreSQL');
+      expect(stdout).toContain(`All ${STEPS.length} steps were as expected.`);
+    } finally {
+      await server.stop();
+    }
+  },
+);

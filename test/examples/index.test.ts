@@ -10,7 +10,9 @@ const links = [...page.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => targ
 test('the index lists every example', () => {
   const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((each) => each.isDirectory());
   expect(folders.length).toBeGreaterThan(10);
-  expect(folders.map(({ name }) => name).filter((name) => !links.some((link) => link.startsWith(`${name}/`)))).toEqual([]);
+  expect(folders.map(({ name }) => name).filter((name) => !links.some((link) => link.startsWith(`${name}/`)))).toEqual(
+    [],
+  );
 });
 
 test('the index links to files that exist, and names commands that exist', () => {

@@ -7,7 +7,10 @@ function start() {
   const app = makeApp(store);
   onTestFinished(() => app.close());
   const graphql = async (query: string, token?: string) => {
-    const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const headers = {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
     const answer = await app.inject({ method: 'POST', url: '/graphql', headers, body: JSON.stringify({ query }) });
     return { status: answer.statusCode, ...answer.json() };
   };

@@ -55,7 +55,8 @@ export async function startCrew(config: OwnStore, tokens: readonly string[]): Pr
     execute: async (sql) => void (await askAll({ do: 'execute', sql })),
     recovered: async () => (await askAll<number | null>({ do: 'mark' })).map((ms) => ms ?? Number.POSITIVE_INFINITY),
     stop: () => askAll<Report>({ do: 'stop' }),
-    journals: () => policies.map((onInvalidData, number) => ({ onInvalidData, lines: read(join(folder, `${number}.txt`)) })),
+    journals: () =>
+      policies.map((onInvalidData, number) => ({ onInvalidData, lines: read(join(folder, `${number}.txt`)) })),
     end() {
       for (const worker of workers) worker.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
@@ -75,7 +76,15 @@ function makeFolder(): string {
 async function bundle(folder: string): Promise<string> {
   const outfile = join(folder, 'worker.mjs');
   const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
-  await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+  });
   return outfile;
 }
 
@@ -91,7 +100,9 @@ function read(path: string): Journal['lines'] {
 async function ask<Result>(worker: ChildProcess, order: Order): Promise<Result> {
   const settled = new AbortController();
   const { signal } = settled;
-  const ended = once(worker, 'exit', { signal }).then(([code, killedBy]) => [{ error: `it ended on its own: ${code ?? killedBy}` }]);
+  const ended = once(worker, 'exit', { signal }).then(([code, killedBy]) => [
+    { error: `it ended on its own: ${code ?? killedBy}` },
+  ]);
   ended.catch(() => undefined);
   try {
     worker.send(order);

@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { type Break, type BreakingProxy, startBreakingProxy } from '../support/services/breaking-proxy.js';
-import { command, describeWithRedis, type RedisServer, startRedis, startRedisCluster, startSentinel } from '../support/services/redis.js';
+import {
+  command,
+  describeWithRedis,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+  startSentinel,
+} from '../support/services/redis.js';
 import { smallDisk } from '../support/services/small-disk.js';
 import { BROKEN_BODIES } from './damage.js';
 import { expectDamageNoticed, expectNothingWrong, expectNoWrongAnswers, faultTable } from './table.js';
@@ -48,24 +55,35 @@ describeWithRedis('invariant 6: faults of one Redis server while four processes 
       (value: string) => value.split('\n').slice(0, 3).join('\n'),
       (value: string) => value.replace(/\n\d+\n/, '\nyesterday\n'),
     ];
-    const outcome = await table.load('records damaged', { kind: 'redis', url: server.url }, async ({ ids, damaged, over }) => {
-      for (const [index, damage] of damages.entries()) {
-        const id = ids[index] ?? '';
-        const key = `ts:s:${id}`;
+    const outcome = await table.load(
+      'records damaged',
+      { kind: 'redis', url: server.url },
+      async ({ ids, damaged, over }) => {
+        for (const [index, damage] of damages.entries()) {
+          const id = ids[index] ?? '';
+          const key = `ts:s:${id}`;
+          damaged(id);
+          await command(server, ['SET', key, damage(String(await command(server, ['GET', key]))), 'KEEPTTL']);
+          await moments(20);
+        }
+        const id = ids[damages.length] ?? '';
         damaged(id);
-        await command(server, ['SET', key, damage(String(await command(server, ['GET', key]))), 'KEEPTTL']);
-        await moments(20);
-      }
-      const id = ids[damages.length] ?? '';
-      damaged(id);
-      await command(server, ['EVAL', "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], 'a')", '1', `ts:s:${id}`]);
-      await moments(300);
-      await over();
-    });
+        await command(server, [
+          'EVAL',
+          "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], 'a')",
+          '1',
+          `ts:s:${id}`,
+        ]);
+        await moments(300);
+        await over();
+      },
+    );
     expectDamageNoticed(outcome);
   });
 
-  test('requests fail while there is no room for the log, and succeed afterwards', { timeout: LONG }, async ({ skip }) => {
+  test('requests fail while there is no room for the log, and succeed afterwards', { timeout: LONG }, async ({
+    skip,
+  }) => {
     const disk = smallDisk(16) ?? skip('no file system of its own may be mounted here');
     const logging = await startRedis({ appendonly: 'yes', appendfsync: 'everysec', dir: disk.path });
     try {
@@ -110,7 +128,9 @@ describeWithRedis('invariant 6: faults of several Redis servers while four proce
     }
   });
 
-  test('when a primary dies, its replica takes over without the writes it had not received', { timeout: 2 * LONG }, async () => {
+  test('when a primary dies, its replica takes over without the writes it had not received', {
+    timeout: 2 * LONG,
+  }, async () => {
     const sentinel = await startSentinel();
     try {
       const rootNodes = sentinel.rootNodes.map(({ host, port }) => ({ host, port }));

@@ -8,7 +8,8 @@ const LONG = 60_000;
 describeWithRedis('invariant 6: faults of Redis while four processes work', () => {
   let server: RedisServer;
   const table = faultTable('Redis, appendfsync always');
-  const load = (name: string, fault: (scene: Scene) => Promise<void>) => table.load(name, { kind: 'redis', url: server.url }, fault);
+  const load = (name: string, fault: (scene: Scene) => Promise<void>) =>
+    table.load(name, { kind: 'redis', url: server.url }, fault);
 
   beforeEach(async () => {
     // Acknowledged writes are on the disk. Otherwise a killed server would lose its memory.
@@ -28,7 +29,9 @@ describeWithRedis('invariant 6: faults of Redis while four processes work', () =
     expect(outcome.codes['STORE_UNAVAILABLE']).toBeGreaterThan(0);
   });
 
-  test('while the server is stopped for 5 s, every request ends in time, and all continues on its own', { timeout: LONG }, async () => {
+  test('while the server is stopped for 5 s, every request ends in time, and all continues on its own', {
+    timeout: LONG,
+  }, async () => {
     const outcome = await load('SIGSTOP for 5 s', async ({ over }) => {
       server.signal('SIGSTOP');
       await moments(5_000);

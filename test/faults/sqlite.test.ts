@@ -18,7 +18,8 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
   let folder: string;
   let path: string;
   const table = faultTable('SQLite, synchronous FULL');
-  const load = (name: string, fault: (scene: Scene) => Promise<void>) => table.load(name, { kind: 'sqlite', path }, fault);
+  const load = (name: string, fault: (scene: Scene) => Promise<void>) =>
+    table.load(name, { kind: 'sqlite', path }, fault);
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'token-sessions-faults-'));
@@ -59,7 +60,9 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
     expect(outcome.slowestFailure).toBeLessThan(STORE_TIMEOUT + 3_000);
   });
 
-  test('requests fail while there is no room on the disk, and succeed afterwards', { timeout: LONG }, async ({ skip }) => {
+  test('requests fail while there is no room on the disk, and succeed afterwards', { timeout: LONG }, async ({
+    skip,
+  }) => {
     const disk = smallDisk(16) ?? skip('no file system of its own may be mounted here');
     path = join(disk.path, 'sessions.db');
     try {
@@ -134,7 +137,9 @@ describe('invariant 6: faults of an SQLite file while four processes work on it'
 
   test('damaged records are refused or served as anonymous', { timeout: LONG }, async () => {
     const damages = [
-      ...Object.values(BROKEN_BODIES).map((broken) => (body: string) => `body = '${broken(body).replaceAll("'", "''")}'`),
+      ...Object.values(BROKEN_BODIES).map(
+        (broken) => (body: string) => `body = '${broken(body).replaceAll("'", "''")}'`,
+      ),
       () => "expires_at = 'soon'",
       () => 'created_at = 1.5',
       () => "body = x'00ff'",

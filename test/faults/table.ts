@@ -50,7 +50,12 @@ export function expectNothingWrong(outcome: Outcome): void {
 /** The same, for a store that may lose acknowledged writes itself. */
 export function expectNoWrongAnswers({ wrongAnswers, surplusWrites, unhandled, codes, recovery }: Outcome): void {
   const others = Object.keys(codes).filter((code) => code !== 'STORE_UNAVAILABLE' && code !== 'INVALID_DATA');
-  expect({ wrongAnswers, surplusWrites, unhandled, others }).toEqual({ wrongAnswers: 0, surplusWrites: 0, unhandled: [], others: [] });
+  expect({ wrongAnswers, surplusWrites, unhandled, others }).toEqual({
+    wrongAnswers: 0,
+    surplusWrites: 0,
+    unhandled: [],
+    others: [],
+  });
   expect(recovery).toBeLessThan(Number.POSITIVE_INFINITY);
 }
 

@@ -52,7 +52,9 @@ export interface Scene {
 export async function underLoad(config: OwnStore, fault: (scene: Scene) => Promise<void>): Promise<Outcome> {
   const opened = await connect(config);
   const sessions = createSessions<{ owner: string; count: number }>({ store: opened.store, storeTimeout: '10s' });
-  const created = await Promise.all(Array.from({ length: SESSIONS }, () => sessions.create({ owner: 'ann', count: 0 })));
+  const created = await Promise.all(
+    Array.from({ length: SESSIONS }, () => sessions.create({ owner: 'ann', count: 0 })),
+  );
   const crew = await startCrew(
     config,
     created.map(({ token }) => token),
@@ -69,7 +71,9 @@ export async function underLoad(config: OwnStore, fault: (scene: Scene) => Promi
     await moments(300);
     const reports = await crew.stop();
     const counts = await Promise.all(
-      created.map(async ({ token }, index) => (damaged.has(index) ? 0 : ((await sessions.fromToken(token)).session?.data.count ?? 0))),
+      created.map(async ({ token }, index) =>
+        damaged.has(index) ? 0 : ((await sessions.fromToken(token)).session?.data.count ?? 0),
+      ),
     );
     return summary(reports, crew.journals(), counts, damaged, Math.max(0, ...recovery));
   } finally {
@@ -122,7 +126,10 @@ function summary(
   };
 }
 
-function tally(lines: readonly { readonly word: string; readonly session: number }[], word: string): Map<number, number> {
+function tally(
+  lines: readonly { readonly word: string; readonly session: number }[],
+  word: string,
+): Map<number, number> {
   const counts = new Map<number, number>();
   for (const line of lines) if (line.word === word) counts.set(line.session, (counts.get(line.session) ?? 0) + 1);
   return counts;

@@ -2,7 +2,8 @@ import { parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { NO_SHAPE, shapeOf } from '../../src/graphql/shape.js';
 
-const shape = (text: string, { name, mayDefer = true }: { name?: string; mayDefer?: boolean } = {}) => shapeOf(parse(text), name, mayDefer);
+const shape = (text: string, { name, mayDefer = true }: { name?: string; mayDefer?: boolean } = {}) =>
+  shapeOf(parse(text), name, mayDefer);
 
 describe('the shape of an operation', () => {
   test('is that of the operation with the name, or of the first one without a name', () => {

@@ -8,8 +8,14 @@ async function open(headers: Record<string, string>, connectionParams: Record<st
   const sessions = createSessions<{ userId: string }>({ sources: [cookie('session', { secure: false })] });
   const { token } = await sessions.create({ userId: 'ann' });
   const bind = (text: string) => text.replace('TOKEN', token);
-  const filled = (record: Record<string, string>) => Object.fromEntries(Object.entries(record).map(([name, value]) => [name, bind(value)]));
-  const request = { key: undefined, headers: filled(headers), connectionParams: filled(connectionParams), persistent: true };
+  const filled = (record: Record<string, string>) =>
+    Object.fromEntries(Object.entries(record).map(([name, value]) => [name, bind(value)]));
+  const request = {
+    key: undefined,
+    headers: filled(headers),
+    connectionParams: filled(connectionParams),
+    persistent: true,
+  };
   const opened = hostOf(sessions).open({ ...request, details: { method: 'GET' }, target: { kind: 'none' } });
   return opened.open({ hasOutcome: false }).sessions.load();
 }

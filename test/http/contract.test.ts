@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Sessions } from '../../src/index.js';
-import { adapterContract, type ContractContext, type ContractData, type Driver, failuresOf } from '../adapters/contract.js';
+import {
+  adapterContract,
+  type ContractContext,
+  type ContractData,
+  type Driver,
+  failuresOf,
+} from '../adapters/contract.js';
 import { restCall, runOperation } from '../adapters/support/rest.js';
 
 type Serve = (request: Request, sessions: Sessions<ContractData>) => Promise<Response>;
@@ -12,7 +18,9 @@ function driver(name: string, serve: Serve): Driver {
     start: async (sessions) => ({
       stop: async () => undefined,
       call: restCall((path, init) =>
-        serve(new Request(`https://app.example${path}`, init), sessions).catch(() => new Response('oops', { status: 500 })),
+        serve(new Request(`https://app.example${path}`, init), sessions).catch(
+          () => new Response('oops', { status: 500 }),
+        ),
       ),
     }),
   };
@@ -22,7 +30,9 @@ async function run(request: Request, context: ContractContext): Promise<Response
   return Response.json(await runOperation(request.url, context));
 }
 
-adapterContract(driver('sessions.handle', (request, sessions) => sessions.handle(request, (context) => run(request, context))));
+adapterContract(
+  driver('sessions.handle', (request, sessions) => sessions.handle(request, (context) => run(request, context))),
+);
 
 describe('the contract finds a host that is wrong', () => {
   const planted: [string, Serve][] = [
@@ -30,12 +40,16 @@ describe('the contract finds a host that is wrong', () => {
     [
       'it saves changes of a failed call',
       (request, sessions) =>
-        sessions.handle(request, async (context) => run(request, context).catch(() => new Response('oops', { status: 400 }))),
+        sessions.handle(request, async (context) =>
+          run(request, context).catch(() => new Response('oops', { status: 400 })),
+        ),
     ],
     [
       'it loses the headers',
       (request, sessions) =>
-        sessions.handle(request, (context) => run(request, context)).then(({ body, status }) => new Response(body, { status })),
+        sessions
+          .handle(request, (context) => run(request, context))
+          .then(({ body, status }) => new Response(body, { status })),
     ],
     [
       'it answers an outage as anonymous',
@@ -49,7 +63,9 @@ describe('the contract finds a host that is wrong', () => {
       (request, sessions) =>
         sessions
           .handle(request, (context) => run(request, context))
-          .then(async (response) => (response.status === 503 ? new Response(`${await response.text()} db.internal`, response) : response)),
+          .then(async (response) =>
+            response.status === 503 ? new Response(`${await response.text()} db.internal`, response) : response,
+          ),
     ],
     [
       'it ignores the site that a request comes from',
@@ -79,14 +95,19 @@ describe('the contract finds a host that is wrong', () => {
       'it echoes the token',
       async (request, sessions) => {
         const response = await sessions.handle(request, (context) => run(request, context));
-        return new Response(response.ok ? response.body : `${await response.text()}${request.headers.get('authorization')}`, response);
+        return new Response(
+          response.ok ? response.body : `${await response.text()}${request.headers.get('authorization')}`,
+          response,
+        );
       },
     ],
     [
       'it logs in at once',
       async (request, sessions) => {
         const created = await sessions.fromRequest(request).catch(() => undefined);
-        return sessions.handle(request, (context) => run(request, { ...context, sessions: created?.sessions ?? context.sessions }));
+        return sessions.handle(request, (context) =>
+          run(request, { ...context, sessions: created?.sessions ?? context.sessions }),
+        );
       },
     ],
   ];

@@ -15,13 +15,17 @@ const readWith = async (headers: Record<string, string>, method?: string) =>
 describe('cookie', () => {
   test('is written on create and rotate and expired on destroy, with the attributes of RFC 6265bis', async () => {
     const { context, session, setCookie } = await login();
-    expect(setCookie).toEqual([`__Host-session=${session.token}; Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax`]);
+    expect(setCookie).toEqual([
+      `__Host-session=${session.token}; Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    ]);
     const next = await sessions.fromHeaders({ cookie: `__Host-session=${session.token}` });
     const token = await next.session?.rotate();
     expect(next.sessions.responseHeaders.getSetCookie()[0]).toContain(`__Host-session=${token};`);
     expect(next.sessions.responseHeaders.get('cache-control')).toBe('no-store');
     await next.session?.destroy();
-    expect(next.sessions.responseHeaders.getSetCookie().at(-1)).toBe('__Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax');
+    expect(next.sessions.responseHeaders.getSetCookie().at(-1)).toBe(
+      '__Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
+    );
     expect(context.sessions.responseHeaders.getSetCookie()).toHaveLength(1);
   });
 
@@ -76,7 +80,12 @@ describe('cookie', () => {
     ['an older browser, another site', { origin: 'https://evil.test', host: 'app.test' }, 'POST', undefined],
     ['an older browser, a sandboxed frame', { origin: 'null', host: 'app.test' }, 'POST', undefined],
     ['an older browser, no host', { origin: 'https://app.test' }, 'POST', undefined],
-    ['another site’s WebSocket', { origin: 'https://evil.test', host: 'app.test', upgrade: 'websocket' }, 'GET', undefined],
+    [
+      'another site’s WebSocket',
+      { origin: 'https://evil.test', host: 'app.test', upgrade: 'websocket' },
+      'GET',
+      undefined,
+    ],
     ['the own page’s WebSocket', { origin: 'https://app.test', host: 'app.test', upgrade: 'WebSocket' }, 'GET', 1],
   ])('cross-site requests are anonymous: %s', async (_name, headers, method, expected) => {
     const { session } = await login();
@@ -85,14 +94,19 @@ describe('cookie', () => {
 
   test('a bearer token is not sent by the browser on its own, so it is not checked', async () => {
     const { session } = await login();
-    expect(await readWith({ authorization: `Bearer ${session.token}`, 'sec-fetch-site': 'cross-site' }, 'POST')).toBe(1);
+    expect(await readWith({ authorization: `Bearer ${session.token}`, 'sec-fetch-site': 'cross-site' }, 'POST')).toBe(
+      1,
+    );
   });
 
   test('trusted origins pass, and csrf: false lets all pass', async () => {
-    const trusting = createSessions<{ n: number }>({ sources: [cookie('sid', { csrf: { trustedOrigins: ['https://web.test'] } })] });
+    const trusting = createSessions<{ n: number }>({
+      sources: [cookie('sid', { csrf: { trustedOrigins: ['https://web.test'] } })],
+    });
     const { token } = await trusting.create({ n: 2 });
     const read = async (on: typeof trusting, origin: string, text: string) =>
-      (await on.fromHeaders({ cookie: `sid=${text}`, origin, 'sec-fetch-site': 'cross-site' }, { method: 'POST' })).session?.data.n;
+      (await on.fromHeaders({ cookie: `sid=${text}`, origin, 'sec-fetch-site': 'cross-site' }, { method: 'POST' }))
+        .session?.data.n;
     expect(await read(trusting, 'https://web.test', token)).toBe(2);
     expect(await read(trusting, 'https://evil.test', token)).toBeUndefined();
     const unchecked = createSessions<{ n: number }>({ sources: [cookie('sid', { csrf: false })] });
@@ -100,8 +114,18 @@ describe('cookie', () => {
   });
 
   test('the attributes can be chosen if the name allows them', async () => {
-    const options = { secure: false, sameSite: 'strict', domain: 'app.test', path: '/api', persistent: false } as const;
-    const chosen = createSessions<{ n: number }>({ sources: [cookie('sid', options)], absoluteTimeout: false, idleTimeout: false });
+    const options = {
+      secure: false,
+      sameSite: 'strict',
+      domain: 'app.test',
+      path: '/api',
+      persistent: false,
+    } as const;
+    const chosen = createSessions<{ n: number }>({
+      sources: [cookie('sid', options)],
+      absoluteTimeout: false,
+      idleTimeout: false,
+    });
     const context = await chosen.fromHeaders({});
     const { token } = await context.sessions.create({ n: 1 });
     expect(context.sessions.responseHeaders.getSetCookie()).toEqual([

@@ -26,7 +26,11 @@ const FORGED: Request[] = [
 
 const HONEST: Request[] = [
   ['a client that is no browser', {}, 'POST'],
-  ["the application's own page", { 'sec-fetch-site': 'same-origin', origin: 'https://app.test', host: 'app.test' }, 'POST'],
+  [
+    "the application's own page",
+    { 'sec-fetch-site': 'same-origin', origin: 'https://app.test', host: 'app.test' },
+    'POST',
+  ],
   ['a link, or a redirect from an identity provider', { ...ELSEWHERE, ...NAVIGATION }, 'GET'],
   ['a link, where the method is not known', { 'sec-fetch-site': 'cross-site', ...NAVIGATION }, undefined],
   ['an older browser over HTTP/2', { origin: 'https://app.test', ':authority': 'app.test' }, 'POST'],
@@ -59,7 +63,10 @@ describe('rule 25: a login by cookie', () => {
 
   test("with sameSite 'none', a frame or an image of another site cannot log in", async () => {
     const { sessions } = app([cookie('sid', { sameSite: 'none' })]);
-    const image = await sessions.fromHeaders({ ...ELSEWHERE, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { method: 'GET' });
+    const image = await sessions.fromHeaders(
+      { ...ELSEWHERE, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+      { method: 'GET' },
+    );
     await expect(image.sessions.create({ userId: 'mallory' })).rejects.toMatchObject({ code: 'CROSS_SITE' });
     const link = await sessions.fromHeaders({ ...ELSEWHERE, ...NAVIGATION }, { method: 'GET' });
     await link.sessions.create({ userId: 'ann' });

@@ -58,7 +58,11 @@ describe('handle', () => {
     ['an error', new Error('oops'), undefined],
     ['an HTTP error of 404', Object.assign(new Error('not found'), { status: 404 }), 7],
     ['an HTTP error of 502', Object.assign(new Error('bad gateway'), { statusCode: 502 }), undefined],
-    ['the redirect of Next.js', Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/y;307;' }), 7],
+    [
+      'the redirect of Next.js',
+      Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/y;307;' }),
+      7,
+    ],
     ['the notFound of Next.js', Object.assign(new Error('NEXT'), { digest: 'NEXT_HTTP_ERROR_FALLBACK;404' }), 7],
     ['the data() of React Router', { type: 'DataWithResponseInit', init: { status: 404 } }, 7],
   ];
@@ -130,9 +134,18 @@ describe('handle', () => {
       return new Response();
     };
     const byHeader = await sessions.handle(requestOf(token), rotate);
-    expect([byHeader.headers.get('session-token'), byHeader.headers.getSetCookie()]).toEqual([expect.stringMatching(/^ts_/), []]);
-    const byCookie = await sessions.handle(requestOf(undefined, { headers: { cookie: `__Host-session=${token}` } }), rotate);
-    expect([byCookie.headers.get('session-token'), byCookie.headers.getSetCookie()]).toEqual([null, [expect.any(String)]]);
+    expect([byHeader.headers.get('session-token'), byHeader.headers.getSetCookie()]).toEqual([
+      expect.stringMatching(/^ts_/),
+      [],
+    ]);
+    const byCookie = await sessions.handle(
+      requestOf(undefined, { headers: { cookie: `__Host-session=${token}` } }),
+      rotate,
+    );
+    expect([byCookie.headers.get('session-token'), byCookie.headers.getSetCookie()]).toEqual([
+      null,
+      [expect.any(String)],
+    ]);
   });
 });
 
@@ -168,7 +181,10 @@ describe('errors of handle', () => {
 
   test('rule 26: an error inside the server reveals nothing to the client, and is logged', async () => {
     const { sessions, log } = setUp();
-    const response = await sessions.handle(requestOf(), () => requireSession({ session: undefined as never }) as never);
+    const response = await sessions.handle(
+      requestOf(),
+      () => requireSession({ session: undefined as never }) as never,
+    );
     expect(await problemOf(response)).toEqual([500, 'NOT_SUPPORTED', null]);
     expect(log).toEqual([expect.stringContaining('a request failed')]);
   });
@@ -201,7 +217,10 @@ describe('errors of handle', () => {
 
   test('rule 25: a login from another site is refused, and leaves nothing', async () => {
     const { sessions, store } = setUp({ sources: [cookie()] });
-    const request = requestOf(undefined, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' } });
+    const request = requestOf(undefined, {
+      method: 'POST',
+      headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+    });
     const response = await sessions.handle(
       request,
       async (context) => new Response((await context.sessions.create({ userId: 'eve' })).token),

@@ -24,11 +24,15 @@ describe('inside handle', () => {
         typeDefs: 'type Query { whoAmI: String } type Mutation { login: String }',
         resolvers: {
           Query: { whoAmI: (_: unknown, _args: unknown, { session }: Context) => session?.data.userId },
-          Mutation: { login: async (_: unknown, _args: unknown, ctx: Context) => (await ctx.sessions.create({ userId: 'ann' })).token },
+          Mutation: {
+            login: async (_: unknown, _args: unknown, ctx: Context) =>
+              (await ctx.sessions.create({ userId: 'ann' })).token,
+          },
         },
       }),
     });
-    const trpc = (req: Request) => fetchRequestHandler({ endpoint: '/trpc', req, router, createContext, responseMeta });
+    const trpc = (req: Request) =>
+      fetchRequestHandler({ endpoint: '/trpc', req, router, createContext, responseMeta });
     return { ...made, trpc, yoga };
   }
 
@@ -53,7 +57,9 @@ describe('inside handle', () => {
     expect(store.total()).toBe(1);
     store.reset();
     const byYoga = graphql('{ whoAmI }', token);
-    expect(await (await sessions.handle(byYoga, () => yoga.fetch(byYoga))).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(await (await sessions.handle(byYoga, () => yoga.fetch(byYoga))).json()).toEqual({
+      data: { whoAmI: 'ann' },
+    });
     expect(store.total()).toBe(1);
   });
 

@@ -7,7 +7,12 @@ test('a slot has one value per object, independently of other slots', () => {
   const [a, b] = [{}, {}];
   slot.set(a, 'of a');
   other.set(a, 'another of a');
-  expect([slot.get(a), other.get(a), slot.get(b), other.get(b)]).toEqual(['of a', 'another of a', undefined, undefined]);
+  expect([slot.get(a), other.get(a), slot.get(b), other.get(b)]).toEqual([
+    'of a',
+    'another of a',
+    undefined,
+    undefined,
+  ]);
 });
 
 test.each<[string, object]>([

@@ -67,7 +67,10 @@ describe('sources', () => {
     expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({ n: 1, calls: 1 });
     expect(await read({ authorization: 'Bearer malformed', 'x-auth-token': b.token })).toEqual({ n: 2, calls: 1 });
     await sessions.destroy(a.id);
-    expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({ n: undefined, calls: 1 });
+    expect(await read({ authorization: `Bearer ${a.token}`, 'x-auth-token': b.token })).toEqual({
+      n: undefined,
+      calls: 1,
+    });
   });
 
   test('repeated headers and two tokens in one are malformed', async () => {
@@ -84,17 +87,23 @@ describe('sources', () => {
     const before = await sessions.count();
     const bad = ['', ' ', 'x'.repeat(1_000_000), 'ts_', 'tś_é', '\u0000', 'ts_..', '%00', '__proto__'];
     for (const text of bad) {
-      expect(await read({ authorization: `Bearer ${text}`, 'x-auth-token': text })).toEqual({ n: undefined, calls: 0 });
+      expect(await read({ authorization: `Bearer ${text}`, 'x-auth-token': text })).toEqual({
+        n: undefined,
+        calls: 0,
+      });
       expect((await sessions.fromToken(text)).session).toBeNull();
     }
     expect((await sessions.fromToken(null)).session).toBeNull();
     expect(await sessions.count()).toBe(before);
   });
 
-  test.each(['', 'a b', 'x:', 'é', 'x\n', 7 as never])('header(%j) and bearer({ respond: %j }) are refused', (name) => {
-    expect(() => header(name)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    expect(() => bearer({ respond: name })).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
-  });
+  test.each(['', 'a b', 'x:', 'é', 'x\n', 7 as never])(
+    'header(%j) and bearer({ respond: %j }) are refused',
+    (name) => {
+      expect(() => header(name)).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+      expect(() => bearer({ respond: name })).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    },
+  );
 });
 
 describe('sessions.responseHeaders', () => {
@@ -154,7 +163,9 @@ describe('bearer({ respond })', () => {
 
   test("the exposed headers are added to the application's", () => {
     expect(combined('access-control-expose-headers', 'Session-Token', 'ETag')).toBe('ETag, Session-Token');
-    expect(combined('access-control-expose-headers', 'Session-Token', 'ETag, session-token')).toBe('ETag, session-token');
+    expect(combined('access-control-expose-headers', 'Session-Token', 'ETag, session-token')).toBe(
+      'ETag, session-token',
+    );
     expect(combined('access-control-expose-headers', 'Session-Token', ['*'])).toBe('*, Session-Token');
   });
 });

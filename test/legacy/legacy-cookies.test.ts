@@ -11,7 +11,12 @@ describe('if the new token cannot be written', () => {
     const { open, request, login, old } = setUp();
     const sessions = open();
     login();
-    const upgrade = { key: undefined, headers: { 'x-auth_token': TOKEN }, persistent: true, target: { kind: 'none' } } as const;
+    const upgrade = {
+      key: undefined,
+      headers: { 'x-auth_token': TOKEN },
+      persistent: true,
+      target: { kind: 'none' },
+    } as const;
     const socket = hostOf(sessions).open(upgrade);
     const call = socket.open({ hasOutcome: true });
     expect(await call.sessions.load()).toMatchObject({ data: { userId: 'ann' } });
@@ -64,16 +69,23 @@ describe('invariant 6: an outage of the old store', () => {
 
 describe('tokens of express-session, in a signed cookie', () => {
   const SECRET = 'keyboard cat';
-  const sign = (sid: string, secret = SECRET) => `s:${sid}.${createHmac('sha256', secret).update(sid).digest('base64').replace(/=+$/, '')}`;
+  const sign = (sid: string, secret = SECRET) =>
+    `s:${sid}.${createHmac('sha256', secret).update(sid).digest('base64').replace(/=+$/, '')}`;
   const SID = 'dWv1Y6yTcSVxtsYYJZ_ZuB-ldKP1NHWK';
 
   function setUpCookies(secret: string | string[] = SECRET) {
     const old = callbackStore();
-    old.sessions.set(SID, JSON.stringify({ cookie: { originalMaxAge: null, expires: null, httpOnly: true, path: '/' }, userId: 'ann' }));
+    old.sessions.set(
+      SID,
+      JSON.stringify({ cookie: { originalMaxAge: null, expires: null, httpOnly: true, path: '/' }, userId: 'ann' }),
+    );
     const source = cookie('connect.sid', { legacy: expressLegacy(old, { secret }) });
     const sessions = createSessions<{ userId: string }>({ store: memoryStore(), sources: [source] });
     const request = async (value: string, more: Record<string, string> = {}, method = 'GET') => {
-      const context = await sessions.fromHeaders({ cookie: `a=b; connect.sid=${encodeURIComponent(value)}`, ...more }, { method });
+      const context = await sessions.fromHeaders(
+        { cookie: `a=b; connect.sid=${encodeURIComponent(value)}`, ...more },
+        { method },
+      );
       return { session: context.session, setCookie: context.sessions.responseHeaders.getSetCookie() };
     };
     return { old, sessions, request };
@@ -83,7 +95,9 @@ describe('tokens of express-session, in a signed cookie', () => {
     const { old, request } = setUpCookies();
     const { session, setCookie } = await request(sign(SID));
     expect(session?.data).toEqual({ userId: 'ann' });
-    expect(setCookie).toEqual([expect.stringMatching(/^connect\.sid=ts_[^;]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)]);
+    expect(setCookie).toEqual([
+      expect.stringMatching(/^connect\.sid=ts_[^;]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+    ]);
     expect(old.sessions.size).toBe(0);
     const token = setCookie[0]?.slice('connect.sid='.length).split(';')[0];
     expect((await request(token ?? '')).session?.data).toEqual({ userId: 'ann' });
@@ -132,7 +146,8 @@ describe('tokens of express-session, in a signed cookie', () => {
     });
     await both.fromHeaders({ cookie: `connect.sid=${encodeURIComponent(sign(SID))}` }, { method: 'GET' });
     expect(await both.count()).toBe(1);
-    for (const text of [SID, `signed:${SID}`, `s:${SID}`]) expect((await both.fromHeaders({ 'x-auth': text })).session).toBeNull();
+    for (const text of [SID, `signed:${SID}`, `s:${SID}`])
+      expect((await both.fromHeaders({ 'x-auth': text })).session).toBeNull();
     await sessions.close();
   });
 });

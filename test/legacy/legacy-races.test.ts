@@ -10,7 +10,9 @@ function world() {
   let count = 0;
 
   /** A process that serves one request with the old token; `after` is what its handler does. */
-  function visitor(after: (handler: Awaited<ReturnType<typeof all.request>>) => Promise<void> = async () => undefined): Actor {
+  function visitor(
+    after: (handler: Awaited<ReturnType<typeof all.request>>) => Promise<void> = async () => undefined,
+  ): Actor {
     const who = count;
     count += 1;
     return async (turn) => {
@@ -46,24 +48,28 @@ describe('concurrent requests with one old token, in any order of their store ca
   test.each([
     ['two', 2, 'all'],
     ['three', 3, 600],
-  ] as const)('%s: all are served, all get the same new token, and it works', { timeout: 60_000 }, async (_name, number, orders) => {
-    const runs = await inOrders(orders, async (choose) => {
-      const { seen, visitor, opens, old, sessions, events } = world();
-      const order = await takeTurns(
-        Array.from({ length: number }, () => visitor()),
-        choose,
-      );
-      expect({ order, served: seen.filter(({ served }) => served).length }).toMatchObject({ served: number });
-      const [offered, ...others] = new Set(seen.map((each) => each.offered));
-      expect({ order, offered, others }).toEqual({ order, offered: expect.stringMatching(/^ts_/), others: [] });
-      expect([...old.sessions.keys()]).toEqual([]);
-      expect(await sessions.count()).toBe(1);
-      expect(events.filter((event) => event.startsWith('migrated'))).toHaveLength(1);
-      expect(await opens(TOKEN)).toBe(true);
-      expect(await opens(offered ?? '')).toBe(true);
-    });
-    expect(runs).toBeGreaterThanOrEqual(600);
-  });
+  ] as const)(
+    '%s: all are served, all get the same new token, and it works',
+    { timeout: 60_000 },
+    async (_name, number, orders) => {
+      const runs = await inOrders(orders, async (choose) => {
+        const { seen, visitor, opens, old, sessions, events } = world();
+        const order = await takeTurns(
+          Array.from({ length: number }, () => visitor()),
+          choose,
+        );
+        expect({ order, served: seen.filter(({ served }) => served).length }).toMatchObject({ served: number });
+        const [offered, ...others] = new Set(seen.map((each) => each.offered));
+        expect({ order, offered, others }).toEqual({ order, offered: expect.stringMatching(/^ts_/), others: [] });
+        expect([...old.sessions.keys()]).toEqual([]);
+        expect(await sessions.count()).toBe(1);
+        expect(events.filter((event) => event.startsWith('migrated'))).toHaveLength(1);
+        expect(await opens(TOKEN)).toBe(true);
+        expect(await opens(offered ?? '')).toBe(true);
+      });
+      expect(runs).toBeGreaterThanOrEqual(600);
+    },
+  );
 
   test.each([
     ['with the old token, beside a visit', 'logsOutAtOnce', 1, 'all'],

@@ -19,7 +19,16 @@ export interface Around {
   readonly remove: <Result>(run: () => Promise<Result>) => Promise<Result>;
 }
 
-const EVENTS = ['created', 'migrated', 'rotated', 'destroyed', 'reuse-detected', 'invalid-data', 'store-error', 'gone'] as const;
+const EVENTS = [
+  'created',
+  'migrated',
+  'rotated',
+  'destroyed',
+  'reuse-detected',
+  'invalid-data',
+  'store-error',
+  'gone',
+] as const;
 
 const atOnce: Turn = async () => undefined;
 

@@ -43,7 +43,10 @@ function parts() {
 
 async function overTrpc(): Promise<Connection> {
   const { options, pushed, ...rest } = parts();
-  const bench = await openBench({ own: { who: ({ session }) => session.data.userId }, streams: { it: pushed } }, { sessions: options });
+  const bench = await openBench(
+    { own: { who: ({ session }) => session.data.userId }, streams: { it: pushed } },
+    { sessions: options },
+  );
   const server = await overWebSocket(bench.app);
   onTestFinished(server.stop);
   const { client, close } = socketClient(server.url, { token: await bench.login() });
@@ -63,7 +66,9 @@ async function overGraphqlWs(): Promise<Connection> {
     run: { who: (ctx) => requireSession(ctx).data.userId },
     watch: { it: (ctx) => requireSession(ctx) && pushed() },
   });
-  const server = await openSocketServer(createYoga({ schema, logging: false, plugins: [useSession(sessions)] }).getEnveloped);
+  const server = await openSocketServer(
+    createYoga({ schema, logging: false, plugins: [useSession(sessions)] }).getEnveloped,
+  );
   onTestFinished(() => server.stop());
   const client = server.connect({ connectionParams: { token } });
   onTestFinished(() => client.close());
@@ -71,7 +76,9 @@ async function overGraphqlWs(): Promise<Connection> {
   void (async () => {
     for await (const result of client.results('subscription { watch(op: "it") }')) {
       arrived.push(
-        JSON.stringify(result).includes('UNAUTHENTICATED') ? 'ended' : Reflect.get(Object(Reflect.get(Object(result), 'data')), 'watch'),
+        JSON.stringify(result).includes('UNAUTHENTICATED')
+          ? 'ended'
+          : Reflect.get(Object(Reflect.get(Object(result), 'data')), 'watch'),
       );
     }
   })();

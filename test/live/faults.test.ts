@@ -21,7 +21,11 @@ const rows: (string | number)[][] = [];
 afterAll(() => {
   const head = ['store', 'fault', 'subscriptions', 'p50', 'p99', 'longest', 'survivors'];
   console.info(
-    table(`Notifications cut; ${HOLDERS} processes, recheckInterval ${RECHECK} ms; from destroy resolving to the end, in ms`, head, rows),
+    table(
+      `Notifications cut; ${HOLDERS} processes, recheckInterval ${RECHECK} ms; from destroy resolving to the end, in ms`,
+      head,
+      rows,
+    ),
   );
 });
 
@@ -63,7 +67,8 @@ async function endDuring(store: string, name: string, { ender, holders }: Proces
   const tokens = await ender.create(SESSIONS, 'ann');
   for (const opened of await Promise.all(holders.map((each) => each.hold(tokens)))) expect(opened).toBe(SESSIONS);
   // The first values are served while the connections for notifications are still being opened.
-  for (const each of holders) await vi.waitFor(async () => expect((await each.inspect()).subscribed).toBe(1), { timeout: 5_000 });
+  for (const each of holders)
+    await vi.waitFor(async () => expect((await each.inspect()).subscribed).toBe(1), { timeout: 5_000 });
   await fault.begin?.();
   const ending = { over: false };
   const pause = Math.max(1, Math.floor((2 * RECHECK) / SESSIONS));

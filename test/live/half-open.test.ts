@@ -6,7 +6,10 @@ import { type RedisClient, redisStore } from '../../src/stores/redis/index.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/services/redis.js';
 import { type MuteProxy, startMuteProxy } from './support/mute-proxy.js';
 
-const CLIENTS: readonly (readonly [string, (port: number) => Promise<{ readonly client: RedisClient; readonly end: () => void }>])[] = [
+const CLIENTS: readonly (readonly [
+  string,
+  (port: number) => Promise<{ readonly client: RedisClient; readonly end: () => void }>,
+])[] = [
   [
     'node-redis',
     async (port) => {

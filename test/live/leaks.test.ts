@@ -12,7 +12,16 @@ const RECHECK = 20 * 86_400_000;
 
 const rows: (string | number)[][] = [];
 afterAll(() => {
-  const head = ['store', 'transport', 'cycles', 'timers', 'handles', 'store subscriptions', 'heap, kB', 'heap grown, bytes a cycle'];
+  const head = [
+    'store',
+    'transport',
+    'cycles',
+    'timers',
+    'handles',
+    'store subscriptions',
+    'heap, kB',
+    'heap grown, bytes a cycle',
+  ];
   console.info(table('Before → after subscriptions came and went', head, rows));
 });
 
@@ -32,7 +41,16 @@ async function comeAndGo(store: string, config: LiveStore, transport: Transport)
     const growth = (after.heap - before.heap) / CYCLES;
     const change = (name: 'timers' | 'handles' | 'subscribed') => `${before[name]} → ${after[name]}`;
     const heaps = `${Math.round(before.heap / 1024)} → ${Math.round(after.heap / 1024)}`;
-    rows.push([store, transport, CYCLES, change('timers'), change('handles'), change('subscribed'), heaps, growth.toFixed(0)]);
+    rows.push([
+      store,
+      transport,
+      CYCLES,
+      change('timers'),
+      change('handles'),
+      change('subscribed'),
+      heaps,
+      growth.toFixed(0),
+    ]);
     expect(after.subscribed).toBe(before.subscribed);
     // Clients of a store have their own timers, which come and go.
     expect(after.timers).toBeLessThanOrEqual(before.timers);
@@ -56,7 +74,10 @@ function pick({ timers, handles, subscribed }: Inspection) {
 
 /** Waits until closed objects are released. The system reports sockets a little later. */
 async function quiet(live: Live, as?: Inspection): Promise<Inspection> {
-  if (as) await vi.waitFor(async () => expect(pick(await live.inspect())).toEqual(pick(as)), { timeout: 10_000 }).catch(() => undefined);
+  if (as)
+    await vi
+      .waitFor(async () => expect(pick(await live.inspect())).toEqual(pick(as)), { timeout: 10_000 })
+      .catch(() => undefined);
   return live.inspect();
 }
 

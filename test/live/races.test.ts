@@ -25,7 +25,16 @@ interface Tally {
 
 const rows: (string | number)[][] = [];
 afterAll(() => {
-  const head = ['store', 'who ends', 'rounds', 'survivors', 'told before destroy resolved', 'p50, ms', 'p99', 'longest'];
+  const head = [
+    'store',
+    'who ends',
+    'rounds',
+    'survivors',
+    'told before destroy resolved',
+    'p50, ms',
+    'p99',
+    'longest',
+  ];
   console.info(table('Subscribing raced with destroy', head, rows));
 });
 

@@ -30,7 +30,15 @@ const delays: (string | number)[][] = [];
 const costs: (string | number)[][] = [];
 afterAll(() => {
   const spreadOf = (what: string) => [`${what}: p50`, 'p99', 'longest'];
-  const head = ['store', 'transport', 'subscriptions', 'ended', 'the call took', ...spreadOf('body told'), ...spreadOf('client told')];
+  const head = [
+    'store',
+    'transport',
+    'subscriptions',
+    'ended',
+    'the call took',
+    ...spreadOf('body told'),
+    ...spreadOf('client told'),
+  ];
   console.info(table('From destroy resolving to the body and to the client being told, in ms', head, delays));
   const costHead = [
     'store',
@@ -41,7 +49,9 @@ afterAll(() => {
     'store calls a recheck',
     'calls a minute',
   ];
-  console.info(table('Cost of an open subscription, and of all while idle at a recheckInterval of 30 s', costHead, costs));
+  console.info(
+    table('Cost of an open subscription, and of all while idle at a recheckInterval of 30 s', costHead, costs),
+  );
 });
 
 /**
@@ -136,10 +146,20 @@ async function expire(name: string, config: LiveStore): Promise<void> {
     await setClocks(created + LIFETIME - left, start);
     const deadline = start + left;
     const sweeps = config.kind !== 'redis';
-    const [swept, endings] = await Promise.all([sweeps ? ender.sweepAt(deadline + 2) : 0, holder.endings(left + 20_000)]);
+    const [swept, endings] = await Promise.all([
+      sweeps ? ender.sweepAt(deadline + 2) : 0,
+      holder.endings(left + 20_000),
+    ]);
     if (sweeps) expect(swept).toBe(SUBSCRIPTIONS);
     for (const [, at] of endings.closed) expect(at).toBeGreaterThanOrEqual(deadline - 1);
-    note(name, 'iterable', sweeps ? 'expired at once, and swept' : 'expired at once', 0, momentsAt(tokens, deadline), endings);
+    note(
+      name,
+      'iterable',
+      sweeps ? 'expired at once, and swept' : 'expired at once',
+      0,
+      momentsAt(tokens, deadline),
+      endings,
+    );
   };
   await withBoth(config, HOUR, run, { lifetime: LIFETIME });
 }
@@ -161,7 +181,8 @@ async function weigh(name: string, config: LiveStore, commands?: () => Promise<n
     expect(await holder.hold(tokens)).toBe(SUBSCRIPTIONS);
     const full = await holder.inspect();
     const each = (bytes: number) => Math.round(bytes / SUBSCRIPTIONS);
-    const look = async () => [performance.now(), (await holder.inspect()).calls['findMany'] ?? 0, (await commands?.()) ?? 0] as const;
+    const look = async () =>
+      [performance.now(), (await holder.inspect()).calls['findMany'] ?? 0, (await commands?.()) ?? 0] as const;
     const before = await look();
     await new Promise((resolve) => setTimeout(resolve, interval * 3 * MEAN));
     const after = await look();

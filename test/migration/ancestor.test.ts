@@ -5,7 +5,14 @@ import express, { type Request } from 'express';
 import tokenSession from 'express-token-session';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { expressSessions } from '../../src/adapters/express/middleware.js';
-import { createSessions, header, memoryStore, type Session, type SessionStore, type SessionsOptions } from '../../src/index.js';
+import {
+  createSessions,
+  header,
+  memoryStore,
+  type Session,
+  type SessionStore,
+  type SessionsOptions,
+} from '../../src/index.js';
 import { expressLegacy, expressStore } from '../../src/stores/express-store/index.js';
 import { redisStore } from '../../src/stores/redis/index.js';
 import { type NodeRedis, withServer } from '../stores/redis/suite.js';
@@ -29,7 +36,10 @@ const TOKEN_KEY = 'X-AUTH_TOKEN';
  * An application with the ancestor's header, and the requests to it. `route` is called for `POST
  * /test`.
  */
-async function setUp(options: Partial<SessionsOptions<Data>> = {}, route: (req: Request) => unknown = () => undefined) {
+async function setUp(
+  options: Partial<SessionsOptions<Data>> = {},
+  route: (req: Request) => unknown = () => undefined,
+) {
   const sessions = createSessions<Data>({ sources: [header(TOKEN_KEY, { respond: true })], ...options });
   const app = express();
   app.use(expressSessions(sessions));
@@ -52,7 +62,10 @@ async function setUp(options: Partial<SessionsOptions<Data>> = {}, route: (req: 
   );
   const { url } = await listenInTest(app);
   const post = async (path: string, token?: string) => {
-    const response = await fetch(`${url}${path}`, { method: 'POST', headers: token === undefined ? {} : { [TOKEN_KEY]: token } });
+    const response = await fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: token === undefined ? {} : { [TOKEN_KEY]: token },
+    });
     return { status: response.status, text: await response.text(), token: response.headers.get(TOKEN_KEY) };
   };
   return { sessions, post };
@@ -66,7 +79,8 @@ function logger() {
 
 describe('its own test cases', () => {
   test('should export constructors', () => {
-    for (const each of [createSessions, expressSessions, memoryStore, expressStore]) expect(each).toBeTypeOf('function');
+    for (const each of [createSessions, expressSessions, memoryStore, expressStore])
+      expect(each).toBeTypeOf('function');
   });
 
   test('req.session should persist', async () => {
@@ -189,14 +203,17 @@ describe('the middleware', () => {
     };
     const token = (await createSessions<Data>().create({ userId: 'ann' })).token;
     expect((await (await setUp({ store: expressStore(failing('EIO')) })).post('/count', token)).status).toBe(503);
-    expect((await (await setUp({ store: expressStore(failing('ENOENT')) })).post('/count', token)).text).toBe('No session found');
+    expect((await (await setUp({ store: expressStore(failing('ENOENT')) })).post('/count', token)).text).toBe(
+      'No session found',
+    );
   });
 });
 
 describe('the request', () => {
   test('req.session: null for an anonymous request, never a new one', async () => {
     const { post, sessions } = await setUp({}, (req) => ({ session: req.session }));
-    for (const token of [undefined, '', 'x'.repeat(40)]) expect((await post('/test', token)).text).toBe('{"session":null}');
+    for (const token of [undefined, '', 'x'.repeat(40)])
+      expect((await post('/test', token)).text).toBe('{"session":null}');
     expect(await sessions.count()).toBe(0);
   });
 

@@ -1,5 +1,17 @@
 import fc, { type Arbitrary } from 'fast-check';
-import type { Credential, Field, Guard, Handler, Operation, PlainStep, Plan, Procedure, Program, Request, Step } from './program.js';
+import type {
+  Credential,
+  Field,
+  Guard,
+  Handler,
+  Operation,
+  PlainStep,
+  Plan,
+  Procedure,
+  Program,
+  Request,
+  Step,
+} from './program.js';
 
 /*
  * Programs by chance. What is unlikely in applications is likely here, except where the model
@@ -47,7 +59,10 @@ function openPlan(step: Arbitrary<Step>, maxLength: number): Arbitrary<Plan> {
 }
 
 function nesting(depth: number): Arbitrary<Step> {
-  return fc.record({ do: fc.constant('nested' as const), calls: fc.array(procedure(depth - 1), { minLength: 1, maxLength: 2 }) });
+  return fc.record({
+    do: fc.constant('nested' as const),
+    calls: fc.array(procedure(depth - 1), { minLength: 1, maxLength: 2 }),
+  });
 }
 
 const guards: Arbitrary<Guard> = fc.constantFrom('none', 'with', 'require', 'require', 'fresh');
@@ -71,7 +86,8 @@ const usual: Arbitrary<Procedure> = fc.record({
 });
 
 function procedure(depth: number): Arbitrary<Procedure> {
-  const step = depth > 0 ? fc.oneof({ arbitrary: anyStep, weight: 5 }, { arbitrary: nesting(depth), weight: 1 }) : anyStep;
+  const step =
+    depth > 0 ? fc.oneof({ arbitrary: anyStep, weight: 5 }, { arbitrary: nesting(depth), weight: 1 }) : anyStep;
   const body = fc.oneof(
     { arbitrary: plan(step, 4), weight: 6 },
     { arbitrary: openPlan(step, 3), weight: 2 },
@@ -94,7 +110,9 @@ function procedure(depth: number): Arbitrary<Procedure> {
     careful: fc.boolean(),
   });
   const any = fc.oneof({ arbitrary: usual, weight: 1 }, { arbitrary: full, weight: 1 });
-  return any.map((made) => (made.first === 'none' && made.second === 'none' ? { ...made, body: made.body.filter(isWaitedFor) } : made));
+  return any.map((made) =>
+    made.first === 'none' && made.second === 'none' ? { ...made, body: made.body.filter(isWaitedFor) } : made,
+  );
 }
 
 function isWaitedFor(step: Step): boolean {
@@ -108,7 +126,10 @@ function mostlyNothing(plans: Arbitrary<Plan>): Arbitrary<Plan> {
 function field(step: Arbitrary<Step>, ...ends: Field['end'][]): Arbitrary<Field> {
   return fc.record({
     body: fc.array(step, { minLength: 1, maxLength: 3 }),
-    end: fc.oneof({ arbitrary: fc.constant('ok' as const), weight: 1 }, { arbitrary: fc.constantFrom(...ends), weight: 1 }),
+    end: fc.oneof(
+      { arbitrary: fc.constant('ok' as const), weight: 1 },
+      { arbitrary: fc.constantFrom(...ends), weight: 1 },
+    ),
     careful: fc.boolean(),
     inFragment: seldom,
   });
@@ -117,7 +138,10 @@ function field(step: Arbitrary<Step>, ...ends: Field['end'][]): Arbitrary<Field>
 const anyEnd: readonly Field['end'][] = ['null', 'throw', 'throw', 'throw', 'strict', 'strictThrow', 'below', 'soft'];
 
 function operation(): Arbitrary<Operation> {
-  const rest = { typename: rarely<Operation['typename']>('no', 'plain', 'alias'), context: mostlyNothing(openPlan(anyStep, 1)) };
+  const rest = {
+    typename: rarely<Operation['typename']>('no', 'plain', 'alias'),
+    context: mostlyNothing(openPlan(anyStep, 1)),
+  };
   const mutation = fc.record({
     type: fc.constant('mutation' as const),
     fields: fc.array(field(anyStep, ...anyEnd), { minLength: 1, maxLength: 3 }),
@@ -155,8 +179,14 @@ function several<Value>(each: Arbitrary<Value>, most: number): Arbitrary<Value[]
 }
 
 function request(world: Program['world']): Arbitrary<Request> {
-  const by = world === 'cookie' ? fc.constantFrom<Credential['by'][]>('cookie', 'cookie', 'bearer') : fc.constant('bearer' as const);
-  const known = fc.record({ session: fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, { arbitrary: fc.constant(1), weight: 1 }), by });
+  const by =
+    world === 'cookie'
+      ? fc.constantFrom<Credential['by'][]>('cookie', 'cookie', 'bearer')
+      : fc.constant('bearer' as const);
+  const known = fc.record({
+    session: fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, { arbitrary: fc.constant(1), weight: 1 }),
+    by,
+  });
   const credential = fc.oneof({ arbitrary: known, weight: 4 }, { arbitrary: fc.constant(null), weight: 1 });
   const call = procedure(2);
   const trpc = { kind: fc.constant('trpc' as const), credential };
@@ -164,21 +194,55 @@ function request(world: Program['world']): Arbitrary<Request> {
   const link = <Name extends string>(name: Name) => fc.constant(name);
   const none = fc.constant(null);
   return fc.oneof(
-    { arbitrary: fc.record({ ...trpc, link: link('single'), calls: fc.tuple(call), front: front(anyStep) }), weight: 1 },
-    { arbitrary: fc.record({ ...trpc, link: link('batch'), calls: several(call, 3), front: front(anyStep) }), weight: 4 },
-    { arbitrary: fc.record({ ...trpc, link: link('stream'), calls: several(call, 3), front: front(withoutLogin) }), weight: 2 },
+    {
+      arbitrary: fc.record({ ...trpc, link: link('single'), calls: fc.tuple(call), front: front(anyStep) }),
+      weight: 1,
+    },
+    {
+      arbitrary: fc.record({ ...trpc, link: link('batch'), calls: several(call, 3), front: front(anyStep) }),
+      weight: 4,
+    },
+    {
+      arbitrary: fc.record({ ...trpc, link: link('stream'), calls: several(call, 3), front: front(withoutLogin) }),
+      weight: 2,
+    },
     { arbitrary: fc.record({ ...trpc, link: link('socket'), calls: several(call, 3), front: none }), weight: 3 },
-    { arbitrary: fc.record({ ...yoga, link: link('single'), operations: fc.tuple(operation()), front: front(anyStep) }), weight: 3 },
-    { arbitrary: fc.record({ ...yoga, link: link('batch'), operations: several(operation(), 3), front: front(anyStep) }), weight: 3 },
-    { arbitrary: fc.record({ ...yoga, link: link('socket'), operations: several(operation(), 3), front: none }), weight: 2 },
-    { arbitrary: fc.record({ kind: fc.constant('express' as const), credential, handler: handler(anyStep, true) }), weight: 2 },
+    {
+      arbitrary: fc.record({
+        ...yoga,
+        link: link('single'),
+        operations: fc.tuple(operation()),
+        front: front(anyStep),
+      }),
+      weight: 3,
+    },
+    {
+      arbitrary: fc.record({
+        ...yoga,
+        link: link('batch'),
+        operations: several(operation(), 3),
+        front: front(anyStep),
+      }),
+      weight: 3,
+    },
+    {
+      arbitrary: fc.record({ ...yoga, link: link('socket'), operations: several(operation(), 3), front: none }),
+      weight: 2,
+    },
+    {
+      arbitrary: fc.record({ kind: fc.constant('express' as const), credential, handler: handler(anyStep, true) }),
+      weight: 2,
+    },
   );
 }
 
 export const programs: Arbitrary<Program> = fc.constantFrom<Program['world'][]>('bearer', 'cookie').chain((world) =>
   fc.record({
     world: fc.constant(world),
-    requests: fc.oneof({ arbitrary: several(request(world), 1), weight: 3 }, { arbitrary: several(request(world), 2), weight: 2 }),
+    requests: fc.oneof(
+      { arbitrary: several(request(world), 1), weight: 3 },
+      { arbitrary: several(request(world), 2), weight: 2 },
+    ),
     turns: fc.array(fc.nat({ max: 59 }), { minLength: 1, maxLength: 30 }),
   }),
 );

@@ -21,7 +21,16 @@ export function nested(...calls: Procedure[]): Step {
 /** A procedure behind `withSession`. */
 export function procedure(over: Partial<Procedure> = {}): Procedure {
   const parts = { before: [], middle: [], body: [], late: [], after: [] };
-  return { first: 'with', second: 'none', ...parts, end: 'ok', failing: 'never', again: 'never', careful: false, ...over };
+  return {
+    first: 'with',
+    second: 'none',
+    ...parts,
+    end: 'ok',
+    failing: 'never',
+    again: 'never',
+    careful: false,
+    ...over,
+  };
 }
 
 export function field(body: readonly Step[], end: Field['end'] = 'ok'): Field {
@@ -40,11 +49,19 @@ type TrpcRequest = Extract<Request, { kind: 'trpc' }>;
 type YogaRequest = Extract<Request, { kind: 'yoga' }>;
 
 /** Calls of the first user, whose session is an hour old. */
-export function overTrpc(link: TrpcRequest['link'], calls: readonly Procedure[], over: Partial<TrpcRequest> = {}): Request {
+export function overTrpc(
+  link: TrpcRequest['link'],
+  calls: readonly Procedure[],
+  over: Partial<TrpcRequest> = {},
+): Request {
   return { kind: 'trpc', link, calls, front: null, credential: { session: 0, by: 'bearer' }, ...over };
 }
 
-export function overYoga(link: YogaRequest['link'], operations: readonly Operation[], over: Partial<YogaRequest> = {}): Request {
+export function overYoga(
+  link: YogaRequest['link'],
+  operations: readonly Operation[],
+  over: Partial<YogaRequest> = {},
+): Request {
   return { kind: 'yoga', link, operations, front: null, credential: { session: 0, by: 'bearer' }, ...over };
 }
 

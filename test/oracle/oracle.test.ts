@@ -34,9 +34,13 @@ test('rules 12 to 18 and 24: in rounds by chance, each call is answered and save
   expect(found && describeFinding(found)).toBeUndefined();
 });
 
-test.each(isLarge ? bugs : bugs.slice(0, FEW))('the oracle finds the bug: $name', { timeout: 300_000 }, async (bug) => {
-  expect(await roundOf(bug)).toBeLessThanOrEqual(ENOUGH);
-});
+test.each(isLarge ? bugs : bugs.slice(0, FEW))(
+  'the oracle finds the bug: $name',
+  { timeout: 300_000 },
+  async (bug) => {
+    expect(await roundOf(bug)).toBeLessThanOrEqual(ENOUGH);
+  },
+);
 
 /** The round that shows the bug. */
 async function roundOf(bug: Bug): Promise<number> {

@@ -69,7 +69,13 @@ export class Oracle {
       if (found !== undefined) complaint = found;
       return found === undefined;
     });
-    const result = await fc.check(property, { seed, numRuns: 1, unbiased: true, endOnFailure: !shrinks, interruptAfterTimeLimit: 20_000 });
+    const result = await fc.check(property, {
+      seed,
+      numRuns: 1,
+      unbiased: true,
+      endOnFailure: !shrinks,
+      interruptAfterTimeLimit: 20_000,
+    });
     const [program] = result.counterexample ?? [];
     if (!program) return undefined;
     return { program, complaint: complaint || String(result.errorInstance) };

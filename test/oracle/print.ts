@@ -3,12 +3,18 @@ import { actorOf, fieldOf, type Handler, type Plan, type Procedure, type Program
 
 /** A finding as a text that says how to see it again, and what the calls do. */
 export function describeFinding({ seed, complaint, program }: Finding): string {
-  return [complaint, '', `To see it again: ORACLE_SEED=${seed} ORACLE_ROUNDS=1`, ...describeProgram(program)].join('\n');
+  return [complaint, '', `To see it again: ORACLE_SEED=${seed} ORACLE_ROUNDS=1`, ...describeProgram(program)].join(
+    '\n',
+  );
 }
 
 function describeProgram({ world, requests, turns }: Program): string[] {
   const lines = requests.flatMap((request, index) => describeRequest(request, index));
-  return [`In the world ${world}, with the turns ${turns.join(' ')}:`, ...lines, JSON.stringify({ world, requests, turns })];
+  return [
+    `In the world ${world}, with the turns ${turns.join(' ')}:`,
+    ...lines,
+    JSON.stringify({ world, requests, turns }),
+  ];
 }
 
 function describeRequest(request: Request, index: number): string[] {
@@ -19,7 +25,8 @@ function describeRequest(request: Request, index: number): string[] {
   const lines = [`r${index}: ${kind}${link}, as ${caller}`];
   if (handler) lines.push(`  ${actorOf(index, 'x')}: ${describeHandler(handler)}`);
   if (kind === 'trpc')
-    for (const [call, each] of request.calls.entries()) lines.push(`  ${actorOf(index, 'c', call)}: ${describeProcedure(each)}`);
+    for (const [call, each] of request.calls.entries())
+      lines.push(`  ${actorOf(index, 'c', call)}: ${describeProcedure(each)}`);
   if (kind !== 'yoga') return lines;
   for (const [call, { type, fields, typename, context }] of request.operations.entries()) {
     const who = actorOf(index, 'o', call);
@@ -46,7 +53,12 @@ function describeProcedure(procedure: Procedure): string {
     named('late', late),
     named('after', after),
   ];
-  const words = [end, failing === 'never' ? '' : `fails ${failing}`, again === 'never' ? '' : `again ${again}`, careful ? 'careful' : ''];
+  const words = [
+    end,
+    failing === 'never' ? '' : `fails ${failing}`,
+    again === 'never' ? '' : `again ${again}`,
+    careful ? 'careful' : '',
+  ];
   return `${parts.join('').trim()}; ${words.filter(Boolean).join(', ')}`;
 }
 

@@ -145,7 +145,10 @@ export function nestedOf(actor: string, at: string, index: number): string {
 }
 
 /** The calls that a request makes when it is sent, those behind Express apart. */
-export function callsOf(request: Request, index: number): { readonly front: string | undefined; readonly calls: readonly string[] } {
+export function callsOf(
+  request: Request,
+  index: number,
+): { readonly front: string | undefined; readonly calls: readonly string[] } {
   if (request.kind === 'express') return { front: actorOf(index, 'x'), calls: [] };
   const front = request.front ? actorOf(index, 'x') : undefined;
   if (request.kind === 'trpc') return { front, calls: request.calls.map((_, call) => actorOf(index, 'c', call)) };

@@ -57,14 +57,20 @@ test('rule 18: a root field that reloads keeps what the fields before it have ch
 const other = { turns: [0, 0, 0, 1, 1, 1, 0] };
 
 test('rule 18: a login that fails later evicts no session while it waits', async () => {
-  const waits = overTrpc('batch', [procedure({ body: [login(0), ...steps('see')], end: 'throw' })], { credential: null });
-  await expectRight(program([waits, overTrpc('batch', [procedure({ body: [login(0)] })])], { world: 'cookie', ...other }));
+  const waits = overTrpc('batch', [procedure({ body: [login(0), ...steps('see')], end: 'throw' })], {
+    credential: null,
+  });
+  await expectRight(
+    program([waits, overTrpc('batch', [procedure({ body: [login(0)] })])], { world: 'cookie', ...other }),
+  );
 });
 
 test('rule 18: a login that was ended while it waited fails, and leaves the session before', async () => {
   const waits = overTrpc('batch', [procedure({ body: [login(1), ...steps('see')] })]);
   const endsOthers = procedure({ body: [login(1), ...steps('destroyOthers')] });
-  await expectRight(program([waits, overTrpc('batch', [endsOthers], { credential: null })], { turns: [0, 0, 0, 1, 1, 1, 1, 0] }));
+  await expectRight(
+    program([waits, overTrpc('batch', [endsOthers], { credential: null })], { turns: [0, 0, 0, 1, 1, 1, 1, 0] }),
+  );
 });
 
 test('rule 18: an operation whose login was ended fails for itself, also behind Express', async () => {
@@ -81,7 +87,9 @@ test('rule 12: a call whose session has ended meanwhile ends no other session', 
 });
 
 test('rule 12: what a second login of a call replaces counts as part of its session', async () => {
-  await expectRight(program([overTrpc('batch', [procedure({ body: [login(0), login(0), ...steps('destroyOthers')] })])]));
+  await expectRight(
+    program([overTrpc('batch', [procedure({ body: [login(0), login(0), ...steps('destroyOthers')] })])]),
+  );
 });
 
 test('rule 18: a call that logs in and out again ends the session before also where that could not be read', async () => {
@@ -91,7 +99,9 @@ test('rule 18: a call that logs in and out again ends the session before also wh
   const { createContext, withSession } = trpcSessions(sessions);
   const t = initTRPC.context<typeof createContext>().create();
   const router = t.router({
-    relog: t.procedure.concat(withSession).mutation(async ({ ctx }) => (await ctx.sessions.create({ name: 'ann' })).destroy()),
+    relog: t.procedure
+      .concat(withSession)
+      .mutation(async ({ ctx }) => (await ctx.sessions.create({ name: 'ann' })).destroy()),
   });
   const headers = new Headers({ authorization: `Bearer ${token}` });
   await t.createCallerFactory(router)(createContext({ headers })).relog();

@@ -25,7 +25,17 @@ const run = promisify(execFile);
 
 /** The exports of each subpath besides types. */
 const EXPORTS: Readonly<Record<string, readonly string[]>> = {
-  '.': ['SessionError', 'bearer', 'cookie', 'createSessions', 'header', 'isSessionError', 'memoryStore', 'requireFresh', 'requireSession'],
+  '.': [
+    'SessionError',
+    'bearer',
+    'cookie',
+    'createSessions',
+    'header',
+    'isSessionError',
+    'memoryStore',
+    'requireFresh',
+    'requireSession',
+  ],
   './trpc': ['trpcSessions'],
   './yoga': ['requireFresh', 'requireSession', 'sessionKey', 'useSession'],
   './express': ['expressSessionErrors', 'expressSessions'],
@@ -63,7 +73,14 @@ async function node(code: string, type: 'module' | 'commonjs' = 'module'): Promi
 
 test('holds the compiled sources and the documents, and nothing else', async () => {
   const pages = (await readdir(join(ROOT, 'docs'), { recursive: true })).filter((path) => path.endsWith('.md'));
-  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', ...pages.map((path) => `docs/${path}`), 'package.json'];
+  const documents = [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    ...pages.map((path) => `docs/${path}`),
+    'package.json',
+  ];
   expect(packed.files.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path))).toEqual(documents.sort());
   for (const target of Object.values(manifest.exports)) {
     const paths = typeof target === 'string' ? [target] : Object.values(target);
@@ -73,7 +90,9 @@ test('holds the compiled sources and the documents, and nothing else', async () 
 
 test('the main entry needs no peer', async () => {
   expect(await readdir(join(project, 'node_modules'))).not.toContain('graphql');
-  expect(await node("console.log(Object.keys(await import('token-sessions')).sort().join())")).toBe(EXPORTS['.']?.join());
+  expect(await node("console.log(Object.keys(await import('token-sessions')).sort().join())")).toBe(
+    EXPORTS['.']?.join(),
+  );
 });
 
 test('signedIn needs no peer: fast-check is loaded where the contract of stores runs', async () => {
@@ -110,7 +129,9 @@ describe('with its peers', () => {
   });
 
   test('what is inside cannot be imported', async () => {
-    await expect(node("await import('token-sessions/dist/core/kernel.js')")).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    await expect(node("await import('token-sessions/dist/core/kernel.js')")).rejects.toThrow(
+      'ERR_PACKAGE_PATH_NOT_EXPORTED',
+    );
   });
 
   // Each takes a core for some seconds. `npm run runtimes` has more of them.
@@ -125,13 +146,22 @@ describe('with its peers', () => {
     { timeout: 180_000 },
     async (_, moduleResolution, tsc, folder) => {
       await rm(join(project, 'out'), { recursive: true, force: true });
-      const common = { target: 'es2022', strict: true, experimentalDecorators: true, types: ['node'], rootDir: '.', outDir: 'out' };
+      const common = {
+        target: 'es2022',
+        strict: true,
+        experimentalDecorators: true,
+        types: ['node'],
+        rootDir: '.',
+        outDir: 'out',
+      };
       const compilerOptions =
         moduleResolution === 'bundler'
           ? { ...common, module: 'esnext', moduleResolution, lib: ['es2023', 'dom'] }
           : { ...common, module: 'nodenext', lib: ['es2023'] };
       await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: [folder] }));
-      const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch((error: { stdout: string }) => error);
+      const { stdout } = await run(process.execPath, [tsc, '-p', '.'], { cwd: project }).catch(
+        (error: { stdout: string }) => error,
+      );
       // Without skipLibCheck the declarations of the package are checked as well.
       expect(ownErrors(stdout)).toEqual([]);
       expect(await readdir(join(project, 'out'))).toEqual([folder]);

@@ -21,7 +21,9 @@ async function findings(page: Page): Promise<string[]> {
 
 /** The focused element: its kind, and its name. */
 const focused = (page: Page): Promise<string> =>
-  page.evaluate("(({ localName, name, textContent }) => localName + ' ' + (name || textContent))(document.activeElement)");
+  page.evaluate(
+    "(({ localName, name, textContent }) => localName + ' ' + (name || textContent))(document.activeElement)",
+  );
 
 /** Presses Tab until this element has the focus. */
 async function tabTo(page: Page, target: string): Promise<void> {
@@ -75,7 +77,9 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
 
   test('axe finds a planted fault', async () => {
     const { page } = await bench.open();
-    await page.evaluate("document.querySelector('input[name=name]').parentElement.replaceWith(document.createElement('input'))");
+    await page.evaluate(
+      "document.querySelector('input[name=name]').parentElement.replaceWith(document.createElement('input'))",
+    );
     expect(await findings(page)).toEqual([expect.stringContaining('label: ')]);
   });
 

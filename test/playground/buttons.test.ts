@@ -145,8 +145,18 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   test('the page has no other buttons', async () => {
     const { page } = await bench.open();
     await logInBoth(page);
-    const names: (string | null)[] = await page.locator('button').evaluateAll((buttons) => buttons.map(({ textContent }) => textContent));
-    const known = ['Count', '20 at once', 'Rotate', 'Rotate, lose the answer', 'Show the recovery code', 'Confirm', 'Cancel'];
+    const names: (string | null)[] = await page
+      .locator('button')
+      .evaluateAll((buttons) => buttons.map(({ textContent }) => textContent));
+    const known = [
+      'Count',
+      '20 at once',
+      'Rotate',
+      'Rotate, lose the answer',
+      'Show the recovery code',
+      'Confirm',
+      'Cancel',
+    ];
     const all = new Set([...known, 'Log in', 'Log out', 'Log out everywhere', 'End']);
     expect(new Set(names.map((name) => name?.replace(/ the session of .*/, '')))).toEqual(all);
   });
@@ -191,7 +201,8 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     const { page } = await bench.open();
     const frames: string[] = [];
     page.on('websocket', (socket) => {
-      if (socket.url().endsWith('/observer')) socket.on('framereceived', ({ payload }) => frames.push(String(payload)));
+      if (socket.url().endsWith('/observer'))
+        socket.on('framereceived', ({ payload }) => frames.push(String(payload)));
     });
     await page.reload();
     const { laptop } = await logInBoth(page);

@@ -13,7 +13,10 @@ let url: string;
 beforeAll(async () => {
   const [command, script = ''] = manifest.scripts.start.split(' ');
   expect(command).toBe('tsx');
-  const server = spawn(process.execPath, ['--import', 'tsx', script], { cwd: ROOT, env: { ...process.env, PORT: '0' } });
+  const server = spawn(process.execPath, ['--import', 'tsx', script], {
+    cwd: ROOT,
+    env: { ...process.env, PORT: '0' },
+  });
   stop = () => void server.kill();
   const [printed] = await once(server.stdout.setEncoding('utf8'), 'data');
   url = /http:\/\/localhost:\d+/.exec(String(printed))?.[0] ?? '';

@@ -43,7 +43,9 @@ export const PAIRS: readonly Pair[] = [
     doings: ['save a', 'save b'],
     judge: async ({ tokens, reader, answers: [first, second] }) => {
       const read = await pick(reader, tokens);
-      return read.filter((data, i) => data?.a !== (first[i]?.ok ? 1 : undefined) || data?.b !== (second[i]?.ok ? 1 : undefined)).length;
+      return read.filter(
+        (data, i) => data?.a !== (first[i]?.ok ? 1 : undefined) || data?.b !== (second[i]?.ok ? 1 : undefined),
+      ).length;
     },
   },
   {

@@ -13,7 +13,11 @@ export type Order = 'together' | 'first' | 'second';
  * Races of the processes on one store: two act on the same sessions, in all combinations, and a
  * third one checks.
  */
-export async function withStore<Result>(racers: readonly Racer[], config: StoreConfig, run: () => Promise<Result>): Promise<Result> {
+export async function withStore<Result>(
+  racers: readonly Racer[],
+  config: StoreConfig,
+  run: () => Promise<Result>,
+): Promise<Result> {
   await Promise.all(racers.map((racer) => racer.open(config)));
   try {
     return await run();
@@ -26,7 +30,13 @@ export async function withStore<Result>(racers: readonly Racer[], config: StoreC
  * This many rounds of one pair. The seed decides who races whom and, unless it is given, in which
  * order.
  */
-export async function race(pair: Pair, racers: readonly Racer[], rounds: number, random: () => number, order?: Order): Promise<Findings> {
+export async function race(
+  pair: Pair,
+  racers: readonly Racer[],
+  rounds: number,
+  random: () => number,
+  order?: Order,
+): Promise<Findings> {
   const findings: Findings = { rounds: 0, wrong: 0, met: 0, outcomes: new Map() };
   while (findings.rounds < rounds) {
     const [one, other, reader] = shuffled(racers, random);
@@ -34,7 +44,10 @@ export async function race(pair: Pair, racers: readonly Racer[], rounds: number,
     const tokens = await reader.create(Math.min(FIELD, rounds - findings.rounds));
     // Both have loaded before either writes: each acts on data that the other is about to change.
     await Promise.all([one.load(tokens), other.load(tokens)]);
-    const answers = await actIn(order ?? anyOrder(random), [() => one.act(pair.doings[0]), () => other.act(pair.doings[1])]);
+    const answers = await actIn(order ?? anyOrder(random), [
+      () => one.act(pair.doings[0]),
+      () => other.act(pair.doings[1]),
+    ]);
     note(findings, answers);
     findings.wrong += await pair.judge({ tokens, answers, reader });
     findings.rounds += tokens.length;
@@ -47,7 +60,10 @@ function anyOrder(random: () => number): Order {
   return at < 0.5 ? 'together' : at < 0.75 ? 'first' : 'second';
 }
 
-async function actIn(order: Order, [one, other]: readonly [Act, Act]): Promise<readonly [readonly Answer[], readonly Answer[]]> {
+async function actIn(
+  order: Order,
+  [one, other]: readonly [Act, Act],
+): Promise<readonly [readonly Answer[], readonly Answer[]]> {
   if (order === 'together') return Promise.all([one(), other()]);
   if (order === 'first') return [await one(), await other()];
   const answers = await other();

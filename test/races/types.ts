@@ -12,7 +12,12 @@ export type StoreConfig =
   | { readonly kind: 'redis cluster'; readonly rootNodes: readonly { readonly url: string }[] }
   | {
       readonly kind: 'postgres';
-      readonly config: { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
+      readonly config: {
+        readonly host: string;
+        readonly port: number;
+        readonly user: string;
+        readonly database: string;
+      };
     }
   | { readonly kind: 'sqlite'; readonly path: string }
   /** express-session's way of using connect-redis, which is known to lose. */
@@ -21,7 +26,15 @@ export type StoreConfig =
 /** A store of this library. */
 export type OwnStore = Exclude<StoreConfig, { kind: 'express-session' }>;
 
-export type Doing = 'save a' | 'save b' | 'update' | 'touch' | 'rotate' | 'destroy' | 'create and use' | 'destroy the account';
+export type Doing =
+  | 'save a'
+  | 'save b'
+  | 'update'
+  | 'touch'
+  | 'rotate'
+  | 'destroy'
+  | 'create and use'
+  | 'destroy the account';
 
 export type Order =
   | { readonly do: 'open'; readonly config: StoreConfig }

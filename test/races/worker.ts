@@ -45,7 +45,9 @@ class Ours implements Contender {
 
   async act(doing: Doing): Promise<Answer[]> {
     this.#conflicts = 0;
-    const answers = await Promise.all(this.#loaded.map((context, index) => this.#answer(() => this.#do(doing, context, index))));
+    const answers = await Promise.all(
+      this.#loaded.map((context, index) => this.#answer(() => this.#do(doing, context, index))),
+    );
     const [first] = answers;
     if (first) answers[0] = { ...first, conflicts: this.#conflicts };
     return answers;
@@ -141,6 +143,7 @@ async function obey(order: Order): Promise<unknown> {
 process.on('message', (order: Order) => {
   obey(order).then(
     (result) => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });

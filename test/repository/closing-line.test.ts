@@ -21,7 +21,9 @@ function report({ passed, failed = 0, broken = 0, pending = 0 }: Counts): string
   const counts = { numPassedTests: passed, numFailedTests: failed, numPendingTests: pending, numTodoTests: 0 };
   const testResults = [
     { status: 'passed', assertionResults: [{ status: 'passed' }] },
-    ...(failed > 0 ? [{ status: 'failed', assertionResults: Array.from({ length: failed }, () => ({ status: 'failed' })) }] : []),
+    ...(failed > 0
+      ? [{ status: 'failed', assertionResults: Array.from({ length: failed }, () => ({ status: 'failed' })) }]
+      : []),
     ...Array.from({ length: broken }, () => ({ status: 'failed', assertionResults: [] })),
   ];
   writeFileSync(path, JSON.stringify({ ...counts, testResults }));
@@ -30,14 +32,21 @@ function report({ passed, failed = 0, broken = 0, pending = 0 }: Counts): string
 
 /** The closing line of a run, and whether the run was green. */
 function close(runSteps: number, failedSteps: number, path = ''): { readonly line: string; readonly green: boolean } {
-  const { stdout, status } = spawnSync(process.execPath, [join(ROOT, '.ci/closing-line.mjs'), `${runSteps}`, `${failedSteps}`, path], {
-    encoding: 'utf8',
-  });
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    [join(ROOT, '.ci/closing-line.mjs'), `${runSteps}`, `${failedSteps}`, path],
+    {
+      encoding: 'utf8',
+    },
+  );
   return { line: stdout.trim(), green: status === 0 };
 }
 
 test('counts the tests', () => {
-  expect(close(12, 0, report({ passed: 70, pending: 2 }))).toEqual({ line: '70 passed, 0 failed, 2 skipped', green: true });
+  expect(close(12, 0, report({ passed: 70, pending: 2 }))).toEqual({
+    line: '70 passed, 0 failed, 2 skipped',
+    green: true,
+  });
   expect(close(12, 1, report({ passed: 70, failed: 3 }))).toEqual({ line: '70 passed, 3 failed', green: false });
 });
 

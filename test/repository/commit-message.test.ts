@@ -24,7 +24,10 @@ describe('a commit message', () => {
     ['fix:no space', 'the subject must be "type: text" or "type(scope): text"'],
     ['fixup! fix: a bug', 'the subject must be "type: text" or "type(scope): text"'],
     ['', 'the subject must be "type: text" or "type(scope): text"'],
-    ['bugfix: a bug', '"bugfix" is not one of the types feat, fix, perf, refactor, docs, test, bench, build, ci, chore, style, revert'],
+    [
+      'bugfix: a bug',
+      '"bugfix" is not one of the types feat, fix, perf, refactor, docs, test, bench, build, ci, chore, style, revert',
+    ],
     [`docs: ${'a'.repeat(67)}`, 'the subject has 73 characters; at most 72 are allowed'],
     ['fix: a bug.', 'the subject must not end with a full stop'],
     ['fix: a bug\nwith more', 'an empty line must separate the subject from the body'],
@@ -37,12 +40,27 @@ describe('npm run commits', () => {
   let repository: string;
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, stdio: 'pipe' });
   const commit = (message: string) =>
-    git('-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', 'commit', '--quiet', '--no-verify', '--allow-empty', '-m', message);
+    git(
+      '-c',
+      'user.name=Ada',
+      '-c',
+      'user.email=ada@example.com',
+      'commit',
+      '--quiet',
+      '--no-verify',
+      '--allow-empty',
+      '-m',
+      message,
+    );
   const check = (...args: string[]) =>
-    spawnSync(process.execPath, [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), join(ROOT, 'scripts/commit-message.ts'), ...args], {
-      cwd: repository,
-      encoding: 'utf8',
-    });
+    spawnSync(
+      process.execPath,
+      [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), join(ROOT, 'scripts/commit-message.ts'), ...args],
+      {
+        cwd: repository,
+        encoding: 'utf8',
+      },
+    );
 
   beforeAll(() => {
     repository = mkdtempSync(join(tmpdir(), 'token-sessions-commits-'));

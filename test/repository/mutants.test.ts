@@ -24,7 +24,11 @@ test.each<[string, string[]]>([
   ['const f = function () { return undefined; };', ['const f = function () { ; };']],
   [
     'const x = [true, 7, "", "a text"];',
-    ['const x = [false, 7, "", "a text"];', 'const x = [true, 8, "", "a text"];', 'const x = [true, 7, \'mutant\', "a text"];'],
+    [
+      'const x = [false, 7, "", "a text"];',
+      'const x = [true, 8, "", "a text"];',
+      'const x = [true, 7, \'mutant\', "a text"];',
+    ],
   ],
   ["type A = 'a' | 1; interface B { c: true }", []],
 ])('%s', (text, expected) => {

@@ -56,14 +56,20 @@ test('Dependabot looks at every lock file and at the actions', () => {
   const looked = updates.find((each) => each['package-ecosystem'] === 'npm')?.directories;
   const locked = tracked().filter((path) => path.endsWith('package-lock.json'));
   expect(locked.length).toBeGreaterThan(1);
-  expect(locked.map((path) => `/${path.replace(/\/?package-lock\.json$/, '')}`).filter((folder) => !looked?.includes(folder))).toEqual([]);
+  expect(
+    locked
+      .map((path) => `/${path.replace(/\/?package-lock\.json$/, '')}`)
+      .filter((folder) => !looked?.includes(folder)),
+  ).toEqual([]);
   expect(updates.some((each) => each['package-ecosystem'] === 'github-actions')).toBe(true);
 });
 
 test.each(['bug', 'feature'])('the form for a %s has fields with labels and unique names', (name) => {
-  const form: { name: string; description: string; body: { type: string; id?: string; attributes: { label?: string } }[] } = parse(
-    readFileSync(join(ROOT, `.github/ISSUE_TEMPLATE/${name}.yml`), 'utf8'),
-  );
+  const form: {
+    name: string;
+    description: string;
+    body: { type: string; id?: string; attributes: { label?: string } }[];
+  } = parse(readFileSync(join(ROOT, `.github/ISSUE_TEMPLATE/${name}.yml`), 'utf8'));
   const fields = form.body.filter(({ type }) => type !== 'markdown');
   expect(form.name && form.description).toBeTruthy();
   expect(fields.length).toBeGreaterThan(2);

@@ -23,7 +23,9 @@ describe('the workflows', () => {
   });
 
   test('use the same commit of an action everywhere', () => {
-    const pins = new Set(names.flatMap((name) => actionsOf(read(name)).map(({ name: action, pin }) => `${action}@${pin}`)));
+    const pins = new Set(
+      names.flatMap((name) => actionsOf(read(name)).map(({ name: action, pin }) => `${action}@${pin}`)),
+    );
     const actions = new Set([...pins].map((each) => each.split('@')[0]));
     expect(pins.size).toBe(actions.size);
     expect(actions.size).toBeGreaterThan(0);
@@ -50,7 +52,11 @@ describe('the workflows', () => {
 
   test.each([
     ['a tag instead of a commit', 'actions/checkout@v7', 'actions/checkout is not pinned by a commit and its version'],
-    ['a commit without its version', `actions/checkout@${'0'.repeat(40)}`, 'actions/checkout is not pinned by a commit and its version'],
+    [
+      'a commit without its version',
+      `actions/checkout@${'0'.repeat(40)}`,
+      'actions/checkout is not pinned by a commit and its version',
+    ],
     ['no version at all', 'actions/checkout', 'an action has no version'],
   ])('a planted action with %s is found', (_, uses, problem) => {
     expect(workflowProblems(workflow(`- uses: ${uses}`), known)).toEqual([problem]);
@@ -77,7 +83,9 @@ describe('the workflows', () => {
     expect(workflowProblems(workflow('- run: npm test').replace('contents: read', 'contents: write'), known)).toEqual([
       'every job may write contents',
     ]);
-    expect(workflowProblems(`${workflow('- run: npm test')} # secrets.NPM_TOKEN`, known)).toEqual(['it uses a secret']);
+    expect(workflowProblems(`${workflow('- run: npm test')} # secrets.NPM_TOKEN`, known)).toEqual([
+      'it uses a secret',
+    ]);
   });
 });
 
@@ -87,7 +95,9 @@ describe('.ci/run', () => {
   });
 
   test('refuses a step that it does not know, before it runs any', () => {
-    expect(() => execFileSync('bash', ['.ci/run', 'lint', 'nothing'], { cwd: ROOT, stdio: 'pipe' })).toThrow('unknown step: nothing');
+    expect(() => execFileSync('bash', ['.ci/run', 'lint', 'nothing'], { cwd: ROOT, stdio: 'pipe' })).toThrow(
+      'unknown step: nothing',
+    );
   });
 });
 

@@ -19,7 +19,9 @@ const checks: Check[] = [...suiteOn(() => ({ store: memoryStore() })), ...httpCh
 /** The cells of the table under a heading, its head first. */
 function cellsOf(heading: string): string[][] {
   const [, section = ''] = page.split(`## ${heading}\n\n`);
-  const lines = (section.split(/\n\n|\n$/)[0] ?? '').split('\n').filter((line) => line.startsWith('|') && !line.startsWith('| ---'));
+  const lines = (section.split(/\n\n|\n$/)[0] ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('|') && !line.startsWith('| ---'));
   return lines.map((line) =>
     line
       .split('|')
@@ -49,7 +51,8 @@ describe('docs/runtimes.md', () => {
     const [head, ...rows] = cellsOf('TypeScript');
     expect(head).toEqual(['TypeScript', ...RESOLUTIONS.map((resolution) => `\`${resolution}\``)]);
     expect(rows.map(([version]) => version)).toEqual([...TYPESCRIPTS]);
-    for (const [version = '', ...cells] of rows) for (const cell of cells) expect(cell.startsWith(`${version}.`), cell).toBe(true);
+    for (const [version = '', ...cells] of rows)
+      for (const cell of cells) expect(cell.startsWith(`${version}.`), cell).toBe(true);
   });
 
   test('shows how many failed, and what was not reached', () => {
@@ -64,10 +67,17 @@ describe('docs/runtimes.md', () => {
   });
 });
 
-const HOSTS = { core: (open: () => SessionStore) => coreChecks('core', open), tRPC: trpcChecks, Yoga: yogaChecks, Hono: honoChecks };
+const HOSTS = {
+  core: (open: () => SessionStore) => coreChecks('core', open),
+  tRPC: trpcChecks,
+  Yoga: yogaChecks,
+  Hono: honoChecks,
+};
 
 describe.each(Object.entries(HOSTS))('the suite of %s', (_, checksOn) => {
-  test.each(checksOn(() => memoryStore()).map(({ title, run }) => [title, run] as const))('%s', (_title, run) => run());
+  test.each(checksOn(() => memoryStore()).map(({ title, run }) => [title, run] as const))('%s', (_title, run) =>
+    run(),
+  );
 
   test('finds a store that loses changes', async () => {
     const lossy = (): SessionStore => Object.assign(memoryStore(), { replace: async () => 'replaced' as const });
@@ -77,7 +87,8 @@ describe.each(Object.entries(HOSTS))('the suite of %s', (_, checksOn) => {
 });
 
 test('the suite of core finds a store that does not delete', async () => {
-  const lasting = (): SessionStore => Object.assign(memoryStore(), { delete: async () => true, deleteByOwner: async () => [] });
+  const lasting = (): SessionStore =>
+    Object.assign(memoryStore(), { delete: async () => true, deleteByOwner: async () => [] });
   const results = await runChecks(coreChecks('core', lasting), 2_000);
   expect(results.filter(({ failure }) => failure !== undefined).length).toBeGreaterThan(0);
 });

@@ -16,7 +16,9 @@ function quotingStore() {
   const state = { failing: false };
   const guard = <Result>(given: unknown, run: () => Promise<Result>): Promise<Result> => {
     if (!state.failing) return run();
-    const error = new Error(`write failed: ${JSON.stringify(given)}`, { cause: new Error(String(Reflect.get(Object(given), 'body'))) });
+    const error = new Error(`write failed: ${JSON.stringify(given)}`, {
+      cause: new Error(String(Reflect.get(Object(given), 'body'))),
+    });
     return Promise.reject(Object.assign(error, { code: 'EFAIL', command: given }));
   };
   const store: SessionStore = {
@@ -33,14 +35,26 @@ function setUp() {
   const { store, state, memory } = quotingStore();
   const log = (message: string) => void seen.push(message);
   const sessions = createSessions<Data>({ store, logger: { debug: log, info: log, warn: log, error: log } });
-  const events: SessionEventName[] = ['created', 'destroyed', 'rotated', 'conflict', 'gone', 'invalid-data', 'store-error'];
+  const events: SessionEventName[] = [
+    'created',
+    'destroyed',
+    'rotated',
+    'conflict',
+    'gone',
+    'invalid-data',
+    'store-error',
+  ];
   for (const name of events) sessions.on(name, (event) => void seen.push(JSON.stringify(event)));
   const fail = async (run: () => Promise<unknown>) => {
     const error: unknown = await run().then(
       () => expect.unreachable('it was to fail'),
       (reason: unknown) => reason,
     );
-    seen.push(inspect(error, { depth: 9, showHidden: true }), JSON.stringify(error), String(error instanceof Error && error.stack));
+    seen.push(
+      inspect(error, { depth: 9, showHidden: true }),
+      JSON.stringify(error),
+      String(error instanceof Error && error.stack),
+    );
   };
   return { sessions, state, memory, seen, fail };
 }
@@ -64,16 +78,24 @@ describe('rule 26: logs, events and printed errors', () => {
     const { sessions, memory, seen, fail } = setUp();
     const { id, token } = await sessions.create({ userId: 'ann', note: SECRET_DATA });
     const record = await memory.find(id);
-    if (record) await memory.replace({ ...record, version: 'x', body: `${record.body}${SECRET_DATA}` }, record.version, 1e6);
+    if (record)
+      await memory.replace({ ...record, version: 'x', body: `${record.body}${SECRET_DATA}` }, record.version, 1e6);
     await fail(() => sessions.fromToken(token));
     expect(seen.some((text) => text.includes('cannot be read'))).toBe(true);
     expect(seen.filter((text) => text.includes('heart'))).toEqual([]);
   });
 
   test('contain the name, the code and the frames of the cause', () => {
-    const cause = Object.assign(new TypeError(`no: {"d":"${SECRET_DATA}"}`, { cause: new Error('socket closed') }), { code: 'X1' });
+    const cause = Object.assign(new TypeError(`no: {"d":"${SECRET_DATA}"}`, { cause: new Error('socket closed') }), {
+      code: 'X1',
+    });
     const safe = withoutSecrets(cause);
-    expect(safe).toMatchObject({ name: 'TypeError', code: 'X1', message: 'no: […]', cause: { message: 'socket closed' } });
+    expect(safe).toMatchObject({
+      name: 'TypeError',
+      code: 'X1',
+      message: 'no: […]',
+      cause: { message: 'socket closed' },
+    });
     expect(safe instanceof Error && safe.stack).toContain('data.test.ts');
   });
 });

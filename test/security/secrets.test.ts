@@ -49,13 +49,23 @@ class Outlets {
   /** The places that contain a token, its secret or the bytes of that. */
   leaks(): string[] {
     const secrets = [...this.tokens].map((token) => token.slice(token.indexOf('.') + 1));
-    const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret, 'base64url').toString('hex'), encodeURIComponent(`.${secret}`)]);
+    const forms = secrets.flatMap((secret) => [
+      secret,
+      Buffer.from(secret, 'base64url').toString('hex'),
+      encodeURIComponent(`.${secret}`),
+    ]);
     return this.texts.filter((text) => forms.some((form) => text.includes(form)));
   }
 }
 
 function show(value: unknown): string {
-  const seen = inspect(value, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null, getters: true });
+  const seen = inspect(value, {
+    depth: 12,
+    showHidden: true,
+    maxStringLength: null,
+    maxArrayLength: null,
+    getters: true,
+  });
   return value instanceof Error ? `${seen} ${value.stack} ${show(value.cause)}` : seen;
 }
 
@@ -121,14 +131,21 @@ describe('invariant 4: no token or secret leaves except to the caller', () => {
       sessions.fromToken(`${first.token.slice(0, -1)}B`),
     ]);
     for (const { session, sessions: ours } of contexts) {
-      outlets.note(session, JSON.stringify(session), { session, ctx: { ...contexts[0] } }, await ours.list(), ours.current);
+      outlets.note(
+        session,
+        JSON.stringify(session),
+        { session, ctx: { ...contexts[0] } },
+        await ours.list(),
+        ours.current,
+      );
     }
     const session = contexts[0]?.session;
     const next = (await session?.rotate()) ?? '';
     outlets.tokens.add(next);
     outlets.note(session, JSON.stringify(session), contexts[0]);
     await sessions.fromToken(next);
-    const third = (await (await sessions.fromToken(next)).session?.rotate({ immediate: true, reauthenticated: true })) ?? '';
+    const third =
+      (await (await sessions.fromToken(next)).session?.rotate({ immediate: true, reauthenticated: true })) ?? '';
     outlets.tokens.add(third);
     await caught(() => contexts[1]?.session?.rotate() ?? Promise.resolve());
     const holder = (await sessions.fromToken(third)).session;
@@ -181,7 +198,10 @@ describe('invariant 4: no token or secret leaves except to the caller', () => {
         router,
         createContext,
         responseMeta,
-        req: new Request(`http://localhost/trpc/${path}`, { method, headers: token ? { authorization: `Bearer ${token}` } : {} }),
+        req: new Request(`http://localhost/trpc/${path}`, {
+          method,
+          headers: token ? { authorization: `Bearer ${token}` } : {},
+        }),
         onError: ({ error, ctx }) => outlets.note(error, ctx),
       });
       outlets.note(
@@ -233,7 +253,11 @@ describe('invariant 4: no token or secret leaves except to the caller', () => {
     });
     const ask = async (query: string, token?: string) => {
       const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-      const response = await yoga.fetch('http://localhost/graphql', { method: 'POST', headers, body: JSON.stringify({ query }) });
+      const response = await yoga.fetch('http://localhost/graphql', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ query }),
+      });
       outlets.note(
         await response.text(),
         [...response.headers].filter(([name]) => name !== 'set-cookie'),

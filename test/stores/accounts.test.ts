@@ -31,7 +31,8 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
   test('invariant 8: each operation makes the documented store calls, and sends the documented commands', async () => {
     const { store, calls, sent } = opened;
     const world = worldOn(store);
-    const measured: { readonly name: string; readonly calls: readonly string[]; readonly sent: readonly string[] }[] = [];
+    const measured: { readonly name: string; readonly calls: readonly string[]; readonly sent: readonly string[] }[] =
+      [];
     // Run each once beforehand: servers learn scripts at their first use.
     for (const round of ['before', 'measured']) {
       for (const operation of OPERATIONS) {
@@ -49,7 +50,9 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
       measured.map((each) => inShort(each.sent)),
     );
     expect(measured.map((each) => [each.name, each.calls])).toEqual(OPERATIONS.map((each) => [each.name, each.calls]));
-    expect(measured.map((each) => [each.name, each.sent.length])).toEqual(OPERATIONS.map((each) => [each.name, sentFor(config(), each)]));
+    expect(measured.map((each) => [each.name, each.sent.length])).toEqual(
+      OPERATIONS.map((each) => [each.name, sentFor(config(), each)]),
+    );
   });
 
   test('ended sessions leave little behind', { timeout: LONG }, async () => {
@@ -62,7 +65,10 @@ describeOnEveryStore('what the sessions of an account cost', (config, name) => {
   });
 });
 
-function sentFor(config: OwnStore, { calls, redis, cluster = redis, postgres = calls.length, sqlite = calls.length }: Cost): number {
+function sentFor(
+  config: OwnStore,
+  { calls, redis, cluster = redis, postgres = calls.length, sqlite = calls.length }: Cost,
+): number {
   if (config.kind === 'redis') return redis;
   if (config.kind === 'redis cluster') return cluster;
   return config.kind === 'sqlite' ? sqlite : postgres;

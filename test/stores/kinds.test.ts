@@ -41,5 +41,7 @@ test.each([
   const construct: ((client: never) => unknown) | undefined = STORES[store];
   const wrong: unknown = CLIENTS[client];
   // @ts-expect-error No store takes these by their types either.
-  expect(() => construct?.(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) }));
+  expect(() => construct?.(wrong)).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(message) }),
+  );
 });

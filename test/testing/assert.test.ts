@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { SessionError } from '../../src/index.js';
-import { ContractError, ensure, ensureEqual, ensureGone, ensureRecord, present } from '../../src/testing/kit/assert.js';
+import {
+  ContractError,
+  ensure,
+  ensureEqual,
+  ensureGone,
+  ensureRecord,
+  present,
+} from '../../src/testing/kit/assert.js';
 
 const RECORD = { id: 'i', version: 'v', createdAt: 1, expiresAt: 2, body: '{}' };
 

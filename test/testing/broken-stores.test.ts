@@ -13,17 +13,29 @@ const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
 
 describe.concurrent('a store with a planted bug fails the tests about it', { timeout: 60_000 }, () => {
   test.each(BROKEN_STORES)('$bug', async (broken) => {
-    const options = { ...QUICK, capabilities: { ...FOUR_VERBS, ...broken.capabilities }, createStore: creating(broken) };
+    const options = {
+      ...QUICK,
+      capabilities: { ...FOUR_VERBS, ...broken.capabilities },
+      createStore: creating(broken),
+    };
     ensureFound(broken, await runKit(options, areAbout(broken)));
   });
 
   test.each(BROKEN_CAPABILITIES)('$bug', async (broken) => {
-    const options = { ...QUICK, capabilities: { ...ALL_VERBS, ...broken.capabilities }, createStore: creating(broken) };
+    const options = {
+      ...QUICK,
+      capabilities: { ...ALL_VERBS, ...broken.capabilities },
+      createStore: creating(broken),
+    };
     ensureFound(broken, await runKit(options, areAbout(broken)));
   });
 
   test.each(BROKEN_OWNERS)('$bug', async (broken) => {
-    const options = { ...QUICK, capabilities: { ...ALL_VERBS, ...broken.capabilities }, createStore: creating(broken) };
+    const options = {
+      ...QUICK,
+      capabilities: { ...ALL_VERBS, ...broken.capabilities },
+      createStore: creating(broken),
+    };
     ensureFound(broken, await runKit(options, areAbout(broken)));
   });
 
@@ -54,13 +66,16 @@ describe.concurrent('a store with a planted bug fails the tests about it', { tim
     ],
     [
       'a list that leaves it out',
-      (store, isDamaged) => ({ listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)) }),
+      (store, isDamaged) => ({
+        listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)),
+      }),
       'does not spoil listByOwner',
     ],
     [
       'a deleteByOwner that passes it by',
       (store, isDamaged) => ({
-        deleteByOwner: async (ownerId) => (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)).map(({ id }) => id),
+        deleteByOwner: async (ownerId) =>
+          (await store.listByOwner(ownerId)).filter(({ id }) => !isDamaged(id)).map(({ id }) => id),
       }),
       'deleteByOwner ends an unreadable session',
     ],
@@ -72,21 +87,29 @@ describe.concurrent('a store with a planted bug fails the tests about it', { tim
   ])('a record that cannot be read: %s', async (_bug, breaking, fails) => {
     const capabilities = { ...ALL_VERBS, damages: true };
     const createStore = ({ now }: { readonly now: () => number }) => damageableStore(now, breaking);
-    const { failures } = await runKit({ ...QUICK, capabilities, createStore }, (title) => title.includes('records that cannot be read'));
+    const { failures } = await runKit({ ...QUICK, capabilities, createStore }, (title) =>
+      title.includes('records that cannot be read'),
+    );
     expect([...failures.keys()]).toContainEqual(expect.stringContaining(fails));
   });
 
   test('a record that cannot be read: nothing wrong', async () => {
     const capabilities = { ...ALL_VERBS, damages: true };
     const createStore = ({ now }: { readonly now: () => number }) => damageableStore(now);
-    const run = await runKit({ ...QUICK, capabilities, createStore }, (title) => title.includes('records that cannot be read'));
+    const run = await runKit({ ...QUICK, capabilities, createStore }, (title) =>
+      title.includes('records that cannot be read'),
+    );
     expect([...run.failures]).toEqual([]);
     expect(run.titles).toHaveLength(5);
   });
 
   // A busy machine may look too late to see that a record went early.
   test.each(BROKEN_CLOCKS)('$bug', { retry: 3 }, async (broken) => {
-    const options = { ...QUICK, capabilities: { atomic: true, expires: 'own clock' } as const, createStore: creating(broken) };
+    const options = {
+      ...QUICK,
+      capabilities: { atomic: true, expires: 'own clock' } as const,
+      createStore: creating(broken),
+    };
     ensureFound(broken, await runKit(options, areAbout(broken)));
   });
 });
@@ -107,14 +130,23 @@ function ensureFound({ fails }: BrokenStore, { failures }: KitRun): void {
 
 describe.concurrent('a sound store passes with the same runner', { timeout: 60_000 }, () => {
   test("with all verbs, using the kit's clock", async () => {
-    const run = await runKit({ ...QUICK, capabilities: ALL_VERBS, createStore: ({ now }) => ({ store: memoryStore({ now }) }) });
+    const run = await runKit({
+      ...QUICK,
+      capabilities: ALL_VERBS,
+      createStore: ({ now }) => ({ store: memoryStore({ now }) }),
+    });
     expect([...run.failures]).toEqual([]);
     expect(run.titles.length).toBeGreaterThan(150);
   });
 
   test('using its own clock', async () => {
     const capabilities = { ...ALL_VERBS, expires: 'own clock' } as const;
-    const run = await runKit({ ...QUICK, patience: 5_000, capabilities, createStore: () => ({ store: memoryStore() }) });
+    const run = await runKit({
+      ...QUICK,
+      patience: 5_000,
+      capabilities,
+      createStore: () => ({ store: memoryStore() }),
+    });
     expect([...run.failures]).toEqual([]);
   });
 

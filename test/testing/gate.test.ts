@@ -24,7 +24,14 @@ test('all orders of the steps of two actors occur, each once', async () => {
     expect(await gate.race([actor(gate, 'a', 0, 2, done), actor(gate, 'b', 1, 2, done)], choose, true)).toBe(true);
     orders.push(done.join(' '));
   });
-  expect(orders.sort()).toEqual(['a1 a2 b1 b2', 'a1 b1 a2 b2', 'a1 b1 b2 a2', 'b1 a1 a2 b2', 'b1 a1 b2 a2', 'b1 b2 a1 a2']);
+  expect(orders.sort()).toEqual([
+    'a1 a2 b1 b2',
+    'a1 b1 a2 b2',
+    'a1 b1 b2 a2',
+    'b1 a1 a2 b2',
+    'b1 a1 b2 a2',
+    'b1 b2 a1 a2',
+  ]);
 });
 
 test('a step continues only when all actors wait or have finished, including those that wait for a timer', async () => {

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { SessionRecord } from '../../src/index.js';
 import { bodyOf, newId } from '../../src/testing/kit/records.js';
 import type { Step } from '../../src/testing/races/gate.js';
-import { ensureOutcomes, ensureRotationsEnd, type History, historyOf, isAlive } from '../../src/testing/races/judge.js';
+import {
+  ensureOutcomes,
+  ensureRotationsEnd,
+  type History,
+  historyOf,
+  isAlive,
+} from '../../src/testing/races/judge.js';
 import type { Outcome } from '../../src/testing/races/operations.js';
 
 const FIRST: SessionRecord = { id: newId(), version: '1', createdAt: 0, expiresAt: 100, body: bodyOf({ count: 0 }) };
@@ -28,7 +34,9 @@ describe('the history of a race', () => {
   });
 
   test('an insert, a write after a delete, and a write requested after the deadline are faults', () => {
-    expect(() => historyOf(FIRST, [{ ...base, verb: 'insert', record: SECOND, result: 'inserted' }], true)).toThrow('invariant 2');
+    expect(() => historyOf(FIRST, [{ ...base, verb: 'insert', record: SECOND, result: 'inserted' }], true)).toThrow(
+      'invariant 2',
+    );
     expect(() => historyOf(FIRST, [deleted, replaced], true)).toThrow('invariant 2');
     expect(() => historyOf(FIRST, [{ ...replaced, askedAt: 100, doneAt: 100 }], false)).toThrow('invariant 7');
   });
@@ -52,22 +60,32 @@ describe('the outcomes of a race', () => {
     expect(() => ensureOutcomes(there, done)).not.toThrow();
     expect(() => ensureOutcomes(there, [saved])).toThrow('invariant 3');
     expect(() => ensureOutcomes(there, [...done, updated])).toThrow('invariant 3');
-    expect(() => ensureOutcomes({ ...there, destroyed: true }, [saved, { ...updated, result: 'gone' }])).toThrow('invariant 3');
+    expect(() => ensureOutcomes({ ...there, destroyed: true }, [saved, { ...updated, result: 'gone' }])).toThrow(
+      'invariant 3',
+    );
   });
 
   test('no answer is "gone" while the session exists', () => {
-    expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'gone' }])).toThrow('touch was refused');
-    expect(() => ensureOutcomes({ ...there, expired: true }, [...done, { name: 'touch', actor: 2, result: 'gone' }])).not.toThrow();
+    expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'gone' }])).toThrow(
+      'touch was refused',
+    );
+    expect(() =>
+      ensureOutcomes({ ...there, expired: true }, [...done, { name: 'touch', actor: 2, result: 'gone' }]),
+    ).not.toThrow();
   });
 
   test('only a rotation is refused for a replaced token', () => {
     expect(() => ensureOutcomes(there, [...done, { name: 'rotate', actor: 2, result: 'replaced' }])).not.toThrow();
-    expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'replaced' }])).toThrow('as if it were a rotation');
+    expect(() => ensureOutcomes(there, [...done, { name: 'touch', actor: 2, result: 'replaced' }])).toThrow(
+      'as if it were a rotation',
+    );
   });
 
   test('destroy is never refused, and ends the session', () => {
     const destroyed: Outcome = { name: 'destroy', actor: 2, result: 'done' };
-    expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, { ...destroyed, result: 'gone' }])).toThrow('invariant 5');
+    expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, { ...destroyed, result: 'gone' }])).toThrow(
+      'invariant 5',
+    );
     expect(() => ensureOutcomes(there, [...done, destroyed])).toThrow('invariant 5');
     expect(() => ensureOutcomes({ ...there, destroyed: true }, [...done, destroyed])).not.toThrow();
   });
@@ -80,6 +98,8 @@ test('no call rotates with a token that an immediate rotation has ended', () => 
   const saved: Outcome = { name: 'save', actor: 2, result: 'done' };
   expect(() => ensureRotationsEnd([by(1), by(0), by(2)], [immediately, rotated, saved])).not.toThrow();
   expect(() => ensureRotationsEnd([by(0), by(1)], [immediately, rotated])).toThrow('could still rotate');
-  expect(() => ensureRotationsEnd([by(0), by(1)], [immediately, { ...immediately, actor: 1 }])).toThrow('could still rotate immediately');
+  expect(() => ensureRotationsEnd([by(0), by(1)], [immediately, { ...immediately, actor: 1 }])).toThrow(
+    'could still rotate immediately',
+  );
   expect(() => ensureRotationsEnd([by(0)], [immediately, { name: 'rotate', actor: 1, result: 'gone' }])).not.toThrow();
 });

@@ -32,6 +32,8 @@ test('a store with a planted bug fails with the runner of Node', { timeout: 60_0
     '--test-name-pattern=delete permanently removes|: save, destroy,',
   ]);
   expect(output).toMatch(/^\s*not ok \d+ - invariant 5: delete permanently removes the record/m);
-  expect(output).toMatch(/^\s*not ok \d+ - invariants 2, 3 and 5: save, destroy, in every order of their store calls/m);
+  expect(output).toMatch(
+    /^\s*not ok \d+ - invariants 2, 3 and 5: save, destroy, in every order of their store calls/m,
+  );
   expect(code).toBe(1);
 });

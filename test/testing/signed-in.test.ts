@@ -19,7 +19,9 @@ describe('signedIn', () => {
     const { headers, token, context } = await signedIn(sessions, { userId: 'ada' });
     expect([...headers.keys()]).toEqual([name]);
     expect(headers.get(name)).toContain(token);
-    const answer = await sessions.handle(new Request('https://app.example/', { headers }), ({ session }) => Response.json(session?.data));
+    const answer = await sessions.handle(new Request('https://app.example/', { headers }), ({ session }) =>
+      Response.json(session?.data),
+    );
     expect(await answer.json()).toEqual({ userId: 'ada' });
     expect(context.session?.data).toEqual({ userId: 'ada' });
     expectTypeOf(context).toEqualTypeOf<SessionContext<Data>>();
@@ -41,6 +43,8 @@ describe('signedIn', () => {
 
   test('a foreign source is refused with the remedy', async () => {
     const own: TokenSource = { name: 'query', read: () => undefined };
-    await expect(signedIn(createSessions<Data>({ sources: [own] }), { userId: 'ada' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(signedIn(createSessions<Data>({ sources: [own] }), { userId: 'ada' })).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+    });
   });
 });

@@ -61,7 +61,8 @@ export function overGraphql(session: SessionClient): Api {
       ),
     me: async () => (await run<{ me: User }>('{ me { userId count } }')).me,
     countUp: async () => (await run<{ countUp: number }>('mutation { countUp }')).countUp,
-    devices: async () => (await run<{ devices: DeviceOfUser[] }>('{ devices { id device isCurrent createdAt } }')).devices,
+    devices: async () =>
+      (await run<{ devices: DeviceOfUser[] }>('{ devices { id device isCurrent createdAt } }')).devices,
     endDevice: (id) => run('mutation ($id: ID!) { endDevice(id: $id) }', { id }),
     rotate: () => run('mutation { rotate }'),
     confirm: (password) => run('mutation ($password: String!) { confirm(password: $password) }', { password }),

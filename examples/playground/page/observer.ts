@@ -31,7 +31,9 @@ export function startObserver(): void {
       versions.set(record.id, record.version);
       return recordView(record, isChanged);
     });
-    records.replaceChildren(...(views.length > 0 ? views : [element('p', 'empty', 'No sessions: log in on a device.')]));
+    records.replaceChildren(
+      ...(views.length > 0 ? views : [element('p', 'empty', 'No sessions: log in on a device.')]),
+    );
   }
 
   socket.addEventListener('message', ({ data }) => show(JSON.parse(String(data))));

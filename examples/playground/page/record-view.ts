@@ -13,13 +13,25 @@ const MEANINGS: Readonly<Record<string, string>> = {
 export function recordView(record: StoredRecord, isChanged: boolean): HTMLElement {
   const body: Record<string, unknown> = JSON.parse(record.body);
   const title = element('h4', '', record.device, ' ', element('code', 'quiet', record.id));
-  const rows = Object.entries(MEANINGS).flatMap(([key, meaning]) => (key in body ? [row(key, meaning, body[key])] : []));
+  const rows = Object.entries(MEANINGS).flatMap(([key, meaning]) =>
+    key in body ? [row(key, meaning, body[key])] : [],
+  );
   const others = Object.entries(body).filter(([key]) => !(key in MEANINGS));
   const rest = others.map(([key, value]) => element('span', '', `${key} ${JSON.stringify(value)}`));
-  const fields = element('dl', '', ...rows, element('div', 'rest', element('dt', '', 'format, times'), element('dd', '', ...rest)));
+  const fields = element(
+    'dl',
+    '',
+    ...rows,
+    element('div', 'rest', element('dt', '', 'format, times'), element('dd', '', ...rest)),
+  );
   return element('article', isChanged ? 'changed' : '', title, fields);
 }
 
 function row(key: string, meaning: string, value: unknown): HTMLElement {
-  return element('div', `field-${key}`, element('dt', '', element('b', '', key), ` ${meaning}`), element('dd', '', JSON.stringify(value)));
+  return element(
+    'div',
+    `field-${key}`,
+    element('dt', '', element('b', '', key), ` ${meaning}`),
+    element('dd', '', JSON.stringify(value)),
+  );
 }

@@ -36,7 +36,8 @@ export function overTrpc(session: SessionClient): Api {
     recoveryCode: () => trpc.recoveryCode.query(),
     logout: () => trpc.logout.mutate(),
     logoutEverywhere: () => trpc.logoutEverywhere.mutate(),
-    news: ({ onNews, onEnd }) => trpc.news.subscribe(undefined, { onData: onNews, onError: onEnd, onComplete: onEnd }).unsubscribe,
+    news: ({ onNews, onEnd }) =>
+      trpc.news.subscribe(undefined, { onData: onNews, onError: onEnd, onComplete: onEnd }).unsubscribe,
     close() {
       stop();
       void socket.close();

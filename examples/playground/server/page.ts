@@ -13,7 +13,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const HEADERS = {
   // No script but our own: a token that scripts can read is only as safe as the page.
-  'content-security-policy': "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
+  'content-security-policy':
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'",
   'cache-control': 'no-cache',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
@@ -21,7 +22,12 @@ const HEADERS = {
 
 /** Builds the page with Vite. Its files stay in memory. */
 export async function buildPage() {
-  const built = await build({ root: PAGE, configFile: join(PAGE, 'vite.config.ts'), build: { write: false }, logLevel: 'warn' });
+  const built = await build({
+    root: PAGE,
+    configFile: join(PAGE, 'vite.config.ts'),
+    build: { write: false },
+    logLevel: 'warn',
+  });
   const files = new Map<string, string | Uint8Array>();
   for (const { output } of outputsOf(built)) {
     for (const file of output) files.set(`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source);
@@ -32,7 +38,10 @@ export async function buildPage() {
   return (path: string, response: ServerResponse): void => {
     const file = files.get(path);
     if (file === undefined) response.writeHead(404, HEADERS).end('There is no such page.\n');
-    else response.writeHead(200, { ...HEADERS, 'content-type': `${TYPES[extname(path) || '.html']}; charset=utf-8` }).end(file);
+    else
+      response
+        .writeHead(200, { ...HEADERS, 'content-type': `${TYPES[extname(path) || '.html']}; charset=utf-8` })
+        .end(file);
   };
 }
 

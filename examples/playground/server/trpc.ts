@@ -7,8 +7,10 @@ import { isUser } from './users.js';
 
 /** The router, and what a tRPC server needs besides it. */
 export function trpcApp(sessions: PlaygroundSessions, news: NewsDesk) {
-  const { createContext, responseMeta, errorFormatter, withSession, requireSession, requireFresh } = trpcSessions(sessions);
-  const t = initTRPC.context<typeof createContext>().create({ errorFormatter, isDev: false }); // No stack traces in answers.
+  const { createContext, responseMeta, errorFormatter, withSession, requireSession, requireFresh } =
+    trpcSessions(sessions);
+  // No stack traces in answers.
+  const t = initTRPC.context<typeof createContext>().create({ errorFormatter, isDev: false });
   const publicProcedure = t.procedure.concat(withSession);
   const protectedProcedure = t.procedure.concat(requireSession);
   const freshProcedure = t.procedure.concat(requireFresh(FRESH_FOR));
@@ -36,7 +38,8 @@ export function trpcApp(sessions: PlaygroundSessions, news: NewsDesk) {
       await ctx.session.rotate();
     }),
     confirm: protectedProcedure.input(z.string()).mutation(async ({ ctx, input }) => {
-      if (!isUser(ctx.session.data.userId, input)) throw new TRPCError({ code: 'FORBIDDEN', message: 'wrong password' });
+      if (!isUser(ctx.session.data.userId, input))
+        throw new TRPCError({ code: 'FORBIDDEN', message: 'wrong password' });
       await ctx.session.rotate({ reauthenticated: true });
     }),
     recoveryCode: freshProcedure.query(() => '4821 0937'),

@@ -40,7 +40,11 @@ export type ContextSource =
  *
  * @throws `GraphQLError` when the session cannot be loaded
  */
-export async function contextFrom<Data, Input>(host: Host, plugin: object, from: ContextSource): Promise<SessionContext<Data, Input>> {
+export async function contextFrom<Data, Input>(
+  host: Host,
+  plugin: object,
+  from: ContextSource,
+): Promise<SessionContext<Data, Input>> {
   const isAlone = ['req', 'request', 'connectionParams', 'extra'].every((name) => field(from, name) === undefined);
   const incoming = foreignRequest(isAlone ? { request: from } : from);
   const opened = host.open(incoming);
@@ -51,7 +55,10 @@ export async function contextFrom<Data, Input>(host: Host, plugin: object, from:
   return Object.assign(contextOf<Data, Input>(operation, session), { [OPERATION]: operation });
 }
 
-export function contextOf<Data, Input>({ call }: Operation, session: Session<unknown> | null): SessionContext<Data, Input> {
+export function contextOf<Data, Input>(
+  { call }: Operation,
+  session: Session<unknown> | null,
+): SessionContext<Data, Input> {
   return { session: typed<Data>(session), sessions: sessionsOf<Data, Input>(call) };
 }
 

@@ -25,7 +25,8 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
       if (!operation.hasBegun) Object.assign(contextValue, contextOf(operation, await operation.begin()));
       return listenerOf<Data, Input>(operation, host);
     },
-    unexpectedErrorProcessingRequest: async ({ requestContext }) => operationOf(requestContext.contextValue)?.abandon(),
+    unexpectedErrorProcessingRequest: async ({ requestContext }) =>
+      operationOf(requestContext.contextValue)?.abandon(),
   };
 
   /**
@@ -42,7 +43,13 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
     if (!call || !host.owns(call)) return undefined;
     const opened = known?.opened ?? { open: call.open.bind(call), head: call.request.head };
     const exchange = isBatched ? undefined : call.request;
-    const operation = new Operation({ opened, plugin, outer: undefined, exchange, holdMs: isBatched ? LONGEST_HOLD : 0 });
+    const operation = new Operation({
+      opened,
+      plugin,
+      outer: undefined,
+      exchange,
+      holdMs: isBatched ? LONGEST_HOLD : 0,
+    });
     Object.assign(context, contextOf(operation, null), { [OPERATION]: operation });
     return operation;
   }

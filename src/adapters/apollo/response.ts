@@ -12,7 +12,11 @@ type Incremental = Extract<GraphQLResponse['body'], { kind: 'incremental' }>;
 type Finishing = Pick<GraphQLRequestContext<object>, 'response' | 'errors'>;
 
 /** Saves the changes of the parts that succeeded, and completes the response. */
-export async function finishResponse(operation: Operation, { response, errors }: Finishing, host: Host): Promise<void> {
+export async function finishResponse(
+  operation: Operation,
+  { response, errors }: Finishing,
+  host: Host,
+): Promise<void> {
   const { body, http } = response;
   if (!body || !operation.isExecuting) await operation.abandon();
   else if (body.kind === 'incremental') await saveParts(operation, body);
@@ -54,11 +58,13 @@ function sendHeaders({ call }: Operation, { headers }: HTTPGraphQLHead, host: Ho
   // A Node response has its own way. If another handler runs this one, that handler sends them.
   if (head.sendsItself || call.parent) return;
   head.settle();
-  for (const [name, value] of head.headers) if (name !== 'set-cookie') headers.set(name, combined(name, value, headers.get(name)));
+  for (const [name, value] of head.headers)
+    if (name !== 'set-cookie') headers.set(name, combined(name, value, headers.get(name)));
   const [cookie, ...others] = head.headers.getSetCookie();
   if (cookie === undefined) return;
   if (others.length > 0 || headers.has('set-cookie')) host.warnOnce(ONE_COOKIE);
   headers.set('set-cookie', cookie);
 }
 
-const ONE_COOKIE = 'Apollo Server can set only one cookie, and this answer has more. On Node, pass { req, res } to context()';
+const ONE_COOKIE =
+  'Apollo Server can set only one cookie, and this answer has more. On Node, pass { req, res } to context()';

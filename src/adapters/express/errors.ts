@@ -15,6 +15,11 @@ export interface HttpError extends Error {
 export function toHttpError(cause: unknown): unknown {
   if (!isSessionError(cause)) return cause;
   const { status, message, code } = publicError(cause);
-  const error: HttpError = Object.assign(new Error(message, { cause }), { status, statusCode: status, code, expose: true });
+  const error: HttpError = Object.assign(new Error(message, { cause }), {
+    status,
+    statusCode: status,
+    code,
+    expose: true,
+  });
   return error;
 }

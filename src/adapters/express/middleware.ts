@@ -45,7 +45,12 @@ type NextFunction = (error?: unknown) => void;
 export type SessionMiddleware = (req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
 
 /** Error middleware, as Express and Connect take it. */
-export type SessionErrorMiddleware = (error: unknown, req: MiddlewareRequest, res: EndableResponse, next: NextFunction) => void;
+export type SessionErrorMiddleware = (
+  error: unknown,
+  req: MiddlewareRequest,
+  res: EndableResponse,
+  next: NextFunction,
+) => void;
 
 /**
  * Middleware for Express 4 and 5, Connect and plain `http`: `req.session` and `req.sessions`,

@@ -28,7 +28,9 @@ import { answerLikeHono, completeAnswer } from './errors.js';
  *
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */
-export function honoSessions<Data, Input>(sessions: Sessions<Data, Input>): MiddlewareHandler<{ Variables: SessionContext<Data, Input> }> {
+export function honoSessions<Data, Input>(
+  sessions: Sessions<Data, Input>,
+): MiddlewareHandler<{ Variables: SessionContext<Data, Input> }> {
   const host = hostOf(sessions);
   answerLikeHono();
   return async (c, next) => {

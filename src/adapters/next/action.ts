@@ -42,4 +42,5 @@ function deliver({ head }: OpenedRequest, request: NextRequest, host: Host): voi
   if (head.headers.getSetCookie().length === 0) host.warnOnce(NO_COOKIE);
 }
 
-const NO_COOKIE = 'a server action can write only cookies: return the token to your own code, or use a route or cookie()';
+const NO_COOKIE =
+  'a server action can write only cookies: return the token to your own code, or use a route or cookie()';

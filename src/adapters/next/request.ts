@@ -57,7 +57,12 @@ export function openAction(host: Host, { key, headers: list, jar }: NextRequest)
   // During a render, all methods of the cookies are one function, which throws. A component called
   // the action.
   const isRender: boolean = Object.is(jar.set, jar.delete);
-  const incoming: IncomingRequest = { key, headers: list, details: { method: 'POST' }, target: isRender ? RENDER : { kind: 'collect' } };
+  const incoming: IncomingRequest = {
+    key,
+    headers: list,
+    details: { method: 'POST' },
+    target: isRender ? RENDER : { kind: 'collect' },
+  };
   const opened = host.open(incoming);
   if (isRender || !rendered.has(opened)) return opened;
   // A component has read the session before the action began. The action needs a new request.

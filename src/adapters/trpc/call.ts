@@ -24,7 +24,10 @@ type Outcome = { readonly ok: true; readonly data: unknown } | { readonly ok: fa
 export type Admission<Admitted> = (session: Session<unknown> | null, call: Call) => Admitted;
 
 /** Runs the rest of a procedure with the additions of its guard to the context. */
-type Next<Data, Input, Admitted, Result> = (session: Admitted, sessions: RequestSessions<Data, Input>) => Promise<Result>;
+type Next<Data, Input, Admitted, Result> = (
+  session: Admitted,
+  sessions: RequestSessions<Data, Input>,
+) => Promise<Result>;
 
 /**
  * Runs the rest of a procedure in a call of its own. Its draft is saved when the procedure
@@ -37,7 +40,8 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
   next: Next<Data, Input, Admitted, Result>,
 ): Promise<Result> {
   const around = enclosingCall(procedure, host);
-  if (around.key === procedure.getRawInput) return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
+  if (around.key === procedure.getRawInput)
+    return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
   const call = begin(procedure, around);
   try {
     const session = await call.admit().catch(rethrowAsFailure);
@@ -90,11 +94,16 @@ function finish<Data, Input, Result extends Outcome>(
  * Wraps the stream of a subscription or generator. Its body runs after the procedure has returned,
  * so its changes are saved as it goes.
  */
-function asOwnStream<Data, Input>(procedure: ProcedureCall<Data, Input>, call: Call, data: unknown): object | undefined {
+function asOwnStream<Data, Input>(
+  procedure: ProcedureCall<Data, Input>,
+  call: Call,
+  data: unknown,
+): object | undefined {
   const isSubscription = procedure.type === 'subscription';
   if (isSubscription && isObservable(data)) return ownedObservable(data, streamOwner(procedure, call));
   // Other iterables, such as a Readable or a cursor, stay as they are.
-  if (isAsyncIterable(data) && (isSubscription || isGenerator(data))) return ownedIterable(data, streamOwner(procedure, call));
+  if (isAsyncIterable(data) && (isSubscription || isGenerator(data)))
+    return ownedIterable(data, streamOwner(procedure, call));
   return undefined;
 }
 

@@ -38,16 +38,22 @@ export interface BatchDetails {
 const UNKNOWN: BatchDetails = { holdMs: 0, clientCalls: undefined, isOnResHeaders: false, response: undefined };
 
 /** The context of a request. It makes no store call. */
-export function contextOf<Data, Input>(sessions: Sessions<Data, Input>, options: ContextOptions): SessionsContext<Data, Input> {
+export function contextOf<Data, Input>(
+  sessions: Sessions<Data, Input>,
+  options: ContextOptions,
+): SessionsContext<Data, Input> {
   const incoming = incomingRequest(options);
   const opened = host(sessions).open(incoming);
   const call = opened.open({ hasOutcome: false });
   const { target } = incoming;
   // On Lambda and in a server-side caller, only `responseMeta` can send the headers.
-  if (!opened.enclosing && target.kind === 'collect' && !target.headers) opened.head.expectReader(() => host(sessions).warnOnce(UNSENT));
+  if (!opened.enclosing && target.kind === 'collect' && !target.headers)
+    opened.head.expectReader(() => host(sessions).warnOnce(UNSENT));
   call.details = detailsOf(options.info, {
-    isOnResHeaders: target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
-    response: target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
+    isOnResHeaders:
+      target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
+    response:
+      target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
   });
   if (!incoming.persistent && acceptsStream(options, incoming.headers)) sealStream(call);
   return { sessions: sessionsOf<Data, Input>(call) };
@@ -91,7 +97,10 @@ function isBatchDetails(details: unknown): details is BatchDetails {
   return typeof field(details, 'holdMs') === 'number';
 }
 
-function detailsOf(info: RequestInfo | undefined, where: Pick<BatchDetails, 'isOnResHeaders' | 'response'>): BatchDetails {
+function detailsOf(
+  info: RequestInfo | undefined,
+  where: Pick<BatchDetails, 'isOnResHeaders' | 'response'>,
+): BatchDetails {
   const calls = info?.calls;
   const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
   // In a streamed batch, results do not wait for slow neighbours. In any other batch they do.

@@ -22,7 +22,9 @@ export interface ErrorFormatter {
   <Options extends FormatterOptions, Shape extends { readonly data: object }>(
     own: (options: Options) => Shape,
   ): (options: Options) => Shape & { readonly data: Shape['data'] & SessionErrorData };
-  (options: FormatterOptions): TRPCDefaultErrorShape & { readonly data: TRPCDefaultErrorShape['data'] & SessionErrorData };
+  (
+    options: FormatterOptions,
+  ): TRPCDefaultErrorShape & { readonly data: TRPCDefaultErrorShape['data'] & SessionErrorData };
 }
 
 function format<Options extends FormatterOptions, Shape extends { readonly data: object }>(
@@ -48,8 +50,12 @@ function restated({ error, shape }: FormatterOptions): TRPCDefaultErrorShape {
   return { ...shape, message, data: { ...shape.data, code, httpStatus: status } };
 }
 
-function errorFormatterFunction(first: FormatterOptions | ((options: FormatterOptions) => { readonly data: object })): unknown {
-  return typeof first === 'function' ? (options: FormatterOptions) => format(options, first) : format(first, ({ shape }) => shape);
+function errorFormatterFunction(
+  first: FormatterOptions | ((options: FormatterOptions) => { readonly data: object }),
+): unknown {
+  return typeof first === 'function'
+    ? (options: FormatterOptions) => format(options, first)
+    : format(first, ({ shape }) => shape);
 }
 
 export const errorFormatter = errorFormatterFunction as ErrorFormatter;

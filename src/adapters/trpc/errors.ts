@@ -47,5 +47,7 @@ export function isBareSessionError({ code, message, cause }: TRPCError): boolean
 
 /** The error of a call without the session that it requires. */
 export function unauthorized(): TRPCError {
-  return sessionFailure(new SessionError('UNAUTHENTICATED', 'the procedure requires a session, and the request has none'));
+  return sessionFailure(
+    new SessionError('UNAUTHENTICATED', 'the procedure requires a session, and the request has none'),
+  );
 }

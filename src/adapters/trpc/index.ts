@@ -86,7 +86,9 @@ export function trpcSessions<Data, Input = Data>(sessions: Sessions<Data, Input>
   const { procedure } = initTRPC.context<SessionsContext<Data, Input>>().create();
   const guard = <Admitted>(admit: Admission<Admitted>): SessionProcedure<Data, Input, Admitted> =>
     procedure.use((call) =>
-      runInCall(call, own, admit, (session, current: RequestSessions<Data, Input>) => call.next({ ctx: { session, sessions: current } })),
+      runInCall(call, own, admit, (session, current: RequestSessions<Data, Input>) =>
+        call.next({ ctx: { session, sessions: current } }),
+      ),
     );
 
   return {

@@ -54,7 +54,8 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
   if ('event' in options) return lambdaRequest(options.event);
   if (!('req' in options)) return headersAlone(options.headers);
   const { req, res, resHeaders, info } = options;
-  const { headers } = 'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
+  const { headers } =
+    'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
   // The request itself: a Fetch request builds its URL at each read, so it is read only when
   // needed.
   const request = { key: keyOf(req), headers, details: req };
@@ -70,7 +71,9 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
 export function acceptsStream({ info }: ContextOptions, headers: HeadersLike): boolean {
   if (info) return info.accept === 'application/jsonl';
   const header = headerReader(headers);
-  return (header('trpc-accept') ?? header('accept') ?? '').split(',').some((type) => type.trim() === 'application/jsonl');
+  return (header('trpc-accept') ?? header('accept') ?? '')
+    .split(',')
+    .some((type) => type.trim() === 'application/jsonl');
 }
 
 /** Headers alone do not identify a request: one object may serve many, in tests and in servers. */

@@ -34,7 +34,9 @@ export interface ResponseMetaFunction<Data, Input = Data> {
    * Wraps the application's own function, whose headers win over the library's, except that a
    * response with a token is not cached.
    */
-  <Options extends ResponseMetaOptions<Data, Input>>(own: (options: Options) => ResponseMeta): (options: Options) => ResponseMeta;
+  <Options extends ResponseMetaOptions<Data, Input>>(
+    own: (options: Options) => ResponseMeta,
+  ): (options: Options) => ResponseMeta;
   (options: ResponseMetaOptions<Data, Input>): ResponseMeta;
 }
 
@@ -43,7 +45,9 @@ export function responseMetaFunction<Data, Input>(): ResponseMetaFunction<Data, 
     own: (options: Options) => ResponseMeta,
   ): (options: Options) => ResponseMeta;
   function responseMeta(options: ResponseMetaOptions<Data, Input>): ResponseMeta;
-  function responseMeta<Options extends ResponseMetaOptions<Data, Input>>(first: Options | ((options: Options) => ResponseMeta)) {
+  function responseMeta<Options extends ResponseMetaOptions<Data, Input>>(
+    first: Options | ((options: Options) => ResponseMeta),
+  ) {
     return typeof first === 'function' ? (options: Options) => complete(options, first(options)) : complete(first, {});
   }
   return responseMeta;
@@ -107,7 +111,8 @@ function mergeHeaders(own: ResponseMeta['headers'], call: Call): Headers | undef
 function addMissing(merged: Headers, ours: Headers): void {
   for (const cookie of ours.getSetCookie()) merged.append('set-cookie', cookie);
   for (const [name, value] of ours) {
-    if (name === EXPOSED || (name !== 'set-cookie' && !merged.has(name))) merged.set(name, combined(name, value, merged.get(name)));
+    if (name === EXPOSED || (name !== 'set-cookie' && !merged.has(name)))
+      merged.set(name, combined(name, value, merged.get(name)));
   }
 }
 

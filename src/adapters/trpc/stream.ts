@@ -141,7 +141,10 @@ function clientError(error: unknown): unknown {
 }
 
 /** {@link ownedIterable} for an observable. Its changes are saved when it completes. */
-export function ownedObservable(source: Observable<unknown, unknown>, owner: StreamOwner): Observable<unknown, unknown> {
+export function ownedObservable(
+  source: Observable<unknown, unknown>,
+  owner: StreamOwner,
+): Observable<unknown, unknown> {
   return observable((observer) => {
     owner.start();
     const subscription = source.subscribe({

@@ -78,5 +78,9 @@ export interface SessionPlugin {
   /** Waits for the writes of a batch. */
   onExecutionResult(payload: { readonly context: unknown }): Promise<void> | undefined;
   /** Puts the library's headers on the response. */
-  onResponse(payload: { readonly request: Message; readonly response: Message; readonly serverContext: unknown }): void;
+  onResponse(payload: {
+    readonly request: Message;
+    readonly response: Message;
+    readonly serverContext: unknown;
+  }): void;
 }

@@ -37,10 +37,15 @@ function isMadeOf(request: object, node: Carrier): boolean {
   if (url === undefined || path === undefined || !URL.canParse(url)) return false;
   const { pathname, search } = new URL(url);
   const fetchHost = field(request, 'headers');
-  const host = fetchHost instanceof Object && 'get' in fetchHost && typeof fetchHost.get === 'function' ? fetchHost.get('host') : undefined;
+  const host =
+    fetchHost instanceof Object && 'get' in fetchHost && typeof fetchHost.get === 'function'
+      ? fetchHost.get('host')
+      : undefined;
   const isSameHost = !host || host === field(node.headers, 'host');
   return (
-    isSameHost && field(request, 'method') === field(node, 'method') && decoded(path.replace(/#.*$/, '')) === decoded(pathname + search)
+    isSameHost &&
+    field(request, 'method') === field(node, 'method') &&
+    decoded(path.replace(/#.*$/, '')) === decoded(pathname + search)
   );
 }
 

@@ -151,7 +151,11 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
         onSubscribeResult({ result, setResult }) {
           // Not a stream: the subscription failed to start.
           if (!isStream(result)) operation.end();
-          setResult(isStream(result) ? savedStream(result, operation, 'events') : inResult(result, NO_SHAPE, operation.exchange));
+          setResult(
+            isStream(result)
+              ? savedStream(result, operation, 'events')
+              : inResult(result, NO_SHAPE, operation.exchange),
+          );
         },
       };
     },
@@ -176,7 +180,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
   };
 }
 
-const UNSENT = 'a new token or cookie is on no response: outside Yoga, send ctx.sessions.responseHeaders with the answer';
+const UNSENT =
+  'a new token or cookie is on no response: outside Yoga, send ctx.sessions.responseHeaders with the answer';
 
 /** Puts an error of ours that the application's `context()` let through into its public form. */
 function restateContextError({ context, error, setError }: ContextErrorPayload): void {

@@ -170,7 +170,8 @@ export function equalJson(a: unknown, b: unknown, depth = 0): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   // Too deep to be kept. Such a value counts as changed, so that the copy refuses it.
   if (depth > DEEPEST + 1) return false;
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b, depth + 1);
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && equalArrays(a, b, depth + 1);
   return equalObjects(a, b, depth + 1);
 }
 

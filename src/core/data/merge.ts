@@ -10,7 +10,8 @@ export type Patch =
 
 /** The difference between two values, or `null` if there is none. */
 export function diff(before: JsonValue, after: JsonValue): Patch | null {
-  if (!isJsonObject(before) || !isJsonObject(after)) return equalJson(before, after) ? null : { kind: 'whole', value: after };
+  if (!isJsonObject(before) || !isJsonObject(after))
+    return equalJson(before, after) ? null : { kind: 'whole', value: after };
   const fields = new Map<string, JsonValue | undefined>();
   for (const key of Object.keys(after)) {
     const value = after[key];

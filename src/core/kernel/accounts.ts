@@ -16,7 +16,14 @@ export class Accounts {
   readonly #events: EventHub;
   readonly #settings: Settings;
 
-  constructor(store: GuardedStore, reader: Reader, live: LiveSessions, lifecycle: Lifecycle, events: EventHub, settings: Settings) {
+  constructor(
+    store: GuardedStore,
+    reader: Reader,
+    live: LiveSessions,
+    lifecycle: Lifecycle,
+    events: EventHub,
+    settings: Settings,
+  ) {
     this.#store = store;
     this.#reader = reader;
     this.#live = live;
@@ -74,8 +81,10 @@ export class Accounts {
   }
 
   #checkOwner(ownerId: string): void {
-    if (!this.#settings.ownerOf) throw new SessionError('NOT_SUPPORTED', 'account operations require the option ownerOf');
-    if (typeof ownerId !== 'string' || ownerId === '') throw new SessionError('INVALID_OPTION', 'ownerId must be a non-empty string');
+    if (!this.#settings.ownerOf)
+      throw new SessionError('NOT_SUPPORTED', 'account operations require the option ownerOf');
+    if (typeof ownerId !== 'string' || ownerId === '')
+      throw new SessionError('INVALID_OPTION', 'ownerId must be a non-empty string');
   }
 }
 

@@ -116,7 +116,11 @@ export class Authentication {
   }
 
   /** Returns a promise only if something must be written, or if there is a schema. */
-  #open(record: SessionRecord, credential: Credential, arrival: Arrival): Authenticated | null | Promise<Authenticated | null> {
+  #open(
+    record: SessionRecord,
+    credential: Credential,
+    arrival: Arrival,
+  ): Authenticated | null | Promise<Authenticated | null> {
     const state = this.#reader.stateOf(record);
     if (!state) return null;
     const match = recognise(state.tokens, credential, this.#settings.now());
@@ -139,7 +143,8 @@ export class Authentication {
   ): Promise<Authenticated | null> {
     const settled = foreign ? await foreign.settle(await found) : await found;
     if (!settled) return null;
-    const snapshot = match === 'pending' ? await this.#recordFirstUse(settled, credential) : await this.#touchIfDue(settled);
+    const snapshot =
+      match === 'pending' ? await this.#recordFirstUse(settled, credential) : await this.#touchIfDue(settled);
     return snapshot && { snapshot, standing };
   }
 
@@ -152,7 +157,9 @@ export class Authentication {
     if (isRepeated) return null;
     const { onReuse, logger, now } = this.#settings;
     if (this.#reports.allows(record.id, now())) {
-      logger?.warn(`token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`);
+      logger?.warn(
+        `token-sessions: a token of session ${record.id} came back after it was replaced: it may have been stolen`,
+      );
       this.#events.emit('reuse-detected', eventOf(record));
     }
     // For each reuse, not only for a reported one: an earlier attempt may have failed.
@@ -193,7 +200,10 @@ export class Authentication {
         isRefused = authenticatedAtOf(content.state, match) === undefined;
         if (isRefused) throw gone();
         if (match !== 'pending') return content;
-        return { ...content, state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time } };
+        return {
+          ...content,
+          state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time },
+        };
       });
       return { written, isRefused: false };
     } catch (error) {

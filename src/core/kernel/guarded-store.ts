@@ -121,7 +121,11 @@ export class GuardedStore {
    * Moves the deadline without writing the body. If the answer is lost, it looks whether the write
    * has happened.
    */
-  touch({ body: _, ...record }: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+  touch(
+    { body: _, ...record }: SessionRecord,
+    expectedVersion: string,
+    ttl: number,
+  ): Promise<'replaced' | 'gone' | 'conflict'> {
     const write = this.#required('touch');
     return this.#recover(
       'touch',
@@ -140,7 +144,9 @@ export class GuardedStore {
   /** Ends an owner's sessions, in steps. Each step returns the ids that it removed. */
   deleteByOwner(ownerId: string, except?: string): AsyncIterable<readonly string[]> {
     const remove = this.#required('deleteByOwner');
-    return this.#bulk('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () => remove(ownerId, except));
+    return this.#bulk('deleteByOwner', this.#store.steps?.deleteByOwner?.(ownerId, except), () =>
+      remove(ownerId, except),
+    );
   }
 
   /** Ends an owner's oldest sessions, in steps. Each step returns the ids that it ended. */
@@ -190,7 +196,11 @@ export class GuardedStore {
   }
 
   /** Runs bulk work in steps, or in one call if the store has no steps for it. */
-  async *#bulk<Step>(verb: keyof SessionStore, steps: AsyncIterable<Step> | undefined, whole: () => Promise<Step>): AsyncGenerator<Step> {
+  async *#bulk<Step>(
+    verb: keyof SessionStore,
+    steps: AsyncIterable<Step> | undefined,
+    whole: () => Promise<Step>,
+  ): AsyncGenerator<Step> {
     if (steps) yield* this.#steps(verb, steps);
     else yield await this.#call(verb, whole);
   }

@@ -39,7 +39,14 @@ export class Lifecycle {
   /** How many sessions of each account have not taken effect yet. */
   readonly #pending = new PendingCount();
 
-  constructor(store: GuardedStore, queue: WriteQueue, live: LiveSessions, sweeper: Sweeper, events: EventHub, settings: Settings) {
+  constructor(
+    store: GuardedStore,
+    queue: WriteQueue,
+    live: LiveSessions,
+    sweeper: Sweeper,
+    events: EventHub,
+    settings: Settings,
+  ) {
     this.#store = store;
     this.#queue = queue;
     this.#live = live;
@@ -57,7 +64,9 @@ export class Lifecycle {
     const made = await this.#make(input);
     const { record } = made.snapshot;
     const later = this.#evictsLater();
-    expectInserted(later ? await this.#store.insert(record, this.#ttlOf(record)) : await this.insertRecord(record, replaces));
+    expectInserted(
+      later ? await this.#store.insert(record, this.#ttlOf(record)) : await this.insertRecord(record, replaces),
+    );
     this.replaces(record.id, replaces);
     if (later) this.#pending.add(record);
     return made;
@@ -138,7 +147,9 @@ export class Lifecycle {
   touch(snapshot: Snapshot): Promise<Snapshot> {
     return this.#queue.submit(snapshot, (content, record) => {
       const now = this.#settings.now();
-      return this.#isDue({ ...content, record }, now) ? { ...content, state: { ...content.state, lastActiveAt: now } } : content;
+      return this.#isDue({ ...content, record }, now)
+        ? { ...content, state: { ...content.state, lastActiveAt: now } }
+        : content;
     });
   }
 
@@ -207,7 +218,10 @@ export class Lifecycle {
     const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
     this.#reportEvicted(evicted, record.ownerId);
     if (outcome !== 'limit-reached') return outcome;
-    throw new SessionError('LIMIT_REACHED', `the account has ${maxPerOwner.max} sessions, the most that maxPerOwner allows: end one first`);
+    throw new SessionError(
+      'LIMIT_REACHED',
+      `the account has ${maxPerOwner.max} sessions, the most that maxPerOwner allows: end one first`,
+    );
   }
 
   #ttlOf({ expiresAt }: SessionRecord): number {

@@ -227,7 +227,9 @@ export class LiveSessions {
     for (const watcher of watched.watchers) {
       if (!watcher.isOf || watcher.isOf(current)) continue;
       watched.watchers.delete(watcher);
-      watcher.ended(withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')));
+      watcher.ended(
+        withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')),
+      );
     }
     if (watched.watchers.size === 0 && !watched.over) this.#forget(id, watched);
   }

@@ -80,7 +80,11 @@ export class Reader {
     this.#events.emit('invalid-data', { ...eventOf(session), reason: error.message });
   }
 
-  async #validated(record: SessionRecord, state: SessionState, validator: NonNullable<Settings['validator']>): Promise<Snapshot> {
+  async #validated(
+    record: SessionRecord,
+    state: SessionState,
+    validator: NonNullable<Settings['validator']>,
+  ): Promise<Snapshot> {
     try {
       return snapshotOf(record, { state, data: await validator(state.stored) }, this.#settings);
     } catch (error) {

@@ -31,7 +31,9 @@ export function createServices(settings: Settings): Services {
   const events = new EventHub(settings.logger);
   const services = wire(settings, events, new ReportLimit(), requestsAreApart());
   if (settings.store.atomic === false) {
-    settings.logger?.warn('token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other');
+    settings.logger?.warn(
+      'token-sessions: the store cannot compare and swap: writes of different processes may overwrite each other',
+    );
   }
   settings.store.onWarning?.((message) => {
     settings.logger?.warn(`token-sessions: ${message}`);

@@ -182,7 +182,10 @@ export function normaliseOptions<Data>(
     storeTimeout: timerDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
     recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
-    sweepInterval: options.sweepInterval === false ? Number.POSITIVE_INFINITY : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
+    sweepInterval:
+      options.sweepInterval === false
+        ? Number.POSITIVE_INFINITY
+        : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
     rotateEvery: rotateEvery(options),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? systemClock,
@@ -217,7 +220,8 @@ function touchInterval(value: Duration | undefined, idle: number): number {
 
 function rotateEvery<Data>({ rotateEvery: value = false, rotationGrace }: CoreOptions<Data>): number {
   const every = timeout(value, 'rotateEvery');
-  if (value === false || rotationGrace === undefined || parseDuration(rotationGrace, 'rotationGrace', 0) > 0) return every;
+  if (value === false || rotationGrace === undefined || parseDuration(rotationGrace, 'rotationGrace', 0) > 0)
+    return every;
   throw new SessionError(
     'INVALID_OPTION',
     'rotateEvery requires a rotationGrace above 0: an answer can carry a new token only within that time',
@@ -271,7 +275,10 @@ function hasMethods(value: unknown, names: readonly string[]): boolean {
 
 function checkStore(store: SessionStore): SessionStore {
   if (hasMethods(store, ['insert', 'find', 'replace', 'delete'])) return store;
-  throw invalid('store', 'a SessionStore, such as redisStore(client): an object with insert, find, replace and delete');
+  throw invalid(
+    'store',
+    'a SessionStore, such as redisStore(client): an object with insert, find, replace and delete',
+  );
 }
 
 function checkLogger(logger: Logger | undefined): Logger | undefined {
@@ -279,9 +286,12 @@ function checkLogger(logger: Logger | undefined): Logger | undefined {
   throw invalid('logger', 'an object with the methods warn and error, such as console');
 }
 
-function checkSchema<Data>(schema: StandardSchemaV1<unknown, Data> | undefined): StandardSchemaV1<unknown, Data> | undefined {
+function checkSchema<Data>(
+  schema: StandardSchemaV1<unknown, Data> | undefined,
+): StandardSchemaV1<unknown, Data> | undefined {
   // The schemas of some libraries are functions with properties.
-  const standard: unknown = schema && (isObject(schema) || typeof schema === 'function') ? Reflect.get(schema, '~standard') : undefined;
+  const standard: unknown =
+    schema && (isObject(schema) || typeof schema === 'function') ? Reflect.get(schema, '~standard') : undefined;
   if (schema === undefined || hasMethods(standard, ['validate'])) return schema;
   throw invalid('schema', 'a Standard Schema, such as those of zod, valibot and arktype');
 }

@@ -106,6 +106,8 @@ export class StoreSubscription {
   }
 
   #report(what: 'opened' | 'closed', error: unknown): void {
-    this.#settings.logger?.warn(`token-sessions: the store's notifications could not be ${what}: ${describeError(withoutSecrets(error))}`);
+    this.#settings.logger?.warn(
+      `token-sessions: the store's notifications could not be ${what}: ${describeError(withoutSecrets(error))}`,
+    );
   }
 }

@@ -93,7 +93,8 @@ export class WriteQueue {
       } catch (error) {
         // After a store failure, the jobs that waited behind it fail too: they have waited long
         // enough.
-        const failed = error instanceof SessionError && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
+        const failed =
+          error instanceof SessionError && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
         for (const job of [...jobs, ...failed]) job.reject(error);
       }
     }
@@ -113,12 +114,18 @@ export class WriteQueue {
       const ttl = Math.max(1, next.record.expiresAt - this.#settings.now());
       const { version } = snapshot.record;
       const isTouch = next.record.body === snapshot.record.body && this.#store.has('touch');
-      const outcome = await (isTouch ? this.#store.touch(next.record, version, ttl) : this.#store.replace(next.record, version, ttl));
+      const outcome = await (isTouch
+        ? this.#store.touch(next.record, version, ttl)
+        : this.#store.replace(next.record, version, ttl));
       if (outcome === 'replaced') return next;
       if (outcome === 'gone') throw gone();
       const last = tries === MAX_TRIES;
       this.#events.emit('conflict', { ...eventOf(snapshot.record), reason: last ? 'gave-up' : 'merged' });
-      if (last) throw new SessionError('CONFLICT', `another request changed the session at each of ${tries} attempts: try again later`);
+      if (last)
+        throw new SessionError(
+          'CONFLICT',
+          `another request changed the session at each of ${tries} attempts: try again later`,
+        );
       snapshot = await this.#reread(line.id, tries);
     }
   }

@@ -1,7 +1,15 @@
 import { encodeJson, isJsonObject, type JsonObject, type JsonValue } from '../data/json.js';
 import { SessionError } from '../error.js';
 import type { SessionRecord } from '../store.js';
-import type { Migration, PendingToken, PreviousToken, ReplacedToken, RotationKind, SessionState, TokenState } from './state.js';
+import type {
+  Migration,
+  PendingToken,
+  PreviousToken,
+  ReplacedToken,
+  RotationKind,
+  SessionState,
+  TokenState,
+} from './state.js';
 import { activityIn, markOf } from './token.js';
 
 export type { Migration, SessionState } from './state.js';
@@ -47,14 +55,23 @@ function encodeTokens({ current, family, madeAt, pending, previous, replaced, ep
   let encoded = `"k":"${current}"`;
   if (family !== undefined) encoded += `,"f":"${family}"`;
   if (madeAt !== undefined) encoded += `,"t":${madeAt}`;
-  if (pending) encoded += `,"n":["${pending.hash}",${pending.authenticatedAt},${pending.madeAt}${encodeOrigin(pending)}]`;
-  if (previous) encoded += `,"o":["${previous.hash}",${previous.until},${previous.authenticatedAt}${encodeOrigin(previous)}]`;
-  if (replaced && replaced.length > 0) encoded += `,"r":[${replaced.map(({ mark, until }) => `"${mark}",${until}`).join()}]`;
+  if (pending)
+    encoded += `,"n":["${pending.hash}",${pending.authenticatedAt},${pending.madeAt}${encodeOrigin(pending)}]`;
+  if (previous)
+    encoded += `,"o":["${previous.hash}",${previous.until},${previous.authenticatedAt}${encodeOrigin(previous)}]`;
+  if (replaced && replaced.length > 0)
+    encoded += `,"r":[${replaced.map(({ mark, until }) => `"${mark}",${until}`).join()}]`;
   if (epoch !== undefined) encoded += `,"e":"${epoch}"`;
   return encoded;
 }
 
-function encodeOrigin({ kind, salt }: { readonly kind?: RotationKind | undefined; readonly salt?: string | undefined }): string {
+function encodeOrigin({
+  kind,
+  salt,
+}: {
+  readonly kind?: RotationKind | undefined;
+  readonly salt?: string | undefined;
+}): string {
   if (kind === undefined) return '';
   return salt === undefined ? `,${KINDS.indexOf(kind)}` : `,${KINDS.indexOf(kind)},"${salt}"`;
 }
@@ -85,7 +102,8 @@ export function decodeRecord(record: SessionRecord): SessionState {
   if (!isTime(record.createdAt) || !isTime(record.expiresAt) || typeof record.version !== 'string') throw unreadable();
   const body = parseBody(record);
   const { a: authenticatedAt, l: lastActiveAt, d: stored } = body;
-  if (body['v'] !== FORMAT || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined) throw unreadable();
+  if (body['v'] !== FORMAT || !isTime(authenticatedAt) || !isTime(lastActiveAt) || stored === undefined)
+    throw unreadable();
   try {
     // A touch leaves the body as it is. The version holds the time of the activity.
     const activeAt = Math.max(lastActiveAt, activityIn(record.version));
@@ -128,7 +146,10 @@ function readTokens(body: JsonObject, instead: Instead): TokenState {
     madeAt: madeAt === undefined ? undefined : time(madeAt),
     pending: pending === undefined ? undefined : readPending(list(pending), instead),
     previous: former ? { ...former, until: 0 } : before,
-    replaced: replaced === undefined ? former && [{ mark: markOf(former.hash), until: former.until }] : readReplaced(list(replaced)),
+    replaced:
+      replaced === undefined
+        ? former && [{ mark: markOf(former.hash), until: former.until }]
+        : readReplaced(list(replaced)),
     epoch: epoch === undefined ? undefined : text(epoch),
   };
 }
@@ -144,7 +165,12 @@ function readPending(items: readonly JsonValue[], instead: Instead): PendingToke
     const kind = pending.authenticatedAt === instead.authenticatedAt ? 'plain' : 'reauthenticated';
     return { ...pending, madeAt: instead.lastActiveAt, kind, salt: instead.nonce };
   }
-  return { ...pending, madeAt: time(items[2]), kind: kindOf(items[3]), salt: items[4] === undefined ? undefined : text(items[4]) };
+  return {
+    ...pending,
+    madeAt: time(items[2]),
+    kind: kindOf(items[3]),
+    salt: items[4] === undefined ? undefined : text(items[4]),
+  };
 }
 
 function readPrevious(items: readonly JsonValue[]): PreviousToken {

@@ -23,7 +23,12 @@ export function recognise(tokens: TokenState, credential: Credential, now: numbe
 }
 
 /** Hashes the family only here, for a token that is refused in any case. */
-function recogniseReplaced({ family, replaced }: TokenState, credential: Credential, isPrevious: boolean, now: number): TokenMatch {
+function recogniseReplaced(
+  { family, replaced }: TokenState,
+  credential: Credential,
+  isPrevious: boolean,
+  now: number,
+): TokenMatch {
   const recent = (replaced ?? []).filter((each) => isRecent(each, now));
   if (recent.some(({ mark }) => hasMark(credential.hash, mark))) return 'replaced-recently';
   if (!isPrevious && !credential.isOf(family)) return 'unknown';
@@ -45,7 +50,11 @@ export interface Standing {
 }
 
 /** Returns `undefined` if none of these tokens gives access to the session. */
-export function standingOf(state: SessionState, credentials: readonly Credential[], now: number): Standing | undefined {
+export function standingOf(
+  state: SessionState,
+  credentials: readonly Credential[],
+  now: number,
+): Standing | undefined {
   let best: Standing | undefined;
   for (const credential of credentials) {
     const match = recognise(state.tokens, credential, now);

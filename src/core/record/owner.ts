@@ -8,14 +8,22 @@ import { withoutSecrets } from '../safe-cause.js';
  * @throws `INVALID_DATA` when `ownerOf` throws, or returns anything but a non-empty string or
  *   undefined
  */
-export function ownerOf(settings: { readonly ownerOf: ((data: JsonValue) => unknown) | undefined }, data: JsonValue): string | undefined {
+export function ownerOf(
+  settings: { readonly ownerOf: ((data: JsonValue) => unknown) | undefined },
+  data: JsonValue,
+): string | undefined {
   if (!settings.ownerOf) return undefined;
   let owner: unknown;
   try {
     owner = settings.ownerOf(data);
   } catch (error) {
-    throw new SessionError('INVALID_DATA', "ownerOf threw for the session's data: see the error's cause", { cause: withoutSecrets(error) });
+    throw new SessionError('INVALID_DATA', "ownerOf threw for the session's data: see the error's cause", {
+      cause: withoutSecrets(error),
+    });
   }
   if (owner === undefined || (typeof owner === 'string' && owner !== '')) return owner;
-  throw new SessionError('INVALID_DATA', 'ownerOf must return a non-empty string, or undefined for a session without an owner');
+  throw new SessionError(
+    'INVALID_DATA',
+    'ownerOf must return a non-empty string, or undefined for a session without an owner',
+  );
 }

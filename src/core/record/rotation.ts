@@ -112,13 +112,21 @@ export function firstUse(state: SessionState, credential: Credential, { now, gra
  * Rotates the token of the session with this id. `holder` is `null` when the server itself
  * rotates, because it has no token.
  */
-export function rotate(state: SessionState, id: string, holder: Holder | null, request: RotationRequest, timing: Timing): RotationOutcome {
+export function rotate(
+  state: SessionState,
+  id: string,
+  holder: Holder | null,
+  request: RotationRequest,
+  timing: Timing,
+): RotationOutcome {
   const { tokens } = state;
   const kind = request.reauthenticated ? 'reauthenticated' : 'plain';
-  if (!holder) return request.immediate ? endAll(state, newCredential(id), kind, timing) : offer(state, id, null, kind, timing);
+  if (!holder)
+    return request.immediate ? endAll(state, newCredential(id), kind, timing) : offer(state, id, null, kind, timing);
   if (holder.replaced) return REPLACED;
   const using = holder.credentials.find(({ hash }) => sameHash(tokens.current, hash));
-  if (using) return request.immediate ? endAll(state, using.sibling(), kind, timing) : offer(state, id, using, kind, timing);
+  if (using)
+    return request.immediate ? endAll(state, using.sibling(), kind, timing) : offer(state, id, using, kind, timing);
   const unused = holder.credentials.find(({ hash }) => tokens.pending && sameHash(tokens.pending.hash, hash));
   // The first use was written when the token admitted the call. A store that is not atomic can
   // have lost that write.
@@ -130,7 +138,13 @@ export function rotate(state: SessionState, id: string, holder: Holder | null, r
  * Offers the pending token. A call with the current token can derive it. The server (`null`)
  * cannot.
  */
-function offer(state: SessionState, id: string, using: Credential | null, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
+function offer(
+  state: SessionState,
+  id: string,
+  using: Credential | null,
+  kind: RotationKind,
+  { now, grace }: Timing,
+): RotationOutcome {
   const { pending } = state.tokens;
   if (pending) {
     const next = using && derive(using, pending.salt, pending.hash);
@@ -159,7 +173,12 @@ function handAgain(state: SessionState, pending: PendingToken, credential: Crede
 }
 
 /** For a call that the previous token admitted while it was current: the token that others got. */
-function repeatLate(state: SessionState, credentials: readonly Credential[], kind: RotationKind, now: number): RotationOutcome {
+function repeatLate(
+  state: SessionState,
+  credentials: readonly Credential[],
+  kind: RotationKind,
+  now: number,
+): RotationOutcome {
   const { current, previous, pending } = state.tokens;
   if (!previous || pending || previous.kind !== kind || now >= previous.until) return REPLACED;
   const old = credentials.find(({ hash }) => sameHash(previous.hash, hash));
@@ -170,7 +189,12 @@ function repeatLate(state: SessionState, credentials: readonly Credential[], kin
 }
 
 /** `immediate`: a random token replaces all others. */
-function endAll(state: SessionState, credential: Credential, kind: RotationKind, { now, grace }: Timing): RotationOutcome {
+function endAll(
+  state: SessionState,
+  credential: Credential,
+  kind: RotationKind,
+  { now, grace }: Timing,
+): RotationOutcome {
   const { current, pending, previous } = state.tokens;
   const until = now + grace;
   const ended = [asReplaced({ hash: current, until })];
@@ -184,7 +208,13 @@ function endAll(state: SessionState, credential: Credential, kind: RotationKind,
     replaced: remember(ended, state.tokens, now),
     epoch: markOf(credential.hash),
   };
-  return { kind: 'write', state: { ...withoutMigration(state), tokens, authenticatedAt }, credential, authenticatedAt, made: true };
+  return {
+    kind: 'write',
+    state: { ...withoutMigration(state), tokens, authenticatedAt },
+    credential,
+    authenticatedAt,
+    made: true,
+  };
 }
 
 /** The token that follows `from`, if it has this hash. */

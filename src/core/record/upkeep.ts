@@ -53,7 +53,11 @@ const MOST_REMEMBERED = 6;
  * The tokens that gave access a short time ago, newest first. `ended` are the tokens that end now,
  * each with the end of its grace.
  */
-export function remember(ended: readonly ReplacedToken[], tokens: TokenState, now: number): readonly ReplacedToken[] | undefined {
+export function remember(
+  ended: readonly ReplacedToken[],
+  tokens: TokenState,
+  now: number,
+): readonly ReplacedToken[] | undefined {
   const recent = [...ended, ...(tokens.replaced ?? [])].filter((each) => isRecent(each, now));
   if (recent.length === 0) return undefined;
   if (recent.length <= MOST_REMEMBERED) return recent;

@@ -63,7 +63,11 @@ export class Call implements SessionOwner {
     this.request = request;
     this.parent = parent;
     this.key = key;
-    this.#identity = new Identity(this, request, { parent: parent ? parent.#identity : undefined, hasOutcome, sharesLogin });
+    this.#identity = new Identity(this, request, {
+      parent: parent ? parent.#identity : undefined,
+      hasOutcome,
+      sharesLogin,
+    });
     this.#hasOutcome = hasOutcome;
     this.#isAnswered = isAnswered ?? (parent === undefined || !parent.#hasOutcome);
   }

@@ -1,4 +1,12 @@
-import { cloneJson, copyJson, equalJson, isJsonObject, type JsonObject, type JsonValue, setOwn } from '../data/json.js';
+import {
+  cloneJson,
+  copyJson,
+  equalJson,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  setOwn,
+} from '../data/json.js';
 import { applyPatch, diff, type Patch } from '../data/merge.js';
 import { reveal } from '../data/schema.js';
 import { SessionError } from '../error.js';
@@ -204,7 +212,10 @@ export class Draft<Data> {
     const written = applyPatch(content.state.stored, patch);
     const data = settings.validator ? await settings.validator(written) : written;
     if (ownerOf(settings, data) !== ownerOf(settings, content.data)) {
-      throw new SessionError('INVALID_DATA', 'the change would move the session to another owner: create a new session instead');
+      throw new SessionError(
+        'INVALID_DATA',
+        'the change would move the session to another owner: create a new session instead',
+      );
     }
     const stored = settings.validator ? asValidated(written, data, patch) : written;
     return active(this.#held, { data, state: { ...content.state, stored } });
@@ -228,7 +239,8 @@ export class Draft<Data> {
     this.#order = snapshot.order;
     const draft: unknown = this.#box.data;
     if (isRecord(draft) && isJsonObject(submitted) && isJsonObject(newest)) rebaseFields(draft, submitted, newest);
-    else if (equalJson(draft, submitted) && !equalJson(draft, newest)) this.#box.data = reveal<Data>(cloneJson(newest));
+    else if (equalJson(draft, submitted) && !equalJson(draft, newest))
+      this.#box.data = reveal<Data>(cloneJson(newest));
   }
 }
 

@@ -78,12 +78,20 @@ function countListeners(signal: AbortSignal, changed: (isListened: boolean) => v
   const { addEventListener, removeEventListener } = signal;
   const report = () => changed(listeners.size > 0 || handler !== null);
 
-  signal.addEventListener = (type: string, listener: Listener, options?: Parameters<AbortSignal['addEventListener']>[2]): void => {
+  signal.addEventListener = (
+    type: string,
+    listener: Listener,
+    options?: Parameters<AbortSignal['addEventListener']>[2],
+  ): void => {
     if (type === 'abort' && listener) listeners.add(listener);
     report();
     addEventListener.call(signal, type, listener, options);
   };
-  signal.removeEventListener = (type: string, listener: Listener, options?: Parameters<AbortSignal['removeEventListener']>[2]): void => {
+  signal.removeEventListener = (
+    type: string,
+    listener: Listener,
+    options?: Parameters<AbortSignal['removeEventListener']>[2],
+  ): void => {
     if (type === 'abort') listeners.delete(listener);
     report();
     removeEventListener.call(signal, type, listener, options);

@@ -245,7 +245,8 @@ export class Identity {
    * it.
    */
   #creatorOf(held: HeldSession): Identity | undefined {
-    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.hasLogin && each.logins.has(held)) return each;
+    for (let each: Identity | undefined = this; each; each = each.#parent)
+      if (each.hasLogin && each.logins.has(held)) return each;
     return undefined;
   }
 
@@ -266,7 +267,8 @@ export class Identity {
   /** This call and the calls around it, as far as they act for this session. */
   #actingFor(held: HeldSession): ActingSession[] {
     const acting: ActingSession[] = [];
-    for (let each: Identity | undefined = this; each; each = each.#parent) if (each.held === held) acting.push(each.acting);
+    for (let each: Identity | undefined = this; each; each = each.#parent)
+      if (each.held === held) acting.push(each.acting);
     return acting;
   }
 

@@ -112,7 +112,11 @@ export class SessionRequest {
     const { settings } = this.services;
     this.#due = null;
     if (this.head.isWritable()) this.#issued = held;
-    this.head.issued({ id: held.id, token: credential.reveal(settings.tokenPrefix), lifetime: lifetimeOf(held.snapshot, settings) });
+    this.head.issued({
+      id: held.id,
+      token: credential.reveal(settings.tokenPrefix),
+      lifetime: lifetimeOf(held.snapshot, settings),
+    });
   }
 
   /**
@@ -226,7 +230,10 @@ export class SessionRequest {
       return loading;
     }
     try {
-      const found = await this.services.authentication.revalidate(held.id, [...(held.credentials ?? []), ...this.#given]);
+      const found = await this.services.authentication.revalidate(held.id, [
+        ...(held.credentials ?? []),
+        ...this.#given,
+      ]);
       if (this.#held !== held) return this.#loadAgain();
       if (found === 'replaced' || found === null) {
         // A replaced token does not end the session: streams of the connection go on.

@@ -44,13 +44,23 @@ export async function rotate(held: HeldSession, holder: Holder | null, options: 
     if (isCertain && outcome.kind !== 'refuse') return { ...outcome, epoch, isRepeatable: !options.immediate };
     newest = (await held.reload()).record.version;
   }
-  throw new SessionError('CONFLICT', 'another request changed the session at each attempt to rotate its token: try again later');
+  throw new SessionError(
+    'CONFLICT',
+    'another request changed the session at each attempt to rotate its token: try again later',
+  );
 }
 
-async function attempt(held: HeldSession, holder: Holder | null, options: RotateOptions, newest?: string): Promise<Attempt> {
+async function attempt(
+  held: HeldSession,
+  holder: Holder | null,
+  options: RotateOptions,
+  newest?: string,
+): Promise<Attempt> {
   const { settings, events } = held.services;
   const timing = () => ({ now: settings.now(), grace: settings.rotationGrace });
-  let made: { readonly outcome: RotationOutcome; readonly epoch: string | undefined; readonly version: string } | undefined;
+  let made:
+    | { readonly outcome: RotationOutcome; readonly epoch: string | undefined; readonly version: string }
+    | undefined;
   const snapshot = await held.submit((content, { version }) => {
     const outcome = rotateTokens(content.state, held.id, holder, options, timing());
     const state = outcome.kind === 'write' ? outcome.state : content.state;

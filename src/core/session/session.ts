@@ -140,7 +140,9 @@ export class CallSession<Data> implements Session<Data> {
     const { credentials, services } = this.#held;
     const { given = [], replaced = false } = this.#grant ?? {};
     const holder = credentials && { credentials: [...credentials, ...given, ...this.#given], replaced };
-    const { credential, authenticatedAt, epoch } = await this.#owner.rotate(this.#held, () => rotate(this.#held, holder, options));
+    const { credential, authenticatedAt, epoch } = await this.#owner.rotate(this.#held, () =>
+      rotate(this.#held, holder, options),
+    );
     this.#given = [...this.#given, credential];
     if (this.#grant) this.#grant = { ...this.#grant, authenticatedAt };
     this.#token = credential.reveal(services.settings.tokenPrefix);

@@ -27,7 +27,8 @@ export function whenCollected(object: object, report: () => void): void {
 
 /** Logs a warning, once, when a draft with unsaved changes is garbage-collected. */
 export function reportUnsaved({ draft: { box }, draft }: CallSession<unknown>, services: Services): void {
-  if (services.settings.logger && !isKnown(services, ANY_PLACE)) whenCollected(draft, () => warnUnsaved(box, services));
+  if (services.settings.logger && !isKnown(services, ANY_PLACE))
+    whenCollected(draft, () => warnUnsaved(box, services));
 }
 
 /**
@@ -38,7 +39,9 @@ export function warnUnsaved(box: DraftBox<unknown>, services: Services, place = 
   if (isKnown(services, place) || !hasChanged(box)) return;
   const places = warned.get(services.settings) ?? new Set();
   warned.set(services.settings, places.add(place));
-  services.settings.logger?.warn(`token-sessions: session.data was changed where nothing saves it (${place}): ${REMEDY}`);
+  services.settings.logger?.warn(
+    `token-sessions: session.data was changed where nothing saves it (${place}): ${REMEDY}`,
+  );
 }
 
 function isKnown(services: Services, place: string): boolean {

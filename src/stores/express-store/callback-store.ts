@@ -49,6 +49,10 @@ function codeOf(error: unknown): unknown {
 /** @throws `INVALID_OPTION` that names `taker`, unless it is a callback store */
 export function checkStore(store: CallbackStore, taker: string): CallbackStore {
   const names = ['get', 'set', 'destroy'] as const;
-  if (typeof store === 'object' && store !== null && names.every((name) => typeof store[name] === 'function')) return store;
-  throw new SessionError('INVALID_OPTION', `${taker}(store) requires a store in the style of express-session, with get, set and destroy`);
+  if (typeof store === 'object' && store !== null && names.every((name) => typeof store[name] === 'function'))
+    return store;
+  throw new SessionError(
+    'INVALID_OPTION',
+    `${taker}(store) requires a store in the style of express-session, with get, set and destroy`,
+  );
 }

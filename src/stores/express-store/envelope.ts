@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { encodeJson, equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from '../../core/data/json.js';
+import {
+  encodeJson,
+  equalJson,
+  getOwn,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  setOwn,
+} from '../../core/data/json.js';
 import { SessionError } from '../../core/error.js';
 import type { SessionRecord } from '../../core/store.js';
 import { StoredCookie } from './stored-cookie.js';
@@ -26,7 +34,15 @@ const FORMAT = 1;
 const TAKEN: ReadonlySet<string> = new Set(['cookie', 'id', 'lastModified', '__lastAccess', RESERVED]);
 
 /** Methods of express-session's own sessions. It does not read fields with these names. */
-const UNREADABLE: ReadonlySet<string> = new Set(['req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate']);
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'req',
+  'touch',
+  'resetMaxAge',
+  'save',
+  'reload',
+  'destroy',
+  'regenerate',
+]);
 
 /**
  * The session object that the store must write for a record.
@@ -44,7 +60,10 @@ export function wrap(record: SessionRecord, ttl: number): Record<string, unknown
   }
   for (const [name, value] of Object.entries(data ?? {})) {
     if (TAKEN.has(name)) {
-      throw new SessionError('INVALID_DATA', `expressStore cannot keep data.${name}: express-session or its stores use this name`);
+      throw new SessionError(
+        'INVALID_DATA',
+        `expressStore cannot keep data.${name}: express-session or its stores use this name`,
+      );
     }
     if (isFlat(name)) setOwn<unknown>(session, name, value);
   }

@@ -103,5 +103,8 @@ function checkSecrets(secret: string | readonly string[]): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
   const texts = secrets.filter((each) => typeof each === 'string' && each !== '');
   if (texts.length > 0 && texts.length === secrets.length) return texts.map(String);
-  throw new SessionError('INVALID_OPTION', 'secret must be the secret of express-session: a string, or a list of strings');
+  throw new SessionError(
+    'INVALID_OPTION',
+    'secret must be the secret of express-session: a string, or a list of strings',
+  );
 }

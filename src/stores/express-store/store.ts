@@ -66,6 +66,8 @@ function capabilities(store: CallbackStore, verbs: Verbs): Pick<SessionStore, 'c
   return {
     ...(typeof length === 'function' && { count: () => verbs.count((callback) => length.call(store, callback)) }),
     ...(typeof clear === 'function' && { clear: () => verbs.clear((callback) => clear.call(store, callback)) }),
-    ...(typeof all === 'function' && { sweep: (now: number) => verbs.sweep((callback) => all.call(store, callback), now) }),
+    ...(typeof all === 'function' && {
+      sweep: (now: number) => verbs.sweep((callback) => all.call(store, callback), now),
+    }),
   };
 }

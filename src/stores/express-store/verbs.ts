@@ -31,7 +31,11 @@ export class Verbs {
     });
   }
 
-  async replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+  async replace(
+    record: SessionRecord,
+    expectedVersion: string,
+    ttl: number,
+  ): Promise<'replaced' | 'gone' | 'conflict'> {
     return this.#inLine(record.id, async () => {
       const present = await this.#get(record.id);
       if (!present) return 'gone';
@@ -85,7 +89,8 @@ export class Verbs {
     return this.#state.unlessDisconnected(() =>
       queue.run(id, () => {
         // Otherwise a queue behind a store that does not answer could grow without limit.
-        if (performance.now() - asked > this.#patience) throw new Error('earlier operations on this session took too long');
+        if (performance.now() - asked > this.#patience)
+          throw new Error('earlier operations on this session took too long');
         return task();
       }),
     );
@@ -103,7 +108,10 @@ export class Verbs {
 
   async #get(id: string): Promise<SessionRecord | null> {
     const { store } = this.#state;
-    return unwrap(id, await this.#call((callback) => store.get(id, callback)).catch((error) => whatIsMissing(id, error)));
+    return unwrap(
+      id,
+      await this.#call((callback) => store.get(id, callback)).catch((error) => whatIsMissing(id, error)),
+    );
   }
 
   async #set(record: SessionRecord, ttl: number): Promise<void> {

@@ -54,7 +54,11 @@ export class DeadlineHeap {
   #settle(place: number, step: number, row: number): void {
     let free = place;
     while (free > 0 && this.#stepAt((free - 1) >> 1) > step) free = this.#move((free - 1) >> 1, free);
-    for (let child = this.#lesserChild(free); child < this.#size && this.#stepAt(child) < step; child = this.#lesserChild(free)) {
+    for (
+      let child = this.#lesserChild(free);
+      child < this.#size && this.#stepAt(child) < step;
+      child = this.#lesserChild(free)
+    ) {
       free = this.#move(child, free);
     }
     this.#put(free, step, row);

@@ -98,6 +98,7 @@ export class IdIndex {
 
 function hashOf(id: string): number {
   let hash = 0x811c9dc5;
-  for (let at = Math.max(0, id.length - 10); at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  for (let at = Math.max(0, id.length - 10); at < id.length; at += 1)
+    hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   return hash ^ (hash >>> 15);
 }

@@ -91,7 +91,8 @@ class SessionMap implements MemoryStore {
 
   async insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
     const { ownerId } = record;
-    if (ownerId === undefined || this.#alive(record.id) !== undefined) return { outcome: this.#insert(record, ttl), evicted: [] };
+    if (ownerId === undefined || this.#alive(record.id) !== undefined)
+      return { outcome: this.#insert(record, ttl), evicted: [] };
     const others = this.#counting(ownerId, limit.now, limit.replaces);
     if (limit.onLimit === 'deny' && others.length >= limit.max) return { outcome: 'limit-reached', evicted: [] };
     const evicted = this.#end(this.#oldest(others, others.length + 1 - limit.max));
@@ -106,11 +107,19 @@ class SessionMap implements MemoryStore {
     return ids.map((id) => this.#find(id));
   }
 
-  async replace(record: SessionRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+  async replace(
+    record: SessionRecord,
+    expectedVersion: string,
+    ttl: number,
+  ): Promise<'replaced' | 'gone' | 'conflict'> {
     return this.#update(record.id, expectedVersion, ttl, () => record);
   }
 
-  async touch(touched: TouchedRecord, expectedVersion: string, ttl: number): Promise<'replaced' | 'gone' | 'conflict'> {
+  async touch(
+    touched: TouchedRecord,
+    expectedVersion: string,
+    ttl: number,
+  ): Promise<'replaced' | 'gone' | 'conflict'> {
     const { id, version, expiresAt } = touched;
     return this.#update(id, expectedVersion, ttl, (row) => ({ ...this.#table.record(row), version, expiresAt }));
   }
@@ -176,7 +185,12 @@ class SessionMap implements MemoryStore {
     return row === undefined ? null : this.#table.record(row);
   }
 
-  #update(id: string, expectedVersion: string, ttl: number, next: (row: number) => SessionRecord): 'replaced' | 'gone' | 'conflict' {
+  #update(
+    id: string,
+    expectedVersion: string,
+    ttl: number,
+    next: (row: number) => SessionRecord,
+  ): 'replaced' | 'gone' | 'conflict' {
     const row = this.#alive(id);
     if (row === undefined) return 'gone';
     if (!this.#table.hasVersion(row, expectedVersion)) return 'conflict';
@@ -216,7 +230,8 @@ class SessionMap implements MemoryStore {
   #oldest(rows: readonly number[], count: number): readonly number[] {
     if (count <= 0) return [];
     const table = this.#table;
-    const age = (a: number, b: number) => table.createdAt(a) - table.createdAt(b) || (table.id(a) < table.id(b) ? -1 : 1);
+    const age = (a: number, b: number) =>
+      table.createdAt(a) - table.createdAt(b) || (table.id(a) < table.id(b) ? -1 : 1);
     return rows.toSorted(age).slice(0, count);
   }
 

@@ -145,7 +145,14 @@ export class MemoryTable {
   record(row: number): SessionRecord {
     const { id, version, body } = unpack(this.#packed(row));
     const ownerId = this.#ownerOf(row);
-    return { id, version, ...(ownerId !== undefined && { ownerId }), createdAt: this.createdAt(row), expiresAt: this.expiresAt(row), body };
+    return {
+      id,
+      version,
+      ...(ownerId !== undefined && { ownerId }),
+      createdAt: this.createdAt(row),
+      expiresAt: this.expiresAt(row),
+      body,
+    };
   }
 
   #write(row: number, record: SessionRecord, forgetAt: number): void {

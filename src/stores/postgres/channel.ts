@@ -1,5 +1,14 @@
 import type { Channel, ChannelEvents, Unsubscribe } from '../shared/notifications.js';
-import { type Connectable, type Emitter, isConnection, isPGlite, isPool, type PGlite, type Pool, type PostgresClient } from './client.js';
+import {
+  type Connectable,
+  type Emitter,
+  isConnection,
+  isPGlite,
+  isPool,
+  type PGlite,
+  type Pool,
+  type PostgresClient,
+} from './client.js';
 import type { Runner } from './runner.js';
 
 /** The channel `name`, if this client can listen to it. */
@@ -96,7 +105,10 @@ function overConnection(connection: Emitter, runner: Runner, name: string): Chan
 }
 
 function overPGlite(database: PGlite, name: string): Channel {
-  return { reopens: false, open: (events): Promise<Unsubscribe> => database.listen(name, (payload) => events.message(payload)) };
+  return {
+    reopens: false,
+    open: (events): Promise<Unsubscribe> => database.listen(name, (payload) => events.message(payload)),
+  };
 }
 
 function receive(message: unknown, channel: string, events: ChannelEvents): void {

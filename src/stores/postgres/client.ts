@@ -15,7 +15,11 @@ export interface PostgresClient {
  * once for each connection.
  */
 export interface PgClient {
-  query(statement: { readonly name?: string; readonly text: string; readonly values: (string | null)[] }): PromiseLike<unknown>;
+  query(statement: {
+    readonly name?: string;
+    readonly text: string;
+    readonly values: (string | null)[];
+  }): PromiseLike<unknown>;
 }
 
 /** An object that emits events, such as a connection of pg. */
@@ -42,7 +46,11 @@ export interface PGlite {
 }
 
 export function isPool(client: object): client is Pool {
-  return isAnyPool(client) && typeof Reflect.get(client, 'Client') === 'function' && typeof Reflect.get(client, 'options') === 'object';
+  return (
+    isAnyPool(client) &&
+    typeof Reflect.get(client, 'Client') === 'function' &&
+    typeof Reflect.get(client, 'options') === 'object'
+  );
 }
 
 function isAnyPool(client: object): boolean {
@@ -71,7 +79,11 @@ export function isPGlite(client: object): client is PGlite {
 export function checkClient(client: unknown, option: string): asserts client is PostgresClient {
   const kind = wrongKind(client, 'PostgreSQL');
   if (kind !== undefined) throw new SessionError('INVALID_OPTION', `${option} is ${kind}`);
-  const shaped = (typeof client === 'object' || typeof client === 'function') && client !== null && hasMethods(client, 'query');
+  const shaped =
+    (typeof client === 'object' || typeof client === 'function') && client !== null && hasMethods(client, 'query');
   if (!shaped)
-    throw new SessionError('INVALID_OPTION', `${option} must have query(text, params): a Pool or Client of pg, PGlite or the like`);
+    throw new SessionError(
+      'INVALID_OPTION',
+      `${option} must have query(text, params): a Pool or Client of pg, PGlite or the like`,
+    );
 }

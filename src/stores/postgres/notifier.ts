@@ -7,7 +7,10 @@ const IDS_IN_A_NOTIFICATION = 200;
 /** How many notifications one statement sends. */
 const AT_ONCE = 50;
 
-const NOTIFY: Statement = statement('notify', `SELECT pg_notify($1, ids)::text AS sent FROM unnest(string_to_array($2, ';')) AS ids`);
+const NOTIFY: Statement = statement(
+  'notify',
+  `SELECT pg_notify($1, ids)::text AS sent FROM unnest(string_to_array($2, ';')) AS ids`,
+);
 
 /**
  * Sends notifications of ended sessions, in statements of their own: in the whole server, only one
@@ -42,7 +45,9 @@ export class Notifier {
         await this.#runner.run(NOTIFY, [this.#channel, payloads.join(';')]);
       } catch {
         // The sessions have ended. Other processes notice at their next recheck.
-        this.#warnings.report('a notification of ended sessions could not be sent: other processes notice the end at their next recheck');
+        this.#warnings.report(
+          'a notification of ended sessions could not be sent: other processes notice the end at their next recheck',
+        );
       }
     }
     this.#sends = false;

@@ -86,8 +86,12 @@ function turns(): <Result>(task: () => Promise<Result>) => Promise<Result> {
 /** The rows of an answer. Most clients return `{ rows }`, some the rows themselves. */
 function rowsOf(answer: unknown): readonly Row[] {
   if (Array.isArray(answer)) return answer;
-  if (typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows)) return answer.rows;
-  throw new SessionError('INVALID_OPTION', 'the client returned neither { rows } nor rows for a query: the store cannot use it');
+  if (typeof answer === 'object' && answer !== null && 'rows' in answer && Array.isArray(answer.rows))
+    return answer.rows;
+  throw new SessionError(
+    'INVALID_OPTION',
+    'the client returned neither { rows } nor rows for a query: the store cannot use it',
+  );
 }
 
 /**
@@ -129,7 +133,10 @@ function explain(cause: unknown, client: PostgresClient): unknown {
   const state = sqlState(cause);
   if (isClosed(client)) return unusable('the PostgreSQL client of the session store has been closed', cause);
   if (state === '42P01') {
-    return unusable('the table of the session store is missing: call createTables() once, or run createTablesSql() as a migration', cause);
+    return unusable(
+      'the table of the session store is missing: call createTables() once, or run createTablesSql() as a migration',
+      cause,
+    );
   }
   if (OTHER_COLUMNS.includes(state)) {
     return unusable(

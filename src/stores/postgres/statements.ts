@@ -56,20 +56,22 @@ function recordTexts(table: string) {
     // changes nothing. It only makes RETURNING show that case.
     insert: `INSERT INTO ${table} AS stored (id, version, owner_id, created_at, expires_at, body, sweep_at)
 VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6, $5::bigint)
-ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version RETURNING 'yes' AS inserted`,
+ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version
+RETURNING 'yes' AS inserted`,
     find: `SELECT ${LIST} FROM ${table} WHERE id = $1::uuid`,
     findMany: `SELECT ${LIST} FROM ${table} WHERE id = ANY (string_to_array($1, ',')::uuid[])`,
     // The row is locked before the comparison. So the version that is read is the newest one, not
     // that of the statement's snapshot, and it does not change.
     replace: `WITH found AS (SELECT version FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE),
-replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, sweep_at = least(stored.sweep_at, $4::bigint),
-    body = $5, owner_id = coalesce(stored.owner_id, $6::text)
+replaced AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint,
+    sweep_at = least(stored.sweep_at, $4::bigint), body = $5, owner_id = coalesce(stored.owner_id, $6::text)
   FROM found WHERE stored.id = $1::uuid AND found.version = $2)
 SELECT version FROM found`,
     // No indexed column and no body changes, so the new version of the row stays on its page
     // (HOT).
     touch: `WITH found AS (SELECT version FROM ${table} WHERE id = $1::uuid FOR NO KEY UPDATE),
-touched AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint, sweep_at = least(stored.sweep_at, $4::bigint)
+touched AS (UPDATE ${table} AS stored SET version = $3, expires_at = $4::bigint,
+    sweep_at = least(stored.sweep_at, $4::bigint)
   FROM found WHERE stored.id = $1::uuid AND found.version = $2)
 SELECT version FROM found`,
     delete: `DELETE FROM ${table} WHERE id = $1::uuid RETURNING id::text AS id`,
@@ -109,9 +111,12 @@ SELECT (SELECT count(*) FROM admitted)::text AS admitted`,
     // Rows that other transactions hold are skipped. sweep_at is never later than the deadline. A
     // touch moves only the deadline. When sweep_at has passed, the sweep moves it to the deadline.
     sweep: `WITH due AS MATERIALIZED (
-  SELECT id, expires_at FROM ${table} WHERE sweep_at <= $1::bigint ORDER BY sweep_at LIMIT ${STEP} FOR UPDATE SKIP LOCKED),
-swept AS (DELETE FROM ${table} AS stored USING due WHERE stored.id = due.id AND due.expires_at <= $1::bigint RETURNING 1),
-later AS (UPDATE ${table} AS stored SET sweep_at = due.expires_at FROM due WHERE stored.id = due.id AND due.expires_at > $1::bigint)
+  SELECT id, expires_at FROM ${table} WHERE sweep_at <= $1::bigint ORDER BY sweep_at
+  LIMIT ${STEP} FOR UPDATE SKIP LOCKED),
+swept AS (DELETE FROM ${table} AS stored USING due WHERE stored.id = due.id AND due.expires_at <= $1::bigint
+  RETURNING 1),
+later AS (UPDATE ${table} AS stored SET sweep_at = due.expires_at
+  FROM due WHERE stored.id = due.id AND due.expires_at > $1::bigint)
 SELECT (SELECT count(*) FROM due)::text AS seen, (SELECT count(*) FROM swept)::text AS count`,
     count: `WITH page AS MATERIALIZED (SELECT id FROM ${table} WHERE id > $1::uuid ORDER BY id LIMIT ${COUNTED_AT_ONCE})
 SELECT count(*)::text AS count, (SELECT id::text FROM page ORDER BY id DESC LIMIT 1) AS last FROM page`,

@@ -39,7 +39,10 @@ export interface PostgresStoreOptions extends TableOptions {
 }
 
 /** A {@link SessionStore} with every verb. It has `subscribe` if the client can listen. */
-export interface PostgresStore extends Verbs, Pick<SessionStore, 'subscribe'>, Required<Pick<SessionStore, 'onWarning'>> {
+export interface PostgresStore
+  extends Verbs,
+    Pick<SessionStore, 'subscribe'>,
+    Required<Pick<SessionStore, 'onWarning'>> {
   /**
    * Creates the table and its indexes if they are missing, and updates those of an older version.
    * Every process may call it at every start. Alternatively, run {@link createTablesSql} as a
@@ -94,5 +97,8 @@ function channelFor(
   checkClient(subscriber, 'subscriber');
   const channel = channelOver(subscriber, new Runner(subscriber, false, new Warnings()), name);
   if (channel) return channel;
-  throw new SessionError('INVALID_OPTION', 'subscriber does not emit notifications: pass a Pool or Client of pg, PGlite, or false');
+  throw new SessionError(
+    'INVALID_OPTION',
+    'subscriber does not emit notifications: pass a Pool or Client of pg, PGlite, or false',
+  );
 }

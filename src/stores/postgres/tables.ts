@@ -14,7 +14,14 @@ import { type Runner, sqlState } from './runner.js';
 export function createTablesSql(options: TableOptions = {}): string {
   const names = namesOf(options);
   const schema = names.schema ? [schemaSql(names.schema)] : [];
-  const statements = [...schema, tableSql(names), columnSql(names), ownerIndexSql(names), sweepIndexSql(names), dropExpiryIndexSql(names)];
+  const statements = [
+    ...schema,
+    tableSql(names),
+    columnSql(names),
+    ownerIndexSql(names),
+    sweepIndexSql(names),
+    dropExpiryIndexSql(names),
+  ];
   return statements.map((each) => `${each};\n`).join('');
 }
 

@@ -32,7 +32,10 @@ export function verbsOf(sessions: Sessions): Verbs {
     },
     async replace(record, expectedVersion) {
       const { id, version, expiresAt, body } = record;
-      return outcomeOf(await run('replace', id, expectedVersion, version, String(expiresAt), body, ownerOf(record)), expectedVersion);
+      return outcomeOf(
+        await run('replace', id, expectedVersion, version, String(expiresAt), body, ownerOf(record)),
+        expectedVersion,
+      );
     },
     async touch({ id, version, expiresAt }, expectedVersion) {
       return outcomeOf(await run('touch', id, expectedVersion, version, String(expiresAt)), expectedVersion);
@@ -126,7 +129,13 @@ interface Member {
 const EVER = Number.MIN_SAFE_INTEGER;
 
 /** At most `most` sessions of an owner that count at the time `now`, without the one excepted. */
-async function members(run: Run, owner: string, now: number, except: string | undefined, most: number): Promise<Member[]> {
+async function members(
+  run: Run,
+  owner: string,
+  now: number,
+  except: string | undefined,
+  most: number,
+): Promise<Member[]> {
   const [row = {}] = await run('membersByOwner', owner, String(now), except ?? null, String(most));
   const list = row['members'];
   if (typeof list !== 'string') return [];
@@ -150,7 +159,12 @@ async function insert(run: Run, record: SessionRecord): Promise<'inserted' | 'ex
  * Inserts the record first. Then the sessions over the limit end, or the record itself. In any
  * race, each statement sees the inserts that were answered before it.
  */
-async function* insertWithin(run: Run, trim: Trim, record: SessionRecord, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
+async function* insertWithin(
+  run: Run,
+  trim: Trim,
+  record: SessionRecord,
+  limit: OwnerLimit,
+): AsyncGenerator<LimitedInsert> {
   const { ownerId, id } = record;
   const denies = limit.onLimit === 'deny';
   const expiresAt = denies ? Math.min(record.expiresAt, Math.floor(limit.now) + PROVISIONAL) : record.expiresAt;
@@ -179,7 +193,8 @@ function report(row: Row, ended: Sessions['ended']): string[] {
 /** @throws if the client has changed the form of the answer, because guessing would be unsafe */
 function numberIn(row: Row, column: string): number {
   const value = row[column];
-  const number = typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
+  const number =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
   if (Number.isSafeInteger(number)) return number;
   throw new Error(`the client returned no number for the column ${column}`);
 }

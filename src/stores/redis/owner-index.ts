@@ -107,7 +107,11 @@ export class OwnerIndex {
   }
 
   /** {@link forget}, then returns the first remaining members, and how many remain. */
-  async page(key: string, ended: readonly string[], size: number): Promise<{ readonly members: string[]; readonly count: number }> {
+  async page(
+    key: string,
+    ended: readonly string[],
+    size: number,
+  ): Promise<{ readonly members: string[]; readonly count: number }> {
     const args = [size, ...ended.flatMap(asEnded)];
     const [count, ...members] = asTexts(await this.#server.run(SETTLE, key, args.map(String)));
     return { members, count: asInteger(count) };

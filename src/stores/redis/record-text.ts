@@ -44,14 +44,22 @@ export function decodeRecord(id: string, value: string): SessionRecord {
   const afterIndexed = value.indexOf('\n', afterExpires + 1);
   const afterOwner = value.indexOf('\n', afterIndexed + 1);
   // If a line feed is missing, the search starts again at the beginning and finds an earlier one.
-  const complete = afterVersion > 1 && afterCreated > afterVersion && afterExpires > afterCreated && afterIndexed > afterExpires;
+  const complete =
+    afterVersion > 1 && afterCreated > afterVersion && afterExpires > afterCreated && afterIndexed > afterExpires;
   if (!complete || afterOwner <= afterIndexed || !value.startsWith('1')) throw unreadable(id);
   const createdAt = readTime(id, value.slice(afterVersion + 1, afterCreated));
   const expiresAt = readTime(id, value.slice(afterCreated + 1, afterExpires));
   const version = value.slice(1, afterVersion);
   const body = value.slice(afterOwner + 1);
   if (afterOwner === afterIndexed + 1) return { id, version, createdAt, expiresAt, body };
-  return { id, version, ownerId: decodeOwner(id, value.slice(afterIndexed + 1, afterOwner)), createdAt, expiresAt, body };
+  return {
+    id,
+    version,
+    ownerId: decodeOwner(id, value.slice(afterIndexed + 1, afterOwner)),
+    createdAt,
+    expiresAt,
+    body,
+  };
 }
 
 /**

@@ -64,7 +64,9 @@ return 'replaced'
 export const DELETE = script(`
 local value = redis.pcall('GET', KEYS[1])
 local created, owner
-if type(value) == 'string' then created, owner = string.match(value, '^1[%w_-]+\\n(%-?%d+)\\n%-?%d+\\n%d*\\n([^\\n]+)\\n') end
+if type(value) == 'string' then
+  created, owner = string.match(value, '^1[%w_-]+\\n(%-?%d+)\\n%-?%d+\\n%d*\\n([^\\n]+)\\n')
+end
 if ARGV[3] and owner and owner ~= ARGV[3] then return 0 end
 if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.pcall('PUBLISH', ARGV[1], ARGV[2])

@@ -220,5 +220,7 @@ function readVersion(info: unknown): readonly [number, number] | undefined {
 /** Whether the server answered with this error. Older servers wrap errors of script commands. */
 export function isReply(error: unknown, code: 'NOSCRIPT' | 'NOPERM' | 'ERR' | 'WRONGTYPE' | 'READONLY'): boolean {
   if (!(error instanceof Error)) return false;
-  return code === 'WRONGTYPE' || code === 'READONLY' ? error.message.includes(code) : error.message.startsWith(`${code} `);
+  return code === 'WRONGTYPE' || code === 'READONLY'
+    ? error.message.includes(code)
+    : error.message.startsWith(`${code} `);
 }

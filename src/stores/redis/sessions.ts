@@ -3,7 +3,16 @@ import { NEVER } from '../../core/record/deadline.js';
 import type { SessionRecord, TouchedRecord } from '../../core/store.js';
 import type { Keys } from './keys.js';
 import { type Finding, idOfMember, indexedUntil, memberOf } from './owner-index.js';
-import { decodeOwner, decodeRecord, encodeOwner, encodeRecord, tailOf, timesOf, unreadable, versionHead } from './record-text.js';
+import {
+  decodeOwner,
+  decodeRecord,
+  encodeOwner,
+  encodeRecord,
+  tailOf,
+  timesOf,
+  unreadable,
+  versionHead,
+} from './record-text.js';
 import { asInteger, asText, asTexts, asTextsOrNulls } from './replies.js';
 import { DELETE, REPLACE, type Script, TOUCH } from './scripts.js';
 import { isReply, type Server } from './server.js';
@@ -72,18 +81,33 @@ export class Sessions {
   replace(record: SessionRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
     const { id, version, ownerId, expiresAt } = record;
     const owned = ownerId === undefined ? '' : 'owned';
-    return this.#write(REPLACE, id, [expectedVersion, version, timesOf(record), tailOf(record), ttl, expiresAt, until ?? '', owned]);
+    return this.#write(REPLACE, id, [
+      expectedVersion,
+      version,
+      timesOf(record),
+      tailOf(record),
+      ttl,
+      expiresAt,
+      until ?? '',
+      owned,
+    ]);
   }
 
   /** {@link replace} for only the version and the deadline. */
-  touch({ id, version, expiresAt }: TouchedRecord, expectedVersion: string, ttl: number, until?: number): Promise<WriteOutcome> {
+  touch(
+    { id, version, expiresAt }: TouchedRecord,
+    expectedVersion: string,
+    ttl: number,
+    until?: number,
+  ): Promise<WriteOutcome> {
     return this.#write(TOUCH, id, [expectedVersion, version, ttl, expiresAt, until ?? '']);
   }
 
   async #write(script: Script, id: string, args: readonly (string | number)[]): Promise<WriteOutcome> {
     try {
       const outcome = asText(await this.#server.run(script, this.#keys.session(id), args.map(String)));
-      if (outcome === 'replaced' || outcome === 'gone' || outcome === 'conflict' || outcome === 'index-first') return outcome;
+      if (outcome === 'replaced' || outcome === 'gone' || outcome === 'conflict' || outcome === 'index-first')
+        return outcome;
     } catch (error) {
       if (!isReply(error, 'WRONGTYPE')) throw error;
     }
@@ -120,7 +144,10 @@ export class Sessions {
    */
   async lookUp(key: string, members: readonly string[]): Promise<Finding[]> {
     const records = await this.findMany(members.map(idOfMember));
-    return members.map((member, index) => [member, deadlineOf(records[index], (ownerId) => this.#keys.owner(ownerId) === key)]);
+    return members.map((member, index) => [
+      member,
+      deadlineOf(records[index], (ownerId) => this.#keys.owner(ownerId) === key),
+    ]);
   }
 
   async #findAtOnce(ids: readonly string[]): Promise<(SessionRecord | null)[]> {

@@ -52,8 +52,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix = 'ts:', subscriber } = options;
   const { driver, listen } = recognise(client);
   const keys = new Keys(checkPrefix(prefix), driver.keyPrefix);
-  const listenTo = subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
-  const notifications = listenTo && new Notifications({ reopens: true, open: (events) => listenTo(keys.channel, events) });
+  const listenTo =
+    subscriber === undefined ? listen : subscriber === false ? undefined : recogniseSubscriber(subscriber);
+  const notifications =
+    listenTo && new Notifications({ reopens: true, open: (events) => listenTo(keys.channel, events) });
   return new SessionsInRedis(new Server(driver, keys.probe), keys, notifications);
 }
 

@@ -1,5 +1,13 @@
 import { joinInserts } from '../../core/record/limited-insert.js';
-import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreSteps, TouchedRecord } from '../../core/store.js';
+import type {
+  LimitedInsert,
+  OwnerLimit,
+  OwnerTrim,
+  SessionRecord,
+  SessionStore,
+  StoreSteps,
+  TouchedRecord,
+} from '../../core/store.js';
 import { evicting, trimFor, whollyOrNot } from '../shared/insert.js';
 import type { Notifications } from '../shared/notifications.js';
 import { collect, partsOf, STEP, sum } from '../shared/steps.js';
@@ -20,7 +28,9 @@ const ENDED_AT_ONCE = 100;
  * The store that `redisStore` returns. Redis expires keys on its own, so there is no `sweep`. With
  * `subscriber: false`, there is no `subscribe`.
  */
-export interface RedisStore extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>, Pick<SessionStore, 'subscribe'> {
+export interface RedisStore
+  extends Required<Omit<SessionStore, 'atomic' | 'sweep' | 'subscribe'>>,
+    Pick<SessionStore, 'subscribe'> {
   /** The verbs that walk through many sessions, in steps. */
   readonly steps: Required<Omit<StoreSteps, 'sweep'>>;
 }
@@ -91,7 +101,8 @@ export class SessionsInRedis implements RedisStore {
     const removed = await this.#sessions.remove(id);
     if (!removed) assertSentOnce();
     // The session has ended. A failure to update its index must not fail the logout.
-    if (removed?.indexKey && removed.member) await this.#index.forget(removed.indexKey, [removed.member]).catch(ignore);
+    if (removed?.indexKey && removed.member)
+      await this.#index.forget(removed.indexKey, [removed.member]).catch(ignore);
     return removed !== null;
   }
 
@@ -149,7 +160,9 @@ export class SessionsInRedis implements RedisStore {
       const ended = members.filter((_, position) => records[position] === null);
       if (ended.length > 0) this.#index.forget(key, ended).catch(ignore);
       // An unreadable record shows no owner, so it stays in the list.
-      yield records.filter((record) => record !== null).filter((record) => record.version === '' || record.ownerId === ownerId);
+      yield records
+        .filter((record) => record !== null)
+        .filter((record) => record.version === '' || record.ownerId === ownerId);
     }
   }
 

@@ -17,14 +17,21 @@ export async function* evicting(steps: AsyncIterable<readonly string[]>): AsyncG
  * `SessionError`. After any other error, the library would look whether the record arrived, and
  * keep it.
  */
-export async function* whollyOrNot<Step>(steps: AsyncIterable<Step>, takeBack: () => Promise<unknown>): AsyncGenerator<Step> {
+export async function* whollyOrNot<Step>(
+  steps: AsyncIterable<Step>,
+  takeBack: () => Promise<unknown>,
+): AsyncGenerator<Step> {
   try {
     yield* steps;
   } catch (cause) {
     await takeBack().catch(() => undefined);
     if (isSessionError(cause)) throw cause;
-    throw new SessionError('STORE_UNAVAILABLE', "the session store failed before the session was complete: see the error's cause", {
-      cause,
-    });
+    throw new SessionError(
+      'STORE_UNAVAILABLE',
+      "the session store failed before the session was complete: see the error's cause",
+      {
+        cause,
+      },
+    );
   }
 }

@@ -39,15 +39,41 @@ const KINDS: readonly Kind[] = [
     name: 'a client of mysql2 or MariaDB, which no store here is for',
     matches: (client) => hasMethods(client, 'getConnection') || hasMethods(client, 'query', 'beginTransaction'),
   },
-  { name: 'a client of MongoDB, which no store here is for', matches: (client) => hasMethods(client, 'db', 'startSession') },
-  { name: 'a client of SQL Server, which no store here is for', matches: (client) => hasMethods(client, 'request', 'batch', 'query') },
-  { name: 'a client of ioredis or iovalkey', for: 'Redis', matches: (client) => hasMethods(client, 'call', 'duplicate', 'subscribe') },
+  {
+    name: 'a client of MongoDB, which no store here is for',
+    matches: (client) => hasMethods(client, 'db', 'startSession'),
+  },
+  {
+    name: 'a client of SQL Server, which no store here is for',
+    matches: (client) => hasMethods(client, 'request', 'batch', 'query'),
+  },
+  {
+    name: 'a client of ioredis or iovalkey',
+    for: 'Redis',
+    matches: (client) => hasMethods(client, 'call', 'duplicate', 'subscribe'),
+  },
   { name: 'a client of node-redis', for: 'Redis', matches: (client) => hasMethods(client, 'sendCommand') },
-  { name: 'a client of @upstash/redis', for: 'Redis', matches: (client) => hasMethods(client, 'evalsha', 'mget', 'pipeline') },
-  { name: 'a database of PGlite', for: 'PostgreSQL', matches: (client) => hasMethods(client, 'query', 'exec', 'listen') },
+  {
+    name: 'a client of @upstash/redis',
+    for: 'Redis',
+    matches: (client) => hasMethods(client, 'evalsha', 'mget', 'pipeline'),
+  },
+  {
+    name: 'a database of PGlite',
+    for: 'PostgreSQL',
+    matches: (client) => hasMethods(client, 'query', 'exec', 'listen'),
+  },
   { name: 'a client of pg', for: 'PostgreSQL', matches: (client) => hasMethods(client, 'query', 'connect', 'end') },
-  { name: 'a database of Cloudflare D1', for: 'SQLite', matches: (client) => hasMethods(client, 'prepare', 'batch', 'dump') },
-  { name: 'a client of @libsql/client', for: 'SQLite', matches: (client) => hasMethods(client, 'execute', 'batch', 'executeMultiple') },
+  {
+    name: 'a database of Cloudflare D1',
+    for: 'SQLite',
+    matches: (client) => hasMethods(client, 'prepare', 'batch', 'dump'),
+  },
+  {
+    name: 'a client of @libsql/client',
+    for: 'SQLite',
+    matches: (client) => hasMethods(client, 'execute', 'batch', 'executeMultiple'),
+  },
   { name: 'a database of SQLite', for: 'SQLite', matches: (client) => hasMethods(client, 'prepare', 'exec') },
 ];
 

@@ -32,7 +32,12 @@ export function recordOf(row: Row): SessionRecord {
 export function readRecord([row]: readonly Row[]): SessionRecord | null {
   if (!row) return null;
   const record = recordOf(row);
-  if (record.version !== '' && record.body !== '' && Number.isSafeInteger(record.createdAt) && Number.isSafeInteger(record.expiresAt)) {
+  if (
+    record.version !== '' &&
+    record.body !== '' &&
+    Number.isSafeInteger(record.createdAt) &&
+    Number.isSafeInteger(record.expiresAt)
+  ) {
     return record;
   }
   throw new SessionError(

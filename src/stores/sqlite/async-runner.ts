@@ -8,13 +8,18 @@ import type { SqliteRunner, SqliteValue } from './verbs.js';
 /** A client of `@libsql/client`, for Turso and for files. */
 export interface LibsqlClient {
   /** Runs one statement. */
-  execute(statement: { readonly sql: string; readonly args: SqliteValue[] }): Promise<{ readonly rows: readonly object[] }>;
+  execute(statement: {
+    readonly sql: string;
+    readonly args: SqliteValue[];
+  }): Promise<{ readonly rows: readonly object[] }>;
 }
 
 /** A database of Cloudflare D1. */
 export interface D1 {
   /** Prepares a statement. */
-  prepare(sql: string): { bind(...values: SqliteValue[]): { all(): Promise<{ readonly results: readonly object[] }> } };
+  prepare(sql: string): {
+    bind(...values: SqliteValue[]): { all(): Promise<{ readonly results: readonly object[] }> };
+  };
 }
 
 /** An asynchronous driver's database. */

@@ -152,7 +152,8 @@ function explain(cause: unknown, database: SqliteDatabase): unknown {
   // A closed database must not be asked anything more, because libsql would end the process.
   if (isSessionError(cause)) return cause;
   if (flag(database, 'inTransaction') === true || flag(database, 'isTransaction') === true) {
-    const message = 'the database connection is in a transaction of the application: give the session store a connection of its own';
+    const message =
+      'the database connection is in a transaction of the application: give the session store a connection of its own';
     return new SessionError('STORE_UNAVAILABLE', message, { cause });
   }
   return cause;

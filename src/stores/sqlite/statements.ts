@@ -9,7 +9,9 @@ export const COUNTED_AT_ONCE = 10_000;
  * point, which is exact up to 2^53. `NULL` for values that are not integers.
  */
 const LIST = COLUMNS.map((column) =>
-  column.endsWith('_at') ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS REAL) END AS ${column}` : column,
+  column.endsWith('_at')
+    ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS REAL) END AS ${column}`
+    : column,
 ).join(', ');
 
 export type Statements = ReturnType<typeof statementsOf>;
@@ -22,7 +24,8 @@ export function statementsOf(table: string) {
   const columns = COLUMNS.join(', ');
   // If the row exists, the insert counts as done only if the same write made the row. The update
   // changes nothing. It only makes RETURNING show that case.
-  const unlessOther = 'ON CONFLICT (id) DO UPDATE SET version = version WHERE version = excluded.version RETURNING 1 AS inserted';
+  const unlessOther =
+    'ON CONFLICT (id) DO UPDATE SET version = version WHERE version = excluded.version RETURNING 1 AS inserted';
   return {
     insert: `INSERT INTO ${table} (${columns}) VALUES (?, ?, ?, ?, ?, ?) ${unlessOther}`,
     /**
@@ -48,7 +51,8 @@ WHERE id = ? AND version = ? RETURNING 1 AS replaced`,
     // to look at a few more than `max`.
     trimOwner: `WITH some AS (SELECT id, created_at FROM ${table} WHERE owner_id = ? AND expires_at > ? AND id IS NOT ? LIMIT ? + ${STEP})
 DELETE FROM ${table} WHERE id IN (
-  SELECT id FROM some WHERE id IS NOT ? ORDER BY created_at, id LIMIT max(0, (SELECT count(*) FROM some) - ?)) RETURNING id`,
+  SELECT id FROM some WHERE id IS NOT ? ORDER BY created_at, id
+  LIMIT max(0, (SELECT count(*) FROM some) - ?)) RETURNING id`,
     sweep: `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE expires_at <= ? LIMIT ${STEP}) RETURNING 1 AS removed`,
     count: `SELECT count(*) AS count, max(id) AS last FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ${COUNTED_AT_ONCE})`,
     clear: `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} LIMIT ${STEP}) RETURNING 1 AS removed`,

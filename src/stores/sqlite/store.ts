@@ -37,7 +37,10 @@ export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: Sql
   const execute = asyncExecute(database);
   if (execute) return verbsOf(new AsyncRunner(execute, names, patience), names.table);
   if (!isSyncDatabase(database)) {
-    throw new SessionError('INVALID_OPTION', 'database must have prepare(sql) and exec(sql), as a better-sqlite3 database has');
+    throw new SessionError(
+      'INVALID_OPTION',
+      'database must have prepare(sql) and exec(sql), as a better-sqlite3 database has',
+    );
   }
   prepareDatabase(database, names);
   return verbsOf(new Executor(database, patience), names.table);

@@ -22,7 +22,8 @@ export interface Names {
 /** @throws `INVALID_OPTION` */
 export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names {
   const table = quoteName(name, 'table');
-  if (/^sqlite_/i.test(name)) throw new SessionError('INVALID_OPTION', 'table must not begin with sqlite_: such names are SQLite’s own');
+  if (/^sqlite_/i.test(name))
+    throw new SessionError('INVALID_OPTION', 'table must not begin with sqlite_: such names are SQLite’s own');
   return { table, name };
 }
 
@@ -80,7 +81,11 @@ export function prepareDatabase(database: SqliteDatabase, names: Names): void {
   } catch (cause) {
     if (isSessionError(cause)) throw cause;
     if (isBusy(cause))
-      throw new SessionError('STORE_UNAVAILABLE', 'the SQLite database is locked by another process: start again later', { cause });
+      throw new SessionError(
+        'STORE_UNAVAILABLE',
+        'the SQLite database is locked by another process: start again later',
+        { cause },
+      );
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new SessionError('INVALID_OPTION', `database cannot be prepared for sessions: ${reason}`, { cause });
   }
@@ -90,7 +95,10 @@ function checkVersion(database: SqliteDatabase): void {
   const [row = {}] = rowsOf(database.prepare('SELECT sqlite_version() AS version'));
   const [major = 0, minor = 0] = String(row['version']).split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 38)) return;
-  throw new SessionError('INVALID_OPTION', `the session store needs SQLite 3.38 or later, but this driver has ${String(row['version'])}`);
+  throw new SessionError(
+    'INVALID_OPTION',
+    `the session store needs SQLite 3.38 or later, but this driver has ${String(row['version'])}`,
+  );
 }
 
 function useWriteAheadLog(database: SqliteDatabase): void {

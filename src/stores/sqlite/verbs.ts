@@ -67,7 +67,9 @@ function stepsOf(runner: SqliteRunner, sql: Statements): Required<StoreSteps> {
     deleteByOwner: (ownerId, except) =>
       inSteps(async () => idsIn(await runner.write(sql.deleteByOwner, encodeOwner(ownerId), except ?? null))),
     trimOwner: (ownerId, { max, now, keep, ignore }) =>
-      inSteps(async () => idsIn(await runner.write(sql.trimOwner, encodeOwner(ownerId), now, ignore ?? null, max, keep, max))),
+      inSteps(async () =>
+        idsIn(await runner.write(sql.trimOwner, encodeOwner(ownerId), now, ignore ?? null, max, keep, max)),
+      ),
     sweep: (now) => counted(inSteps(() => runner.write(sql.sweep, now))),
     clear: () => counted(inSteps(() => runner.write(sql.clear))),
     async *count() {
@@ -104,7 +106,12 @@ async function insert(runner: SqliteRunner, sql: Statements, record: SessionReco
   return (await runner.write(sql.insert, ...valuesOf(record))).length > 0 ? 'inserted' : 'exists';
 }
 
-async function insertBelow(runner: SqliteRunner, sql: Statements, record: SessionRecord, limit: OwnerLimit): Promise<LimitedInsert> {
+async function insertBelow(
+  runner: SqliteRunner,
+  sql: Statements,
+  record: SessionRecord,
+  limit: OwnerLimit,
+): Promise<LimitedInsert> {
   const { max, now, replaces = null } = limit;
   const [id, version, owner, ...others] = valuesOf(record);
   const params = [id, version, owner, ...others, owner, now, replaces, max, max, id, version];

@@ -38,6 +38,9 @@ function objectOf(entries: readonly (readonly [string, JsonValue])[]): JsonValue
 }
 
 /** Calls `check` with arbitrary values. Reports the simplest value for which it throws. */
-export async function checkArbitraryJson(check: (value: JsonValue) => Promise<void>, options: RandomOptions): Promise<void> {
+export async function checkArbitraryJson(
+  check: (value: JsonValue) => Promise<void>,
+  options: RandomOptions,
+): Promise<void> {
   await fc.assert(fc.asyncProperty(json, check), randomRuns(options));
 }

@@ -43,15 +43,30 @@ export function present<Value>(value: Value | null | undefined, what: string): V
   return value;
 }
 
-const FIELDS: readonly string[] = ['id', 'version', 'ownerId', 'createdAt', 'expiresAt', 'body'] satisfies (keyof SessionRecord)[];
+const FIELDS: readonly string[] = [
+  'id',
+  'version',
+  'ownerId',
+  'createdAt',
+  'expiresAt',
+  'body',
+] satisfies (keyof SessionRecord)[];
 
 /** Compares every field exactly, and allows no others, because what is read is written again. */
-export function ensureRecord(actual: SessionRecord | null | undefined, expected: SessionRecord, message: string): void {
+export function ensureRecord(
+  actual: SessionRecord | null | undefined,
+  expected: SessionRecord,
+  message: string,
+): void {
   if (!actual) throw new ContractError(`${message}: there is no record`, actual, expected);
-  for (const field of FIELDS) ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);
+  for (const field of FIELDS)
+    ensureSame(Reflect.get(actual, field), Reflect.get(expected, field), `${message}: ${field}`);
   const surplus = Object.keys(actual).filter((key) => !FIELDS.includes(key));
   ensureEqual(surplus, [], `${message}: fields that were not written`);
-  ensure('ownerId' in actual === 'ownerId' in expected, `${message}: an absent ownerId must stay absent, not undefined or null`);
+  ensure(
+    'ownerId' in actual === 'ownerId' in expected,
+    `${message}: an absent ownerId must stay absent, not undefined or null`,
+  );
 }
 
 function ensureSame(actual: unknown, expected: unknown, message: string): void {

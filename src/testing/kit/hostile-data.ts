@@ -24,5 +24,7 @@ export const HOSTILE_DATA: readonly JsonValue[] = [
   "$1 $$ %s %d ? :name @x {{x}} $\u007bx} -- ; ' or 1=1",
   '</script><!-- ]]> &amp;',
   { '': '', ' ': ' ', a: { b: [1, 2, { c: null }] }, 'a.b': 1, '1': 'one', 'k"e\\y\u0000': 1 },
-  JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":1},"toString":1,"id":"x","version":"y","expiresAt":0}'),
+  JSON.parse(
+    '{"__proto__":{"admin":true},"constructor":{"prototype":1},"toString":1,"id":"x","version":"y","expiresAt":0}',
+  ),
 ];

@@ -9,7 +9,14 @@ export const HOUR = 3_600_000;
 /** A record as the library writes it, for a session that was created now and ends in an hour. */
 export function newRecord(clock: Clock, fields: Partial<SessionRecord> = {}): SessionRecord {
   const now = clock.now();
-  return { id: newId(), version: newVersion(), createdAt: now, expiresAt: now + HOUR, body: bodyOf({ user: 'ada' }, now), ...fields };
+  return {
+    id: newId(),
+    version: newVersion(),
+    createdAt: now,
+    expiresAt: now + HOUR,
+    body: bodyOf({ user: 'ada' }, now),
+    ...fields,
+  };
 }
 
 /** A record that replaces another: the same session, written again. */

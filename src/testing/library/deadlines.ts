@@ -21,10 +21,16 @@ export function deadlineTests(kit: Kit): void {
   test('invariants 2 and 7: a write after the deadline writes nothing', writesNothingLate);
   test('invariant 7: a session without limits does not end', isUnlimited);
   if (options.capabilities.expires !== 'injected clock') return;
-  test("invariant 7: an unused session ends when the store's clock stands still", endsWhenIdle, (clock) => stoppedAt(clock.now()));
-  test("invariant 7: a session in use ends when the store's clock stands still", endsAbsolutely, (clock) => stoppedAt(clock.now()));
-  test("invariants 2 and 7: a late write writes nothing when the store's clock stands still", writesNothingLate, (clock) =>
+  test("invariant 7: an unused session ends when the store's clock stands still", endsWhenIdle, (clock) =>
     stoppedAt(clock.now()),
+  );
+  test("invariant 7: a session in use ends when the store's clock stands still", endsAbsolutely, (clock) =>
+    stoppedAt(clock.now()),
+  );
+  test(
+    "invariants 2 and 7: a late write writes nothing when the store's clock stands still",
+    writesNothingLate,
+    (clock) => stoppedAt(clock.now()),
   );
   for (const years of [-50, 50]) {
     const apart = years * 365 * DAY;
@@ -63,7 +69,11 @@ async function endsAbsolutely(context: TestContext): Promise<void> {
     ensure((await sessions.fromToken(token)).session !== null, 'a session in use has ended before its time');
   }
   context.clock.advance(end - 1 - context.clock.now());
-  ensureEqual((await sessions.fromToken(token)).session?.expiresAt, end, 'its deadline one millisecond before the end');
+  ensureEqual(
+    (await sessions.fromToken(token)).session?.expiresAt,
+    end,
+    'its deadline one millisecond before the end',
+  );
   context.clock.advance(1);
   ensureEqual((await sessions.fromToken(token)).session, null, 'the session at its absolute limit');
 }
@@ -105,7 +115,10 @@ async function tightens(context: TestContext): Promise<void> {
   ensure((await absolute.find(id)) !== null, 'the session has ended before the tightened absolute limit');
   context.clock.advance(1);
   ensureEqual((await absolute.fromToken(token)).session, null, 'the session at the tightened absolute limit');
-  ensure((await open(context).fromToken(token)).session !== null, 'a process whose limits are the old ones has lost the session');
+  ensure(
+    (await open(context).fromToken(token)).session !== null,
+    'a process whose limits are the old ones has lost the session',
+  );
 }
 
 async function writesNothingLate(context: TestContext): Promise<void> {

@@ -33,7 +33,10 @@ const how: fc.Arbitrary<ModelRotation> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ reauthenticated: true }) },
   { weight: 2, arbitrary: fc.record({ immediate: fc.constant(true), reauthenticated: fc.boolean() }) },
 );
-const ms = fc.oneof(fc.constantFrom(1, 9_999, 10_000, 59_999, 60_000, HOUR / 10, HOUR - 1, HOUR), fc.nat({ max: 2 * HOUR }));
+const ms = fc.oneof(
+  fc.constantFrom(1, 9_999, 10_000, 59_999, 60_000, HOUR / 10, HOUR - 1, HOUR),
+  fc.nat({ max: 2 * HOUR }),
+);
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Command>({ kind: 'create' }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('advance' as const), ms }) },
@@ -43,7 +46,12 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('destroy' as const), token }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('save' as const), token, field: fc.constantFrom('a', 'b', '__proto__'), value: fc.nat() }),
+    arbitrary: fc.record({
+      kind: fc.constant('save' as const),
+      token,
+      field: fc.constantFrom('a', 'b', '__proto__'),
+      value: fc.nat(),
+    }),
   },
 );
 
@@ -86,7 +94,8 @@ async function run(state: State, each: Command): Promise<void> {
   if (each.kind === 'create') await create(state);
   else if (each.kind === 'advance') state.context.clock.advance(each.ms);
   else if (each.kind !== 'rotate late') await request(state, each);
-  else if (state.calls.length > 0) await rotate(state, present(state.calls[each.call % state.calls.length], 'a call'), each.how);
+  else if (state.calls.length > 0)
+    await rotate(state, present(state.calls[each.call % state.calls.length], 'a call'), each.how);
 }
 
 async function create({ context, sessions, tokens }: State): Promise<void> {
@@ -103,15 +112,27 @@ async function request(state: State, each: RequestCommand): Promise<void> {
   const expected = modelLoad(model, number, now, LIMITS);
   ensureEqual(session !== null, expected !== null, `whether token ${index} opens its session`);
   if (!session || !expected) return;
-  ensureEqual([session.data, session.authenticatedAt], [model.data, model.tokens.authenticatedAt(number)], 'the data and authenticatedAt');
+  ensureEqual(
+    [session.data, session.authenticatedAt],
+    [model.data, model.tokens.authenticatedAt(number)],
+    'the data and authenticatedAt',
+  );
   state.calls.push({ session, model, expected });
   if (each.kind === 'rotate') await rotate(state, { session, model, expected }, each.how);
   else if (await operate(session, model, each)) noteActivity(model, now, LIMITS);
-  ensureEqual([session.lastActiveAt, session.expiresAt], [model.lastActiveAt, model.expiresAt], 'the last activity and the deadline');
+  ensureEqual(
+    [session.lastActiveAt, session.expiresAt],
+    [model.lastActiveAt, model.expiresAt],
+    'the last activity and the deadline',
+  );
 }
 
 /** Returns whether it was a write. */
-async function operate(session: Session<Data>, model: ModelSession, each: Exclude<RequestCommand, { kind: 'rotate' }>): Promise<boolean> {
+async function operate(
+  session: Session<Data>,
+  model: ModelSession,
+  each: Exclude<RequestCommand, { kind: 'rotate' }>,
+): Promise<boolean> {
   switch (each.kind) {
     case 'read':
       return false;
@@ -141,16 +162,25 @@ async function save(session: Session<Data>, model: ModelSession, { field, value 
 }
 
 /** A rotation by a call, perhaps long after the call was admitted. */
-async function rotate({ context, tokens }: State, { session, model, expected }: Call, request: ModelRotation): Promise<void> {
+async function rotate(
+  { context, tokens }: State,
+  { session, model, expected }: Call,
+  request: ModelRotation,
+): Promise<void> {
   const now = context.clock.now();
   if (!isAlive(model, now))
     return ensureEqual(await refusalOf(session, request), 'SESSION_GONE', 'the refusal of a rotation after the end');
   const count = model.tokens.facts.length;
   const made = model.tokens.rotate(expected, request, now);
-  if (made === undefined) return ensureEqual(await refusalOf(session, request), 'TOKEN_REPLACED', 'the refusal of a rotation');
+  if (made === undefined)
+    return ensureEqual(await refusalOf(session, request), 'TOKEN_REPLACED', 'the refusal of a rotation');
   const text = await session.rotate(request);
   const known = tokens.find((each) => each.text === text);
-  ensureEqual(known?.number, made < count ? made : undefined, 'the number of the token that a rotation has answered, if it is known');
+  ensureEqual(
+    known?.number,
+    made < count ? made : undefined,
+    'the number of the token that a rotation has answered, if it is known',
+  );
   ensure(known === undefined || known.model === model, 'a rotation has answered the token of another session');
   ensureEqual(session.authenticatedAt, model.tokens.authenticatedAt(made), 'authenticatedAt after a rotation');
   if (!known) tokens.push({ text, model, number: made });

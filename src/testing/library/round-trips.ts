@@ -46,7 +46,11 @@ async function roundTrip(context: TestContext, data: JsonValue): Promise<void> {
   ensureEqual(data, before, 'the value that was put in');
 }
 
-async function wholeRoundTrip({ store, other, clock }: TestContext, data: JsonValue, before: JsonValue): Promise<void> {
+async function wholeRoundTrip(
+  { store, other, clock }: TestContext,
+  data: JsonValue,
+  before: JsonValue,
+): Promise<void> {
   const sessions = createSessions<JsonValue>({ store, now: clock.now, maxDataBytes: 10_000_000 });
   const reader = createSessions<JsonValue>({ store: other, now: clock.now });
   const { token } = await sessions.create(data);
@@ -59,7 +63,11 @@ async function wholeRoundTrip({ store, other, clock }: TestContext, data: JsonVa
   ensureEqual((await reader.fromToken(token)).session, null, 'the session after its end');
 }
 
-async function fieldsRoundTrip({ store, other, clock }: TestContext, data: JsonValue, before: JsonValue): Promise<void> {
+async function fieldsRoundTrip(
+  { store, other, clock }: TestContext,
+  data: JsonValue,
+  before: JsonValue,
+): Promise<void> {
   const sessions = createSessions<Fields>({ store, now: clock.now, maxDataBytes: 10_000_000 });
   const reader = createSessions<Fields>({ store: other, now: clock.now });
   const { token } = await sessions.create({ created: data });
@@ -70,7 +78,11 @@ async function fieldsRoundTrip({ store, other, clock }: TestContext, data: JsonV
     newest['updated'] = data;
   });
   const stored = await load(reader.fromToken(token));
-  ensureEqual(stored.data, { created: before, saved: before, updated: before }, 'what create, save and update have stored');
+  ensureEqual(
+    stored.data,
+    { created: before, saved: before, updated: before },
+    'what create, save and update have stored',
+  );
   await stored.destroy();
 }
 

@@ -41,7 +41,15 @@ export class TokenModel {
 
   constructor(grace: number, now: number) {
     this.#grace = grace;
-    this.facts.push({ family: 0, kind: 'plain', parent: undefined, madeAt: now, authenticatedAt: now, place: 'current', until: undefined });
+    this.facts.push({
+      family: 0,
+      kind: 'plain',
+      parent: undefined,
+      madeAt: now,
+      authenticatedAt: now,
+      place: 'current',
+      until: undefined,
+    });
   }
 
   /** An independent model with the same past. */
@@ -82,7 +90,8 @@ export class TokenModel {
     const kind = request.reauthenticated ? 'reauthenticated' : 'plain';
     const current = this.#at('current');
     const holdsCurrent = call === null || call.tokens.includes(current);
-    if (request.immediate) return holdsCurrent ? this.#endAll(call ? this.#fact(current).family : undefined, kind, now) : undefined;
+    if (request.immediate)
+      return holdsCurrent ? this.#endAll(call ? this.#fact(current).family : undefined, kind, now) : undefined;
     return holdsCurrent ? this.#offer(call ? current : undefined, kind, now) : this.#repeat(call.tokens, kind, now);
   }
 
@@ -130,7 +139,8 @@ export class TokenModel {
   #repeat(tokens: readonly number[], kind: Fact['kind'], now: number): number | undefined {
     const current = this.#at('current');
     const { parent, kind: made } = this.#fact(current);
-    if (parent === undefined || !tokens.includes(parent) || made !== kind || this.#find('pending') !== undefined) return undefined;
+    if (parent === undefined || !tokens.includes(parent) || made !== kind || this.#find('pending') !== undefined)
+      return undefined;
     const old = this.#fact(parent);
     return old.place === 'previous' && now < (old.until ?? 0) ? this.#again(current, now) : undefined;
   }
@@ -142,7 +152,15 @@ export class TokenModel {
       fact.place = 'ended';
     }
     this.#family = family ?? this.#newFamily();
-    return this.#add({ family: this.#family, kind, parent: undefined, madeAt: now, authenticatedAt, place: 'current', until: undefined });
+    return this.#add({
+      family: this.#family,
+      kind,
+      parent: undefined,
+      madeAt: now,
+      authenticatedAt,
+      place: 'current',
+      until: undefined,
+    });
   }
 
   #newFamily(): number {

@@ -14,7 +14,8 @@ export async function explore(run: (choose: Choose) => Promise<void>): Promise<n
     await run((count) => {
       const known = path[depth];
       depth += 1;
-      if (known && known.count !== count) throw new ContractError('the same calls in the same order did not lead to the same calls again');
+      if (known && known.count !== count)
+        throw new ContractError('the same calls in the same order did not lead to the same calls again');
       if (!known) path.push({ taken: 0, count });
       return known?.taken ?? 0;
     });

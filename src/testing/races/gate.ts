@@ -46,7 +46,8 @@ export class Gate {
     return {
       insert: (record, ttl) => this.pass({ actor, verb: 'insert', record }, () => store.insert(record, ttl)),
       find: (id) => this.pass({ actor, verb: 'find' }, () => store.find(id)),
-      replace: (record, version, ttl) => this.pass({ actor, verb: 'replace', record }, () => store.replace(record, version, ttl)),
+      replace: (record, version, ttl) =>
+        this.pass({ actor, verb: 'replace', record }, () => store.replace(record, version, ttl)),
       delete: (id) => this.pass({ actor, verb: 'delete' }, () => store.delete(id)),
     };
   }
@@ -82,7 +83,8 @@ export class Gate {
     // Observed at the end. Until then, a failure of one must not stop the others, nor count as
     // unhandled.
     const end = Promise.allSettled(ends);
-    for (let next = await this.#next(choose, apart); next; next = await this.#next(choose, apart)) await next.proceed();
+    for (let next = await this.#next(choose, apart); next; next = await this.#next(choose, apart))
+      await next.proceed();
     this.#closed = false;
     await end;
     await Promise.all(ends);

@@ -74,7 +74,8 @@ function dataAfter(outcomes: readonly Outcome[]): RaceData {
  * it. For actors with stores of their own.
  */
 export function ensureRotationsEnd(steps: readonly Step[], outcomes: readonly Outcome[]): void {
-  const writtenAt = ({ actor }: Outcome) => steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');
+  const writtenAt = ({ actor }: Outcome) =>
+    steps.findLastIndex((step) => step.actor === actor && step.result === 'replaced');
   const rotations = outcomes.filter(({ token }) => token !== undefined);
   for (const immediate of rotations.filter(({ name }) => name === 'rotate immediately')) {
     const later = rotations.find((other) => writtenAt(other) > writtenAt(immediate));

@@ -28,7 +28,14 @@ export const OPERATIONS: readonly OperationName[] = ['save', 'update', 'touch', 
 /** Rotations of each kind, which race on a session with one token. */
 export const RIVALS: readonly OperationName[] = ['rotate', 'rotate reauthenticated', 'rotate immediately'];
 /** The operations that race on a rotated session whose new token is unused. */
-export const ROTATIONS: readonly OperationName[] = ['rotate', 'rotate immediately', 'use new token', 'rotate new token', 'save', 'destroy'];
+export const ROTATIONS: readonly OperationName[] = [
+  'rotate',
+  'rotate immediately',
+  'use new token',
+  'rotate new token',
+  'save',
+  'destroy',
+];
 
 /** The kinds of rotation. */
 export const ROTATED_BY: Readonly<Partial<Record<OperationName, RotateOptions>>> = {
@@ -70,7 +77,11 @@ export function holdsNewToken(name: OperationName): boolean {
 const REFUSALS: Readonly<Record<string, 'gone' | 'replaced'>> = { SESSION_GONE: 'gone', TOKEN_REPLACED: 'replaced' };
 
 /** Runs the operation. Any error that is not a refusal is thrown. */
-export async function operate(name: keyof typeof RUN, actor: number, session: Session<RaceData> | null): Promise<Outcome> {
+export async function operate(
+  name: keyof typeof RUN,
+  actor: number,
+  session: Session<RaceData> | null,
+): Promise<Outcome> {
   if (!session) return { name, actor, result: 'anonymous' };
   try {
     const token = await RUN[name](session, actor);

@@ -62,7 +62,10 @@ function afterLoad({ model, texts, now }: Known, token: string, opened: boolean)
   if (opens !== opened) return undefined;
   const next = model.copy();
   if (match === 'pending') next.use(number, now);
-  return { known: { model: next, texts, now }, call: opens ? { tokens: [number], replaced: match === 'grace' } : null };
+  return {
+    known: { model: next, texts, now },
+    call: opens ? { tokens: [number], replaced: match === 'grace' } : null,
+  };
 }
 
 function afterRotation(

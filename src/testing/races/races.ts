@@ -77,7 +77,13 @@ async function prepare({ store, clock }: TestContext, { rotated }: Race): Promis
 /** A call that was admitted by the session's first token. */
 const FIRST_CALL = { tokens: [0], replaced: false };
 
-async function actorsOf(context: TestContext, race: Race, start: Start, gate: Gate, outcomes: Outcome[]): Promise<(() => Promise<void>)[]> {
+async function actorsOf(
+  context: TestContext,
+  race: Race,
+  start: Start,
+  gate: Gate,
+  outcomes: Outcome[],
+): Promise<(() => Promise<void>)[]> {
   const { store, other, clock } = context;
   const open = (actor?: number) => {
     const connection = gate.guard(actor !== undefined && actor % 2 === 1 ? other : store, actor);
@@ -88,7 +94,8 @@ async function actorsOf(context: TestContext, race: Race, start: Start, gate: Ga
   const end = start.record.expiresAt + 1;
   return Promise.all(
     race.names.map(async (name, actor) => {
-      if (name === 'expire') return () => gate.pass({ actor, verb: 'clock' }, async () => clock.advance(end - clock.now()));
+      if (name === 'expire')
+        return () => gate.pass({ actor, verb: 'clock' }, async () => clock.advance(end - clock.now()));
       const sessions = race.apart ? open(actor) : shared;
       const load = async () => (await sessions.fromToken(start.tokens[holdsNewToken(name) ? 1 : 0])).session;
       const loaded = loadsInRace(race, name) ? undefined : await load();
@@ -119,7 +126,11 @@ async function judge(
   const opening = await openingOf(start.observer, tokens);
   const lines = linesOf(race, start, outcomes, clock.now(), history.destroyed || history.expired);
   if (!alive) {
-    ensureEqual(opening.filter(({ opened }) => opened).length, 0, 'invariant 5: how many tokens open a session that has ended');
+    ensureEqual(
+      opening.filter(({ opened }) => opened).length,
+      0,
+      'invariant 5: how many tokens open a session that has ended',
+    );
     return ensure(isExplained(known, lines, []), UNEXPLAINED);
   }
   ensure(
@@ -151,8 +162,12 @@ function linesOf(race: Race, { tokens }: Start, outcomes: readonly Outcome[], no
 }
 
 /** Which tokens give access. A look is a use: a pending token becomes the current one. */
-async function openingOf(sessions: Sessions<RaceData>, tokens: readonly string[]): Promise<(TokenAct & { readonly opened: boolean })[]> {
+async function openingOf(
+  sessions: Sessions<RaceData>,
+  tokens: readonly string[],
+): Promise<(TokenAct & { readonly opened: boolean })[]> {
   const opening: (TokenAct & { readonly opened: boolean })[] = [];
-  for (const token of tokens) opening.push({ kind: 'load', token, opened: (await sessions.fromToken(token)).session !== null });
+  for (const token of tokens)
+    opening.push({ kind: 'load', token, opened: (await sessions.fromToken(token)).session !== null });
   return opening;
 }

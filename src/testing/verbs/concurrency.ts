@@ -28,9 +28,15 @@ export function concurrencyTests({ test }: Kit): void {
     for (let round = 0; round < ROUNDS / 4; round += 1) {
       const first = newRecord(clock);
       const records = Array.from({ length: WRITERS }, () => rewritten(first));
-      const answers = await together(WRITERS, (writer) => via(context, writer).insert(present(records[writer], 'a record'), HOUR));
+      const answers = await together(WRITERS, (writer) =>
+        via(context, writer).insert(present(records[writer], 'a record'), HOUR),
+      );
       ensureEqual(answers.filter((each) => each === 'inserted').length, 1, 'inserts that were answered');
-      ensureRecord(await store.find(first.id), present(records[answers.indexOf('inserted')], 'the answered one'), 'the stored one');
+      ensureRecord(
+        await store.find(first.id),
+        present(records[answers.indexOf('inserted')], 'the answered one'),
+        'the stored one',
+      );
     }
   });
 
@@ -60,7 +66,11 @@ export function concurrencyTests({ test }: Kit): void {
         () => via(context, 0).insert(record, HOUR),
         () => via(context, 1).delete(record.id),
       );
-      ensureEqual((await context.store.find(record.id)) === null, answers.includes(true), `the record is gone after ${answers}`);
+      ensureEqual(
+        (await context.store.find(record.id)) === null,
+        answers.includes(true),
+        `the record is gone after ${answers}`,
+      );
     }
   });
 }
@@ -87,7 +97,11 @@ async function raceReplaces(context: TestContext): Promise<void> {
   });
   ensureEqual(answers.filter((each) => each === 'replaced').length, 1, 'replaces that were answered');
   ensureEqual(answers.filter((each) => each === 'conflict').length, WRITERS - 1, 'replaces that met another version');
-  ensureRecord(await context.store.find(first.id), present(records[answers.indexOf('replaced')], 'the answered one'), 'the stored one');
+  ensureRecord(
+    await context.store.find(first.id),
+    present(records[answers.indexOf('replaced')], 'the answered one'),
+    'the stored one',
+  );
 }
 
 /** Adds one by compare-and-swap, with as many attempts as necessary. */
@@ -110,7 +124,10 @@ async function raceReplaceAndDelete(context: TestContext, round: number): Promis
     () => via(context, round + 1).delete(record.id),
   );
   ensure(answers.includes(true), `delete did not find a record that was there: ${answers}`);
-  ensure(answers.includes('replaced') || answers.includes('gone'), `replace answered something else than replaced or gone: ${answers}`);
+  ensure(
+    answers.includes('replaced') || answers.includes('gone'),
+    `replace answered something else than replaced or gone: ${answers}`,
+  );
   ensureEqual(await context.store.find(record.id), null, `what is left after ${answers}`);
   ensureEqual(await context.other.replace(rewritten(next), next.version, HOUR), 'gone', 'a later replace');
 }

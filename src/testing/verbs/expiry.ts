@@ -7,12 +7,19 @@ export function expiryTests(kit: Kit): void {
   const { test } = kit;
   const { expires } = kit.options.capabilities;
 
-  test('invariant 7: a record whose ttl has not passed exists, whatever its deadline by the library is', async ({ store, clock }) => {
+  test('invariant 7: a record whose ttl has not passed exists, whatever its deadline by the library is', async ({
+    store,
+    clock,
+  }) => {
     // The library's clock may differ from the store's. Only ttl counts.
-    const records = [-1, 0, 1].map((sign) => newRecord(clock, { expiresAt: Math.max(1, clock.now() + sign * 100 * 365 * 24 * HOUR) }));
+    const records = [-1, 0, 1].map((sign) =>
+      newRecord(clock, { expiresAt: Math.max(1, clock.now() + sign * 100 * 365 * 24 * HOUR) }),
+    );
     for (const record of records) await store.insert(record, HOUR);
-    for (const record of records) ensureRecord(await store.find(record.id), record, `a deadline of ${record.expiresAt}`);
-    for (const record of records) ensureEqual(await store.replace(rewritten(record), record.version, HOUR), 'replaced', 'replace');
+    for (const record of records)
+      ensureRecord(await store.find(record.id), record, `a deadline of ${record.expiresAt}`);
+    for (const record of records)
+      ensureEqual(await store.replace(rewritten(record), record.version, HOUR), 'replaced', 'replace');
   });
 
   if (expires === 'injected clock') injectedClockTests(kit);
@@ -69,7 +76,10 @@ function ownClockTests({ test }: Kit): void {
     await store.replace(rewritten(shorter), shorter.version, 1_900);
     while (performance.now() - started < 1_800) await ensureThere(context, [plain.id, longer.id, shorter.id], started);
     for (const { id } of [plain, shorter]) {
-      ensure(await eventually(async () => (await store.find(id)) === null), 'a record is still there long after its ttl has passed');
+      ensure(
+        await eventually(async () => (await store.find(id)) === null),
+        'a record is still there long after its ttl has passed',
+      );
     }
     await ensureForgotten({ store, record: rewritten(plain), version: plain.version });
     ensure((await store.find(longer.id)) !== null, 'the record whose ttl was made longer is gone');
@@ -90,7 +100,10 @@ async function ensureThere({ store }: TestContext, ids: readonly string[], start
 }
 
 function sweepTests({ test, has }: Kit): void {
-  test('sweep removes and counts the records whose deadline has passed by the given clock', async ({ store, clock }) => {
+  test('sweep removes and counts the records whose deadline has passed by the given clock', async ({
+    store,
+    clock,
+  }) => {
     const now = clock.now();
     const records = [-HOUR, -1, 0, 1, HOUR].map((rest) => newRecord(clock, { ownerId: 'ada', expiresAt: now + rest }));
     for (const record of records) await store.insert(record, HOUR);
@@ -99,7 +112,8 @@ function sweepTests({ test, has }: Kit): void {
     ensureEqual(left, [false, false, false, true, true], 'what is left');
     ensureEqual(await store.sweep?.(now), 0, 'how many a second sweep found');
     if (has('count')) ensureEqual(await store.count?.(), 2, 'the count after it');
-    if (has('listByOwner')) ensureEqual((await store.listByOwner?.('ada'))?.length, 2, "the owner's sessions after it");
+    if (has('listByOwner'))
+      ensureEqual((await store.listByOwner?.('ada'))?.length, 2, "the owner's sessions after it");
     ensureEqual(await store.sweep?.(now + HOUR), 2, 'how many were swept an hour later');
   });
 

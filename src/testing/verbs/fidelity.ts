@@ -11,7 +11,11 @@ export function fidelityTests(kit: Kit): void {
   const { test } = kit;
 
   test('ids of every valid form are kept apart', async (context) => {
-    const ids = ['00000000-0000-7000-8000-000000000000', 'ffffffff-ffff-7fff-bfff-ffffffffffff', '0123e456-7e89-7e01-9e23-4e5678e90123'];
+    const ids = [
+      '00000000-0000-7000-8000-000000000000',
+      'ffffffff-ffff-7fff-bfff-ffffffffffff',
+      '0123e456-7e89-7e01-9e23-4e5678e90123',
+    ];
     await eachKept(
       context,
       ids.map((id) => ({ id })),
@@ -75,7 +79,10 @@ export function fidelityTests(kit: Kit): void {
     });
   }
 
-  test('a caller that changes the records it passed or received changes nothing in the store', async ({ store, clock }) => {
+  test('a caller that changes the records it passed or received changes nothing in the store', async ({
+    store,
+    clock,
+  }) => {
     const record = newRecord(clock, { ownerId: 'ada' });
     const passed = { ...record };
     await store.insert(passed, HOUR);
@@ -144,8 +151,16 @@ async function comparesVersion({ store, clock }: TestContext, version: string): 
   const record = newRecord(clock, { id: newId(), version });
   await store.insert(record, HOUR);
   for (const close of versionsCloseTo(version)) {
-    ensureEqual(await store.replace(rewritten(record), close, HOUR), 'conflict', `replace of ${version} expecting ${close}`);
-    ensureEqual(await store.insert(rewritten(record, { version: close }), HOUR), 'exists', `insert of ${close} where ${version} is`);
+    ensureEqual(
+      await store.replace(rewritten(record), close, HOUR),
+      'conflict',
+      `replace of ${version} expecting ${close}`,
+    );
+    ensureEqual(
+      await store.insert(rewritten(record, { version: close }), HOUR),
+      'exists',
+      `insert of ${close} where ${version} is`,
+    );
   }
   ensureRecord(await store.find(record.id), record, 'the record');
 }
@@ -157,7 +172,9 @@ function versionsCloseTo(version: string): string[] {
 }
 
 function swapCase(text: string): string {
-  return text.replace(/[A-Za-z]/g, (letter) => (letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase()));
+  return text.replace(/[A-Za-z]/g, (letter) =>
+    letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+  );
 }
 
 function spoil(record: SessionRecord): void {

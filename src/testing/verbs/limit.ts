@@ -6,10 +6,18 @@ import { HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 /** `insertWithin`: an insert that keeps a limit on the owner's sessions. */
 export function limitTests({ test }: Kit): void {
   test('below the limit, insertWithin only inserts', async (context) => {
-    const [first, second] = [newRecord(context.clock, { ownerId: 'ada' }), newRecord(context.clock, { ownerId: 'ada' })];
-    for (const record of [first, second]) ensureEqual(await within(context, record, { max: 2, onLimit: 'deny' }), INSERTED, 'insert');
+    const [first, second] = [
+      newRecord(context.clock, { ownerId: 'ada' }),
+      newRecord(context.clock, { ownerId: 'ada' }),
+    ];
+    for (const record of [first, second])
+      ensureEqual(await within(context, record, { max: 2, onLimit: 'deny' }), INSERTED, 'insert');
     ensureRecord(await context.store.find(first.id), first, 'the record');
-    ensureEqual(await within(context, first, { max: 2, onLimit: 'deny' }), INSERTED, 'the same write again, at the limit');
+    ensureEqual(
+      await within(context, first, { max: 2, onLimit: 'deny' }),
+      INSERTED,
+      'the same write again, at the limit',
+    );
     ensureEqual(
       await within(context, second, { max: 2, onLimit: 'evict-oldest' }),
       INSERTED,
@@ -25,7 +33,9 @@ export function limitTests({ test }: Kit): void {
 
   test("'evict-oldest' ends the sessions with the earliest creation and then the lowest id, never the new one", async (context) => {
     const { store, clock } = context;
-    const created = [5, 1, 3, 3, 9].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }));
+    const created = [5, 1, 3, 3, 9].map((age) =>
+      newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }),
+    );
     for (const record of created) await store.insert(record, HOUR);
     // Ids are generated in ascending order.
     const oldestFirst = [...created].sort((a, b) => a.createdAt - b.createdAt).map(({ id }) => id);
@@ -37,19 +47,33 @@ export function limitTests({ test }: Kit): void {
     const { outcome, evicted } = await within(context, second, { max: 3, onLimit: 'evict-oldest' });
     ensureEqual(outcome, 'inserted', 'beyond a limit that has become lower');
     ensureEqual([...evicted].sort(), [first.id, ...oldestFirst.slice(1, 3)].sort(), 'who had to go');
-    ensureEqual(await aliveOf(context, [...created, first, second]), [...oldestFirst.slice(3), second.id].sort(), 'who is left');
+    ensureEqual(
+      await aliveOf(context, [...created, first, second]),
+      [...oldestFirst.slice(3), second.id].sort(),
+      'who is left',
+    );
   });
 
   test("invariant 2: a session that 'evict-oldest' ended stays ended", async (context) => {
-    const [first, second] = [newRecord(context.clock, { ownerId: 'ada' }), newRecord(context.clock, { ownerId: 'ada' })];
+    const [first, second] = [
+      newRecord(context.clock, { ownerId: 'ada' }),
+      newRecord(context.clock, { ownerId: 'ada' }),
+    ];
     await context.store.insert(first, HOUR);
     await within(context, second, { max: 1, onLimit: 'evict-oldest' });
-    ensureEqual(await context.other.replace(rewritten(first), first.version, HOUR), 'gone', 'replace of an evicted session');
+    ensureEqual(
+      await context.other.replace(rewritten(first), first.version, HOUR),
+      'gone',
+      'replace of an evicted session',
+    );
     ensureEqual(await context.other.delete(first.id), false, 'delete of an evicted session');
   });
 
   test("'deny' inserts nothing at the limit, until a session has ended", async (context) => {
-    const [first, second] = [newRecord(context.clock, { ownerId: 'ada' }), newRecord(context.clock, { ownerId: 'ada' })];
+    const [first, second] = [
+      newRecord(context.clock, { ownerId: 'ada' }),
+      newRecord(context.clock, { ownerId: 'ada' }),
+    ];
     await context.store.insert(first, HOUR);
     ensureEqual(await within(context, second, DENY_SECOND), { outcome: 'limit-reached', evicted: [] }, 'at the limit');
     ensureEqual(await context.store.find(second.id), null, 'the one that was denied');
@@ -63,17 +87,29 @@ export function limitTests({ test }: Kit): void {
     for (const record of [replaced, old]) if (record) await store.insert(record, HOUR);
     const replaces = present(replaced?.id, 'the replaced one');
     const [first, second] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
-    ensureEqual(await within(context, first, { max: 2, onLimit: 'deny', replaces }), INSERTED, "'deny' with room beside it");
+    ensureEqual(
+      await within(context, first, { max: 2, onLimit: 'deny', replaces }),
+      INSERTED,
+      "'deny' with room beside it",
+    );
     const denied = await within(context, second, { max: 2, onLimit: 'deny', replaces });
     ensureEqual(denied, { outcome: 'limit-reached', evicted: [] }, "'deny' without room beside it");
     const evicting = await within(context, second, { max: 2, onLimit: 'evict-oldest', replaces });
-    ensureEqual(evicting, { outcome: 'inserted', evicted: [present(old?.id, 'an id')] }, "'evict-oldest' without room beside it");
+    ensureEqual(
+      evicting,
+      { outcome: 'inserted', evicted: [present(old?.id, 'an id')] },
+      "'evict-oldest' without room beside it",
+    );
     ensureEqual(
       await aliveOf(context, [present(replaced, 'a record'), first, second]),
       [replaces, first.id, second.id].sort(),
       'who is there',
     );
-    const missing = await within(context, newRecord(clock, { ownerId: 'ada' }), { max: 3, onLimit: 'deny', replaces: newId() });
+    const missing = await within(context, newRecord(clock, { ownerId: 'ada' }), {
+      max: 3,
+      onLimit: 'deny',
+      replaces: newId(),
+    });
     ensureEqual(missing.outcome, 'limit-reached', 'with one to replace that is not there');
   });
 
@@ -81,8 +117,13 @@ export function limitTests({ test }: Kit): void {
     const { store, clock } = context;
     const past = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() - 1 });
     const ending = newRecord(clock, { ownerId: 'ada', expiresAt: clock.now() });
-    for (const record of [past, ending, newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)]) await store.insert(record, HOUR);
-    ensureEqual(await within(context, newRecord(clock, { ownerId: 'ada' }), DENY_SECOND), INSERTED, 'beside those that do not count');
+    for (const record of [past, ending, newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)])
+      await store.insert(record, HOUR);
+    ensureEqual(
+      await within(context, newRecord(clock, { ownerId: 'ada' }), DENY_SECOND),
+      INSERTED,
+      'beside those that do not count',
+    );
     await store.replace(rewritten(ending, { expiresAt: clock.now() + HOUR }), ending.version, HOUR);
     const denied = await within(context, newRecord(clock, { ownerId: 'ada' }), { max: 2, onLimit: 'deny' });
     ensureEqual(denied.outcome, 'limit-reached', 'beside one whose deadline has moved on');

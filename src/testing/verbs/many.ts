@@ -10,7 +10,11 @@ export function manyTests(kit: Kit): void {
 }
 
 function findManyTests({ test }: Kit): void {
-  test('findMany returns records in the order of the ids, with null for missing ones', async ({ store, other, clock }) => {
+  test('findMany returns records in the order of the ids, with null for missing ones', async ({
+    store,
+    other,
+    clock,
+  }) => {
     const [first, second, third] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock), newRecord(clock)];
     for (const record of [first, second, third]) await store.insert(record, HOUR);
     await store.delete(second.id);

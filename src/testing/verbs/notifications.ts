@@ -113,7 +113,10 @@ async function listen(store: TestContext['store']): Promise<Received> {
 }
 
 async function ensureReceived(context: TestContext, received: Received, id: string): Promise<void> {
-  ensure(await context.eventually(() => received.ids.includes(id)), 'a session has ended, and the listener did not receive it');
+  ensure(
+    await context.eventually(() => received.ids.includes(id)),
+    'a session has ended, and the listener did not receive it',
+  );
 }
 
 async function endOne({ store, clock }: TestContext): Promise<string> {

@@ -11,13 +11,18 @@ export function ownerTests(kit: Kit): void {
 }
 
 function listTests({ test }: Kit): void {
-  test("listByOwner returns all of an owner's records as last written, and no other's", async ({ store, other, clock }) => {
+  test("listByOwner returns all of an owner's records as last written, and no other's", async ({
+    store,
+    other,
+    clock,
+  }) => {
     const [first, second, third] = [
       newRecord(clock, { ownerId: 'ada' }),
       newRecord(clock, { ownerId: 'ada' }),
       newRecord(clock, { ownerId: 'ada' }),
     ];
-    for (const record of [first, second, third, newRecord(clock, { ownerId: 'eve' }), newRecord(clock)]) await store.insert(record, HOUR);
+    for (const record of [first, second, third, newRecord(clock, { ownerId: 'eve' }), newRecord(clock)])
+      await store.insert(record, HOUR);
     const newer = rewritten(first);
     await other.replace(newer, first.version, HOUR);
     await store.delete(second.id);
@@ -59,7 +64,11 @@ function deleteTests({ test }: Kit): void {
     const mine = [1, 2, 3].map(() => newRecord(clock, { ownerId: 'ada' }));
     const others = [newRecord(clock, { ownerId: 'ada2' }), newRecord(clock)];
     for (const record of [...mine, ...others]) await store.insert(record, HOUR);
-    ensureEqual(sorted(await store.deleteByOwner?.('ada')), sorted(mine.map(({ id }) => id)), 'the ids that were removed');
+    ensureEqual(
+      sorted(await store.deleteByOwner?.('ada')),
+      sorted(mine.map(({ id }) => id)),
+      'the ids that were removed',
+    );
     for (const record of mine) {
       ensureEqual(await other.find(record.id), null, 'find of a removed one');
       ensureEqual(await other.replace(rewritten(record), record.version, HOUR), 'gone', 'replace of a removed one');
@@ -95,7 +104,10 @@ async function raceDeleteByOwner({ store, other, clock }: TestContext): Promise<
   const before = newRecord(clock, { ownerId: 'ada' });
   const late = [1, 2, 3].map(() => newRecord(clock, { ownerId: 'ada' }));
   await store.insert(before, HOUR);
-  const writes = [() => other.replace(rewritten(before), before.version, HOUR), ...late.map((each) => () => other.insert(each, HOUR))];
+  const writes = [
+    () => other.replace(rewritten(before), before.version, HOUR),
+    ...late.map((each) => () => other.insert(each, HOUR)),
+  ];
   const [removed] = await Promise.all([store.deleteByOwner?.('ada'), ...writes.map((write) => write())]);
   const gone = present(removed, 'an answer');
   ensure(gone.includes(before.id), 'a session that was there before is not among the removed');
@@ -109,7 +121,11 @@ function sorted(ids: readonly string[] | undefined): string[] {
   return [...present(ids, 'an answer')].sort();
 }
 
-async function ensureListed(store: TestContext['store'], ownerId: string, expected: readonly SessionRecord[]): Promise<void> {
+async function ensureListed(
+  store: TestContext['store'],
+  ownerId: string,
+  expected: readonly SessionRecord[],
+): Promise<void> {
   const listed = present(await store.listByOwner?.(ownerId), 'a list');
   const name = ownerId.slice(0, 20);
   ensureEqual(sorted(listed.map(({ id }) => id)), sorted(expected.map(({ id }) => id)), `the sessions of ${name}`);

@@ -28,7 +28,11 @@ export function stepTests({ test, has }: Kit): void {
       const records = await fill(context);
       const listed = await bounded(stepsOf(context.store).listByOwner?.('ada'));
       ensureEqual(listed.map(({ id }) => id).sort(), idsOf(records), 'the sessions of all steps');
-      ensureEqual(await bounded(stepsOf(context.store).listByOwner?.(newId()), 0), [], 'the sessions of an unknown owner');
+      ensureEqual(
+        await bounded(stepsOf(context.store).listByOwner?.(newId()), 0),
+        [],
+        'the sessions of an unknown owner',
+      );
     });
   }
 
@@ -69,7 +73,8 @@ export function stepTests({ test, has }: Kit): void {
       }
       ensureEqual(await stillThere(other, records), [], 'what is left of those that were there before');
       const left = await stillThere(other, late);
-      for (const { id } of late) ensureEqual(left.includes(id), !ended.includes(id), 'a racing one is there unless it was answered');
+      for (const { id } of late)
+        ensureEqual(left.includes(id), !ended.includes(id), 'a racing one is there unless it was answered');
     });
   }
 
@@ -126,7 +131,11 @@ export function stepTests({ test, has }: Kit): void {
   if (has('clear')) {
     test('clear removes every record in steps', async (context) => {
       const records = await fill(context);
-      ensureEqual(await total(stepsOf(context.store).clear?.(), Number.POSITIVE_INFINITY), MANY, 'how many it removed');
+      ensureEqual(
+        await total(stepsOf(context.store).clear?.(), Number.POSITIVE_INFINITY),
+        MANY,
+        'how many it removed',
+      );
       ensureEqual(await stillThere(context.other, records), [], 'what is left');
     });
   }
@@ -141,7 +150,8 @@ async function fill({ store, clock }: TestContext, fields: Partial<SessionRecord
   const records = Array.from({ length: MANY }, (_, index) =>
     newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - MANY + ((index * 37) % MANY), ...fields }),
   );
-  for (let from = 0; from < MANY; from += 100) await Promise.all(records.slice(from, from + 100).map((each) => store.insert(each, HOUR)));
+  for (let from = 0; from < MANY; from += 100)
+    await Promise.all(records.slice(from, from + 100).map((each) => store.insert(each, HOUR)));
   return records;
 }
 

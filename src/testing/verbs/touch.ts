@@ -46,7 +46,11 @@ export function touchTests({ test, options, has }: Kit): void {
     await store.insert(first, HOUR);
     await store.replace(second, first.version, HOUR);
     for (const version of [first.version, second.version.slice(0, -1), `${second.version}0`]) {
-      ensureEqual(await touch(store, rewritten(second), version), 'conflict', `touch of ${second.version} expecting ${version}`);
+      ensureEqual(
+        await touch(store, rewritten(second), version),
+        'conflict',
+        `touch of ${second.version} expecting ${version}`,
+      );
     }
     ensureRecord(await store.find(first.id), second, 'the stored record');
   });
@@ -115,5 +119,9 @@ async function raceTouches({ store, other, clock }: TestContext): Promise<void> 
   ensureEqual(answers.filter((each) => each === 'replaced').length, 1, 'writes that were answered');
   const winner = answers.indexOf('replaced');
   const record = present(records[winner], 'the answered one');
-  ensureRecord(await store.find(first.id), winner % 4 < 2 ? { ...record, body: first.body } : record, 'the stored one');
+  ensureRecord(
+    await store.find(first.id),
+    winner % 4 < 2 ? { ...record, body: first.body } : record,
+    'the stored one',
+  );
 }

@@ -7,10 +7,14 @@ import { HOUR, newId, newRecord, rewritten } from '../kit/records.js';
 export function trimTests({ test }: Kit): void {
   test('trimOwner ends the sessions with the earliest creation and then the lowest id', async (context) => {
     const { store, clock } = context;
-    const created = [5, 1, 3, 3, 9].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }));
+    const created = [5, 1, 3, 3, 9].map((age) =>
+      newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age * 1_000 }),
+    );
     const others = [newRecord(clock, { ownerId: 'eve', createdAt: 1 }), newRecord(clock, { createdAt: 1 })];
     for (const record of [...created, ...others]) await store.insert(record, HOUR);
-    const oldestFirst = created.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+    const oldestFirst = created
+      .toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+      .map(({ id }) => id);
     const keep = present(oldestFirst[4], 'the newest');
     ensureEqual(await trim(context, { max: 5, keep }), [], 'what a trim ends that has enough room');
     ensureEqual(await trim(context, { max: 2, keep }), oldestFirst.slice(0, 3).sort(), 'what had to go');
@@ -20,13 +24,16 @@ export function trimTests({ test }: Kit): void {
       [...oldestFirst.slice(3), ...others.map(({ id }) => id)].sort(),
       'what is left',
     );
-    for (const id of oldestFirst.slice(0, 3)) ensureEqual(await context.other.delete(id), false, 'delete of an ended session');
+    for (const id of oldestFirst.slice(0, 3))
+      ensureEqual(await context.other.delete(id), false, 'delete of an ended session');
   });
 
   test('trimOwner never ends the session to keep, however old it is, but counts it', async (context) => {
     const { store, clock } = context;
     const old = newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - HOUR });
-    const [second, third] = [1, 2].map((order) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() + order }));
+    const [second, third] = [1, 2].map((order) =>
+      newRecord(clock, { ownerId: 'ada', createdAt: clock.now() + order }),
+    );
     for (const record of [old, second, third]) if (record) await store.insert(record, HOUR);
     ensureEqual(await trim(context, { max: 2, keep: old.id }), [second?.id], 'what had to go');
     ensureEqual(await trim(context, { max: 1, keep: old.id }), [third?.id], 'what had to go then');
@@ -41,7 +48,9 @@ export function trimTests({ test }: Kit): void {
 
   test('trimOwner neither counts nor ends the session that the caller replaces', async (context) => {
     const { store, clock } = context;
-    const [replaced, old, fresh] = [3, 2, 1].map((age) => newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age }));
+    const [replaced, old, fresh] = [3, 2, 1].map((age) =>
+      newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - age }),
+    );
     for (const record of [replaced, old, fresh]) if (record) await store.insert(record, HOUR);
     const keep = present(fresh?.id, 'the new one');
     const ignore = present(replaced?.id, 'the replaced one');
@@ -82,10 +91,14 @@ async function trim(
 async function raceLogins(context: TestContext, max = 3, logins = 16): Promise<void> {
   const { store, other, clock } = context;
   const ownerId = newId();
-  const before = Array.from({ length: max }, (_, age) => newRecord(clock, { ownerId, createdAt: clock.now() - 1 - age }));
+  const before = Array.from({ length: max }, (_, age) =>
+    newRecord(clock, { ownerId, createdAt: clock.now() - 1 - age }),
+  );
   for (const record of before) await store.insert(record, HOUR);
   // Clocks of servers differ, so the order of the times is not the order of the calls.
-  const records = Array.from({ length: logins }, (_, index) => newRecord(clock, { ownerId, createdAt: clock.now() + ((index * 7) % 5) }));
+  const records = Array.from({ length: logins }, (_, index) =>
+    newRecord(clock, { ownerId, createdAt: clock.now() + ((index * 7) % 5) }),
+  );
   const ended = await Promise.all(
     records.map(async (record, index) => {
       const via = index % 2 === 0 ? store : other;

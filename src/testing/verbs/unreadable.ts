@@ -57,7 +57,11 @@ export function unreadableTests({ test, has }: Kit): void {
   }
 }
 
-async function damageOne({ store, clock, damage }: TestContext): Promise<{ damaged: SessionRecord; sound: SessionRecord }> {
+async function damageOne({
+  store,
+  clock,
+  damage,
+}: TestContext): Promise<{ damaged: SessionRecord; sound: SessionRecord }> {
   const [damaged, sound] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
   for (const record of [damaged, sound]) await store.insert(record, HOUR);
   await present(damage, "createStore's damage")(damaged.id);

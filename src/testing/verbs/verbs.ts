@@ -32,7 +32,11 @@ function insertTests({ test }: Kit): void {
     ensureEqual(await store.insert({ ...record }, HOUR), 'inserted', 'the same write again');
     ensureRecord(await store.find(record.id), record, 'the record');
     ensureEqual(await store.delete(record.id), true, 'delete');
-    ensureEqual(await store.find(record.id), null, 'what is left of a record that was inserted twice and deleted once');
+    ensureEqual(
+      await store.find(record.id),
+      null,
+      'what is left of a record that was inserted twice and deleted once',
+    );
   });
 
   test('insert of a write whose record has since been replaced is refused', async ({ store, clock }) => {
@@ -60,7 +64,10 @@ function findTests({ test }: Kit): void {
     ensureEqual(await store.find(`${end}e`), null, 'find of an id beside them');
   });
 
-  test('find has no side effect: a found record can be replaced, deleted and found again', async ({ store, clock }) => {
+  test('find has no side effect: a found record can be replaced, deleted and found again', async ({
+    store,
+    clock,
+  }) => {
     const record = newRecord(clock);
     await store.insert(record, HOUR);
     for (let i = 0; i < 3; i += 1) ensureRecord(await store.find(record.id), record, `find ${i + 1}`);
@@ -71,7 +78,11 @@ function findTests({ test }: Kit): void {
 }
 
 function replaceTests({ test }: Kit): void {
-  test('replace writes the new record in place of the old one, and changes no other', async ({ store, other, clock }) => {
+  test('replace writes the new record in place of the old one, and changes no other', async ({
+    store,
+    other,
+    clock,
+  }) => {
     const [first, neighbour] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock, { ownerId: 'ada' })];
     for (const record of [first, neighbour]) await store.insert(record, HOUR);
     let stored = first;
@@ -99,13 +110,25 @@ function replaceTests({ test }: Kit): void {
     const second = rewritten(first);
     await store.insert(first, HOUR);
     await store.replace(second, first.version, HOUR);
-    for (const version of [first.version, rewritten(first).version, second.version.slice(0, -1), `${second.version}0`]) {
-      ensureEqual(await store.replace(rewritten(first), version, HOUR), 'conflict', `replace of ${second.version} expecting ${version}`);
+    for (const version of [
+      first.version,
+      rewritten(first).version,
+      second.version.slice(0, -1),
+      `${second.version}0`,
+    ]) {
+      ensureEqual(
+        await store.replace(rewritten(first), version, HOUR),
+        'conflict',
+        `replace of ${second.version} expecting ${version}`,
+      );
     }
     ensureRecord(await store.find(first.id), second, 'the stored record');
   });
 
-  test('invariant 3: a replace that is repeated after a lost answer finds its own version', async ({ store, clock }) => {
+  test('invariant 3: a replace that is repeated after a lost answer finds its own version', async ({
+    store,
+    clock,
+  }) => {
     const first = newRecord(clock);
     const second = rewritten(first);
     await store.insert(first, HOUR);

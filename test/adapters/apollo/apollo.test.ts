@@ -5,7 +5,14 @@ import { buildSchema, type ExecutionArgs, GraphQLError } from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { apolloSessions } from '../../../src/adapters/apollo/index.js';
 import { expressSessions } from '../../../src/adapters/express/index.js';
-import { bearer, cookie, requireFresh, requireSession, type SessionContext, type SessionsOptions } from '../../../src/index.js';
+import {
+  bearer,
+  cookie,
+  requireFresh,
+  requireSession,
+  type SessionContext,
+  type SessionsOptions,
+} from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
 import { ANN, type Data, type Handlers, makeSchema } from '../yoga/support/app.js';
 import { codesOf, post, resultOf, bearer as withToken } from '../yoga/support/client.js';
@@ -31,7 +38,10 @@ const run: NonNullable<Handlers['run']> = {
   news: () => 'news',
 };
 
-async function start(options: Parameters<typeof startApollo<Data>>[2] = {}, sessionsOptions: SessionsOptions<Data> = {}) {
+async function start(
+  options: Parameters<typeof startApollo<Data>>[2] = {},
+  sessionsOptions: SessionsOptions<Data> = {},
+) {
   const made = await makeSessions(sessionsOptions);
   const { url, server, stop } = await startApollo(made.sessions, { run }, options);
   onTestFinished(stop);
@@ -44,7 +54,9 @@ async function start(options: Parameters<typeof startApollo<Data>>[2] = {}, sess
 describe('saving', () => {
   test('rule 18: each root field of a mutation decides for its own changes', async () => {
     const { asAnn, stored, store } = await start();
-    const answer = await asAnn('mutation { run(op: "theme", value: "dark") failed: run(op: "promoteAndFail") __typename }');
+    const answer = await asAnn(
+      'mutation { run(op: "theme", value: "dark") failed: run(op: "promoteAndFail") __typename }',
+    );
     expect(answer.status).toBe(200);
     expect(resultOf(answer).data).toEqual({ run: 'dark', failed: null, __typename: 'Mutation' });
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
@@ -102,13 +114,18 @@ describe('saving', () => {
   test('changes of a context that was made without the adapter are saved too', async () => {
     const { sessions, server, stored, token } = await start();
     const contextValue = await sessions.fromToken(token);
-    await server.executeOperation({ query: 'mutation { run(op: "theme", value: "dark") }' }, { contextValue: { ...contextValue } });
+    await server.executeOperation(
+      { query: 'mutation { run(op: "theme", value: "dark") }' },
+      { contextValue: { ...contextValue } },
+    );
     expect((await stored())?.theme).toBe('dark');
   });
 });
 
 describe('@defer', () => {
-  const schema = buildSchema('directive @defer(if: Boolean, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { x: Int }');
+  const schema = buildSchema(
+    'directive @defer(if: Boolean, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { x: Int }',
+  );
   const directive = schema.getDirective('defer');
 
   /** An executor that supports `@defer`, in the format that Apollo Server takes. */
@@ -124,10 +141,17 @@ describe('@defer', () => {
     const handlers = makeSchema({ run });
     const config = handlers.toConfig();
     const { GraphQLSchema } = await import('graphql');
-    const deferring = new GraphQLSchema({ ...config, directives: [...config.directives, ...(directive ? [directive] : [])] });
+    const deferring = new GraphQLSchema({
+      ...config,
+      directives: [...config.directives, ...(directive ? [directive] : [])],
+    });
     const made = await start({ schema: deferring, legacyExperimentalExecuteIncrementally: executeIncrementally });
     const defer = async (query: string) => {
-      const answer = await post(made.url, { query }, { ...withToken(made.token), accept: 'multipart/mixed; deferSpec=20220824' });
+      const answer = await post(
+        made.url,
+        { query },
+        { ...withToken(made.token), accept: 'multipart/mixed; deferSpec=20220824' },
+      );
       return [...answer.text.matchAll(/^\{.*\}$/gm)].map(([json]) => JSON.parse(json));
     };
     return { ...made, defer };
@@ -155,7 +179,11 @@ describe('statuses and codes', () => {
   test('rule 26: an answer without any other data is 401 with its challenge', async () => {
     const { send } = await start();
     const alone = await send('{ run(op: "me") }');
-    expect([alone.status, alone.headers.get('www-authenticate'), codesOf(resultOf(alone))]).toEqual([401, 'Bearer', ['UNAUTHENTICATED']]);
+    expect([alone.status, alone.headers.get('www-authenticate'), codesOf(resultOf(alone))]).toEqual([
+      401,
+      'Bearer',
+      ['UNAUTHENTICATED'],
+    ]);
     const nonsense = await send('{ run(op: "me") }', { authorization: 'Bearer nonsense' });
     expect(nonsense.headers.get('www-authenticate')).toBe('Bearer error="invalid_token"');
     const beside = await send('{ run(op: "me") news: run(op: "news") }');
@@ -194,7 +222,9 @@ describe('statuses and codes', () => {
   });
 
   test('formatError of the application has the last word', async () => {
-    const { send } = await start({ formatError: ({ extensions }) => ({ message: 'own', ...(extensions && { extensions }) }) });
+    const { send } = await start({
+      formatError: ({ extensions }) => ({ message: 'own', ...(extensions && { extensions }) }),
+    });
     expect(resultOf(await send('{ run(op: "me") }')).errors).toEqual([
       expect.objectContaining({ message: 'own', extensions: { code: 'UNAUTHENTICATED' } }),
     ]);
@@ -245,7 +275,9 @@ describe('one request', () => {
       next();
     });
     app.use(async (req, res) => {
-      const headers = new HeaderMap(Object.entries(req.headers).map(([name, value]): [string, string] => [name, String(value)]));
+      const headers = new HeaderMap(
+        Object.entries(req.headers).map(([name, value]): [string, string] => [name, String(value)]),
+      );
       const { status, body } = await server.executeHTTPGraphQLRequest({
         httpGraphQLRequest: { method: req.method, headers, search: '', body: req.body },
         context: () => context({ req, res }),

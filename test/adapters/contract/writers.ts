@@ -60,7 +60,11 @@ export const writerTests: readonly ContractTest[] = [
     run: async ({ host, login }) => {
       const token = await login();
       for (const operation of ['whoAmI', 'setTheme'] as const) {
-        expect(written(await host.call(operation, 'dark', withCookie(token)))).toEqual({ bearer: null, header: null, cookies: [] });
+        expect(written(await host.call(operation, 'dark', withCookie(token)))).toEqual({
+          bearer: null,
+          header: null,
+          cookies: [],
+        });
       }
     },
   },

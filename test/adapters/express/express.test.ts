@@ -40,9 +40,16 @@ function counter(app: express.Express, sessions: ReturnType<typeof setUp>['sessi
     await req.session?.destroy();
     res.json({ session: req.session });
   });
-  app.use((error: { status?: number; message: string }, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
-    res.status(error.status ?? 500).json({ error: error.message });
-  });
+  app.use(
+    (
+      error: { status?: number; message: string },
+      _req: express.Request,
+      res: express.Response,
+      _next: express.NextFunction,
+    ) => {
+      res.status(error.status ?? 500).json({ error: error.message });
+    },
+  );
   return app;
 }
 
@@ -60,7 +67,10 @@ describe.each(hosts)('%s', (_name, makeApp) => {
     expect(login.same).toBe(true);
     expect(await (await get(url, login.token)).json()).toEqual({ userId: 'ann', views: 2 });
     expect(await (await get(url, login.token)).json()).toEqual({ userId: 'ann', views: 3 });
-    const logout = await fetch(`${url}/logout`, { method: 'POST', headers: { authorization: `Bearer ${login.token}` } });
+    const logout = await fetch(`${url}/logout`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${login.token}` },
+    });
     expect(await logout.json()).toEqual({ session: null });
     expect(await (await get(url, login.token)).json()).toEqual({ anonymous: true });
   });

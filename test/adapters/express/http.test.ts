@@ -8,7 +8,11 @@ import { type Data, listen, setUp } from './support/app.js';
 describe('plain http', () => {
   type Handler = (req: IncomingMessage & SessionRequest<Data>, res: ServerResponse) => unknown;
 
-  function plain(sessions: ReturnType<typeof setUp>['sessions'], handler: Handler, onError = (_error: unknown) => {}): RequestListener {
+  function plain(
+    sessions: ReturnType<typeof setUp>['sessions'],
+    handler: Handler,
+    onError = (_error: unknown) => {},
+  ): RequestListener {
     const middleware = expressSessions(sessions);
     return (req, res) =>
       middleware(req, res, (error) => {
@@ -84,7 +88,9 @@ describe('plain http', () => {
   });
 
   test('sources that can write tokens to the response, beside the application’s own cookies', async () => {
-    const { sessions } = setUp({ sources: [header('x-auth-token', { respond: true }), cookie('sid', { secure: false })] });
+    const { sessions } = setUp({
+      sources: [header('x-auth-token', { respond: true }), cookie('sid', { secure: false })],
+    });
     const url = await listen(
       plain(sessions, async (req, res) => {
         res.setHeader('set-cookie', ['theme=dark', 'sid=old']);

@@ -132,7 +132,9 @@ describe('errors', () => {
 
   test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {
     const { app } = await setUp();
-    app.setErrorHandler((error, _request, reply) => reply.code(418).send({ own: isSessionError(error) && error.code, message: 'x' }));
+    app.setErrorHandler((error, _request, reply) =>
+      reply.code(418).send({ own: isSessionError(error) && error.code, message: 'x' }),
+    );
     app.get('/me', (request) => requireSession(request).data);
     const answer = await app.inject('/me');
     expect([answer.statusCode, answer.json()]).toEqual([418, { own: 'UNAUTHENTICATED', message: 'x' }]);
@@ -196,14 +198,19 @@ describe('one request', () => {
     const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
     const t = initTRPC.context<typeof createContext>().create();
     const router = t.router({ whoAmI: t.procedure.concat(required).query(({ ctx }) => ctx.session.data.userId) });
-    const options: FastifyTRPCPluginOptions<typeof router> = { prefix: '/trpc', trpcOptions: { router, createContext, responseMeta } };
+    const options: FastifyTRPCPluginOptions<typeof router> = {
+      prefix: '/trpc',
+      trpcOptions: { router, createContext, responseMeta },
+    };
     app.register(fastifyTRPCPlugin, options);
     const yoga = createYoga<Served, SessionContext<Data>>({
       logging: false,
       plugins: [useSession(sessions)],
       schema: createSchema<SessionContext<Data> & Served>({
         typeDefs: 'type Query { whoAmI: String }',
-        resolvers: { Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId } },
+        resolvers: {
+          Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId },
+        },
       }),
     });
     app.route({
@@ -216,14 +223,19 @@ describe('one request', () => {
     expect(await (await fetch(`${url}/trpc/whoAmI`, { headers })).json()).toEqual({ result: { data: 'ann' } });
     expect(store.total()).toBe(1);
     store.reset();
-    expect(await (await fetch(`${url}/graphql?query={whoAmI}`, { headers })).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(await (await fetch(`${url}/graphql?query={whoAmI}`, { headers })).json()).toEqual({
+      data: { whoAmI: 'ann' },
+    });
     expect(store.total()).toBe(1);
   });
 
   test('rule 24: a login keeps the cookies and CORS headers of the application', async () => {
     const { app } = await setUp({ sources: [bearer({ respond: true }), cookie()] });
     app.post('/login', async (request, reply) => {
-      void reply.header('set-cookie', 'theme=dark').header('set-cookie', 'lang=en').header('access-control-expose-headers', 'ETag');
+      void reply
+        .header('set-cookie', 'theme=dark')
+        .header('set-cookie', 'lang=en')
+        .header('access-control-expose-headers', 'ETag');
       return (await request.sessions.create({ userId: 'bob', theme: '' })).token;
     });
     const answer = await app.inject({ method: 'POST', url: '/login' });

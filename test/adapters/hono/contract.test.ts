@@ -21,7 +21,10 @@ adapterContract({
   name: 'Hono as a Fetch handler',
   start: async (sessions) => {
     const app = makeApp(sessions);
-    return { stop: async () => undefined, call: restCall((path, init) => app.request(`https://app.example${path}`, init)) };
+    return {
+      stop: async () => undefined,
+      call: restCall((path, init) => app.request(`https://app.example${path}`, init)),
+    };
   },
 });
 

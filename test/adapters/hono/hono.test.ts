@@ -185,7 +185,9 @@ describe('one request', () => {
       plugins: [useSession(sessions)],
       schema: createSchema<SessionContext<Data>>({
         typeDefs: 'type Query { whoAmI: String }',
-        resolvers: { Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId } },
+        resolvers: {
+          Query: { whoAmI: (_: unknown, _args: unknown, { session }: SessionContext<Data>) => session?.data.userId },
+        },
       }),
     });
     app.use('/trpc/*', trpcServer({ router: t.router({ whoAmI }), createContext, responseMeta }));
@@ -194,7 +196,9 @@ describe('one request', () => {
     expect(await (await asAnn('/trpc/whoAmI', json)).json()).toEqual({ result: { data: 'ann' } });
     expect(store.total()).toBe(1);
     store.reset();
-    expect(await (await asAnn('/graphql', { ...json, body: '{"query":"{ whoAmI }"}' })).json()).toEqual({ data: { whoAmI: 'ann' } });
+    expect(await (await asAnn('/graphql', { ...json, body: '{"query":"{ whoAmI }"}' })).json()).toEqual({
+      data: { whoAmI: 'ann' },
+    });
     expect(store.total()).toBe(1);
   });
 
@@ -209,7 +213,10 @@ describe('one request', () => {
     const answer = await app.request('/login', { method: 'POST' });
     const token = await answer.text();
     expect(answer.headers.get('access-control-expose-headers')).toBe('ETag, Session-Token');
-    expect(answer.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual(['theme=dark', `__Host-session=${token}`]);
+    expect(answer.headers.getSetCookie().map((each) => each.split(';')[0])).toEqual([
+      'theme=dark',
+      `__Host-session=${token}`,
+    ]);
   });
 
   test('a streamed body reads the session, and saves with update()', async () => {

@@ -11,7 +11,9 @@ adapterContract({
   name: 'a route of Next.js',
   start: async (sessions) => {
     const { route } = nextSessions(sessions);
-    const POST = route(async (context, request: NextRequest) => Response.json(await runOperation(request.url, context)));
+    const POST = route(async (context, request: NextRequest) =>
+      Response.json(await runOperation(request.url, context)),
+    );
     return {
       stop: async () => undefined,
       call: restCall((path, { method = 'POST', headers }) => {

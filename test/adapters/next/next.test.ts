@@ -31,7 +31,11 @@ describe('getSession', () => {
     const { asAnn, getSession } = await setUp();
     const link = asAnn({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' });
     expect((await link.inRender(() => getSession()))?.data.userId).toBe('ann');
-    const posted = asAnn({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'content-type': 'text/plain' });
+    const posted = asAnn({
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'content-type': 'text/plain',
+    });
     expect(await posted.inRender(() => getSession())).toBeNull();
   });
 
@@ -48,7 +52,10 @@ describe('getSession', () => {
     store.before = () => {
       throw new Error('db.internal refused');
     };
-    await expect(asAnn().inRender(() => getSession())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 });
+    await expect(asAnn().inRender(() => getSession())).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      status: 503,
+    });
   });
 
   test('a sub-request of another user in one render has its own session', async () => {
@@ -75,7 +82,9 @@ describe('action', () => {
 
   test('gets the context before its own arguments, and returns the result', async () => {
     const { action, asAnn } = await setUp();
-    const greet = action(async ({ session }, greeting: string, mark: string) => `${greeting} ${session?.data.userId}${mark}`);
+    const greet = action(
+      async ({ session }, greeting: string, mark: string) => `${greeting} ${session?.data.userId}${mark}`,
+    );
     expectTypeOf(greet).toEqualTypeOf<(greeting: string, mark: string) => Promise<string>>();
     expect(await asAnn().inAction(() => greet('hello', '!'))).toBe('hello ann!');
   });
@@ -177,7 +186,10 @@ describe('action', () => {
       await getSession();
       await action(login)('bob');
     });
-    await expect(rendering).rejects.toMatchObject({ code: 'HEADERS_SENT', message: expect.stringMatching(/route\(\) or action\(\)/) });
+    await expect(rendering).rejects.toMatchObject({
+      code: 'HEADERS_SENT',
+      message: expect.stringMatching(/route\(\) or action\(\)/),
+    });
     expect([store.calls.insert, scope.lines()]).toEqual([0, []]);
   });
 
@@ -214,7 +226,9 @@ describe('route', () => {
       change(context);
       return NextResponse.json({ path: request.nextUrl.pathname, id: (await params).id });
     });
-    const answer = await asAnn().inAction(() => POST(requestOf(token, { method: 'POST' }), { params: Promise.resolve({ id: '5' }) }));
+    const answer = await asAnn().inAction(() =>
+      POST(requestOf(token, { method: 'POST' }), { params: Promise.resolve({ id: '5' }) }),
+    );
     expect(await answer.json()).toEqual({ path: '/api', id: '5' });
     expect(await views()).toBe(7);
   });
@@ -227,7 +241,9 @@ describe('route', () => {
       answer.cookies.set('theme', 'dark');
       return answer;
     });
-    const answer = await nextScope().inAction(() => POST(new NextRequest('https://app.example/api', { method: 'POST' })));
+    const answer = await nextScope().inAction(() =>
+      POST(new NextRequest('https://app.example/api', { method: 'POST' })),
+    );
     expect(answer.headers.getSetCookie().map((each) => each.split('=')[0])).toEqual(['theme', 'sid']);
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
@@ -260,7 +276,9 @@ describe('route', () => {
       expect((await getSession())?.data.userId).toBe('ann');
       return fetchRequestHandler({ endpoint: '/api', req, router, createContext, responseMeta });
     });
-    const request = new NextRequest('https://app.example/api/whoAmI', { headers: { cookie: `theme=dark; sid=${token}` } });
+    const request = new NextRequest('https://app.example/api/whoAmI', {
+      headers: { cookie: `theme=dark; sid=${token}` },
+    });
     const answer = await asAnn().inAction(() => GET(request));
     expect(await answer.json()).toEqual({ result: { data: 'ann' } });
     expect(store.total()).toBe(1);

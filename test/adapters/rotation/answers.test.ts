@@ -41,7 +41,9 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
 
   test('rule 22: a rotation with a replaced token is answered with 409 and no cookie', async () => {
     let rotates = true;
-    const { token, request } = await openBench(start, { work: ({ session }) => (rotates ? session?.rotate() : undefined) });
+    const { token, request } = await openBench(start, {
+      work: ({ session }) => (rotates ? session?.rotate() : undefined),
+    });
     const { token: next = '' } = await request(token, POST);
     rotates = false;
     await request(next);
@@ -51,7 +53,9 @@ describe.each(HOSTS)('the answer to a rotation (%s)', (_name, start) => {
 
   test('rule 23: the refusal of a replaced token deletes no cookie, because the browser may hold the new one', async () => {
     let rotates = true;
-    const { clock, token, request, events } = await openBench(start, { work: ({ session }) => (rotates ? session?.rotate() : undefined) });
+    const { clock, token, request, events } = await openBench(start, {
+      work: ({ session }) => (rotates ? session?.rotate() : undefined),
+    });
     const { token: next = '' } = await request(token, POST);
     rotates = false;
     await request(next);

@@ -1,7 +1,14 @@
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { useSession } from '../../../src/adapters/yoga/index.js';
-import { cookie, createSessions, requireFresh, type SessionContext, type Sessions, type SessionsOptions } from '../../../src/index.js';
+import {
+  cookie,
+  createSessions,
+  requireFresh,
+  type SessionContext,
+  type Sessions,
+  type SessionsOptions,
+} from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
 import { gate } from '../../support/gate.js';
 import { listenInTest } from '../../support/http.js';
@@ -18,7 +25,10 @@ interface Data {
 type Calls = Readonly<Record<string, (context: SessionContext<Data>) => unknown>>;
 
 /** Sends these calls as one batch. Resolves to the body and the cookie of the answer. */
-type Batch = (names: readonly string[], token: string) => Promise<{ readonly text: string; readonly token: string | undefined }>;
+type Batch = (
+  names: readonly string[],
+  token: string,
+) => Promise<{ readonly text: string; readonly token: string | undefined }>;
 
 const overTrpc = async (sessions: Sessions<Data>, calls: Calls): Promise<Batch> => {
   const host = await overStandalone(makeApp(sessions, { own: calls }));
@@ -31,7 +41,12 @@ const overTrpc = async (sessions: Sessions<Data>, calls: Calls): Promise<Batch> 
 };
 
 const overYoga = async (sessions: Sessions<Data>, calls: Calls): Promise<Batch> => {
-  const yoga = createYoga({ schema: makeSchema<Data>({ run: calls }), plugins: [useSession(sessions)], batching: true, logging: false });
+  const yoga = createYoga({
+    schema: makeSchema<Data>({ run: calls }),
+    plugins: [useSession(sessions)],
+    batching: true,
+    logging: false,
+  });
   const { url } = await listenInTest(yoga);
   return async (names, token) => {
     const body = JSON.stringify(names.map((name) => ({ query: `mutation { run(op: "${name}") }` })));
@@ -91,7 +106,9 @@ describe.each([
 
   test('rule 21: concurrent calls that rotate get one token, which the answer carries', async () => {
     const made: unknown[] = [];
-    const { token, batch, events } = await setUp(open, { it: async ({ session }) => void made.push(await session?.rotate()) });
+    const { token, batch, events } = await setUp(open, {
+      it: async ({ session }) => void made.push(await session?.rotate()),
+    });
     const { token: next } = await batch(['it', 'it', 'it'], token);
     expect(made).toEqual([next, next, next]);
     expect(events).toEqual(['pending']);
@@ -117,7 +134,11 @@ describe.each([
 
 test('rule 21: a streamed batch whose head was sent is served, and does not rotate by age', async () => {
   const clock = testClock();
-  const sessions = createSessions<Data>({ now: clock.now, sources: [cookie('sid', { secure: false })], rotateEvery: '1h' });
+  const sessions = createSessions<Data>({
+    now: clock.now,
+    sources: [cookie('sid', { secure: false })],
+    rotateEvery: '1h',
+  });
   const events: unknown[] = [];
   sessions.on('rotated', (event) => events.push(event));
   const host = await overStandalone(makeApp(sessions, { own: { it: ({ session }) => session.data.userId } }));
@@ -125,7 +146,11 @@ test('rule 21: a streamed batch whose head was sent is served, and does not rota
   const { token } = await sessions.create({ userId: 'ann' });
   clock.advance(HOUR);
   const headers = { ...headersOf(token), 'trpc-accept': 'application/jsonl' };
-  const response = await host.fetch(`${host.url}/own,own?batch=1`, { method: 'POST', body: '{"0":"it","1":"it"}', headers });
+  const response = await host.fetch(`${host.url}/own,own?batch=1`, {
+    method: 'POST',
+    body: '{"0":"it","1":"it"}',
+    headers,
+  });
   expect(await response.text()).toContain('ann');
   expect([response.headers.getSetCookie(), events]).toEqual([[], []]);
 });

@@ -65,7 +65,11 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
   test("rule 21: a request from another site's page does not rotate", async () => {
     const { clock, token, request, events } = await openBench(start, { options: DAILY });
     clock.advance(DAY);
-    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.example' }]) {
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { origin: 'https://evil.example' },
+    ]) {
       expect(await request(token, { headers })).toMatchObject({ user: 'ann', status: 200, set: undefined });
     }
     expect(events).toEqual([]);
@@ -73,22 +77,27 @@ describe.each([...HOSTS, CONTEXT_HOST])('rotateEvery (%s)', (_name, start) => {
 });
 
 // All hosts together: a write that meets others is tried again for a while.
-test.each(['an outage', 'a conflict'])('rule 21: %s during the write of the rotation fails no request, on any host', async (fault) => {
-  const wrap = (store: SessionStore): SessionStore => ({
-    ...store,
-    replace: async () => {
-      if (fault === 'an outage') throw new Error('ECONNREFUSED');
-      return 'conflict';
-    },
-  });
-  const answers = [...HOSTS, CONTEXT_HOST].map(async ([name, start]) => {
-    const { clock, token, request } = await openBench(start, { options: { ...DAILY, touchInterval: '6d' }, wrap });
-    clock.advance(DAY);
-    const { user, status, set } = await request(token);
-    return [name, user, status, set];
-  });
-  expect(await Promise.all(answers)).toEqual([...HOSTS, CONTEXT_HOST].map(([name]) => [name, 'ann', 200, undefined]));
-});
+test.each(['an outage', 'a conflict'])(
+  'rule 21: %s during the write of the rotation fails no request, on any host',
+  async (fault) => {
+    const wrap = (store: SessionStore): SessionStore => ({
+      ...store,
+      replace: async () => {
+        if (fault === 'an outage') throw new Error('ECONNREFUSED');
+        return 'conflict';
+      },
+    });
+    const answers = [...HOSTS, CONTEXT_HOST].map(async ([name, start]) => {
+      const { clock, token, request } = await openBench(start, { options: { ...DAILY, touchInterval: '6d' }, wrap });
+      clock.advance(DAY);
+      const { user, status, set } = await request(token);
+      return [name, user, status, set];
+    });
+    expect(await Promise.all(answers)).toEqual(
+      [...HOSTS, CONTEXT_HOST].map(([name]) => [name, 'ann', 200, undefined]),
+    );
+  },
+);
 
 describe.each(HOSTS)("rotateEvery and the application's own operations (%s)", (_name, start) => {
   test('rule 22: a rotation that renews authenticatedAt wins, and its token is written', async () => {

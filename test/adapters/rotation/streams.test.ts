@@ -1,5 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createSessions, memoryStore, type Session, type SessionStore, type SessionsOptions } from '../../../src/index.js';
+import {
+  createSessions,
+  memoryStore,
+  type Session,
+  type SessionStore,
+  type SessionsOptions,
+} from '../../../src/index.js';
 import { testClock } from '../../support/clock.js';
 import { countingStore } from '../../support/counting-store.js';
 import { type Handlers, makeApp } from '../trpc/support/app.js';
@@ -100,7 +106,8 @@ async function setUp(options?: Partial<SessionsOptions<Data>>, store: SessionSto
 }
 
 describe.each(['SSE', 'WebSocket'] as const)('streams and immediate (%s)', (transport) => {
-  const open = (of: Awaited<ReturnType<typeof startProcess>>, token: string) => (transport === 'SSE' ? of.sse(token) : of.socket(token));
+  const open = (of: Awaited<ReturnType<typeof startProcess>>, token: string) =>
+    transport === 'SSE' ? of.sse(token) : of.socket(token);
 
   test('rule 20: the streams of the old token end at once in this process, and no others', async () => {
     // A recheck would end them only after a minute.

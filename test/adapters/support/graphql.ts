@@ -1,6 +1,13 @@
 import { GraphQLError } from 'graphql';
 import { requireSession } from '../../../src/index.js';
-import { type Answer, type ContractData, type Operation, protectedOperations, publicOperations, Refusal } from '../contract/operations.js';
+import {
+  type Answer,
+  type ContractData,
+  type Operation,
+  protectedOperations,
+  publicOperations,
+  Refusal,
+} from '../contract/operations.js';
 import type { Handler } from '../yoga/support/app.js';
 import { codesOf, type Result } from '../yoga/support/client.js';
 
@@ -15,7 +22,8 @@ const OUTCOMES: Readonly<Record<string, Answer['outcome']>> = {
 };
 
 export const run: Record<string, Handler<ContractData>> = {};
-for (const [name, operation] of Object.entries(publicOperations)) run[name] = (ctx, value) => operation(ctx, value).catch(refuse);
+for (const [name, operation] of Object.entries(publicOperations))
+  run[name] = (ctx, value) => operation(ctx, value).catch(refuse);
 for (const [name, operation] of Object.entries(protectedOperations)) {
   run[name] = (ctx, value) => operation({ ...ctx, session: requireSession(ctx) }, value).catch(refuse);
 }

@@ -45,7 +45,9 @@ export function restCall(send: (path: string, init: RequestInit) => Response | P
     const text = await response.text();
     const answer = { status: response.status, headers: response.headers, text };
     if (response.ok) return { ...answer, outcome: 'ok', value: JSON.parse(text).value };
-    const code = response.headers.get('content-type')?.startsWith('application/problem+json') ? JSON.parse(text).code : undefined;
+    const code = response.headers.get('content-type')?.startsWith('application/problem+json')
+      ? JSON.parse(text).code
+      : undefined;
     return { ...answer, outcome: OUTCOMES[code] ?? 'refused', value: null };
   };
 }

@@ -27,7 +27,9 @@ afterEach(() => {
  */
 function stopHolds(): void {
   const { setTimeout } = globalThis;
-  vi.spyOn(globalThis, 'setTimeout').mockImplementation((run, ms) => setTimeout(ms === 1 || ms === 1_000 ? () => undefined : run, ms));
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation((run, ms) =>
+    setTimeout(ms === 1 || ms === 1_000 ? () => undefined : run, ms),
+  );
 }
 
 const links = ['batch', 'stream'] as const;
@@ -36,21 +38,29 @@ const served = httpHosts.flatMap(([name, serve]) =>
 );
 
 describe('batched calls', () => {
-  test.each(served)('invariants 3 and 8: three calls that change the session make one find and one write (%s)', async (_, serve, link) => {
-    const { store, host, login, client, stored } = await openBench({ own: change }, { serve });
-    const token = await login();
-    const { own } = client(link, token);
-    expect(await Promise.all([own.mutate('a'), own.mutate('b'), own.mutate('c')])).toEqual([0, 0, 0]);
-    expect(store.calls).toEqual({ insert: 0, find: 1, replace: 1, delete: 0 });
-    expect(await stored(token)).toEqual({ userId: 'ann', a: 1, b: 1, c: 1 });
-    await host.stop();
-  });
+  test.each(served)(
+    'invariants 3 and 8: three calls that change the session make one find and one write (%s)',
+    async (_, serve, link) => {
+      const { store, host, login, client, stored } = await openBench({ own: change }, { serve });
+      const token = await login();
+      const { own } = client(link, token);
+      expect(await Promise.all([own.mutate('a'), own.mutate('b'), own.mutate('c')])).toEqual([0, 0, 0]);
+      expect(store.calls).toEqual({ insert: 0, find: 1, replace: 1, delete: 0 });
+      expect(await stored(token)).toEqual({ userId: 'ann', a: 1, b: 1, c: 1 });
+      await host.stop();
+    },
+  );
 
   test.each(links)('invariant 11: changes of a call that then failed are not saved (%s)', async (link) => {
     const { store, login, client, stored } = await openBench({ own: change });
     const token = await login();
     const { own } = client(link, token);
-    const results = await Promise.allSettled([own.mutate('failA'), own.mutate('b'), own.mutate('c'), own.mutate('look')]);
+    const results = await Promise.allSettled([
+      own.mutate('failA'),
+      own.mutate('b'),
+      own.mutate('c'),
+      own.mutate('look'),
+    ]);
     expect(results.map((each) => each.status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
     expect(results.at(-1)).toMatchObject({ value: 0 });
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
@@ -209,7 +219,9 @@ describe('procedures that call procedures', () => {
       },
     );
     const token = await bench.login();
-    expect(await failure(bench.client('single', token).own.mutate('nest:failA b'))).toMatchObject({ code: 'BAD_REQUEST' });
+    expect(await failure(bench.client('single', token).own.mutate('nest:failA b'))).toMatchObject({
+      code: 'BAD_REQUEST',
+    });
     expect(await bench.stored(token)).toEqual({ ...ANN, b: 1 });
   });
 

@@ -19,7 +19,11 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
         slow: own.mutation(async ({ ctx }) => {
           read.open();
           await loggedIn.opened;
-          return [ctx.session.data.userId, ctx.sessions.current?.data.userId, (await ctx.sessions.load())?.data.userId];
+          return [
+            ctx.session.data.userId,
+            ctx.sessions.current?.data.userId,
+            (await ctx.sessions.load())?.data.userId,
+          ];
         }),
       }),
     );

@@ -36,7 +36,11 @@ describe('createContext', () => {
     const headers = bearerHeaders(token);
     expect(await userOf({ req: new Request('http://localhost', { headers }) })).toBe('ann');
     expect(await userOf({ req: { headers } })).toBe('ann');
-    expect(await userOf({ event: { headers: { Authorization: `Bearer ${token}` }, requestContext: { httpMethod: 'POST' } } })).toBe('ann');
+    expect(
+      await userOf({
+        event: { headers: { Authorization: `Bearer ${token}` }, requestContext: { httpMethod: 'POST' } },
+      }),
+    ).toBe('ann');
     expect(await userOf({ event: { headers } })).toBe('ann');
     expect(await userOf({ event: { headers: null } })).toBeNull();
     expect(await userOf({ headers })).toBe('ann');
@@ -48,7 +52,11 @@ describe('createContext', () => {
     const { userOf, token } = await setUp({ sources: [cookie('session', { secure: false })] });
     const text = `session=${token}`;
     const foreign = { 'sec-fetch-site': 'cross-site' };
-    const lambda = (method: string) => ({ headers: foreign, cookies: ['a=b', text], requestContext: { http: { method } } });
+    const lambda = (method: string) => ({
+      headers: foreign,
+      cookies: ['a=b', text],
+      requestContext: { http: { method } },
+    });
     expect(await userOf({ event: lambda('GET') })).toBe('ann');
     expect(await userOf({ event: lambda('POST') })).toBeNull();
     const old = (httpMethod: string) => ({ headers: { ...foreign, Cookie: text }, requestContext: { httpMethod } });
@@ -94,12 +102,18 @@ describe('createContext', () => {
   test('connection parameters count only on WebSockets: elsewhere they come in the URL', async () => {
     const { userOf, createContext, token } = await setUp();
     const info = { connectionParams: { token } };
-    expect(await userOf({ req: { headers: {} }, res: { readyState: 1, terminate: () => undefined }, info })).toBe('ann');
+    expect(await userOf({ req: { headers: {} }, res: { readyState: 1, terminate: () => undefined }, info })).toBe(
+      'ann',
+    );
     expect(await userOf({ req: { headers: {} }, res: {}, info })).toBeNull();
     expect(await userOf({ req: { headers: {} }, resHeaders: new Headers(), info })).toBeNull();
     const subscription = { ...info, type: 'subscription' };
     expect(
-      await createContext({ req: new Request('http://localhost'), resHeaders: new Headers(), info: subscription }).sessions.load(),
+      await createContext({
+        req: new Request('http://localhost'),
+        resHeaders: new Headers(),
+        info: subscription,
+      }).sessions.load(),
     ).toBeNull();
   });
 });
@@ -127,7 +141,9 @@ describe('AWS Lambda', () => {
     const token = login.headers['x-auth-token'];
     expect(token).toMatch(/^ts_/);
     expect(login.headers['cache-control']).toBe('no-store');
-    expect(JSON.parse((await call('own', 'who', { 'X-AUTH-Token': token })).body)).toEqual({ result: { data: 'ann' } });
+    expect(JSON.parse((await call('own', 'who', { 'X-AUTH-Token': token })).body)).toEqual({
+      result: { data: 'ann' },
+    });
   });
 });
 
@@ -135,7 +151,9 @@ describe('a request that passes through several contexts', () => {
   test("rule 15: two tRPC contexts behind Express share one look-up, and a batch's calls share one write", async () => {
     const store = countingStore();
     const sessions = createSessions<Data>({ store });
-    const app = makeApp(sessions, { own: { a: ({ session }) => session.data.a++, b: ({ session }) => session.data.b++ } });
+    const app = makeApp(sessions, {
+      own: { a: ({ session }) => session.data.a++, b: ({ session }) => session.data.b++ },
+    });
     const admin = makeApp(sessions, { own: { c: ({ session }) => session.data.c++ } });
     const seen: RequestSessions<Data>[] = [];
     const server = express();
@@ -192,31 +210,38 @@ describe('invariant 4: tokens and URLs', () => {
   test.each([
     ['fetch', overFetch],
     ['express', overExpress],
-  ] as const)('a subscription with headers has no token in its URL, and a token in the URL opens nothing (%s)', async (_, serve) => {
-    const { host, login } = await openBench(
-      {
-        streams: {
-          one: async function* () {
-            yield 1;
+  ] as const)(
+    'a subscription with headers has no token in its URL, and a token in the URL opens nothing (%s)',
+    async (_, serve) => {
+      const { host, login } = await openBench(
+        {
+          streams: {
+            one: async function* () {
+              yield 1;
+            },
           },
         },
-      },
-      { serve },
-    );
-    const token = await login();
-    const urls: string[] = [];
-    const fetch: typeof host.fetch = (input, init) => {
-      urls.push(String(input));
-      return host.fetch(input, init);
-    };
-    const { stream } = httpClient('subscription', { url: host.url, fetch, headers: bearerHeaders(token) });
-    expect(await collect((handlers) => stream.subscribe('one', handlers))).toEqual([1]);
-    expect(urls.join()).not.toContain(token);
-    const params = encodeURIComponent(JSON.stringify({ token, authorization: `Bearer ${token}` }));
-    const response = await host.fetch(`${host.url}/read?input=${encodeURIComponent('"x"')}&connectionParams=${params}`);
-    expect(response.status).toBe(404);
-    const refused = await host.fetch(`${host.url}/generate?input=${encodeURIComponent('"x"')}&connectionParams=${params}`);
-    expect(refused.status).toBe(401);
-    await host.stop();
-  });
+        { serve },
+      );
+      const token = await login();
+      const urls: string[] = [];
+      const fetch: typeof host.fetch = (input, init) => {
+        urls.push(String(input));
+        return host.fetch(input, init);
+      };
+      const { stream } = httpClient('subscription', { url: host.url, fetch, headers: bearerHeaders(token) });
+      expect(await collect((handlers) => stream.subscribe('one', handlers))).toEqual([1]);
+      expect(urls.join()).not.toContain(token);
+      const params = encodeURIComponent(JSON.stringify({ token, authorization: `Bearer ${token}` }));
+      const response = await host.fetch(
+        `${host.url}/read?input=${encodeURIComponent('"x"')}&connectionParams=${params}`,
+      );
+      expect(response.status).toBe(404);
+      const refused = await host.fetch(
+        `${host.url}/generate?input=${encodeURIComponent('"x"')}&connectionParams=${params}`,
+      );
+      expect(refused.status).toBe(401);
+      await host.stop();
+    },
+  );
 });

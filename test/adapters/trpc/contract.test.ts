@@ -33,10 +33,16 @@ function refusing<Args extends readonly unknown[]>(run: (...args: Args) => Promi
 function contractApp(sessions: Sessions<ContractData>) {
   const handlers: Handlers<ContractData> = {
     open: Object.fromEntries(
-      Object.entries(publicOperations).map(([name, run]) => [name, refusing((context, { value }) => run(context, value))]),
+      Object.entries(publicOperations).map(([name, run]) => [
+        name,
+        refusing((context, { value }) => run(context, value)),
+      ]),
     ),
     own: Object.fromEntries(
-      Object.entries(protectedOperations).map(([name, run]) => [name, refusing((context, { value }) => run(context, value))]),
+      Object.entries(protectedOperations).map(([name, run]) => [
+        name,
+        refusing((context, { value }) => run(context, value)),
+      ]),
     ),
   };
   return makeApp(sessions, handlers);
@@ -52,7 +58,12 @@ async function answer(client: Client, operation: Operation, value: string): Prom
   } catch (error) {
     if (!(error instanceof TRPCClientError)) throw error;
     const { code, httpStatus } = error.data ?? {};
-    return { outcome: OUTCOMES[code] ?? 'refused', value: null, status: httpStatus, text: JSON.stringify([error.message, error.shape]) };
+    return {
+      outcome: OUTCOMES[code] ?? 'refused',
+      value: null,
+      status: httpStatus,
+      text: JSON.stringify([error.message, error.shape]),
+    };
   }
 }
 

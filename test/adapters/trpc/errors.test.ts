@@ -90,7 +90,10 @@ describe('errors', () => {
     const { store, login, client } = await openBench({ own: { ok: () => 'ok' } }, { sessions: { storeTimeout: 20 } });
     const token = await login();
     store.before = () => new Promise(() => undefined);
-    expect(await failure(client('single', token).own.mutate('ok'))).toMatchObject({ code: 'SERVICE_UNAVAILABLE', status: 503 });
+    expect(await failure(client('single', token).own.mutate('ok'))).toMatchObject({
+      code: 'SERVICE_UNAVAILABLE',
+      status: 503,
+    });
     store.before = undefined;
     expect(await client('single', token).own.mutate('ok')).toBe('ok');
   });
@@ -104,7 +107,10 @@ describe('errors', () => {
       },
     });
     const token = await login();
-    expect(await failure(client('single', token).own.mutate('spoil'))).toMatchObject({ code: 'UNPROCESSABLE_CONTENT', status: 422 });
+    expect(await failure(client('single', token).own.mutate('spoil'))).toMatchObject({
+      code: 'UNPROCESSABLE_CONTENT',
+      status: 422,
+    });
     expect(await stored(token)).toMatchObject({ a: 0 });
   });
 
@@ -117,7 +123,9 @@ describe('errors', () => {
       throw new Error(secret);
     });
     const trpc = trpcSessions(sessions);
-    await expect(callWith(trpc.withSession, trpc.createContext({ headers: bearerHeaders(token) }))).rejects.toMatchObject({
+    await expect(
+      callWith(trpc.withSession, trpc.createContext({ headers: bearerHeaders(token) })),
+    ).rejects.toMatchObject({
       code: 'INTERNAL_SERVER_ERROR',
       message: 'Internal server error',
       cause: { message: secret },
@@ -127,8 +135,13 @@ describe('errors', () => {
   test('a context without the library’s handle is explained only on the server', async () => {
     const { withSession } = trpcSessions(createSessions<Data>());
     const error = await callWith(withSession, { sessions: {} }).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', message: expect.stringContaining('the log of the server says') });
-    expect(error instanceof TRPCError && isSessionError(error.cause) && error.cause.message).toContain('createContext');
+    expect(error).toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+      message: expect.stringContaining('the log of the server says'),
+    });
+    expect(error instanceof TRPCError && isSessionError(error.cause) && error.cause.message).toContain(
+      'createContext',
+    );
   });
 });
 
@@ -136,7 +149,8 @@ describe('requireFresh', () => {
   const handlers = {
     own: {
       ok: () => 'ok',
-      reauthenticate: ({ session }: { session: { rotate(o: object): Promise<string> } }) => session.rotate({ reauthenticated: true }),
+      reauthenticate: ({ session }: { session: { rotate(o: object): Promise<string> } }) =>
+        session.rotate({ reauthenticated: true }),
     },
   };
 
@@ -146,7 +160,10 @@ describe('requireFresh', () => {
     clock.advance(300_000);
     expect(await client('single', token).fresh.mutate('ok')).toBe('ok');
     clock.advance(1);
-    expect(await failure(client('single', token).fresh.mutate('ok'))).toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
+    expect(await failure(client('single', token).fresh.mutate('ok'))).toMatchObject({
+      code: 'UNAUTHORIZED',
+      status: 401,
+    });
     const renewed = await client('single', token).own.mutate('reauthenticate');
     expect(await client('single', String(renewed)).fresh.mutate('ok')).toBe('ok');
   });
@@ -170,7 +187,15 @@ describe('requireFresh', () => {
 
 /** Calls a procedure behind the guard, with a context of unknown type. */
 async function callWith(guard: { query(resolver: () => string): object }, ctx: object): Promise<unknown> {
-  const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
+  const call = {
+    ctx,
+    getRawInput: async () => undefined,
+    path: '',
+    type: 'query',
+    signal: undefined,
+    input: undefined,
+    batchIndex: 0,
+  };
   const procedure = guard.query(() => 'reached');
   return typeof procedure === 'function' ? Reflect.apply(procedure, undefined, [call]) : undefined;
 }

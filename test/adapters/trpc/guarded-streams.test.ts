@@ -77,7 +77,9 @@ describe('streams', () => {
       who: kit.own.query(({ ctx }) => ctx.session.data.userId),
     });
     const session = await kit.sessions.create({ userId: 'ann' });
-    const socket = kit.createContext({ req: { headers: { upgrade: 'websocket', authorization: `Bearer ${session.token}` } } });
+    const socket = kit.createContext({
+      req: { headers: { upgrade: 'websocket', authorization: `Bearer ${session.token}` } },
+    });
     const caller = kit.t.createCallerFactory(router)(socket);
     const iterator = (await caller.watch())[Symbol.asyncIterator]();
     await iterator.next();

@@ -21,9 +21,20 @@ afterEach(() => {
 });
 
 /** The guard's error for a context of other sessions, and the error on the server. */
-async function guardWith(guard: { query(resolver: (options: { ctx: object }) => unknown): object }, ctx: object): Promise<unknown> {
+async function guardWith(
+  guard: { query(resolver: (options: { ctx: object }) => unknown): object },
+  ctx: object,
+): Promise<unknown> {
   const procedure = guard.query(({ ctx: given }) => Reflect.get(given, 'session')?.data ?? null);
-  const call = { ctx, getRawInput: async () => undefined, path: '', type: 'query', signal: undefined, input: undefined, batchIndex: 0 };
+  const call = {
+    ctx,
+    getRawInput: async () => undefined,
+    path: '',
+    type: 'query',
+    signal: undefined,
+    input: undefined,
+    batchIndex: 0,
+  };
   try {
     return await Reflect.apply(Object(procedure), undefined, [call]);
   } catch (error) {
@@ -33,31 +44,42 @@ async function guardWith(guard: { query(resolver: (options: { ctx: object }) => 
 }
 
 describe('the guards and other sessions', () => {
-  test.each(['withSession', 'requireSession'] as const)('rule 16: %s refuses the context of another createSessions', async (name) => {
-    const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
-    const { token } = await users.create({ userId: 'ann' });
-    const ctx = trpcSessions(users).createContext({ headers: { authorization: `Bearer ${token}` } });
-    expect(await guardWith(trpcSessions(users)[name], ctx)).toEqual({ userId: 'ann' });
-    expect(await guardWith(trpcSessions(admins)[name], ctx)).toEqual({
-      code: 'INTERNAL_SERVER_ERROR',
-      told: expect.stringContaining('another createSessions()'),
-    });
-  });
+  test.each(['withSession', 'requireSession'] as const)(
+    'rule 16: %s refuses the context of another createSessions',
+    async (name) => {
+      const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
+      const { token } = await users.create({ userId: 'ann' });
+      const ctx = trpcSessions(users).createContext({ headers: { authorization: `Bearer ${token}` } });
+      expect(await guardWith(trpcSessions(users)[name], ctx)).toEqual({ userId: 'ann' });
+      expect(await guardWith(trpcSessions(admins)[name], ctx)).toEqual({
+        code: 'INTERNAL_SERVER_ERROR',
+        told: expect.stringContaining('another createSessions()'),
+      });
+    },
+  );
 
   test('rule 16: requireFresh and a context of fromHeaders follow the same rule', async () => {
     const [users, admins] = [createSessions<Data>(), createSessions<Data>()];
     const { token } = await users.create({ userId: 'ann' });
     const ctx = await users.fromHeaders({ authorization: `Bearer ${token}` });
     expect(await guardWith(trpcSessions(users).requireFresh('1h'), ctx)).toEqual({ userId: 'ann' });
-    expect(await guardWith(trpcSessions(admins).requireFresh('1h'), ctx)).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+    expect(await guardWith(trpcSessions(admins).requireFresh('1h'), ctx)).toMatchObject({
+      code: 'INTERNAL_SERVER_ERROR',
+    });
   });
 
   test.each([
     ['no sessions', {}],
     ['null', { sessions: null }],
     ['a copy of them', {}],
-    ['an object that throws when it is looked at', { sessions: new Proxy({}, { get: () => fail(), has: () => fail() }) }],
-    ['a context with a getter that throws', Object.defineProperty({}, 'sessions', { get: () => fail(), enumerable: true })],
+    [
+      'an object that throws when it is looked at',
+      { sessions: new Proxy({}, { get: () => fail(), has: () => fail() }) },
+    ],
+    [
+      'a context with a getter that throws',
+      Object.defineProperty({}, 'sessions', { get: () => fail(), enumerable: true }),
+    ],
   ])('rule 16: a context with %s is refused, and the server learns why', async (name, given) => {
     const sessions = createSessions<Data>();
     const trpc = trpcSessions(sessions);
@@ -75,7 +97,12 @@ describe('the guards and other sessions', () => {
     expect(ours.withSession).not.toBe(theirs.withSession);
     const { token } = await sessions.create({ userId: 'ann' });
     for (const make of [ours, theirs]) {
-      for (const guard of [ours.requireSession, theirs.requireSession, ours.requireFresh('1h'), theirs.requireFresh('1h')]) {
+      for (const guard of [
+        ours.requireSession,
+        theirs.requireSession,
+        ours.requireFresh('1h'),
+        theirs.requireFresh('1h'),
+      ]) {
         const ctx = make.createContext({ headers: { authorization: `Bearer ${token}` } });
         expect(await guardWith(guard, ctx)).toEqual({ userId: 'ann' });
       }
@@ -103,7 +130,9 @@ describe('the guards and other sessions', () => {
       refused: t.procedure.concat(ours.withSession).mutation(({ ctx }) => ctx.session?.update(() => fail('SESSION'))),
     });
     const { token } = await sessions.create({ userId: 'ann' });
-    const caller = t.createCallerFactory(router)(theirs.createContext({ headers: { authorization: `Bearer ${token}` } }));
+    const caller = t.createCallerFactory(router)(
+      theirs.createContext({ headers: { authorization: `Bearer ${token}` } }),
+    );
     expect(await caller.change()).toBe('admin');
     expect((await sessions.fromToken(token)).session?.data).toEqual({ userId: 'ann', role: 'admin', theme: 'dark' });
   });
@@ -130,7 +159,10 @@ describe('the guards and other sessions', () => {
     vi.doMock('../../../src/version.js', () => ({ VERSION: '9.9.9', PROTOCOL: 99 }));
     const copy = await loadCopy();
     const theirs = copy.createSessions<Data>();
-    const problem = expect.objectContaining({ code: 'NOT_SUPPORTED', message: expect.stringMatching(/(?=.*9\.9\.9)(?=.*0\.2\.0)/) });
+    const problem = expect.objectContaining({
+      code: 'NOT_SUPPORTED',
+      message: expect.stringMatching(/(?=.*9\.9\.9)(?=.*0\.2\.0)/),
+    });
     expect(() => trpcSessions<Data>(theirs)).toThrow(problem);
     expect(() => copy.trpcSessions<Data>(createSessions<Data>())).toThrow(problem);
     expect(() => trpcSessions<Data>(JSON.parse('{}'))).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }));
@@ -161,40 +193,46 @@ describe('values that pass through a guard', () => {
     function: () => () => 'called',
   };
 
-  test.each(Object.keys(results) as (keyof typeof results)[])('rule 19: a result stays the same object: %s', async (name) => {
-    const kit = kitOf();
-    const made: unknown[] = [];
-    const router = kit.t.router({
-      result: kit.own.mutation(({ ctx }) => {
-        ctx.session.data.theme = 'dark';
-        made.push(results[name]());
-        return made[0];
-      }),
-    });
-    const session = await kit.sessions.create({ userId: 'ann' });
-    const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
-    expect(await kit.t.createCallerFactory(router)(ctx).result()).toBe(made[0]);
-    expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
-  });
+  test.each(Object.keys(results) as (keyof typeof results)[])(
+    'rule 19: a result stays the same object: %s',
+    async (name) => {
+      const kit = kitOf();
+      const made: unknown[] = [];
+      const router = kit.t.router({
+        result: kit.own.mutation(({ ctx }) => {
+          ctx.session.data.theme = 'dark';
+          made.push(results[name]());
+          return made[0];
+        }),
+      });
+      const session = await kit.sessions.create({ userId: 'ann' });
+      const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+      expect(await kit.t.createCallerFactory(router)(ctx).result()).toBe(made[0]);
+      expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
+    },
+  );
 
-  test.each(['generator', 'readable'])('rule 19: a mutation that returns a stream (%s) is saved when it returns', async (kind) => {
-    const kit = kitOf();
-    const never = gate();
-    const router = kit.t.router({
-      stream: kit.own.mutation(({ ctx }) => {
-        ctx.session.data.theme = 'dark';
-        if (kind === 'readable') return new Readable({ read: () => undefined });
-        return (async function* () {
-          yield 1;
-          await never.opened;
-        })();
-      }),
-    });
-    const session = await kit.sessions.create({ userId: 'ann' });
-    const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
-    await kit.t.createCallerFactory(router)(ctx).stream();
-    expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
-  });
+  test.each(['generator', 'readable'])(
+    'rule 19: a mutation that returns a stream (%s) is saved when it returns',
+    async (kind) => {
+      const kit = kitOf();
+      const never = gate();
+      const router = kit.t.router({
+        stream: kit.own.mutation(({ ctx }) => {
+          ctx.session.data.theme = 'dark';
+          if (kind === 'readable') return new Readable({ read: () => undefined });
+          return (async function* () {
+            yield 1;
+            await never.opened;
+          })();
+        }),
+      });
+      const session = await kit.sessions.create({ userId: 'ann' });
+      const ctx = kit.createContext({ headers: { authorization: `Bearer ${session.token}` } });
+      await kit.t.createCallerFactory(router)(ctx).stream();
+      expect(await kit.stored(session)).toEqual({ userId: 'ann', theme: 'dark' });
+    },
+  );
 
   test('rule 18: a create in the body of a generator takes effect at once, and stays when the body fails', async () => {
     const kit = kitOf();

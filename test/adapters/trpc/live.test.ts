@@ -16,7 +16,11 @@ afterEach(async () => {
 type Body = NonNullable<Handlers<Data>['streams']>[string];
 
 /** A subscription of this kind, over this transport, and two instances that share its store. */
-async function open(transport: 'SSE' | 'WebSocket', kind: { stream: Body } | { observable: true }, store: SessionStore = memoryStore()) {
+async function open(
+  transport: 'SSE' | 'WebSocket',
+  kind: { stream: Body } | { observable: true },
+  store: SessionStore = memoryStore(),
+) {
   const opened = gate();
   const unsubscribed = vi.fn();
   const handlers: Handlers<Data> = {
@@ -36,7 +40,10 @@ async function open(transport: 'SSE' | 'WebSocket', kind: { stream: Body } | { o
     },
     own: { ping: () => 'pong' },
   };
-  const bench = await openBench(handlers, { serve: overStandalone, sessions: { store, recheckInterval: 200, now: Date.now } });
+  const bench = await openBench(handlers, {
+    serve: overStandalone,
+    sessions: { store, recheckInterval: 200, now: Date.now },
+  });
   stops.push(bench.host.stop);
   const token = await bench.login();
   const elsewhere = createSessions<Data>({ store, ownerOf: (data) => data.userId });
@@ -46,7 +53,9 @@ async function open(transport: 'SSE' | 'WebSocket', kind: { stream: Body } | { o
   const { client, close } = socketClient(socket.url, { token });
   stops.push(close);
   const subscriptions = transport === 'SSE' ? bench.client('subscription', token) : client;
-  const call = collect((own) => ('stream' in kind ? subscriptions.stream.subscribe('it', own) : subscriptions.watch.subscribe('it', own)));
+  const call = collect((own) =>
+    'stream' in kind ? subscriptions.stream.subscribe('it', own) : subscriptions.watch.subscribe('it', own),
+  );
   call.catch(() => undefined);
   await opened.opened;
   return { ...bench, id, token, elsewhere, call, opened, unsubscribed, client };

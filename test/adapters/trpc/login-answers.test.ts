@@ -24,7 +24,9 @@ describe('logins of one batch', () => {
     const written = heads[0]?.get('x-auth-token') ?? '';
     expect(tokens).toContain(written);
     expect(heads[0]?.getSetCookie().map((each) => each.split(';')[0])).toEqual([`session=${written}`]);
-    const alive = await Promise.all(tokens.slice(0, 2).map(async (token) => (await sessions.fromToken(String(token))).session !== null));
+    const alive = await Promise.all(
+      tokens.slice(0, 2).map(async (token) => (await sessions.fromToken(String(token))).session !== null),
+    );
     expect(alive).toEqual(tokens.slice(0, 2).map((token) => token === written));
     expect(await sessions.listFor('eve')).toEqual([]);
   });
@@ -78,7 +80,8 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
     const append = [Reflect.get(Object(res), 'appendHeader'), Reflect.get(Object(res), 'header')].find(
       (each) => typeof each === 'function',
     );
-    const set = header === 'set-cookie' ? append : Reflect.get(Object(res), name === 'fastify' ? 'header' : 'setHeader');
+    const set =
+      header === 'set-cookie' ? append : Reflect.get(Object(res), name === 'fastify' ? 'header' : 'setHeader');
     Reflect.apply(set, res, [header, value]);
   }
 
@@ -93,7 +96,9 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
         return token;
       }),
     });
-  const extend = (options: object) => ({ setHeader: (header: string, value: string) => setHeader(options, header, value) });
+  const extend = (options: object) => ({
+    setHeader: (header: string, value: string) => setHeader(options, header, value),
+  });
 
   test('rule 24: is no-store in the end, and keeps all cookies, including the application’s', async () => {
     const { client, heads } = await startRouter(build, { serve, sessions: WRITTEN, extend });

@@ -79,16 +79,21 @@ describe('a login of a call that fails', () => {
   ];
 
   for (const link of ['batch', 'stream'] as const) {
-    test.each(paths)(`rule 18: leaves no session, ends none and evicts none if the call %s (${link})`, async (path) => {
-      const maxPerOwner = { max: 1, onLimit: 'evict-oldest' } as const;
-      const { client, sessions, events, stored, heads } = await startRouter(failingLogins, { sessions: { maxPerOwner } });
-      const [ann, bob] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'bob' })];
-      events.length = 0;
-      expect(await client(ann.token, link).mutate(path)).toMatch(/FORBIDDEN|INTERNAL_SERVER_ERROR/);
-      expect((await sessions.listFor('bob')).map(({ id }) => id)).toEqual([bob.id]);
-      expect([await stored(ann), events]).toEqual([{ userId: 'ann' }, []]);
-      expect(heads[0]?.getSetCookie()).toEqual([]);
-    });
+    test.each(paths)(
+      `rule 18: leaves no session, ends none and evicts none if the call %s (${link})`,
+      async (path) => {
+        const maxPerOwner = { max: 1, onLimit: 'evict-oldest' } as const;
+        const { client, sessions, events, stored, heads } = await startRouter(failingLogins, {
+          sessions: { maxPerOwner },
+        });
+        const [ann, bob] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'bob' })];
+        events.length = 0;
+        expect(await client(ann.token, link).mutate(path)).toMatch(/FORBIDDEN|INTERNAL_SERVER_ERROR/);
+        expect((await sessions.listFor('bob')).map(({ id }) => id)).toEqual([bob.id]);
+        expect([await stored(ann), events]).toEqual([{ userId: 'ann' }, []]);
+        expect(heads[0]?.getSetCookie()).toEqual([]);
+      },
+    );
   }
 
   test('rule 18: hands out no token, neither in a cookie nor in a header', async () => {
@@ -147,12 +152,15 @@ describe('a login of a call that succeeds', () => {
     let ann = '';
     const store = failingStore('delete', (id) => id === ann);
     const { client, sessions, heads } = await startRouter(
-      ({ t, open }) => t.router({ login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).token) }),
+      ({ t, open }) =>
+        t.router({ login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).token) }),
       { sessions: { ...WRITTEN, store } },
     );
     const session = await sessions.create({ userId: 'ann' });
     ann = session.id;
-    expect(await client(undefined, 'batch', { 'x-auth-token': session.token }).mutate('login')).toBe('STORE_UNAVAILABLE');
+    expect(await client(undefined, 'batch', { 'x-auth-token': session.token }).mutate('login')).toBe(
+      'STORE_UNAVAILABLE',
+    );
     expect([heads[0]?.get('x-auth-token'), heads[0]?.getSetCookie()]).toEqual([null, []]);
     expect([await sessions.listFor('bob'), (await sessions.find(ann))?.id]).toEqual([[], ann]);
   });
@@ -179,7 +187,8 @@ describe('a login of a call that succeeds', () => {
   test('rule 18: a device can log in again at the limit of its account, with either limit policy', async () => {
     for (const onLimit of ['deny', 'evict-oldest'] as const) {
       const { client, sessions } = await startRouter(
-        ({ t, open }) => t.router({ again: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).id) }),
+        ({ t, open }) =>
+          t.router({ again: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).id) }),
         { sessions: { maxPerOwner: { max: 2, onLimit } } },
       );
       const [other, mine] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'ann' })];

@@ -4,8 +4,11 @@ import { type RouterKit, startRouter } from './support/router.js';
 
 describe('nested calls', () => {
   /** A caller for a router, with the context of the procedure. */
-  const nested = <Ctx extends object>({ t }: RouterKit, router: Parameters<RouterKit['t']['createCallerFactory']>[0], ctx: Ctx) =>
-    Reflect.apply(t.createCallerFactory(router), undefined, [ctx]);
+  const nested = <Ctx extends object>(
+    { t }: RouterKit,
+    router: Parameters<RouterKit['t']['createCallerFactory']>[0],
+    ctx: Ctx,
+  ) => Reflect.apply(t.createCallerFactory(router), undefined, [ctx]);
 
   test('rule 12: a nested call does not see the outer call’s unsaved changes, and saves its own when it succeeds', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {

@@ -89,9 +89,13 @@ describe('a stream of a unit', () => {
     const failed = () => Promise.reject(new Error('not saved'));
     const next = async () => ({ done: false, value: 1 }) as const;
     const close = vi.fn(() => Promise.reject(new Error('not closed')));
-    await expect(iterate({ [Symbol.asyncIterator]: () => ({ next, return: close }) }, owner(failed)).next()).rejects.toThrow('not saved');
+    await expect(
+      iterate({ [Symbol.asyncIterator]: () => ({ next, return: close }) }, owner(failed)).next(),
+    ).rejects.toThrow('not saved');
     expect(close).toHaveBeenCalledOnce();
-    await expect(iterate({ [Symbol.asyncIterator]: () => ({ next }) }, owner(failed)).next()).rejects.toThrow('not saved');
+    await expect(iterate({ [Symbol.asyncIterator]: () => ({ next }) }, owner(failed)).next()).rejects.toThrow(
+      'not saved',
+    );
   });
 
   test('a value is passed on after it is saved, and not before', async () => {

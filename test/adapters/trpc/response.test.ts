@@ -27,7 +27,9 @@ const handlers: Handlers<Data> = {
   },
 };
 
-const written = { sources: [header('x-auth-token', { respond: true }), cookie('session', { secure: false, csrf: false })] };
+const written = {
+  sources: [header('x-auth-token', { respond: true }), cookie('session', { secure: false, csrf: false })],
+};
 
 async function bench(serve: Serve = overFetch, sessions: SessionsOptions<Data> = written, responseMeta = true) {
   const opened = await openBench(handlers, { serve, sessions, responseMeta });
@@ -43,20 +45,25 @@ async function bench(serve: Serve = overFetch, sessions: SessionsOptions<Data> =
 }
 
 describe.each(httpHosts)('the response over %s', (_, serve) => {
-  test.each([true, false])('invariant 4: a new token is written once, and is not cacheable (responseMeta: %s)', async (responseMeta) => {
-    const { call } = await bench(serve, written, responseMeta);
-    const { headers } = await call('open', 'login');
-    expect(headers.get('x-auth-token')).toMatch(/^ts_[^,]+$/);
-    expect(headers.get('cache-control')).toBe('no-store');
-    expect(headers.getSetCookie()).toHaveLength(1);
-    expect(headers.getSetCookie()[0]).toMatch(/^session=ts_/);
-  });
+  test.each([true, false])(
+    'invariant 4: a new token is written once, and is not cacheable (responseMeta: %s)',
+    async (responseMeta) => {
+      const { call } = await bench(serve, written, responseMeta);
+      const { headers } = await call('open', 'login');
+      expect(headers.get('x-auth-token')).toMatch(/^ts_[^,]+$/);
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.getSetCookie()).toHaveLength(1);
+      expect(headers.getSetCookie()[0]).toMatch(/^session=ts_/);
+    },
+  );
 
   test('the end of a session is written, and other calls write nothing', async () => {
     const { call, login } = await bench(serve);
     const token = await login();
     const read = await call('open', 'who', { 'x-auth-token': token });
-    expect([read.headers.get('x-auth-token'), read.headers.get('cache-control'), read.headers.getSetCookie()]).toEqual([null, null, []]);
+    expect([read.headers.get('x-auth-token'), read.headers.get('cache-control'), read.headers.getSetCookie()]).toEqual(
+      [null, null, []],
+    );
     const { headers } = await call('own', 'logout', { 'x-auth-token': token });
     expect(headers.get('x-auth-token')).toBe('');
     expect(headers.getSetCookie()[0]).toMatch(/^session=;/);
@@ -80,13 +87,18 @@ describe.each(httpHosts)('the response over %s', (_, serve) => {
     },
   );
 
-  test.each([true, false])('with bearer() alone it succeeds, and is not cacheable (responseMeta: %s)', async (responseMeta) => {
-    const { client, host, call } = await bench(serve, {}, responseMeta);
-    const token = await client('stream').open.mutate('login');
-    expect(await httpClient('stream', { ...host, headers: bearerHeaders(String(token)) }).read.query('who')).toBe('ann');
-    const { headers } = await call('open', 'login', { 'trpc-accept': 'application/jsonl' }, '?batch=1');
-    expect(headers.get('cache-control')).toBe('no-store');
-  });
+  test.each([true, false])(
+    'with bearer() alone it succeeds, and is not cacheable (responseMeta: %s)',
+    async (responseMeta) => {
+      const { client, host, call } = await bench(serve, {}, responseMeta);
+      const token = await client('stream').open.mutate('login');
+      expect(await httpClient('stream', { ...host, headers: bearerHeaders(String(token)) }).read.query('who')).toBe(
+        'ann',
+      );
+      const { headers } = await call('open', 'login', { 'trpc-accept': 'application/jsonl' }, '?batch=1');
+      expect(headers.get('cache-control')).toBe('no-store');
+    },
+  );
 
   test.each([true, false])(
     'HEADERS_SENT: a login in the body of an SSE subscription comes too late (responseMeta: %s)',
@@ -133,7 +145,10 @@ describe('responseMeta and the application’s own', () => {
       res.setHeader('set-cookie', 'locale=en');
       next();
     });
-    server.use('/trpc', createExpressMiddleware({ router: app.router, createContext: app.createContext, responseMeta }));
+    server.use(
+      '/trpc',
+      createExpressMiddleware({ router: app.router, createContext: app.createContext, responseMeta }),
+    );
     const served = await listening(server);
     stops.push(served.stop);
     return served.fetch(`${served.url}/${path}`, init);
@@ -146,7 +161,10 @@ describe('responseMeta and the application’s own', () => {
   ] as const;
 
   test.each(hosts)('its headers and status are kept; a token is never cacheable (%s)', async (_, host, bare) => {
-    const own: Own = ({ type }) => ({ status: 202, headers: new Headers({ 'x-own': type, 'cache-control': 'public, max-age=60' }) });
+    const own: Own = ({ type }) => ({
+      status: 202,
+      headers: new Headers({ 'x-own': type, 'cache-control': 'public, max-age=60' }),
+    });
     const response = await answerWith(own, 'open', 'login', host, bare);
     expect(response.status).toBe(202);
     expect(response.headers.get('x-own')).toBe('mutation');
@@ -157,7 +175,9 @@ describe('responseMeta and the application’s own', () => {
   });
 
   test.each(hosts)('its cookies are sent together with the library’s (%s)', async (_, host, bare) => {
-    const own: Own = () => ({ headers: { 'set-cookie': ['theme=dark', 'tab=1'], 'x-own': 'yes', 'x-none': undefined } });
+    const own: Own = () => ({
+      headers: { 'set-cookie': ['theme=dark', 'tab=1'], 'x-own': 'yes', 'x-none': undefined },
+    });
     const { headers } = await answerWith(own, 'open', 'login', host, bare);
     const names = headers.getSetCookie().map((each) => each.split('=')[0]);
     expect(names.sort()).toEqual([...(host === 'express' ? ['locale'] : []), 'session', 'tab', 'theme']);
@@ -186,7 +206,11 @@ describe('responseMeta and the application’s own', () => {
     const { router, responseMeta } = makeApp(sessions, handlers);
     const response = await fetchRequestHandler({
       endpoint: '/',
-      req: new Request('http://localhost/open', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '"login"' }),
+      req: new Request('http://localhost/open', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '"login"',
+      }),
       router,
       createContext: ({ req }) => sessions.fromHeaders(req.headers),
       responseMeta,
@@ -200,7 +224,9 @@ describe('a context that was made without info', () => {
   test.each(['trpc-accept', 'accept'])('a streamed response is recognised by %s', async (name) => {
     const sessions = createSessions<Data>(written);
     const { createContext } = makeApp(sessions, handlers);
-    const { sessions: handle } = createContext({ req: new Request('http://localhost', { headers: { [name]: 'application/jsonl' } }) });
+    const { sessions: handle } = createContext({
+      req: new Request('http://localhost', { headers: { [name]: 'application/jsonl' } }),
+    });
     await expect(handle.create(ANN)).rejects.toMatchObject({ code: 'HEADERS_SENT' });
   });
 

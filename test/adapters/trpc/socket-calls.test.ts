@@ -243,7 +243,8 @@ describe('calls of one socket', () => {
     const router = kit.t.router({ own: kit.own.mutation(() => 'in') });
     const ctx = kit.createContext({ req: { headers: { upgrade: 'websocket' } } });
     const caller = kit.t.createCallerFactory(router)(ctx);
-    for (let call = 0; call < 1_000; call += 1) await expect(caller.own()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    for (let call = 0; call < 1_000; call += 1)
+      await expect(caller.own()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
     expect(subscribe).not.toHaveBeenCalled();
   });
 });

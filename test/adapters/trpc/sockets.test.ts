@@ -35,7 +35,10 @@ const handlers: Handlers<Data> = {
   },
 };
 
-async function onSocket(connectionParams: (token: string) => Record<string, string> = (token) => ({ token }), options = {}) {
+async function onSocket(
+  connectionParams: (token: string) => Record<string, string> = (token) => ({ token }),
+  options = {},
+) {
   const bench = await openBench(handlers, { sessions: options });
   const token = await bench.login();
   const server = await overWebSocket(bench.app);
@@ -117,14 +120,17 @@ describe('calls over a WebSocket', () => {
     expect(await stored(String(token))).toMatchObject({ a: 1 });
   });
 
-  test.each(['rotate', 'rotateAtOnce'])('after %s the connection continues, and the new token works elsewhere', async (rotate) => {
-    const { socket, client, token } = await onSocket();
-    const rotated = await socket.own.mutate(rotate);
-    expect(rotated).not.toBe(token);
-    expect(await socket.own.mutate('who')).toBe('ann');
-    expect(await client('single', String(rotated)).own.mutate('who')).toBe('ann');
-    expect(await socket.own.mutate('change')).toBe(0);
-  });
+  test.each(['rotate', 'rotateAtOnce'])(
+    'after %s the connection continues, and the new token works elsewhere',
+    async (rotate) => {
+      const { socket, client, token } = await onSocket();
+      const rotated = await socket.own.mutate(rotate);
+      expect(rotated).not.toBe(token);
+      expect(await socket.own.mutate('who')).toBe('ann');
+      expect(await client('single', String(rotated)).own.mutate('who')).toBe('ann');
+      expect(await socket.own.mutate('change')).toBe(0);
+    },
+  );
 
   test('HEADERS_SENT: a source that writes to the response fails here, and nothing is inserted', async () => {
     const { socket, store } = await onSocket(anonymous, { sources: [header('x-auth-token', { respond: true })] });

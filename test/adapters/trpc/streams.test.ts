@@ -95,7 +95,9 @@ describe.each(['SSE', 'WebSocket'] as const)('the body of a subscription (%s)', 
 
   test('tracked values keep their ids', async () => {
     const { subscriptions } = await subscriber(transport, { streams: body });
-    expect(await collect((handlers) => subscriptions.stream.subscribe('tracking', handlers))).toEqual([{ id: '7', data: { price: 1 } }]);
+    expect(await collect((handlers) => subscriptions.stream.subscribe('tracking', handlers))).toEqual([
+      { id: '7', data: { price: 1 } },
+    ]);
   });
 
   test('when the client leaves, its clean-up runs, and the changes of that are saved', async () => {
@@ -233,11 +235,16 @@ describe('generator procedures', () => {
   });
 
   test('where they are not supported, they do not delay a neighbour', async () => {
-    const { login, client, stored } = await openBench({ streams: body, open: { change: ({ session }) => session && session.data.c++ } });
+    const { login, client, stored } = await openBench({
+      streams: body,
+      open: { change: ({ session }) => session && session.data.c++ },
+    });
     const token = await login();
     const { generate, read } = client('batch', token);
     const { setTimeout } = globalThis;
-    const held = vi.spyOn(globalThis, 'setTimeout').mockImplementation((run, ms) => setTimeout(ms === 1_000 ? () => undefined : run, ms));
+    const held = vi
+      .spyOn(globalThis, 'setTimeout')
+      .mockImplementation((run, ms) => setTimeout(ms === 1_000 ? () => undefined : run, ms));
     const results = await Promise.allSettled([generate.query('counting'), read.query('change')]);
     held.mockRestore();
     expect(results).toMatchObject([{ reason: { data: { code: 'UNSUPPORTED_MEDIA_TYPE' } } }, { value: 0 }]);

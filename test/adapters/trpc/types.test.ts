@@ -8,7 +8,11 @@ import {
   type TRPCDataTransformer,
 } from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
-import { type CreateFastifyContextOptions, type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
+import {
+  type CreateFastifyContextOptions,
+  type FastifyTRPCPluginOptions,
+  fastifyTRPCPlugin,
+} from '@trpc/server/adapters/fastify';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import type { NodeHTTPCreateContextFnOptions } from '@trpc/server/adapters/node-http';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
@@ -16,7 +20,13 @@ import type { CreateWSSContextFn, CreateWSSContextFnOptions } from '@trpc/server
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { type ContextOptions, trpcSessions } from '../../../src/adapters/trpc/index.js';
-import { createSessions, type NewSession, type RequestSessions, type Session, type SessionJson } from '../../../src/index.js';
+import {
+  createSessions,
+  type NewSession,
+  type RequestSessions,
+  type Session,
+  type SessionJson,
+} from '../../../src/index.js';
 
 interface Data {
   userId: string;
@@ -42,7 +52,9 @@ describe('invariant 10: the types of a context', () => {
       // @ts-expect-error the data has no such field
       ctx.session.data.nickname;
     });
-    t.procedure.concat(requireFresh('5m')).query(({ ctx }) => expectTypeOf(ctx.session).toEqualTypeOf<Session<Data>>());
+    t.procedure
+      .concat(requireFresh('5m'))
+      .query(({ ctx }) => expectTypeOf(ctx.session).toEqualTypeOf<Session<Data>>());
     t.procedure
       .concat(withSession)
       .concat(requireSession)
@@ -67,7 +79,10 @@ describe('invariant 10: the types of a context', () => {
     interface Meta {
       readonly role: 'admin' | 'user';
     }
-    const makeContext = (options: ContextOptions) => ({ ...createContext(options), db: { query: (text: string) => text.length } });
+    const makeContext = (options: ContextOptions) => ({
+      ...createContext(options),
+      db: { query: (text: string) => text.length },
+    });
     const app = initTRPC
       .context<typeof makeContext>()
       .meta<Meta>()
@@ -139,7 +154,9 @@ describe('rule 10: a session that a procedure returns has the type that arrives 
   test('with a transformer, tRPC infers the session object itself', () => {
     const transformer: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value };
     const s = initTRPC.context<typeof createContext>().create({ transformer });
-    const own = s.router({ login: s.procedure.concat(withSession).mutation(({ ctx }) => ctx.sessions.create({ userId: 'ann' })) });
+    const own = s.router({
+      login: s.procedure.concat(withSession).mutation(({ ctx }) => ctx.sessions.create({ userId: 'ann' })),
+    });
     expectTypeOf<inferRouterOutputs<typeof own>['login']>().toEqualTypeOf<NewSession<Data>>();
   });
 });

@@ -72,7 +72,9 @@ describe('a batch', () => {
 
   test('invariant 11: saves nothing of an operation that fails, and saves its neighbours', async () => {
     const { asAnn, stored } = await startYoga(handlers);
-    const results = resultsOf(await asAnn([mutation('escalateAndFail'), mutation('darken'), mutation('escalateAndFail')]));
+    const results = resultsOf(
+      await asAnn([mutation('escalateAndFail'), mutation('darken'), mutation('escalateAndFail')]),
+    );
     expect(results.map((each) => each.errors?.[0]?.message)).toEqual(['refused', undefined, 'refused']);
     expect(await stored()).toEqual({ userId: 'ann', theme: 'dark', views: 0 });
   });
@@ -122,7 +124,11 @@ describe('a batch', () => {
       plugins: [useSession(made.sessions)],
     });
     const { url } = await listenInTest(yoga);
-    const answer = await post(`${url}/graphql`, [{ query: mutation('inner') }, { query: mutation('visit') }], bearer(made.token));
+    const answer = await post(
+      `${url}/graphql`,
+      [{ query: mutation('inner') }, { query: mutation('visit') }],
+      bearer(made.token),
+    );
     expect(resultsOf(answer)).toEqual([{ data: { run: 'true' } }, { data: { run: 'done' } }]);
     expect(await made.stored()).toMatchObject({ theme: 'dark', views: 1 });
   });
@@ -142,7 +148,11 @@ describe('a batch', () => {
     });
     const { url } = await listenInTest(yoga);
     const started = performance.now();
-    const answer = await post(`${url}/graphql`, [{ query: mutation('darken') }, { query: mutation('visit') }], bearer(made.token));
+    const answer = await post(
+      `${url}/graphql`,
+      [{ query: mutation('darken') }, { query: mutation('visit') }],
+      bearer(made.token),
+    );
     expect(performance.now() - started).toBeLessThan(900);
     expect(resultsOf(answer)).toEqual([{ data: { run: 'done' } }, { data: { run: 'known' } }]);
     expect(await made.stored()).toMatchObject({ theme: 'dark', views: 0 });

@@ -108,7 +108,8 @@ describe('sub-requests in the same process', () => {
   const whoResolvers = {
     Query: { who: (_: unknown, _args: object, ctx: Ctx) => ctx.session?.data.userId ?? 'nobody' },
     Mutation: {
-      login: async (_: unknown, { name = '' }: { name?: string }, ctx: Ctx) => (await ctx.sessions.create({ userId: name })).token,
+      login: async (_: unknown, { name = '' }: { name?: string }, ctx: Ctx) =>
+        (await ctx.sessions.create({ userId: name })).token,
       theme: (_: unknown, _args: object, ctx: Ctx) => {
         change(ctx).theme = 'dark';
         return 'dark';
@@ -184,12 +185,15 @@ describe('sub-requests in the same process', () => {
     expect((await outer(query)).data).toEqual({ own: 'nobody', ann: 'ann', bob: 'bob', none: 'nobody' });
   });
 
-  test.each(manners)('rule 15: with %s, a sub-request of the same caller and path is a separate call', async (_, contextOf) => {
-    const { outer, sessions } = await startGateway(contextOf, '/same');
-    const { data } = await outer('mutation { own sub(as: "ann", query: "mutation { theme }") }', 'ann');
-    expect(JSON.parse(data.sub).data).toEqual({ theme: 'dark' });
-    expect((await sessions.listFor('ann'))[0]?.data).toEqual({ userId: 'ann', role: 'owner', theme: 'dark' });
-  });
+  test.each(manners)(
+    'rule 15: with %s, a sub-request of the same caller and path is a separate call',
+    async (_, contextOf) => {
+      const { outer, sessions } = await startGateway(contextOf, '/same');
+      const { data } = await outer('mutation { own sub(as: "ann", query: "mutation { theme }") }', 'ann');
+      expect(JSON.parse(data.sub).data).toEqual({ theme: 'dark' });
+      expect((await sessions.listFor('ann'))[0]?.data).toEqual({ userId: 'ann', role: 'owner', theme: 'dark' });
+    },
+  );
 
   test.each(manners)('rule 15: with %s, a sub-request’s response has its own head', async (_, contextOf) => {
     const { outer, sessions } = await startGateway(contextOf);

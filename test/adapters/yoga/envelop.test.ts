@@ -51,11 +51,22 @@ const handlers: Handlers = {
 };
 
 /** Envelop with graphql-js alone, and no server. */
-async function setUp(options: SessionsOptions<Data> = {}, plugins: object[] = [], later: object[] = [], own: Handlers = handlers) {
+async function setUp(
+  options: SessionsOptions<Data> = {},
+  plugins: object[] = [],
+  later: object[] = [],
+  own: Handlers = handlers,
+) {
   const made = await makeSessions(options);
   const engine = useEngine({ parse, validate, execute, subscribe, specifiedRules });
-  const getEnveloped = envelop({ plugins: [engine, useSchema(makeSchema(own)), ...plugins, useSession(made.sessions), ...later] });
-  async function run(query: string, initial: Record<string, unknown> | undefined, later?: object): Promise<Result & AsyncIterable<Result>> {
+  const getEnveloped = envelop({
+    plugins: [engine, useSchema(makeSchema(own)), ...plugins, useSession(made.sessions), ...later],
+  });
+  async function run(
+    query: string,
+    initial: Record<string, unknown> | undefined,
+    later?: object,
+  ): Promise<Result & AsyncIterable<Result>> {
     const enveloped = getEnveloped(initial);
     const document = enveloped.parse(query);
     const contextValue = await enveloped.contextFactory(later);
@@ -128,8 +139,12 @@ describe('a plain Envelop', () => {
   test("a guard's error keeps its code if errors were masked before", async () => {
     const { run } = await setUp({}, [useMaskedErrors()]);
     expect(codesOf(await run(field('required'), { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
-    expect(codesOf(await run('mutation { run(op: "required") }', { req: { headers: {} } }))).toEqual(['UNAUTHENTICATED']);
-    expect(await run('{ run(op: "missing") }', { req: { headers: {} } })).toMatchObject({ errors: [{ message: 'Unexpected error.' }] });
+    expect(codesOf(await run('mutation { run(op: "required") }', { req: { headers: {} } }))).toEqual([
+      'UNAUTHENTICATED',
+    ]);
+    expect(await run('{ run(op: "missing") }', { req: { headers: {} } })).toMatchObject({
+      errors: [{ message: 'Unexpected error.' }],
+    });
     const results = await run('subscription { watch(op: "eventRefused") }', { req: { headers: {} } });
     expect(codesOf((await results[Symbol.asyncIterator]().next()).value)).toEqual(['UNAUTHENTICATED']);
   });
@@ -168,27 +183,36 @@ test.each([
   ['cannot be parsed', '{', {}],
   ['is not valid', '{ nothing }', {}],
   ['has no context', field('me'), { refuse: true }],
-])('an operation that %s leaves nothing open on its connection, so a later login saves its changes', async (_, query, more) => {
-  const late = {
-    onContextBuilding: ({ context }: { context: { refuse?: true } }) => {
-      if (context.refuse) throw new Error('refused');
-    },
-  };
-  const { getEnveloped, sessions, stored } = await setUp({}, [], [late]);
-  const connection = { connectionParams: {}, socket: { send() {}, close() {} } };
-  async function run(text: string, initial: object): Promise<Result> {
-    const { parse: read, validate: check, contextFactory, schema, execute: go } = getEnveloped({ ...connection, ...initial });
-    const document = read(text);
-    const contextValue = await contextFactory();
-    const [invalid] = check(schema, document);
-    if (invalid) throw invalid;
-    return go({ schema, document, contextValue });
-  }
-  await expect(run(query, more)).rejects.toThrow();
-  const { data } = await run(field('loginAndDarken'), {});
-  expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
-  await sessions.close();
-});
+])(
+  'an operation that %s leaves nothing open on its connection, so a later login saves its changes',
+  async (_, query, more) => {
+    const late = {
+      onContextBuilding: ({ context }: { context: { refuse?: true } }) => {
+        if (context.refuse) throw new Error('refused');
+      },
+    };
+    const { getEnveloped, sessions, stored } = await setUp({}, [], [late]);
+    const connection = { connectionParams: {}, socket: { send() {}, close() {} } };
+    async function run(text: string, initial: object): Promise<Result> {
+      const {
+        parse: read,
+        validate: check,
+        contextFactory,
+        schema,
+        execute: go,
+      } = getEnveloped({ ...connection, ...initial });
+      const document = read(text);
+      const contextValue = await contextFactory();
+      const [invalid] = check(schema, document);
+      if (invalid) throw invalid;
+      return go({ schema, document, contextValue });
+    }
+    await expect(run(query, more)).rejects.toThrow();
+    const { data } = await run(field('loginAndDarken'), {});
+    expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
+    await sessions.close();
+  },
+);
 
 describe('a subscription of graphql-js', () => {
   async function all(results: AsyncIterable<Result>): Promise<Result[]> {
@@ -266,7 +290,10 @@ describe('a subscription of graphql-js', () => {
 
 test('a plain Envelop works behind graphql-ws', async () => {
   const { getEnveloped, token, sessions, id } = await setUp();
-  const server = await openSocketServer(getEnveloped, ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket }));
+  const server = await openSocketServer(getEnveloped, ({ connectionParams, extra }) => ({
+    connectionParams,
+    socket: extra.socket,
+  }));
   onTestFinished(() => server.stop());
   const client = server.connect({ connectionParams: { token } });
   expect((await client.execute(field('required'))).data).toEqual({ run: 'ann' });

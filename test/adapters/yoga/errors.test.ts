@@ -60,7 +60,10 @@ describe('401 and its challenge', () => {
     const answer = await send('{ run(op: "me") news: run(op: "news") }');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('www-authenticate')).toBeNull();
-    expect(resultOf(answer)).toMatchObject({ data: { run: null, news: 'news' }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+    expect(resultOf(answer)).toMatchObject({
+      data: { run: null, news: 'news' },
+      errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+    });
   });
 
   test('a session that was authenticated too long ago gets the challenge of RFC 9470', async () => {
@@ -70,7 +73,9 @@ describe('401 and its challenge', () => {
     clock.advance(1);
     const answer = await asAnn('{ run(op: "transfer") }');
     expect(answer.status).toBe(401);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer error="insufficient_user_authentication", max_age=300');
+    expect(answer.headers.get('www-authenticate')).toBe(
+      'Bearer error="insufficient_user_authentication", max_age=300',
+    );
     expect(codesOf(resultOf(answer))).toEqual(['STEP_UP_REQUIRED']);
   });
 
@@ -143,7 +148,11 @@ describe('503 and 500', () => {
     const made = await makeSessions();
     const news = vi.fn(() => 'news');
     const short: Plugin = { onContextBuilding: ({ breakContextBuilding }) => breakContextBuilding() };
-    const yoga = createYoga({ schema: makeSchema({ run: { news } }), logging: false, plugins: [short, useSession(made.sessions)] });
+    const yoga = createYoga({
+      schema: makeSchema({ run: { news } }),
+      logging: false,
+      plugins: [short, useSession(made.sessions)],
+    });
     const { url } = await listenInTest(yoga);
     const ask = () => post(`${url}/graphql`, { query: '{ run(op: "news") }' }, bearer(made.token));
     expect(resultOf(await ask()).data).toEqual({ run: 'news' });
@@ -209,20 +218,23 @@ describe('a SessionError from a resolver', () => {
     ['HEADERS_SENT', 'INTERNAL_SERVER_ERROR', 500],
   ];
 
-  test.each(cases)('rule 26: %s is %s with status %i, and reveals none of its message', async (code, expected, status) => {
-    const run = {
-      fail: () => {
-        throw new SessionError(code, 'internal detail');
-      },
-    };
-    for (const maskedErrors of [true, false]) {
-      const { asAnn } = await startYoga({ run }, { maskedErrors });
-      const answer = await asAnn('{ required(op: "fail") }');
-      expect(answer.status).toBe(status);
-      expect(codesOf(resultOf(answer))).toEqual([expected]);
-      expect(answer.text).not.toContain('internal detail');
-    }
-  });
+  test.each(cases)(
+    'rule 26: %s is %s with status %i, and reveals none of its message',
+    async (code, expected, status) => {
+      const run = {
+        fail: () => {
+          throw new SessionError(code, 'internal detail');
+        },
+      };
+      for (const maskedErrors of [true, false]) {
+        const { asAnn } = await startYoga({ run }, { maskedErrors });
+        const answer = await asAnn('{ required(op: "fail") }');
+        expect(answer.status).toBe(status);
+        expect(codesOf(resultOf(answer))).toEqual([expected]);
+        expect(answer.text).not.toContain('internal detail');
+      }
+    },
+  );
 
   test('is the cause of the error, for plugins that log', async () => {
     const failure = new SessionError('STORE_UNAVAILABLE', 'internal detail');
@@ -232,7 +244,8 @@ describe('a SessionError from a resolver', () => {
     };
     const spy = {
       onExecute: () => ({
-        onExecuteDone: ({ result }: { result: { errors?: readonly Error[] } }) => void seen.push(...(result.errors ?? [])),
+        onExecuteDone: ({ result }: { result: { errors?: readonly Error[] } }) =>
+          void seen.push(...(result.errors ?? [])),
       }),
     };
     const { asAnn } = await startYoga({ run: { fail } }, { plugins: [spy] });

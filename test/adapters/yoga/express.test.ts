@@ -12,7 +12,12 @@ import { makeSessions } from './support/setup.js';
 /** Yoga behind the middleware of the same sessions. */
 async function start(handlers: Handlers, before: express.Handler, options: SessionsOptions<Data> = {}) {
   const made = await makeSessions(options);
-  const yoga = createYoga({ schema: makeSchema(handlers), logging: false, batching: true, plugins: [useSession(made.sessions)] });
+  const yoga = createYoga({
+    schema: makeSchema(handlers),
+    logging: false,
+    batching: true,
+    plugins: [useSession(made.sessions)],
+  });
   const app = express().use(expressSessions(made.sessions)).use(before).use(yoga.graphqlEndpoint, yoga);
   const { url } = await listenInTest(app);
   const send = (body: object, headers = {}) => post(`${url}/graphql`, body, headers);

@@ -77,7 +77,9 @@ describe('logins of an operation', () => {
 
   test('rule 18: a login takes effect when the operation is done, but later fields act for the new session', async () => {
     const { leaves, sessions, stored } = await serve();
-    const { data, session } = await leaves('mutation { before: theme(value: "light") login(name: "bob") after: theme(value: "dark") }');
+    const { data, session } = await leaves(
+      'mutation { before: theme(value: "light") login(name: "bob") after: theme(value: "dark") }',
+    );
     const [bob] = await sessions.listFor('bob');
     expect([data?.['login'], bob?.data]).toEqual([bob?.id, { userId: 'bob', theme: 'dark' }]);
     expect(await stored(session)).toBeNull();
@@ -86,7 +88,10 @@ describe('logins of an operation', () => {
   test('rule 18: of several logins, the last successful field takes effect, and one session stays', async () => {
     const { leaves, sessions, store } = await serve();
     const { data } = await leaves('mutation { a: login(name: "bob") b: login(name: "carol") failingLogin }');
-    expect([await sessions.listFor('bob'), (await sessions.listFor('carol')).map(({ id }) => id)]).toEqual([[], [data?.['b']]]);
+    expect([await sessions.listFor('bob'), (await sessions.listFor('carol')).map(({ id }) => id)]).toEqual([
+      [],
+      [data?.['b']],
+    ]);
     expect(await store.count?.()).toBe(1);
   });
 

@@ -4,19 +4,31 @@ import { serve } from './support/fields.js';
 
 describe('the root fields of a mutation decide separately', () => {
   test.each([
-    ['of one name that is used twice, by aliases', 'mutation { a: theme(value: "dark") b: role theme(value: "red") }', { theme: 'red' }],
+    [
+      'of one name that is used twice, by aliases',
+      'mutation { a: theme(value: "dark") b: role theme(value: "red") }',
+      { theme: 'red' },
+    ],
     [
       'in fragments',
       'mutation { ...F role } fragment F on Mutation { theme ...G } fragment G on Mutation { v: views }',
       { theme: 'dark', views: 1 },
     ],
     ['in inline fragments', 'mutation { ... on Mutation { role } ... { theme } }', { theme: 'dark' }],
-    ['with @include and @skip', 'mutation { theme @skip(if: true) role @include(if: true) views @include(if: true) }', { views: 1 }],
+    [
+      'with @include and @skip',
+      'mutation { theme @skip(if: true) role @include(if: true) views @include(if: true) }',
+      { views: 1 },
+    ],
     ['beside __typename', 'mutation { __typename role }', {}],
     ['beside __typename by an alias', 'mutation { role name: __typename lateRole }', {}],
     ['beside the schema', 'mutation { role } query Q { __schema { queryType { name } } }', {}],
     ['where a later one fails late', 'mutation { theme lateRole views }', { theme: 'dark', views: 1 }],
-    ['that change the same value', 'mutation { a: log(value: "a") b: failingLog(value: "b") c: log(value: "c") }', { log: ['a', 'c'] }],
+    [
+      'that change the same value',
+      'mutation { a: log(value: "a") b: failingLog(value: "b") c: log(value: "c") }',
+      { log: ['a', 'c'] },
+    ],
     ['where all fail', 'mutation { role lateRole }', {}],
     ['where all of data is null', 'mutation { theme required }', {}],
     ['of a namespace', 'mutation { nested { theme } views }', { theme: 'dark', views: 1 }],
@@ -71,7 +83,9 @@ describe('the root fields of a mutation decide separately', () => {
     const { leaves } = await serve();
     expect((await leaves('{ theme role }')).left).toEqual({ userId: 'ann', theme: 'dark', role: 'admin' });
     expect((await leaves('{ __typename role }')).left).toEqual({ userId: 'ann' });
-    expect((await leaves('{ alias: __typename ...F } fragment F on Query { role __typename }')).left).toEqual({ userId: 'ann' });
+    expect((await leaves('{ alias: __typename ...F } fragment F on Query { role __typename }')).left).toEqual({
+      userId: 'ann',
+    });
     expect((await leaves('{ theme required }')).left).toEqual({ userId: 'ann' });
   });
 
@@ -82,7 +96,10 @@ describe('the root fields of a mutation decide separately', () => {
         ({ result, replaceParseResult }: { result: unknown; replaceParseResult(document: unknown): void }) => {
           if (typeof result !== 'object' || result === null || !('kind' in result)) return;
           const name = { kind: graphql.Kind.FIELD, name: { kind: graphql.Kind.NAME, value: '__typename' } };
-          const SelectionSet = (node: graphql.SelectionSetNode) => ({ ...node, selections: [name, ...node.selections] });
+          const SelectionSet = (node: graphql.SelectionSetNode) => ({
+            ...node,
+            selections: [name, ...node.selections],
+          });
           replaceParseResult(graphql.visit(result as graphql.DocumentNode, { SelectionSet }));
         },
     };

@@ -49,7 +49,9 @@ describe.each([
 ])('graphql-sse, with %s on the context', (_, contextOf) => {
   test('a subscription saves the changes of its body', async () => {
     const { results, token, stored, store } = await startSse(contextOf);
-    expect(await results('subscription { watch(op: "changes") }', bearer(token))).toEqual([{ data: { watch: 'one' } }]);
+    expect(await results('subscription { watch(op: "changes") }', bearer(token))).toEqual([
+      { data: { watch: 'one' } },
+    ]);
     expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
     expect(store.calls.replace).toBe(2);
   });

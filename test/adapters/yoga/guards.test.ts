@@ -29,7 +29,11 @@ describe('the guards, on a context from fromHeaders', () => {
     const { sessions, token, clock } = await makeSessions();
     const anonymous = await sessions.fromHeaders({});
     for (const guard of [() => requireSession(anonymous), () => requireFresh(anonymous, '1m')]) {
-      expect(thrownBy(guard)).toMatchObject({ name: 'SessionError', code: 'UNAUTHENTICATED', extensions: { code: 'UNAUTHENTICATED' } });
+      expect(thrownBy(guard)).toMatchObject({
+        name: 'SessionError',
+        code: 'UNAUTHENTICATED',
+        extensions: { code: 'UNAUTHENTICATED' },
+      });
     }
     const ctx = await sessions.fromHeaders(bearer(token));
     clock.advance(60_000);
@@ -52,7 +56,10 @@ describe('the guards, on a context from fromHeaders', () => {
   test('accept a context of an application’s own tests, with fake sessions', async () => {
     const { sessions, token } = await makeSessions();
     const real = await sessions.fromHeaders(bearer(token));
-    const mock: SessionContext<Data> = { session: real.session, sessions: { ...real.sessions, current: real.session } };
+    const mock: SessionContext<Data> = {
+      session: real.session,
+      sessions: { ...real.sessions, current: real.session },
+    };
     expect(requireSession(mock)).toBe(real.session);
     expect(thrownBy(() => requireFresh({ ...mock, session: null }, '1m'))).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
@@ -60,7 +67,10 @@ describe('the guards, on a context from fromHeaders', () => {
   test('explain what is missing if the context has no session of the library', () => {
     const context: { session: null } = JSON.parse('{}');
     for (const guard of [() => requireSession(context), () => requireFresh(context, '1m')]) {
-      expect(thrownBy(guard)).toMatchObject({ code: 'NOT_SUPPORTED', message: expect.stringContaining('useSession(sessions)') });
+      expect(thrownBy(guard)).toMatchObject({
+        code: 'NOT_SUPPORTED',
+        message: expect.stringContaining('useSession(sessions)'),
+      });
     }
   });
 });

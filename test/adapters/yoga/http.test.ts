@@ -81,7 +81,10 @@ describe('what is saved', () => {
         },
       },
     });
-    expect(resultOf(await asAnn('mutation { run(op: "darkenQuietly") other: run(op: "fail") }')).data).toEqual({ run: null, other: null });
+    expect(resultOf(await asAnn('mutation { run(op: "darkenQuietly") other: run(op: "fail") }')).data).toEqual({
+      run: null,
+      other: null,
+    });
     expect((await stored())?.theme).toBe('dark');
   });
 
@@ -116,12 +119,17 @@ describe('requireSession', () => {
         logout: (ctx) => requireSession(ctx).destroy(),
       },
     });
-    const login = resultOf(await send('mutation { token: run(op: "login") a: run(op: "visit") b: run(op: "visit") }')).data;
+    const login = resultOf(
+      await send('mutation { token: run(op: "login") a: run(op: "visit") b: run(op: "visit") }'),
+    ).data;
     expect(login).toMatchObject({ a: 'bob', b: 'bob' });
     const token = String(login?.['token']);
     expect((await stored(token))?.views).toBe(2);
     const logout = resultOf(await send('mutation { run(op: "logout") after: run(op: "visit") }', bearer(token)));
-    expect(logout).toMatchObject({ data: { after: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' }, path: ['after'] }] });
+    expect(logout).toMatchObject({
+      data: { after: null },
+      errors: [{ extensions: { code: 'UNAUTHENTICATED' }, path: ['after'] }],
+    });
   });
 
   test('explains what is missing without the plugin', async () => {
@@ -187,7 +195,9 @@ describe('the headers of the response', () => {
     const answer = await send('mutation { run(op: "login") }');
     expect(answer.headers.get('x-auth-token')).toBe(resultOf(answer).data?.['run']);
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.headers.getSetCookie()).toEqual([expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`)]);
+    expect(answer.headers.getSetCookie()).toEqual([
+      expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`),
+    ]);
   });
 
   test('stay unchanged if the session was only read, or never used', async () => {

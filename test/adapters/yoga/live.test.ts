@@ -38,7 +38,11 @@ function waiting() {
 
 async function startYogaOn(store: SessionStore, handlers: Handlers) {
   const made = await makeSessions({ store, recheckInterval: 100, now: Date.now });
-  const yoga = createYoga({ schema: makeSchema(handlers), logging: false, plugins: [useDeferStream(), useSession(made.sessions)] });
+  const yoga = createYoga({
+    schema: makeSchema(handlers),
+    logging: false,
+    plugins: [useDeferStream(), useSession(made.sessions)],
+  });
   // Another instance, on the same store.
   const elsewhere = createSessions<Data>({ store, ownerOf: (data) => data.userId });
   return { ...made, yoga, elsewhere };

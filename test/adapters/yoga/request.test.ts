@@ -6,10 +6,19 @@ const headers = { authorization: 'Bearer token' };
 
 describe('the request of a context', () => {
   const request = new Request('http://api.example/graphql?q', { headers });
-  const described = { headers: request.headers, details: { method: 'GET', url: request.url }, target: { kind: 'collect' } };
+  const described = {
+    headers: request.headers,
+    details: { method: 'GET', url: request.url },
+    target: { kind: 'collect' },
+  };
 
   /** The Node request behind a Fetch request. */
-  const nodeRequest = (more: object = {}) => ({ headers: { ...headers, host: 'api.example' }, method: 'GET', url: '/graphql?q', ...more });
+  const nodeRequest = (more: object = {}) => ({
+    headers: { ...headers, host: 'api.example' },
+    method: 'GET',
+    url: '/graphql?q',
+    ...more,
+  });
   /** Each test has its own request, because notes about a request stay. */
   const fetchRequest = () => new Request('http://api.example/graphql?q', { headers });
 
@@ -95,8 +104,15 @@ describe('the request of a context', () => {
 
   test('of graphql-ws without a request consists of the parameters', () => {
     const extra = { socket: { send() {}, close() {} } };
-    expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({ headers: {}, connectionParams: { token: 't' } });
-    expect(foreignRequest({ connectionParams: null })).toMatchObject({ key: undefined, persistent: true, connectionParams: undefined });
+    expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({
+      headers: {},
+      connectionParams: { token: 't' },
+    });
+    expect(foreignRequest({ connectionParams: null })).toMatchObject({
+      key: undefined,
+      persistent: true,
+      connectionParams: undefined,
+    });
   });
 
   test('is absent without a request and a socket', () => {

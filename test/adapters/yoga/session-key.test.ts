@@ -50,19 +50,22 @@ test.each([
   ['sessions first', 'Node'],
   ['cache first', 'Fetch'],
   ['sessions first', 'Fetch'],
-] as const)('a response cache answers each session, and anonymous requests, separately (%s, on %s)', async (order, reach) => {
-  const { ask, asked, sessions, store, token, id } = await start(order, reach);
-  const bob = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
-  store.reset();
-  for (const _ of [1, 2]) {
-    expect(resultOf(await ask(bearer(token))).data).toEqual({ run: 'ann' });
-    expect(resultOf(await ask(bearer(bob.token))).data).toEqual({ run: 'bob' });
-    expect(resultOf(await ask()).data).toEqual({ run: 'anonymous' });
-  }
-  expect(asked).toEqual([id, bob.id, null]);
-  // Each authenticated request makes one look-up, for the cache and the plugin together.
-  expect(store.calls).toEqual({ insert: 0, find: 4, replace: 0, delete: 0 });
-});
+] as const)(
+  'a response cache answers each session, and anonymous requests, separately (%s, on %s)',
+  async (order, reach) => {
+    const { ask, asked, sessions, store, token, id } = await start(order, reach);
+    const bob = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
+    store.reset();
+    for (const _ of [1, 2]) {
+      expect(resultOf(await ask(bearer(token))).data).toEqual({ run: 'ann' });
+      expect(resultOf(await ask(bearer(bob.token))).data).toEqual({ run: 'bob' });
+      expect(resultOf(await ask()).data).toEqual({ run: 'anonymous' });
+    }
+    expect(asked).toEqual([id, bob.id, null]);
+    // Each authenticated request makes one look-up, for the cache and the plugin together.
+    expect(store.calls).toEqual({ insert: 0, find: 4, replace: 0, delete: 0 });
+  },
+);
 
 test('invariant 5: a cached answer is not sent after its session has ended', async () => {
   const { ask, token, sessions, id } = await start('cache first', 'Node');

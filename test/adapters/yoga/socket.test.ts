@@ -16,7 +16,8 @@ const run = {
     requireSession(ctx).data.theme = 'dark';
     return 'done';
   },
-  login: async ({ sessions }: SessionContext<Data>) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
+  login: async ({ sessions }: SessionContext<Data>) =>
+    (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
   loginAndDarken: async ({ sessions }: SessionContext<Data>) => {
     const session = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
     session.data.theme = 'dark';
@@ -34,7 +35,12 @@ async function startSocket(
 ) {
   const made = await makeSessions(options);
   const schema = makeSchema({ ...handlers, run: { ...run, ...handlers.run } });
-  const yoga = createYoga<object, object>({ schema, logging: false, context, plugins: [useSession(made.sessions), ...plugins] });
+  const yoga = createYoga<object, object>({
+    schema,
+    logging: false,
+    context,
+    plugins: [useSession(made.sessions), ...plugins],
+  });
   const server = await openSocketServer(yoga.getEnveloped, contextOf);
   onTestFinished(() => server.stop());
   const connect = (...args: Parameters<typeof server.connect>) => {
@@ -76,9 +82,15 @@ describe('the token of a graphql-ws connection', () => {
 
   const contexts: readonly (readonly [string, ContextOf])[] = [
     ['its connection', (connection) => ({ ...connection })],
-    ['parts of it', ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket, request: extra.request })],
+    [
+      'parts of it',
+      ({ connectionParams, extra }) => ({ connectionParams, socket: extra.socket, request: extra.request }),
+    ],
     ['its extra alone', ({ extra }) => ({ ...extra })],
-    ['no socket, as some servers have none', ({ connectionParams, extra }) => ({ connectionParams, extra: { request: extra.request } })],
+    [
+      'no socket, as some servers have none',
+      ({ connectionParams, extra }) => ({ connectionParams, extra: { request: extra.request } }),
+    ],
     ['no extra', ({ connectionParams, extra }) => ({ connectionParams, req: extra.request })],
   ];
   test.each(contexts)('is found if getEnveloped receives %s', async (_, contextOf) => {
@@ -124,7 +136,10 @@ describe('operations on one connection', () => {
     const client = connect();
     const results = client.results('subscription { watch(op: "endless") }');
     await results.next();
-    for (const operation of ['mutation { token: run(op: "login") run(op: "darken") }', 'mutation { token: run(op: "loginAndDarken") }']) {
+    for (const operation of [
+      'mutation { token: run(op: "login") run(op: "darken") }',
+      'mutation { token: run(op: "loginAndDarken") }',
+    ]) {
       const login = await client.execute(operation);
       expect((await stored(String(login.data?.['token'])))?.theme).toBe('dark');
     }
@@ -150,7 +165,9 @@ describe('operations on one connection', () => {
       errors: [{ message: 'Sessions are not available at the moment', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
     });
     const subscription = client.results('subscription { watch(op: "never") }');
-    expect((await subscription.next()).value).toMatchObject({ errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+    expect((await subscription.next()).value).toMatchObject({
+      errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    });
     store.before = undefined;
     expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
     store.before = (verb) => (verb === 'replace' ? OUTAGE() : undefined);
@@ -172,7 +189,9 @@ describe('operations on one connection', () => {
   test('an invalid operation leaves nothing open, so a later login saves its changes', async () => {
     const { connect, stored } = await startSocket();
     const client = connect();
-    await expect(client.execute('{ nothing }')).rejects.toMatchObject([{ message: expect.stringContaining('nothing') }]);
+    await expect(client.execute('{ nothing }')).rejects.toMatchObject([
+      { message: expect.stringContaining('nothing') },
+    ]);
     const { data } = await client.execute(mutation('loginAndDarken'));
     expect((await stored(String(data?.['run'])))?.theme).toBe('dark');
   });
@@ -204,7 +223,12 @@ describe("the application's own context() on a connection", () => {
     const context = async ({ sessions }: { sessions?: SessionContext<Data>['sessions'] }) => ({
       user: (await sessions?.load())?.data.role ?? 'no role',
     });
-    const { connect, token, stored } = await startSocket({ run: { ...user, escalateAndFail } }, undefined, [], context);
+    const { connect, token, stored } = await startSocket(
+      { run: { ...user, escalateAndFail } },
+      undefined,
+      [],
+      context,
+    );
     const client = connect({ connectionParams: { token } });
     const failing = client.execute(mutation('escalateAndFail'));
     await changed.opened;
@@ -266,7 +290,8 @@ test("rule 17: a connection's finished operations leave no subscription behind",
   const run: Handlers['run'] = { watch: ({ sessions }) => String(sessions.signal.aborted) };
   const { connect, token } = await startSocket({ run }, undefined, [], undefined, { store });
   const client = connect({ connectionParams: { token } });
-  for (let calls = 0; calls < 3; calls += 1) expect((await client.execute(field('watch'))).data).toEqual({ run: 'false' });
+  for (let calls = 0; calls < 3; calls += 1)
+    expect((await client.execute(field('watch'))).data).toEqual({ run: 'false' });
   await vi.waitFor(() => expect(subscribed).toBe(0));
   expect(store.subscribe).toHaveBeenCalled();
 });

@@ -11,9 +11,16 @@ import { darken, MULTIPART, OUTAGE, SSE, stream } from './support/streaming.js';
 
 describe('@defer', () => {
   async function startDeferring(run: Handlers['run'], ...options: Parameters<typeof startYoga>[2][]) {
-    const server = await startYoga({ run: { first: () => 'first', darken, ...run } }, { plugins: [useDeferStream()] }, ...options);
+    const server = await startYoga(
+      { run: { first: () => 'first', darken, ...run } },
+      { plugins: [useDeferStream()] },
+      ...options,
+    );
     const defer = (first: string, later: string, headers: Record<string, string> = bearer(server.token)) =>
-      stream(server.endpoint, `{ run(op: "${first}") node { ... @defer { later: ${later} } } }`, { ...MULTIPART, ...headers });
+      stream(server.endpoint, `{ run(op: "${first}") node { ... @defer { later: ${later} } } }`, {
+        ...MULTIPART,
+        ...headers,
+      });
     return { ...server, defer };
   }
 
@@ -116,7 +123,9 @@ describe('@defer', () => {
     const { all, response } = await defer('first', 'run(op: "me")', {});
     const [, later] = await all();
     expect(response.status).toBe(200);
-    expect(later?.incremental?.[0]?.errors).toEqual([expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } })]);
+    expect(later?.incremental?.[0]?.errors).toEqual([
+      expect.objectContaining({ extensions: { code: 'UNAUTHENTICATED' } }),
+    ]);
   });
 
   test('a source can no longer write to the response: a login in a later part creates nothing', async () => {
@@ -186,7 +195,10 @@ describe('a subscription over SSE', () => {
         },
       },
     });
-    expect(await (await asAnn(server, 'changes')).all()).toMatchObject([{ errors: [{ message: 'refused' }] }, { data: { watch: 'good' } }]);
+    expect(await (await asAnn(server, 'changes')).all()).toMatchObject([
+      { errors: [{ message: 'refused' }] },
+      { data: { watch: 'good' } },
+    ]);
     expect(await server.stored()).toEqual({ userId: 'ann', theme: 'light', views: 1 });
   });
 
@@ -203,7 +215,10 @@ describe('a subscription over SSE', () => {
       },
     });
     const parts = await (await asAnn(server, 'changes')).all();
-    expect(parts).toMatchObject([{ data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }, { data: { watch: 'two' } }]);
+    expect(parts).toMatchObject([
+      { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] },
+      { data: { watch: 'two' } },
+    ]);
     expect((await server.stored())?.theme).toBe('light');
   });
 
@@ -218,7 +233,10 @@ describe('a subscription over SSE', () => {
       },
     });
     const parts = await (await asAnn(server, 'changes')).all();
-    expect(parts).toMatchObject([{ data: { watch: 'one' } }, { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] }]);
+    expect(parts).toMatchObject([
+      { data: { watch: 'one' } },
+      { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] },
+    ]);
   });
 
   test('changes of its body after the client has left are saved', async () => {

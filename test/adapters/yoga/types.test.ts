@@ -4,7 +4,13 @@ import { createSchema, createYoga, type YogaInitialContext, type Plugin as YogaP
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { requireFresh, requireSession, sessionKey, useSession } from '../../../src/adapters/yoga/index.js';
-import { createSessions, type NewSession, type Session, type SessionContext, type SessionContextOf } from '../../../src/index.js';
+import {
+  createSessions,
+  type NewSession,
+  type Session,
+  type SessionContext,
+  type SessionContextOf,
+} from '../../../src/index.js';
 
 interface Data {
   userId: string;
@@ -92,7 +98,10 @@ describe('invariant 10: the types', () => {
   });
 
   test("of the session key fit the response cache's option", () => {
-    type SessionOption = (request: Request, context: YogaInitialContext) => Promise<string | null | undefined> | string | null | undefined;
+    type SessionOption = (
+      request: Request,
+      context: YogaInitialContext,
+    ) => Promise<string | null | undefined> | string | null | undefined;
     expectTypeOf(sessionKey(sessions)).toExtend<SessionOption>();
   });
 });

@@ -37,7 +37,8 @@ const app = {
   },
   async logout(): Promise<void> {
     // A session that is gone counts as ended.
-    if (session.getSnapshot()) await Promise.race([untilDone('/logout'), new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    if (session.getSnapshot())
+      await Promise.race([untilDone('/logout'), new Promise((resolve) => setTimeout(resolve, 1_000))]);
     await session.clear();
   },
   async work(pause: number): Promise<void> {

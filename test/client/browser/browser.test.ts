@@ -44,7 +44,10 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
   ): Promise<Page[]> {
     random = seeded(SEED);
     const pages = new Map([
-      ['/', { type: 'text/html', text: '<!doctype html><title>app</title><script type="module" src="/app.js"></script>' }],
+      [
+        '/',
+        { type: 'text/html', text: '<!doctype html><title>app</title><script type="module" src="/app.js"></script>' },
+      ],
       ['/app.js', { type: 'text/javascript', text: script }],
     ]);
     server = await startSessionServer({ random, pages, rotateEvery: 100, grace: 10_000, ...options });
@@ -52,7 +55,9 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     context = await chromium.launchPersistentContext(folder, CHROMIUM);
     await prepare?.(context);
     const tabs = await Promise.all(Array.from({ length: TABS }, () => context.newPage()));
-    await Promise.all(tabs.map((tab) => tab.goto(`${server.url}/?storage=${options.usesCookie ? 'cookie' : 'local'}`)));
+    await Promise.all(
+      tabs.map((tab) => tab.goto(`${server.url}/?storage=${options.usesCookie ? 'cookie' : 'local'}`)),
+    );
     await Promise.all(tabs.map((tab) => tab.waitForFunction('globalThis.app')));
     return tabs;
   }
@@ -67,7 +72,10 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
     Promise.all(tabs.map((tab) => tab.evaluate<Result>(expression)));
   /** Waits until all tabs report this, for at most a second longer than the limit. */
   const allAre = (tabs: readonly Page[], expression: string, value: unknown): Promise<void> =>
-    vi.waitFor(async () => expect(await inAll(tabs, expression)).toEqual(tabs.map(() => value)), { timeout: 2_000, interval: 50 });
+    vi.waitFor(async () => expect(await inAll(tabs, expression)).toEqual(tabs.map(() => value)), {
+      timeout: 2_000,
+      interval: 50,
+    });
   const pick = (tabs: readonly Page[]): Page => {
     const tab = tabs[Math.floor(random() * tabs.length)];
     if (!tab) throw new Error('no tab');
@@ -98,7 +106,10 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
       expect(ends.map((each) => each.filter(({ type }) => type === 'ended').length)).toEqual(tabs.map(() => 1));
     }
     await inAll(tabs, 'app.stop()');
-    await vi.waitFor(async () => expect(new Set(await inAll(tabs, 'app.token()')).size).toBe(1), { timeout: 2_000, interval: 50 });
+    await vi.waitFor(async () => expect(new Set(await inAll(tabs, 'app.token()')).size).toBe(1), {
+      timeout: 2_000,
+      interval: 50,
+    });
   });
 
   test("a new tab has the others' session at once, and keeps it after a reload", async () => {
@@ -118,7 +129,8 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
   });
 
   test('with blocked storage, tabs of the same session stay in it', async () => {
-    const blocked = "Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError') } })";
+    const blocked =
+      "Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError') } })";
     const tabs = await open({}, (each) => each.addInitScript(blocked));
     const token = await pick(tabs).evaluate<string>('app.login()');
     await inAll(tabs, `app.set('${token}')`);

@@ -57,7 +57,8 @@ export function fakeBrowser(globals: Readonly<Record<string, unknown>> = {}): Fa
     localStorage: local,
     sessionStorage: session,
     location: { origin: ORIGIN, href: `${ORIGIN}/page` },
-    addEventListener: (type: string, listener: () => void) => listeners.set(type, (listeners.get(type) ?? new Set()).add(listener)),
+    addEventListener: (type: string, listener: () => void) =>
+      listeners.set(type, (listeners.get(type) ?? new Set()).add(listener)),
     ...globals,
   };
   for (const [name, value] of Object.entries(all)) vi.stubGlobal(name, value);

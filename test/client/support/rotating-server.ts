@@ -63,7 +63,11 @@ export class RotatingServer {
     const standing = this.#use(record, token);
     const mayRotate = !this.#isPatient || this.#now() >= (record.previous?.until ?? 0);
     const isDue = standing === 'current' && mayRotate && this.#now() - record.since >= this.#rotateEvery;
-    return { id: record.id, authenticatedAt: record.authenticatedAt, rotated: isDue ? this.#successor(record) : undefined };
+    return {
+      id: record.id,
+      authenticatedAt: record.authenticatedAt,
+      rotated: isDue ? this.#successor(record) : undefined,
+    };
   }
 
   /**
@@ -92,7 +96,8 @@ export class RotatingServer {
   }
 
   #find(token: string | null): Record_ | undefined {
-    for (const record of this.#records.values()) if (token && this.#standing(record, token) !== 'refused') return record;
+    for (const record of this.#records.values())
+      if (token && this.#standing(record, token) !== 'refused') return record;
     return undefined;
   }
 

@@ -11,5 +11,8 @@ export function clientOf(
   options: SessionClientOptions = {},
 ): Scripted & { session: ReturnType<typeof createSessionClient> } {
   const server = scripted(answer);
-  return { ...server, session: createSessionClient({ storage: 'memory', origins: [API], fetch: server.fetch, ...options }) };
+  return {
+    ...server,
+    session: createSessionClient({ storage: 'memory', origins: [API], fetch: server.fetch, ...options }),
+  };
 }

@@ -51,7 +51,9 @@ function routerOf(sessions: Sessions<Data>, counts: Counts) {
     fresh: t.procedure.concat(requireFresh('5m')).mutation(() => {
       counts.guarded++;
     }),
-    rotate: t.procedure.concat(requireSession).mutation(({ ctx }) => ctx.session.rotate({ immediate: true, reauthenticated: true })),
+    rotate: t.procedure
+      .concat(requireSession)
+      .mutation(({ ctx }) => ctx.session.rotate({ immediate: true, reauthenticated: true })),
     logout: t.procedure.concat(requireSession).mutation(({ ctx }) => ctx.session.destroy()),
     broken: t.procedure.concat(requireSession).mutation(() => {
       counts.guarded++;

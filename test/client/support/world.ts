@@ -149,7 +149,12 @@ class Process {
           }
         : undefined,
     };
-    const run = new Function('globalThis', 'setTimeout', 'Date', `${await bundled()}; return client.createSessionClient;`);
+    const run = new Function(
+      'globalThis',
+      'setTimeout',
+      'Date',
+      `${await bundled()}; return client.createSessionClient;`,
+    );
     const create: (options: SessionClientOptions) => SessionClient = run(
       globals,
       (callback: () => void, delay: number) => timeline.after(delay, callback),

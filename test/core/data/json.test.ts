@@ -81,7 +81,11 @@ describe('copyJson', () => {
     ['a Map', { m: new Map() }, /^data\.m is a Map/],
     ['an instance of a class', { user: new Account() }, /^data\.user is a Account/],
     ['an instance of a class without a name', { odd: new (class {})() }, /^data\.odd is an instance of a class/],
-    ['an instance without a constructor', { odd: Object.create(Object.create({})) }, /^data\.odd is a Object|an instance/],
+    [
+      'an instance without a constructor',
+      { odd: Object.create(Object.create({})) },
+      /^data\.odd is a Object|an instance/,
+    ],
     ['a symbol for a key', { [Symbol('k')]: 1 }, /^data has a symbol for a key/],
     ['undefined itself', undefined, /^data is undefined/],
   ])('refuses %s with its path', (_name, value, message) => {
@@ -100,7 +104,9 @@ describe('copyJson', () => {
   test('refuses a cycle, and names its path', () => {
     const user: Record<string, unknown> = { name: 'ann', tags: ['x'] };
     user['self'] = { deeper: [user] };
-    expect(() => copyJson({ user })).toThrowError(/^data\.user\.self\.deeper(\[0\]|\["0"\]) refers to one of its own ancestors/);
+    expect(() => copyJson({ user })).toThrowError(
+      /^data\.user\.self\.deeper(\[0\]|\["0"\]) refers to one of its own ancestors/,
+    );
   });
 
   test('accepts a value that stands in two places', () => {
@@ -114,7 +120,9 @@ describe('copyJson', () => {
     expect(encodeJson(copyJson(nested(1_001)))).toBe(`${'['.repeat(1_001)}${']'.repeat(1_001)}`);
     for (const levels of [1_002, 100_000]) {
       expect(() => copyJson(nested(levels))).toThrowError(/^data\[0\]\[0\].* is nested more than 1,000 levels deep/);
-      expect(() => copyJson(nested(levels))).toThrowError(expect.objectContaining({ code: 'INVALID_DATA', status: 422 }));
+      expect(() => copyJson(nested(levels))).toThrowError(
+        expect.objectContaining({ code: 'INVALID_DATA', status: 422 }),
+      );
     }
     let deep: Record<string, unknown> = {};
     for (let level = 0; level < 5_000; level += 1) deep = { inner: deep };

@@ -9,7 +9,8 @@ function patched(target: JsonValue, before: JsonValue, after: JsonValue): JsonVa
 
 describe('the difference of two values', () => {
   test('is none where they are the same JSON', () => {
-    for (const value of [{ a: [1, { b: null }] }, [1], 'text', null]) expect(diff(value, structuredClone(value))).toBeNull();
+    for (const value of [{ a: [1, { b: null }] }, [1], 'text', null])
+      expect(diff(value, structuredClone(value))).toBeNull();
     expect(diff({ a: 1, b: 2 }, { b: 2, a: 1 })).toBeNull();
   });
 

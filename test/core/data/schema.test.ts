@@ -3,9 +3,17 @@ import { z } from 'zod';
 import { validatorOf } from '../../../src/core/data/schema.js';
 
 const schemaWith = (message: (input: unknown) => string) =>
-  validatorOf(z.object({ pin: z.unknown().refine(() => false, { error: ({ input }) => message(input) }), limit: z.number().optional() }));
+  validatorOf(
+    z.object({
+      pin: z.unknown().refine(() => false, { error: ({ input }) => message(input) }),
+      limit: z.number().optional(),
+    }),
+  );
 
-function refusal(message: (input: unknown) => string, data: { pin: string | number | boolean; limit?: number }): string {
+function refusal(
+  message: (input: unknown) => string,
+  data: { pin: string | number | boolean; limit?: number },
+): string {
   try {
     schemaWith(message)?.(data);
   } catch (error) {
@@ -32,15 +40,22 @@ test('a message that quotes nothing stays, even if it has a number that occurs i
 });
 
 test('rule 26: a message that quotes a longer value of another field is left out', () => {
-  const schema = validatorOf(z.object({ a: z.string(), b: z.string() }).refine(() => false, { error: 'differs from secret-value' }));
+  const schema = validatorOf(
+    z.object({ a: z.string(), b: z.string() }).refine(() => false, { error: 'differs from secret-value' }),
+  );
   expect(() => schema?.({ a: 'secret-value', b: 'x' })).toThrow(/: data: is not valid$/);
 });
 
-test.each([null, 7, 'text', {}])('an issue about a field inside %j, which has no such field, keeps its message', (a) => {
-  const schema = validatorOf(
-    z
-      .object({ a: z.unknown() })
-      .superRefine((_data, { addIssue }) => addIssue({ code: 'custom', path: ['a', 'b', 'c'], message: 'is wrong' })),
-  );
-  expect(() => schema?.({ a })).toThrow(/: data\.a\.b\.c: is wrong$/);
-});
+test.each([null, 7, 'text', {}])(
+  'an issue about a field inside %j, which has no such field, keeps its message',
+  (a) => {
+    const schema = validatorOf(
+      z
+        .object({ a: z.unknown() })
+        .superRefine((_data, { addIssue }) =>
+          addIssue({ code: 'custom', path: ['a', 'b', 'c'], message: 'is wrong' }),
+        ),
+    );
+    expect(() => schema?.({ a })).toThrow(/: data\.a\.b\.c: is wrong$/);
+  },
+);

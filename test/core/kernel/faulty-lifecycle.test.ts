@@ -72,15 +72,18 @@ describe('destroy', () => {
     expect(destroyed).toEqual([id]);
   });
 
-  test.each<Fault>(['refused', 'deaf'])('invariant 6: a destroy that is %s rejects, and can be repeated', async (fault) => {
-    const { store, mine, load } = await setUp();
-    store.fail('delete', fault);
-    await expect(mine.destroy()).rejects.toMatchObject(UNAVAILABLE);
-    expect((await load())?.data.user).toBe('ada');
-    expect(await mine.update(countUp)).toMatchObject({ views: 1 });
-    await mine.destroy();
-    expect(await load()).toBeNull();
-  });
+  test.each<Fault>(['refused', 'deaf'])(
+    'invariant 6: a destroy that is %s rejects, and can be repeated',
+    async (fault) => {
+      const { store, mine, load } = await setUp();
+      store.fail('delete', fault);
+      await expect(mine.destroy()).rejects.toMatchObject(UNAVAILABLE);
+      expect((await load())?.data.user).toBe('ada');
+      expect(await mine.update(countUp)).toMatchObject({ views: 1 });
+      await mine.destroy();
+      expect(await load()).toBeNull();
+    },
+  );
 
   test('invariant 2: a destroy that arrives after its time-out ends the session permanently', async () => {
     const { store, mine, load } = await setUp();
@@ -98,21 +101,25 @@ describe('destroy', () => {
 test('invariant 3: whatever fails, an acknowledged call counts once, and any other call at most once', async () => {
   const fault = fc.constantFrom<(Fault | undefined)[]>('lost', 'refused', undefined, undefined);
   await fc.assert(
-    fc.asyncProperty(fc.array(fault, { maxLength: 12 }), fc.array(fault, { maxLength: 12 }), async (replaces, finds) => {
-      const { store, mine, load } = await setUp();
-      store.fail('replace', ...replaces);
-      store.fail('find', ...finds);
-      let acknowledged = 0;
-      for (let tries = 0; tries < 8; tries += 1) {
-        const outcome = await mine.update(countUp).catch((error: unknown) => error);
-        if (outcome instanceof Error) expect(outcome).toMatchObject(UNAVAILABLE);
-        else acknowledged += 1;
-      }
-      const views = (await load())?.data.views ?? 0;
-      expect(views).toBe(store.done.replace);
-      expect(views).toBeGreaterThanOrEqual(acknowledged);
-      const unanswered = 8 - acknowledged;
-      expect(views).toBeLessThanOrEqual(acknowledged + unanswered);
-    }),
+    fc.asyncProperty(
+      fc.array(fault, { maxLength: 12 }),
+      fc.array(fault, { maxLength: 12 }),
+      async (replaces, finds) => {
+        const { store, mine, load } = await setUp();
+        store.fail('replace', ...replaces);
+        store.fail('find', ...finds);
+        let acknowledged = 0;
+        for (let tries = 0; tries < 8; tries += 1) {
+          const outcome = await mine.update(countUp).catch((error: unknown) => error);
+          if (outcome instanceof Error) expect(outcome).toMatchObject(UNAVAILABLE);
+          else acknowledged += 1;
+        }
+        const views = (await load())?.data.views ?? 0;
+        expect(views).toBe(store.done.replace);
+        expect(views).toBeGreaterThanOrEqual(acknowledged);
+        const unanswered = 8 - acknowledged;
+        expect(views).toBeLessThanOrEqual(acknowledged + unanswered);
+      },
+    ),
   );
 });

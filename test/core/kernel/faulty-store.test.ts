@@ -195,7 +195,11 @@ describe('load', () => {
     const clock = testClock();
     const inner = memoryStore({ now: clock.now });
     const demoted = () => Promise.reject(new SessionError('STORE_UNAVAILABLE', 'a replica now'));
-    const sessions = createSessions<Data>({ now: clock.now, touchInterval: '1m', store: { ...verbsOf(inner), replace: demoted } });
+    const sessions = createSessions<Data>({
+      now: clock.now,
+      touchInterval: '1m',
+      store: { ...verbsOf(inner), replace: demoted },
+    });
     const { token } = await sessions.create({ user: 'ada', views: 0 });
     clock.advance(61_000);
     await expect(sessions.fromToken(token)).rejects.toMatchObject(UNAVAILABLE);

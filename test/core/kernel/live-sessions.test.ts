@@ -57,11 +57,16 @@ function setUp(options: Options = {}) {
     };
   };
   const subscribe = 'subscribe' in options ? options.subscribe : opening;
-  const store: SessionStore = { ...countingStore(), findMany: options.findMany ?? findMany, ...(subscribe && { subscribe }) };
+  const store: SessionStore = {
+    ...countingStore(),
+    findMany: options.findMany ?? findMany,
+    ...(subscribe && { subscribe }),
+  };
   const noLimits = { idleTimeout: false, absoluteTimeout: false } as const;
   const settings = normaliseOptions({ store, recheckInterval, storeTimeout, logger, ...noLimits });
   const live = new LiveSessions(new GuardedStore(store, storeTimeout, new EventHub(logger), logger), settings);
-  const watch = (id: string, latest?: number) => live.watch(id, { ended: (reason) => told.get(id)?.push(reason.message) }, latest);
+  const watch = (id: string, latest?: number) =>
+    live.watch(id, { ended: (reason) => told.get(id)?.push(reason.message) }, latest);
   return { live, standings, lookUps, told, state, watch, answer };
 }
 
@@ -253,7 +258,10 @@ describe('signals', () => {
     expect(session?.signal).toBe(session?.signal);
     const whole = ours.signal;
     await sessions.destroy(id);
-    expect(session?.signal.reason).toMatchObject({ code: 'SESSION_GONE', message: expect.stringContaining('destroyed') });
+    expect(session?.signal.reason).toMatchObject({
+      code: 'SESSION_GONE',
+      message: expect.stringContaining('destroyed'),
+    });
     expect(isSessionError(whole.reason)).toBe(true);
     expect(ours.signal.aborted).toBe(true);
     await session?.destroy();

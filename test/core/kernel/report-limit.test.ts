@@ -3,12 +3,12 @@ import { ReportLimit } from '../../../src/core/kernel/report-limit.js';
 
 test('rule 23: a session is reported at most once a minute, independently of others', () => {
   const limit = new ReportLimit();
-  expect([limit.allows('a', 0), limit.allows('a', 59_999), limit.allows('b', 59_999), limit.allows('a', 60_000)]).toEqual([
-    true,
-    false,
-    true,
-    true,
-  ]);
+  expect([
+    limit.allows('a', 0),
+    limit.allows('a', 59_999),
+    limit.allows('b', 59_999),
+    limit.allows('a', 60_000),
+  ]).toEqual([true, false, true, true]);
   expect(limit.allows('a', 60_001)).toBe(false);
 });
 

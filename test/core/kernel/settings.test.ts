@@ -43,7 +43,11 @@ const wrong: [string, object, string][] = [
   ['maxPerOwner without ownerOf', { maxPerOwner: { max: 3, onLimit: 'deny' } }, 'maxPerOwner'],
   ['maxPerOwner as a number', { ownerOf: () => 'a', maxPerOwner: 3 }, 'maxPerOwner'],
   ['maxPerOwner.max of 0', { ownerOf: () => 'a', maxPerOwner: { max: 0, onLimit: 'deny' } }, 'maxPerOwner.max'],
-  ['maxPerOwner.max of NaN', { ownerOf: () => 'a', maxPerOwner: { max: Number.NaN, onLimit: 'deny' } }, 'maxPerOwner.max'],
+  [
+    'maxPerOwner.max of NaN',
+    { ownerOf: () => 'a', maxPerOwner: { max: Number.NaN, onLimit: 'deny' } },
+    'maxPerOwner.max',
+  ],
   ['maxPerOwner.onLimit', { ownerOf: () => 'a', maxPerOwner: { max: 1, onLimit: 'drop' } }, 'maxPerOwner.onLimit'],
 ];
 
@@ -101,7 +105,11 @@ describe('options', () => {
   });
 
   test('undefined means the default, and the caller’s object stays unchanged', async () => {
-    const options = Object.freeze({ idleTimeout: undefined, sources: Object.freeze([]) && undefined, tokenPrefix: undefined });
+    const options = Object.freeze({
+      idleTimeout: undefined,
+      sources: Object.freeze([]) && undefined,
+      tokenPrefix: undefined,
+    });
     const session = await createSessions(options).create({});
     expect(session.expiresAt - session.createdAt).toBe(7 * 86_400_000);
     expect(session.token.startsWith('ts_')).toBe(true);

@@ -66,20 +66,23 @@ describe('the time limit of calls', () => {
     expect(await outcome).toBeInstanceOf(Timeout);
   });
 
-  test.each(['answer', 'fail'] as const)('a late outcome is dropped (%s), and the failure is explained once', async (how) => {
-    const limit = new TimeLimit(100);
-    const explain = vi.fn((error: unknown) => error);
-    const late = pendingCall();
-    const outcome = limit.answer(late.run, (value) => value, explain).catch((error: unknown) => error);
-    await vi.advanceTimersByTimeAsync(100);
-    late[how](new Error('too late'));
-    expect(await outcome).toBeInstanceOf(Timeout);
-    expect(explain).toHaveBeenCalledTimes(1);
-    // Nor does it take the place of another call.
-    const next = limit.within(pendingCall().run).catch((error: unknown) => error);
-    await vi.advanceTimersByTimeAsync(100);
-    expect(await next).toBeInstanceOf(Timeout);
-  });
+  test.each(['answer', 'fail'] as const)(
+    'a late outcome is dropped (%s), and the failure is explained once',
+    async (how) => {
+      const limit = new TimeLimit(100);
+      const explain = vi.fn((error: unknown) => error);
+      const late = pendingCall();
+      const outcome = limit.answer(late.run, (value) => value, explain).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(100);
+      late[how](new Error('too late'));
+      expect(await outcome).toBeInstanceOf(Timeout);
+      expect(explain).toHaveBeenCalledTimes(1);
+      // Nor does it take the place of another call.
+      const next = limit.within(pendingCall().run).catch((error: unknown) => error);
+      await vi.advanceTimersByTimeAsync(100);
+      expect(await next).toBeInstanceOf(Timeout);
+    },
+  );
 
   test('a call that throws synchronously fails like any other', async () => {
     const limit = new TimeLimit(100);

@@ -18,37 +18,43 @@ function unreadable(): { readonly store: SessionStore; damaged: boolean } {
 }
 
 describe('invariant 6: a record that the store itself cannot read', () => {
-  test.each(['reject', 'anonymous'] as const)('follows the policy %j, with an event each time', async (onInvalidData) => {
-    const stored = unreadable();
-    const errors: string[] = [];
-    const logger = { warn: () => undefined, error: (message: string) => void errors.push(message) };
-    const sessions = createSessions<{ count: number }>({ store: stored.store, onInvalidData, logger });
-    const events: unknown[] = [];
-    sessions.on('invalid-data', (event) => void events.push(event));
-    sessions.on('store-error', (event) => void events.push(event));
-    const { token, id } = await sessions.create({ count: 0 });
-    const { session } = await sessions.fromToken(token);
-    stored.damaged = true;
-    const read = sessions.fromToken(token);
-    if (onInvalidData === 'reject') await expect(read).rejects.toMatchObject({ code: 'INVALID_DATA' });
-    else expect((await read).session).toBeNull();
-    // A write does not replace an unreadable record with data read earlier, whatever the policy.
-    const update = session?.update((data) => {
-      data.count += 1;
-    });
-    await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA' });
-    await expect(sessions.find(id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
-    expect(events).toEqual([
-      { id, reason: 'the row was damaged' },
-      { id, reason: 'the row was damaged' },
-    ]);
-    expect(errors).toEqual([expect.stringContaining(id), expect.stringContaining(id)]);
-  });
+  test.each(['reject', 'anonymous'] as const)(
+    'follows the policy %j, with an event each time',
+    async (onInvalidData) => {
+      const stored = unreadable();
+      const errors: string[] = [];
+      const logger = { warn: () => undefined, error: (message: string) => void errors.push(message) };
+      const sessions = createSessions<{ count: number }>({ store: stored.store, onInvalidData, logger });
+      const events: unknown[] = [];
+      sessions.on('invalid-data', (event) => void events.push(event));
+      sessions.on('store-error', (event) => void events.push(event));
+      const { token, id } = await sessions.create({ count: 0 });
+      const { session } = await sessions.fromToken(token);
+      stored.damaged = true;
+      const read = sessions.fromToken(token);
+      if (onInvalidData === 'reject') await expect(read).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      else expect((await read).session).toBeNull();
+      // A write does not replace an unreadable record with data read earlier, whatever the policy.
+      const update = session?.update((data) => {
+        data.count += 1;
+      });
+      await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      await expect(sessions.find(id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      expect(events).toEqual([
+        { id, reason: 'the row was damaged' },
+        { id, reason: 'the row was damaged' },
+      ]);
+      expect(errors).toEqual([expect.stringContaining(id), expect.stringContaining(id)]);
+    },
+  );
 
   test('is not confused with data that the store refuses to take', async () => {
     const inner = memoryStore();
-    const insert = () => Promise.reject(new SessionError('INVALID_DATA', 'data.cookie has a name that cannot be kept'));
-    const sessions = createSessions<{ cookie: string }>({ store: { ...unreadable().store, find: (id) => inner.find(id), insert } });
+    const insert = () =>
+      Promise.reject(new SessionError('INVALID_DATA', 'data.cookie has a name that cannot be kept'));
+    const sessions = createSessions<{ cookie: string }>({
+      store: { ...unreadable().store, find: (id) => inner.find(id), insert },
+    });
     const events: unknown[] = [];
     sessions.on('invalid-data', (event) => void events.push(event));
     await expect(sessions.create({ cookie: 'x' })).rejects.toMatchObject({

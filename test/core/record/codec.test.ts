@@ -12,7 +12,13 @@ function recordOf(body: string) {
 }
 
 function stateWith(tokens: Partial<TokenState> = {}, fields: Partial<SessionState> = {}): SessionState {
-  return { tokens: { current: hash, ...tokens }, authenticatedAt: START, lastActiveAt: START, stored: { a: 1 }, ...fields };
+  return {
+    tokens: { current: hash, ...tokens },
+    authenticatedAt: START,
+    lastActiveAt: START,
+    stored: { a: 1 },
+    ...fields,
+  };
 }
 
 const time = fc.integer({ min: 0, max: 8.64e15 });
@@ -26,29 +32,52 @@ const tokenState: fc.Arbitrary<TokenState> = fc.record({
   pending: optional(fc.record({ hash: text, authenticatedAt: time, madeAt: time, kind, salt: optional(text) })),
   previous: optional(
     fc.oneof(
-      fc.record({ hash: text, until: time, authenticatedAt: time, kind: fc.constant(undefined), salt: fc.constant(undefined) }),
+      fc.record({
+        hash: text,
+        until: time,
+        authenticatedAt: time,
+        kind: fc.constant(undefined),
+        salt: fc.constant(undefined),
+      }),
       fc.record({ hash: text, until: time, authenticatedAt: time, kind, salt: optional(text) }),
     ),
   ),
   replaced: optional(fc.array(fc.record({ mark: text, until: time }), { minLength: 1, maxLength: 6 })),
   epoch: optional(text),
 });
-const migration = optional(fc.record({ stage: fc.constantFrom('copied' as const, 'proven' as const, 'done' as const), nonce: text }));
+const migration = optional(
+  fc.record({ stage: fc.constantFrom('copied' as const, 'proven' as const, 'done' as const), nonce: text }),
+);
 
 describe('the body of a record', () => {
   test('what is encoded is decoded', () => {
     fc.assert(
-      fc.property(tokenState, time, time, migration, fc.jsonValue(), (tokens, authenticatedAt, lastActiveAt, moved, data) => {
-        const state = { tokens, authenticatedAt, lastActiveAt, migration: moved, stored: JSON.parse(JSON.stringify(data)) };
-        const { origin: _, ...decoded } = decodeRecord(recordOf(encodeBody(state, 1e9)));
-        expect(decoded).toEqual(state);
-      }),
+      fc.property(
+        tokenState,
+        time,
+        time,
+        migration,
+        fc.jsonValue(),
+        (tokens, authenticatedAt, lastActiveAt, moved, data) => {
+          const state = {
+            tokens,
+            authenticatedAt,
+            lastActiveAt,
+            migration: moved,
+            stored: JSON.parse(JSON.stringify(data)),
+          };
+          const { origin: _, ...decoded } = decodeRecord(recordOf(encodeBody(state, 1e9)));
+          expect(decoded).toEqual(state);
+        },
+      ),
     );
   });
 
   test('rule 27: a session that was never rotated is what version 0.1.0 wrote, and a family', () => {
     expect(encodeBody(stateWith(), 100)).toBe(`{"v":1,"k":"${hash}","a":${START},"l":${START},"d":{"a":1}}`);
-    expect(encodeBody(stateWith({ family: hash }), 100)).toBe(`{"v":1,"k":"${hash}","f":"${hash}","a":${START},"l":${START},"d":{"a":1}}`);
+    expect(encodeBody(stateWith({ family: hash }), 100)).toBe(
+      `{"v":1,"k":"${hash}","f":"${hash}","a":${START},"l":${START},"d":{"a":1}}`,
+    );
   });
 
   test('rule 27: fields that this version does not know survive its writes, whatever their names', () => {

@@ -29,7 +29,11 @@ function former(name: string) {
 function credentialsOf({ tokens }: Former): Readonly<Record<'current' | 'pending' | 'previous', Credential>> {
   const credential = (token: string | undefined) =>
     parseToken(token ?? '', 'ts_') ?? legacyCredential(`old:${token ?? 'none'}`, token ?? 'none');
-  return { current: credential(tokens.current), pending: credential(tokens.pending), previous: credential(tokens.previous) };
+  return {
+    current: credential(tokens.current),
+    pending: credential(tokens.pending),
+    previous: credential(tokens.previous),
+  };
 }
 
 /** Rewrites a body as version 0.1.0 does: it keeps what it knows, two elements of each token. */
@@ -43,14 +47,17 @@ const holding = (...credentials: Credential[]) => ({ credentials, replaced: fals
 const timing = (now: number) => ({ now, grace: GRACE });
 
 describe('rule 27: records of version 0.1.0', () => {
-  test.each(records.map(({ name }) => name))('%s: the tokens open the session, before and after a write by this version', (name) => {
-    const { state, tokens, record, now } = former(name);
-    for (const read of [state, stored(state, record.id)]) {
-      expect(recognise(read.tokens, tokens.current, now)).toBe('current');
-      if (read.tokens.pending) expect(recognise(read.tokens, tokens.pending, now)).toBe('pending');
-      expect(read.stored).toEqual({ userId: 'ann', views: 3 });
-    }
-  });
+  test.each(records.map(({ name }) => name))(
+    '%s: the tokens open the session, before and after a write by this version',
+    (name) => {
+      const { state, tokens, record, now } = former(name);
+      for (const read of [state, stored(state, record.id)]) {
+        expect(recognise(read.tokens, tokens.current, now)).toBe('current');
+        if (read.tokens.pending) expect(recognise(read.tokens, tokens.pending, now)).toBe('pending');
+        expect(read.stored).toEqual({ userId: 'ann', views: 3 });
+      }
+    },
+  );
 
   test('plain: rotates, and has a family afterwards', () => {
     const { state, tokens, record, now } = former('plain');
@@ -76,7 +83,9 @@ describe('rule 27: records of version 0.1.0', () => {
   test('pending: a write by this version does not restart the minute', () => {
     const { state, tokens, record, now } = former('pending');
     const active = stored({ ...state, lastActiveAt: now + MINUTE }, record.id);
-    expect(rotate(active, record.id, holding(tokens.current), {}, timing(now + MINUTE))).toMatchObject({ kind: 'write' });
+    expect(rotate(active, record.id, holding(tokens.current), {}, timing(now + MINUTE))).toMatchObject({
+      kind: 'write',
+    });
   });
 
   test('pending: its first use makes it current, and adds its family', () => {
@@ -95,14 +104,18 @@ describe('rule 27: records of version 0.1.0', () => {
       const late = rotate(state, record.id, holding(tokens.previous), request, timing(now));
       expect(late).toEqual({ kind: 'refuse', why: 'replaced' });
     }
-    const seen = [GRACE - 1, GRACE, GRACE + MINUTE].map((after) => recognise(state.tokens, tokens.previous, now + after));
+    const seen = [GRACE - 1, GRACE, GRACE + MINUTE].map((after) =>
+      recognise(state.tokens, tokens.previous, now + after),
+    );
     expect(seen).toEqual(['grace', 'replaced-recently', 'reused']);
   });
 
   test('immediate: every server refuses the old token, which is a reuse after a minute', () => {
     const { state, tokens, now, record } = former('immediate');
     for (const read of [state, stored(state, record.id)]) {
-      const seen = [-3_600_000, -5_000, 0, MINUTE - 1, MINUTE].map((after) => recognise(read.tokens, tokens.previous, now + after));
+      const seen = [-3_600_000, -5_000, 0, MINUTE - 1, MINUTE].map((after) =>
+        recognise(read.tokens, tokens.previous, now + after),
+      );
       expect(seen).toEqual([...Array(4).fill('replaced-recently'), 'reused']);
     }
   });
@@ -152,7 +165,9 @@ describe('rule 27: a rolling deploy, in which version 0.1.0 writes what this ver
     if (made.kind !== 'write') throw new Error(made.kind);
     const used = writtenByFormer(firstUse(made.state, made.credential, timing(now)));
     expect(standingOf(used, [tokens.current], now)).toEqual({ replaced: true, authenticatedAt: 0 });
-    expect(rotate(used, record.id, holding(tokens.current), { reauthenticated: true }, timing(now)).kind).toBe('refuse');
+    expect(rotate(used, record.id, holding(tokens.current), { reauthenticated: true }, timing(now)).kind).toBe(
+      'refuse',
+    );
 
     const ended = rotate(state, record.id, holding(tokens.current), { immediate: true }, timing(now));
     if (ended.kind !== 'write') throw new Error(ended.kind);

@@ -20,7 +20,10 @@ describe('rule 21: a rotation logs out no honest client', () => {
   test('only the first caller writes', () => {
     const bench = new Bench();
     const call = bench.call(bench.first);
-    expect([bench.rotate(call), bench.rotate(call)]).toMatchObject([{ kind: 'write', made: true }, { kind: 'answer' }]);
+    expect([bench.rotate(call), bench.rotate(call)]).toMatchObject([
+      { kind: 'write', made: true },
+      { kind: 'answer' },
+    ]);
   });
 
   test('a client whose answer was lost gets the same token hours later, and the lost token still works', () => {
@@ -31,18 +34,21 @@ describe('rule 21: a rotation logs out no honest client', () => {
     expect(bench.open(lost)).toMatchObject({ replaced: false });
   });
 
-  test.each([{}, { reauthenticated: true }])('a call that was admitted before gets the successor after its first use (%o)', (request) => {
-    const bench = new Bench();
-    const [one, other] = [bench.call(bench.first), bench.call(bench.first)];
-    const next = bench.rotated(one, request);
-    bench.now += 1_000;
-    bench.call(next);
-    bench.now += GRACE - 1;
-    expect(bench.rotated(other, request).hash).toBe(next.hash);
-    expect(bench.authenticatedAt(next)).toBe('reauthenticated' in request ? bench.now : START);
-    bench.now += 1;
-    expect(bench.rotate(other, request)).toEqual(REPLACED);
-  });
+  test.each([{}, { reauthenticated: true }])(
+    'a call that was admitted before gets the successor after its first use (%o)',
+    (request) => {
+      const bench = new Bench();
+      const [one, other] = [bench.call(bench.first), bench.call(bench.first)];
+      const next = bench.rotated(one, request);
+      bench.now += 1_000;
+      bench.call(next);
+      bench.now += GRACE - 1;
+      expect(bench.rotated(other, request).hash).toBe(next.hash);
+      expect(bench.authenticatedAt(next)).toBe('reauthenticated' in request ? bench.now : START);
+      bench.now += 1;
+      expect(bench.rotate(other, request)).toEqual(REPLACED);
+    },
+  );
 
   test('such a call gets nothing if the kinds differ, or if a later rotation is pending or used', () => {
     for (const [mine, theirs] of [
@@ -179,30 +185,36 @@ describe('rule 22: a replaced token gains nothing', () => {
     const bench = new Bench();
     const next = bench.rotated(bench.call(bench.first), { reauthenticated: true });
     bench.now += MINUTE - 1;
-    expect(bench.rotate(bench.call(bench.first), { reauthenticated: true })).toMatchObject({ kind: 'write', made: false });
+    expect(bench.rotate(bench.call(bench.first), { reauthenticated: true })).toMatchObject({
+      kind: 'write',
+      made: false,
+    });
     expect(bench.authenticatedAt(next)).toBe(bench.now);
     bench.now += MINUTE - 1;
     expect(bench.rotate(bench.call(bench.first))).toEqual(WAITING);
   });
 
-  test.each([{}, { reauthenticated: true }])('immediate ends the current, the pending and the previous token (%o)', (request) => {
-    const bench = new Bench();
-    bench.now += HOUR;
-    const current = bench.replace(bench.first);
-    const pending = bench.rotated(bench.call(current));
-    const call = bench.call(current);
-    const next = bench.rotated(call, { immediate: true, ...request });
-    for (const skew of [0, -5_000, -HOUR, 5_000, MINUTE + GRACE - 1]) {
-      bench.now += skew;
-      for (const each of [bench.first, current, pending]) expect(bench.open(each)).toBe('replaced-recently');
-      expect(bench.open(next)).toMatchObject({ replaced: false });
-      bench.now -= skew;
-    }
-    expect(bench.authenticatedAt(next)).toBe('reauthenticated' in request ? bench.now : START);
-    expect(bench.rotate(call, { immediate: true })).toEqual(REPLACED);
-    bench.now += MINUTE + GRACE;
-    for (const each of [bench.first, current, pending]) expect(bench.open(each)).toBe('reused');
-  });
+  test.each([{}, { reauthenticated: true }])(
+    'immediate ends the current, the pending and the previous token (%o)',
+    (request) => {
+      const bench = new Bench();
+      bench.now += HOUR;
+      const current = bench.replace(bench.first);
+      const pending = bench.rotated(bench.call(current));
+      const call = bench.call(current);
+      const next = bench.rotated(call, { immediate: true, ...request });
+      for (const skew of [0, -5_000, -HOUR, 5_000, MINUTE + GRACE - 1]) {
+        bench.now += skew;
+        for (const each of [bench.first, current, pending]) expect(bench.open(each)).toBe('replaced-recently');
+        expect(bench.open(next)).toMatchObject({ replaced: false });
+        bench.now -= skew;
+      }
+      expect(bench.authenticatedAt(next)).toBe('reauthenticated' in request ? bench.now : START);
+      expect(bench.rotate(call, { immediate: true })).toEqual(REPLACED);
+      bench.now += MINUTE + GRACE;
+      for (const each of [bench.first, current, pending]) expect(bench.open(each)).toBe('reused');
+    },
+  );
 
   test('an immediate token is random, and only its call gets it', () => {
     const bench = new Bench();
@@ -240,7 +252,8 @@ describe('find(id).rotate(): the server has no token to derive from', () => {
   test('a client cannot derive it: rotations are refused for a minute, then replace it', () => {
     const bench = new Bench();
     const made = bench.rotated(null);
-    for (const rotate of [() => bench.rotate(bench.call(bench.first)), () => bench.rotate(null)]) expect(rotate()).toEqual(WAITING);
+    for (const rotate of [() => bench.rotate(bench.call(bench.first)), () => bench.rotate(null)])
+      expect(rotate()).toEqual(WAITING);
     bench.now += MINUTE;
     const next = bench.rotated(bench.call(bench.first));
     expect(bench.open(made)).toBe('replaced-recently');

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { decodeRecord } from '../../../src/core/record/codec.js';
-import { firstSnapshot, nextSnapshot, type RecordSettings, type Snapshot, touchedSnapshot } from '../../../src/core/record/snapshot.js';
+import {
+  firstSnapshot,
+  nextSnapshot,
+  type RecordSettings,
+  type Snapshot,
+  touchedSnapshot,
+} from '../../../src/core/record/snapshot.js';
 import { activityIn, newCredential } from '../../../src/core/record/token.js';
 import { START } from './support/tokens.js';
 
@@ -42,7 +48,9 @@ describe('a touch', () => {
   test('counts from the activity in the body, not from the creation', () => {
     const first = begun();
     const later = START + IDLE - 1;
-    const second = read(nextSnapshot(first, { state: { ...first.state, lastActiveAt: later }, data: first.data }, settings));
+    const second = read(
+      nextSnapshot(first, { state: { ...first.state, lastActiveAt: later }, data: first.data }, settings),
+    );
     expect(touched(second, later + HALF)?.record.body).toBe(second.record.body);
     expect(touched(second, later + HALF + 1)).toBeNull();
   });
@@ -72,7 +80,8 @@ describe('rule 27: the owner of a session that is older than ownerOf', () => {
   });
 
   test('is written by the next write, and never changes', () => {
-    const next = (from: Snapshot, used: RecordSettings) => nextSnapshot(from, { state: from.state, data: from.data }, used).record;
+    const next = (from: Snapshot, used: RecordSettings) =>
+      nextSnapshot(from, { state: from.state, data: from.data }, used).record;
     expect(next(begun(), owned).ownerId).toBe('ann');
     expect(next(begun('eve'), owned).ownerId).toBe('eve');
     expect(Object.keys(next(begun(), settings))).not.toContain('ownerId');

@@ -31,7 +31,9 @@ function sha256(value: string | Buffer): string {
 
 describe('tokens', () => {
   test('rule 4: a token is prefix, id and 256 random bits; the SHA-256 of the secret is stored', () => {
-    expect(token).toMatch(/^ts_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}$/);
+    expect(token).toMatch(
+      /^ts_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.[A-Za-z0-9_-]{43}$/,
+    );
     const secret = token.slice(token.indexOf('.') + 1);
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
     expect(hash).toBe(sha256(secret));
@@ -84,7 +86,17 @@ describe('tokens', () => {
 
   test('isSessionId distinguishes ids from other values', () => {
     expect(isSessionId(id)).toBe(true);
-    for (const other of [undefined, null, 7, '', 'x', `${id}x`, id.toUpperCase(), `${id.slice(0, -1)}\n`, '../../etc/passwd']) {
+    for (const other of [
+      undefined,
+      null,
+      7,
+      '',
+      'x',
+      `${id}x`,
+      id.toUpperCase(),
+      `${id.slice(0, -1)}\n`,
+      '../../etc/passwd',
+    ]) {
       expect(isSessionId(other)).toBe(false);
     }
   });
@@ -169,7 +181,11 @@ describe('credentials', () => {
     const next = legacy.successor('nonce');
     expect(bytesOf(next)).toEqual(made);
     expect(next.familyHash()).toBe(sha256(made.subarray(0, 16)).slice(0, 22));
-    expect([legacy.hash, legacy.familyHash(), legacy.isOf(undefined)]).toEqual([sha256('express:abc'), undefined, true]);
+    expect([legacy.hash, legacy.familyHash(), legacy.isOf(undefined)]).toEqual([
+      sha256('express:abc'),
+      undefined,
+      true,
+    ]);
     expect(legacy.sibling().familyHash()).not.toBe(legacy.sibling().familyHash());
     expect(() => legacy.reveal('ts_')).toThrow(TypeError);
   });

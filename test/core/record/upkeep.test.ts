@@ -90,7 +90,11 @@ describe('rotateEvery', () => {
   });
 
   test('rule 21: a source writes a token only if the head is sent within the grace', () => {
-    expect([0, GRACE, GRACE + 1].map((after) => mayStillWrite(START, START + after, GRACE))).toEqual([true, true, false]);
+    expect([0, GRACE, GRACE + 1].map((after) => mayStillWrite(START, START + after, GRACE))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

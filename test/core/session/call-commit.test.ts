@@ -43,15 +43,18 @@ describe('load', () => {
     ['list', []],
     ['destroyOthers', 0],
     ['destroy', false],
-  ] as const)('invariant 5: on a socket, %s does nothing for a session that has ended since the last look', async (method, nothing) => {
-    const { opened, sessions, id } = await openRequest({ socket: true, sessions: { ownerOf: (data) => data.user } });
-    const other = await sessions.create({ user: 'ann' });
-    const context = opened.open({ hasOutcome: false }).sessions;
-    expect((await context.load())?.id).toBe(id);
-    await sessions.destroy(id);
-    expect(await context[method](other.id)).toEqual(nothing);
-    expect(await sessions.find(other.id)).not.toBeNull();
-  });
+  ] as const)(
+    'invariant 5: on a socket, %s does nothing for a session that has ended since the last look',
+    async (method, nothing) => {
+      const { opened, sessions, id } = await openRequest({ socket: true, sessions: { ownerOf: (data) => data.user } });
+      const other = await sessions.create({ user: 'ann' });
+      const context = opened.open({ hasOutcome: false }).sessions;
+      expect((await context.load())?.id).toBe(id);
+      await sessions.destroy(id);
+      expect(await context[method](other.id)).toEqual(nothing);
+      expect(await sessions.find(other.id)).not.toBeNull();
+    },
+  );
 });
 
 describe('commit and rollback', () => {

@@ -56,7 +56,12 @@ describe('the drafts of calls', () => {
       ]) {
         await expect(write()).rejects.toMatchObject({ code: 'SESSION_GONE' });
       }
-      expect([old.id, typeof old.createdAt, typeof old.expiresAt, typeof old.authenticatedAt]).toEqual([id, 'number', 'number', 'number']);
+      expect([old.id, typeof old.createdAt, typeof old.expiresAt, typeof old.authenticatedAt]).toEqual([
+        id,
+        'number',
+        'number',
+        'number',
+      ]);
       expect(JSON.parse(JSON.stringify(old))).not.toHaveProperty('data');
     }
   });
@@ -111,7 +116,11 @@ describe('create', () => {
   test('rule 18: concurrent creates end all sessions but the last', async () => {
     const { begin, store } = await openRequest({ signedIn: false });
     const call = await begin();
-    const made = await Promise.all([call.sessions.create(BOB), call.sessions.create(CAROL), call.sessions.create(BOB)]);
+    const made = await Promise.all([
+      call.sessions.create(BOB),
+      call.sessions.create(CAROL),
+      call.sessions.create(BOB),
+    ]);
     await call.commit();
     expect(await store.count?.()).toBe(2);
     expect(call.sessions.current?.id).toBe(made.at(-1)?.id);

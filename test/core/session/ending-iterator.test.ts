@@ -139,7 +139,9 @@ describe('an iterator that is ended from outside', () => {
 
   test('an ending can be a rejection', async () => {
     const controller = new AbortController();
-    const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason, _, reject) => reject(new Error(String(reason))));
+    const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason, _, reject) =>
+      reject(new Error(String(reason))),
+    );
     const waiting = iterator.next();
     controller.abort('logout');
     await expect(waiting).rejects.toThrow('logout');
@@ -148,7 +150,9 @@ describe('an iterator that is ended from outside', () => {
 
   test('a later consumer receives the rejection too', async () => {
     const controller = new AbortController();
-    const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason, _, reject) => reject(new Error(String(reason))));
+    const iterator = endingIterator(manual().source, abortOf(controller.signal), (reason, _, reject) =>
+      reject(new Error(String(reason))),
+    );
     controller.abort('logout');
     await expect(iterator.next()).rejects.toThrow('logout');
     expect(await iterator.next()).toEqual({ done: true, value: undefined });

@@ -51,7 +51,14 @@ describe('a request’s sessions', () => {
       [a.id, false],
       [b.id, true],
     ]);
-    expect(Object.keys(list[0] ?? {}).sort()).toEqual(['createdAt', 'data', 'expiresAt', 'id', 'isCurrent', 'lastActiveAt']);
+    expect(Object.keys(list[0] ?? {}).sort()).toEqual([
+      'createdAt',
+      'data',
+      'expiresAt',
+      'id',
+      'isCurrent',
+      'lastActiveAt',
+    ]);
     expect(JSON.stringify(list)).not.toContain(a.token.slice(-43));
     expect((await sessions.listFor('ann')).map((each) => each.id)).toEqual([a.id, b.id]);
   });
@@ -89,7 +96,11 @@ describe('a request’s sessions', () => {
     const a = await sessions.create({ userId: 'ann' });
     const b = await sessions.create({ userId: 'ann' });
     const anonymous = (await request()).sessions;
-    expect([await anonymous.list(), await anonymous.destroy(a.id), await anonymous.destroyOthers()]).toEqual([[], false, 0]);
+    expect([await anonymous.list(), await anonymous.destroy(a.id), await anonymous.destroyOthers()]).toEqual([
+      [],
+      false,
+      0,
+    ]);
     const ours = (await request(a.token)).sessions;
     expect((await ours.list()).map((each) => each.id)).toEqual([a.id]);
     expect([await ours.destroy(b.id), await ours.destroyOthers(), await ours.destroy(a.id)]).toEqual([false, 0, true]);
@@ -104,7 +115,12 @@ describe('a request’s sessions', () => {
 
   test('operations are NOT_SUPPORTED if the store lacks the capability', async () => {
     const sessions = createSessions<Data>({ store: bind(memoryStore()), ownerOf: (data) => data.userId });
-    for (const run of [() => sessions.count(), () => sessions.sweep(), () => sessions.listFor('ann'), () => sessions.destroyFor('ann')]) {
+    for (const run of [
+      () => sessions.count(),
+      () => sessions.sweep(),
+      () => sessions.listFor('ann'),
+      () => sessions.destroyFor('ann'),
+    ]) {
       await expect(run()).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     }
   });
@@ -153,7 +169,9 @@ describe('limits of an account', () => {
   test('deny refuses the new one', async () => {
     const { sessions, request } = setUp({ maxPerOwner: { max: 1, onLimit: 'deny' } });
     const first = await sessions.create({ userId: 'ann' });
-    await expect((await request()).sessions.create({ userId: 'ann' })).rejects.toMatchObject({ code: 'LIMIT_REACHED' });
+    await expect((await request()).sessions.create({ userId: 'ann' })).rejects.toMatchObject({
+      code: 'LIMIT_REACHED',
+    });
     await sessions.create({ userId: 'bob' });
     await sessions.destroy(first.id);
     await sessions.create({ userId: 'ann' });
@@ -165,7 +183,8 @@ describe('events', () => {
   test('follow the commit, in order, with id and owner', async () => {
     const { sessions, request } = setUp();
     const seen: unknown[] = [];
-    for (const name of ['created', 'destroyed', 'gone', 'conflict'] as const) sessions.on(name, (event) => seen.push([name, event]));
+    for (const name of ['created', 'destroyed', 'gone', 'conflict'] as const)
+      sessions.on(name, (event) => seen.push([name, event]));
     const { id, token } = await sessions.create({ userId: 'ann' });
     await (await request(token)).sessions.create({ userId: 'ann' });
     await sessions.destroy(id);

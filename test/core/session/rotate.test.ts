@@ -25,16 +25,19 @@ describe('rotate', () => {
     expect(await use(token)).toBeNull();
   });
 
-  test.each([1, 2])('rule 21: concurrent calls that rotate all get the same token, in %i processes', async (processes) => {
-    const { token, use, call, make, events } = await setUp();
-    const all = Array.from({ length: processes }, () => make());
-    const calls = await Promise.all(Array.from({ length: 20 }, (_, index) => call(token, all[index % processes])));
-    const tokens = await Promise.all(calls.map((each) => each.rotate()));
-    expect(new Set(tokens).size).toBe(1);
-    expect(tokens[0]).not.toBe(token);
-    expect(await use(tokens[0] ?? '')).not.toBeNull();
-    expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending']);
-  });
+  test.each([1, 2])(
+    'rule 21: concurrent calls that rotate all get the same token, in %i processes',
+    async (processes) => {
+      const { token, use, call, make, events } = await setUp();
+      const all = Array.from({ length: processes }, () => make());
+      const calls = await Promise.all(Array.from({ length: 20 }, (_, index) => call(token, all[index % processes])));
+      const tokens = await Promise.all(calls.map((each) => each.rotate()));
+      expect(new Set(tokens).size).toBe(1);
+      expect(tokens[0]).not.toBe(token);
+      expect(await use(tokens[0] ?? '')).not.toBeNull();
+      expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending']);
+    },
+  );
 
   test('rule 21: a client whose answer was lost gets the same token again, and the lost token works', async () => {
     const { clock, token, use, call } = await setUp();

@@ -22,7 +22,11 @@ describe('a replaced token', () => {
     clock.now += HOUR;
     const [session, neighbour] = [await call(token), await call(token)];
     const next = await session.rotate({ reauthenticated: true });
-    expect([session.authenticatedAt, neighbour.authenticatedAt, (await call(token)).authenticatedAt]).toEqual([clock.now, start, start]);
+    expect([session.authenticatedAt, neighbour.authenticatedAt, (await call(token)).authenticatedAt]).toEqual([
+      clock.now,
+      start,
+      start,
+    ]);
     expect((await call(next)).authenticatedAt).toBe(clock.now);
   });
 
@@ -79,7 +83,11 @@ describe('immediate', () => {
       for (const ended of [token, first, second]) expect(await use(ended, server)).toBeNull();
       expect(await use(last, server)).not.toBeNull();
     }
-    expect(events.filter((event) => event.startsWith('rotated'))).toEqual(['rotated pending', 'rotated pending', 'rotated immediate']);
+    expect(events.filter((event) => event.startsWith('rotated'))).toEqual([
+      'rotated pending',
+      'rotated pending',
+      'rotated immediate',
+    ]);
   });
 
   test('rule 21: only the call that made it gets its token', async () => {
@@ -117,17 +125,20 @@ describe('immediate', () => {
 });
 
 describe('reuse', () => {
-  test.each([1, 2, 8])('rule 23: a token of %i rotations ago is reported, and ends the session if onReuse says so', async (count) => {
-    const { clock, token, use, replace, events } = await setUp({ onReuse: 'destroy' });
-    let newest = token;
-    for (let index = 0; index < count; index += 1) {
-      newest = await replace(newest);
-      clock.now += 2 * MINUTE;
-    }
-    expect(await use(token)).toBeNull();
-    expect(events.slice(count)).toEqual(['reuse-detected', 'destroyed reuse']);
-    expect(await use(newest)).toBeNull();
-  });
+  test.each([1, 2, 8])(
+    'rule 23: a token of %i rotations ago is reported, and ends the session if onReuse says so',
+    async (count) => {
+      const { clock, token, use, replace, events } = await setUp({ onReuse: 'destroy' });
+      let newest = token;
+      for (let index = 0; index < count; index += 1) {
+        newest = await replace(newest);
+        clock.now += 2 * MINUTE;
+      }
+      expect(await use(token)).toBeNull();
+      expect(events.slice(count)).toEqual(['reuse-detected', 'destroyed reuse']);
+      expect(await use(newest)).toBeNull();
+    },
+  );
 
   test('rule 23: onReuse refuse refuses the token and writes nothing', async () => {
     const { clock, token, use, replace, events, store, id } = await setUp();

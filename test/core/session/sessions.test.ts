@@ -224,7 +224,10 @@ describe('save', () => {
     const { token } = await sessions.create({ userId: 'ann' });
     const session = await open(sessions, token);
     session.data.theme = 'é'.repeat(60);
-    await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('maxDataBytes (100)') });
+    await expect(session.save()).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining('maxDataBytes (100)'),
+    });
     session.data.theme = new Date(0) as never;
     await expect(session.save()).rejects.toThrow(/data\.theme is a Date/);
     await expect(
@@ -259,7 +262,10 @@ test('assigning undefined to the data is refused', async () => {
   const { sessions } = setUp();
   const session = await sessions.create({ userId: 'ann' });
   session.data = undefined as never;
-  await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('undefined') });
+  await expect(session.save()).rejects.toMatchObject({
+    code: 'INVALID_DATA',
+    message: expect.stringContaining('undefined'),
+  });
   await session.reload();
   expect(session.data).toEqual({ userId: 'ann' });
 });

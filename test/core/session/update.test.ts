@@ -38,7 +38,9 @@ describe('update', () => {
     const { sessions, calls } = setUp();
     const session = await sessions.create({ userId: 'ann' });
     calls.length = 0;
-    await expect(session.update(() => Promise.reject(new Error('late')) as never)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    await expect(session.update(() => Promise.reject(new Error('late')) as never)).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+    });
     await expect(
       session.update((data) => {
         data.views = 1;
@@ -148,7 +150,9 @@ describe('schema', () => {
   });
 
   test('output that is not JSON is refused when it is about to be written', async () => {
-    const sessions = createSessions({ schema: z.object({ at: z.union([z.date(), z.string()]).transform((at) => new Date(at)) }) });
+    const sessions = createSessions({
+      schema: z.object({ at: z.union([z.date(), z.string()]).transform((at) => new Date(at)) }),
+    });
     await expect(sessions.create({ at: '2020-01-01' })).rejects.toThrow(/data\.at is a Date/);
   });
 
@@ -183,7 +187,11 @@ describe('visible values', () => {
     ]) {
       expect(text).not.toContain(secret);
     }
-    expect(JSON.parse(JSON.stringify(session))).toMatchObject({ id: session.id, data: { userId: 'ann' }, isNew: true });
+    expect(JSON.parse(JSON.stringify(session))).toMatchObject({
+      id: session.id,
+      data: { userId: 'ann' },
+      isNew: true,
+    });
     expect((await open(sessions, session.token)).token).toBeUndefined();
   });
 
@@ -191,7 +199,10 @@ describe('visible values', () => {
     const { sessions } = setUp({ ownerOf: (data) => data.userId });
     const session = await sessions.create({ userId: 'ann' });
     session.data.userId = 'bob';
-    await expect(session.save()).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining('owner') });
+    await expect(session.save()).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining('owner'),
+    });
     await expect(
       session.update((data) => {
         data.userId = 'eve';

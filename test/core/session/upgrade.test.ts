@@ -48,7 +48,12 @@ function ended({ previous, ...others }: Tokens): Tokens {
 const former = fixture<Former>('records-0.1.0.json')
   .filter(({ tokens }) => tokens.current?.startsWith('ts_'))
   // A token that immediate ended takes the place of a previous token.
-  .map(({ name, writtenAt, tokens, record }) => ({ name, at: writtenAt, record, tokens: name === 'immediate' ? ended(tokens) : tokens }));
+  .map(({ name, writtenAt, tokens, record }) => ({
+    name,
+    at: writtenAt,
+    record,
+    tokens: name === 'immediate' ? ended(tokens) : tokens,
+  }));
 const rewritten = fixture<Rewritten>('rewritten-by-0.1.0.json');
 const entries = [
   ...former.map((each) => [`written by 0.1.0: ${each.name}`, each] as const),
@@ -63,7 +68,8 @@ async function open({ record, at }: { readonly record: SessionRecord; readonly a
   await store.insert(record, record.expiresAt - at);
   const sessions = createSessions<Data>({ store, now: () => clock.now, rotationGrace: GRACE });
   const events: string[] = [];
-  for (const name of ['reuse-detected', 'invalid-data', 'destroyed'] as const) sessions.on(name, () => events.push(name));
+  for (const name of ['reuse-detected', 'invalid-data', 'destroyed'] as const)
+    sessions.on(name, () => events.push(name));
   const use = async (token = '') => (await sessions.fromToken(token)).session;
   const rotate = async (token = '', how = {}) => (await use(token))?.rotate(how);
   return { clock, sessions, store, events, use, rotate };
@@ -104,15 +110,19 @@ describe('rule 27: a session continues after an upgrade, and in a rolling deploy
     expect(await use(last)).not.toBeNull();
   });
 
-  test.each(waiting)('%s: the pending token cannot be derived: a rotation is refused for at most a minute', async (_name, entry) => {
-    const { clock, rotate, use } = await open(entry);
-    const { current, pending } = entry.tokens;
-    for (const how of [{}, { reauthenticated: true }]) await expect(rotate(current, how)).rejects.toMatchObject(REPLACED);
-    clock.now += MINUTE;
-    const next = await rotate(current);
-    expect(next).not.toBe(pending);
-    expect(await use(next)).not.toBeNull();
-  });
+  test.each(waiting)(
+    '%s: the pending token cannot be derived: a rotation is refused for at most a minute',
+    async (_name, entry) => {
+      const { clock, rotate, use } = await open(entry);
+      const { current, pending } = entry.tokens;
+      for (const how of [{}, { reauthenticated: true }])
+        await expect(rotate(current, how)).rejects.toMatchObject(REPLACED);
+      clock.now += MINUTE;
+      const next = await rotate(current);
+      expect(next).not.toBe(pending);
+      expect(await use(next)).not.toBeNull();
+    },
+  );
 
   test.each(waiting)('%s: the client that has the pending token continues with it', async (_name, entry) => {
     const { clock, rotate, use } = await open(entry);

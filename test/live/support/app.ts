@@ -24,7 +24,9 @@ export function liveApp(sessions: Sessions<Data>) {
       await released;
       throw new TRPCError({ code: 'UNAUTHORIZED' });
     }),
-    live: t.procedure.concat(requireSession).subscription(({ ctx }) => waitsForEver(() => stopped.push([ctx.session.id, monotonic()]))),
+    live: t.procedure
+      .concat(requireSession)
+      .subscription(({ ctx }) => waitsForEver(() => stopped.push([ctx.session.id, monotonic()]))),
     // As bodies should: its own signal shows that the client has gone.
     polite: t.procedure.concat(requireSession).subscription(async function* ({ signal }) {
       bodies.begun += 1;

@@ -4,7 +4,10 @@ import type { Endings, Moments } from './types.js';
  * The delay from the end of each session until its subscription's body or consumer learned of it,
  * in ms, in order. Earlier counts as 0.
  */
-export function delaysOf(ended: Moments, told: readonly (readonly [id: string, at: number, ...rest: unknown[]])[]): number[] {
+export function delaysOf(
+  ended: Moments,
+  told: readonly (readonly [id: string, at: number, ...rest: unknown[]])[],
+): number[] {
   const moments = new Map(ended);
   return told.map(([id, at]) => Math.max(0, at - (moments.get(id) ?? Number.NaN))).sort((a, b) => a - b);
 }
@@ -19,7 +22,11 @@ export function spread(sorted: readonly number[]): string[] {
   return [0.5, 0.99, 1].map((share) => percentile(sorted, share).toFixed(1));
 }
 
-export function table(title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+export function table(
+  title: string,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(' | ')} |`;
   return [title, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

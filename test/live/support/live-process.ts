@@ -49,14 +49,23 @@ export class LiveProcess {
     // One call ends an account of ten thousand sessions, on a machine that does other work as
     // well.
     const limits = lifetime === undefined ? {} : ({ idleTimeout: false, absoluteTimeout: lifetime } as const);
-    const options = { ownerOf: (data: Data) => data.owner, storeTimeout: '60s', now: () => this.#now(), ...limits } as const;
+    const options = {
+      ownerOf: (data: Data) => data.owner,
+      storeTimeout: '60s',
+      now: () => this.#now(),
+      ...limits,
+    } as const;
     this.#holding = createSessions<Data>({ ...options, store: this.#counted.store, recheckInterval });
     this.#ending = createSessions<Data>({ ...options, store: opened.store });
     this.#app = liveApp(this.#holding);
   }
 
   /** `countTimers` is for finding leaks: it makes every promise more expensive. */
-  static async open(config: LiveStore, recheckInterval: number, { countTimers, lifetime }: OpenOptions): Promise<LiveProcess> {
+  static async open(
+    config: LiveStore,
+    recheckInterval: number,
+    { countTimers, lifetime }: OpenOptions,
+  ): Promise<LiveProcess> {
     if (countTimers) timerCount.enable();
     return new LiveProcess(await openStore(config), recheckInterval, lifetime);
   }
@@ -115,7 +124,11 @@ export class LiveProcess {
   /** Returns the number that have opened. */
   async #hold({ tokens, transport, body, read, url: given }: Extract<Order, { do: 'hold' }>): Promise<number> {
     const url = transport === 'WebSocket' ? (given ?? (await this.#url())) : '';
-    const opened = await inGroups(tokens.length, 100, (index) => this.#open(tokens[index] ?? '', transport, body, read, url).opened);
+    const opened = await inGroups(
+      tokens.length,
+      100,
+      (index) => this.#open(tokens[index] ?? '', transport, body, read, url).opened,
+    );
     return opened.filter(Boolean).length;
   }
 
@@ -178,7 +191,9 @@ export class LiveProcess {
 
   async #holdAt(tokens: readonly string[], moments: readonly number[]): Promise<void> {
     await Promise.all(
-      tokens.map((token, index) => at(moments[index] ?? 0).then(() => this.#open(token, 'iterable', 'waits for ever', true).opened)),
+      tokens.map((token, index) =>
+        at(moments[index] ?? 0).then(() => this.#open(token, 'iterable', 'waits for ever', true).opened),
+      ),
     );
   }
 
@@ -201,7 +216,8 @@ export class LiveProcess {
       const { id, token } = await this.#ending.create({ owner: 'racer' });
       const subscription = this.#open(token, 'iterable', 'waits for ever', true);
       const turns = Math.floor(Math.random() * mostTurns);
-      for (let turn = 0; turn < turns; turn += 1) await (turn % 8 === 7 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
+      for (let turn = 0; turn < turns; turn += 1)
+        await (turn % 8 === 7 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
       await this.#ending.destroy(id);
       await subscription.opened;
     });
@@ -254,7 +270,9 @@ export class LiveProcess {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const { heapUsed, rss } = process.memoryUsage();
-    const handles = process.getActiveResourcesInfo().filter((each) => each !== 'Timeout' && each !== 'Immediate').length;
+    const handles = process
+      .getActiveResourcesInfo()
+      .filter((each) => each !== 'Timeout' && each !== 'Immediate').length;
     const { calls, live } = this.#counted;
     return {
       heap: heapUsed,
@@ -276,7 +294,11 @@ export class LiveProcess {
 }
 
 /** Runs this many at a time, in order. */
-async function inGroups<Result>(count: number, size: number, run: (index: number) => Promise<Result>): Promise<Result[]> {
+async function inGroups<Result>(
+  count: number,
+  size: number,
+  run: (index: number) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
   for (let from = 0; from < count; from += size) {
     const group = Array.from({ length: Math.min(size, count - from) }, (_, offset) => run(from + offset));

@@ -5,7 +5,17 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import type { Body, ClockSetting, Endings, Inspection, LiveStore, Moments, OpenOptions, Order, Transport } from './types.js';
+import type {
+  Body,
+  ClockSetting,
+  Endings,
+  Inspection,
+  LiveStore,
+  Moments,
+  OpenOptions,
+  Order,
+  Transport,
+} from './types.js';
 
 const SOURCE = fileURLToPath(new URL('./worker.ts', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url));
@@ -41,7 +51,12 @@ export interface Live {
   /** Returns the number that have opened. */
   hold(
     tokens: readonly string[],
-    how?: { readonly transport?: Transport; readonly body?: Body | undefined; readonly read?: boolean; readonly url?: string | undefined },
+    how?: {
+      readonly transport?: Transport;
+      readonly body?: Body | undefined;
+      readonly read?: boolean;
+      readonly url?: string | undefined;
+    },
   ): Promise<number>;
   /** The URL of its WebSocket server. */
   serve(): Promise<string>;
@@ -93,7 +108,9 @@ export async function startLive(config: LiveStore, recheckInterval: number, opti
       if (child.exitCode === null && child.signalCode === null) {
         const exited = once(child, 'exit');
         // A process whose notifications are silent would take as long as its store may.
-        await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(() => undefined);
+        await Promise.race([ask({ do: 'close' }), new Promise((resolve) => setTimeout(resolve, 500).unref())]).catch(
+          () => undefined,
+        );
         child.kill('SIGKILL');
         await exited;
       }
@@ -127,7 +144,9 @@ export async function withLive<Result>(
   run: (processes: readonly Live[]) => Promise<Result>,
   options: OpenOptions = {},
 ): Promise<Result> {
-  const processes = await Promise.all(Array.from({ length: count }, () => startLive(config, recheckInterval, options)));
+  const processes = await Promise.all(
+    Array.from({ length: count }, () => startLive(config, recheckInterval, options)),
+  );
   try {
     return await run(processes);
   } finally {

@@ -26,7 +26,12 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
  * In this process, without any transport. A consumer that does not `read` asks only for the first
  * value.
  */
-export function overIterable({ router, createContext }: LiveApp, token: string, body: Body, read: boolean): Subscription {
+export function overIterable(
+  { router, createContext }: LiveApp,
+  token: string,
+  body: Body,
+  read: boolean,
+): Subscription {
   const abort = new AbortController();
   const caller = router.createCaller(createContext({ headers: bearer(token) }), { signal: abort.signal });
   const { opened, open } = opening();
@@ -59,7 +64,12 @@ export function overSse(app: LiveApp, token: string, body: Body, read: boolean):
   const follow = async (): Promise<string> => {
     const headers = { ...bearer(token), accept: 'text/event-stream' };
     const req = new Request(`http://localhost/trpc/${PATHS[body]}`, { headers, signal: abort.signal });
-    const response = await fetchRequestHandler({ endpoint: '/trpc', req, router: app.router, createContext: app.createContext });
+    const response = await fetchRequestHandler({
+      endpoint: '/trpc',
+      req,
+      router: app.router,
+      createContext: app.createContext,
+    });
     const reader = response.body?.getReader();
     const decoder = new TextDecoder();
     for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) {

@@ -35,7 +35,12 @@ export interface OpenOptions {
 }
 
 export type Order =
-  | { readonly do: 'open'; readonly config: LiveStore; readonly recheckInterval: number; readonly options: OpenOptions }
+  | {
+      readonly do: 'open';
+      readonly config: LiveStore;
+      readonly recheckInterval: number;
+      readonly options: OpenOptions;
+    }
   | { readonly do: 'create'; readonly count: number; readonly owner: string }
   | { readonly do: 'serve' }
   | {

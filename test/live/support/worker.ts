@@ -20,7 +20,8 @@ async function obey(order: Order): Promise<unknown> {
 process.on('message', ({ number, order }: { number: number; order: Order }) => {
   obey(order).then(
     (result) => process.send?.({ number, result }),
-    (error: unknown) => process.send?.({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
 

@@ -84,7 +84,8 @@ export class ModelCall {
 
   load(): void {
     if (this.isContext && this.request.isSocket) this.#acting = { session: this.request.load(), handle: null };
-    else if (!this.#isLoaded) this.#acting = { session: this.parent ? this.parent.forChild() : this.request.load(), handle: null };
+    else if (!this.#isLoaded)
+      this.#acting = { session: this.parent ? this.parent.forChild() : this.request.load(), handle: null };
     this.#isLoaded = true;
   }
 
@@ -138,7 +139,8 @@ export class ModelCall {
     if (!session?.isAlive) return 0;
     const replaced = this.#waitingIn(session)?.login.previous;
     const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
-    return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed')).length;
+    return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed'))
+      .length;
   }
 
   /** The call has succeeded. */
@@ -180,7 +182,8 @@ export class ModelCall {
 
   /** The nearest call around this one whose outcome decides. */
   get #outer(): ModelCall | undefined {
-    for (let call = this.parent; call; call = call.parent) if (call.hasOutcome && !call.hasAnswered && !call.#isOver) return call;
+    for (let call = this.parent; call; call = call.parent)
+      if (call.hasOutcome && !call.hasAnswered && !call.#isOver) return call;
     return undefined;
   }
 
@@ -193,6 +196,12 @@ export class ModelCall {
     return undefined;
   }
 
+  /** The call has failed, and what waited only for it goes on before anything that comes next. */
+  *yieldToWaiting(): Generator<Pause, void, void> {
+    const { hold } = this.request;
+    if (hold.running === 0 && hold.waiting > 0) yield { hold, rank: () => Number.MAX_SAFE_INTEGER };
+  }
+
   *#wait(): Generator<Pause, void, void> {
     const { hold, world } = this.request;
     const { runtime } = world;
@@ -202,7 +211,10 @@ export class ModelCall {
     const { session } = this;
     // Those that go on together have no order of their own: what they bring about shows it.
     const last = Number.MAX_SAFE_INTEGER;
-    yield { hold, rank: () => (login ? runtime.placeOf(login.id) : session && runtime.isGone(session.id) ? last : -1) };
+    yield {
+      hold,
+      rank: () => (login ? runtime.placeOf(login.id) : session && runtime.isGone(session.id) ? last : -1),
+    };
   }
 
   #save(keep: Keep): void {
@@ -242,7 +254,10 @@ export class ModelCall {
   #push(login: Login): void {
     const earlier = this.#logins.filter(({ field }) => field === login.field);
     const first = earlier.at(0);
-    this.#logins = [...this.#logins.filter(({ field }) => field !== login.field), first ? { ...login, before: first.before } : login];
+    this.#logins = [
+      ...this.#logins.filter(({ field }) => field !== login.field),
+      first ? { ...login, before: first.before } : login,
+    ];
     for (const each of earlier) this.#takeBack(each);
   }
 
@@ -283,7 +298,8 @@ export class ModelCall {
 
   /** The session is over for this call and those around it that act for it. */
   #leave(session: Stored): void {
-    for (let call: ModelCall | undefined = this; call; call = call.parent) if (call.#acting.session === session) call.#actFor(NOBODY);
+    for (let call: ModelCall | undefined = this; call; call = call.parent)
+      if (call.#acting.session === session) call.#actFor(NOBODY);
   }
 
   #actFor(acting: Acting): void {

@@ -33,7 +33,8 @@ export function* runOperation(execution: Execution): Steps<GraphQLResult> {
   yield { turn: who, at: 'begin' };
   yield* perform(operation.context, 'context', partOf(execution, call, who, true));
   call.load();
-  const outcomes = operation.type === 'mutation' ? yield* runInTurn(execution, call) : yield* runBeside(execution, call);
+  const outcomes =
+    operation.type === 'mutation' ? yield* runInTurn(execution, call) : yield* runBeside(execution, call);
   runtime.take(who, 'end');
   if (isBatch) request.hold.leave();
   const result = resultOf(operation, outcomes);
@@ -50,7 +51,12 @@ export function* runOperation(execution: Execution): Steps<GraphQLResult> {
   }
 }
 
-function commitFields(call: ModelCall, { fields }: Operation, outcomes: Outcomes, isBatch: boolean): Generator<Pause, void, void> {
+function commitFields(
+  call: ModelCall,
+  { fields }: Operation,
+  outcomes: Outcomes,
+  isBatch: boolean,
+): Generator<Pause, void, void> {
   const hasFailed = (name: string) => {
     const outcome = outcomes.get(name);
     return outcome !== undefined && ('code' in outcome || fieldAt(fields, name)?.end === 'below');
@@ -89,7 +95,12 @@ function* runBeside(execution: Execution, call: ModelCall): Generator<Pause, Out
   return new Map(routines.map(({ result }, index) => [`f${index}`, result?.value ?? { ok: true }]));
 }
 
-function* runField(execution: Execution, call: ModelCall, index: number, field: Field): Generator<Pause, Outcome, void> {
+function* runField(
+  execution: Execution,
+  call: ModelCall,
+  index: number,
+  field: Field,
+): Generator<Pause, Outcome, void> {
   const who = fieldOf(execution.who, index);
   yield { turn: who, at: 'begin' };
   const part = partOf(execution, call, who, field.careful);
@@ -138,7 +149,8 @@ const CODES: Readonly<Record<string, string | undefined>> = {
 function isSuccess({ data, errors }: GraphQLResult, { fields }: Operation): boolean {
   if (!data) return false;
   const failed = new Set(errors.map(({ path }) => path?.[0]));
-  const isBack = (name: string, end: Field['end']) => !['null', 'below', null].includes(data[name] === null ? null : end);
+  const isBack = (name: string, end: Field['end']) =>
+    !['null', 'below', null].includes(data[name] === null ? null : end);
   return failed.size === 0 || fields.some(({ end }, index) => isBack(`f${index}`, end) || !failed.has(`f${index}`));
 }
 

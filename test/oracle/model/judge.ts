@@ -33,9 +33,22 @@ class Judge {
     this.#runtime = new Runtime(trace.turns);
     const sessions = trace.initial.map(
       ({ id, token, user }, order) =>
-        new Stored({ id, token, user, order, isStale: order === 0, isEffective: true, data: { userId: trace.userName(user), n: 0 } }),
+        new Stored({
+          id,
+          token,
+          user,
+          order,
+          isStale: order === 0,
+          isEffective: true,
+          data: { userId: trace.userName(user), n: 0 },
+        }),
     );
-    this.#world = { runtime: this.#runtime, hasCookie: program.world === 'cookie', sessions, userName: trace.userName };
+    this.#world = {
+      runtime: this.#runtime,
+      hasCookie: program.world === 'cookie',
+      sessions,
+      userName: trace.userName,
+    };
     this.#requests = program.requests.map((request) => {
       const session = request.credential ? (sessions[request.credential.session] ?? null) : null;
       return new ModelRequest(this.#world, request, isSocket(request), session);
@@ -49,7 +62,8 @@ class Judge {
     }
     const [stuck] = this.#trace.stuck;
     if (stuck !== undefined) throw new Complaint(`${stuck} stands still, though nothing holds it`);
-    if (!this.#runtime.isOver) throw new Complaint(`the round is over; the model waits for ${this.#runtime.waiting.join(', ')}`);
+    if (!this.#runtime.isOver)
+      throw new Complaint(`the round is over; the model waits for ${this.#runtime.waiting.join(', ')}`);
     this.#checkAnswers();
     for (const [index, request] of this.#program.requests.entries()) this.#checkHead(request, index);
     this.#checkEnding();
@@ -67,12 +81,15 @@ class Judge {
     }
     const handler = request.kind === 'express' ? request.handler : request.front;
     if (!handler) throw new Complaint(`${front} has no handler`);
-    const passOn = request.kind === 'express' ? undefined : (call: ModelCall) => this.#start(request, index, model, calls, call);
+    const passOn =
+      request.kind === 'express' ? undefined : (call: ModelCall) => this.#start(request, index, model, calls, call);
     const isStream = request.kind === 'trpc' && request.link === 'stream';
     const status = this.#trace.heads[index]?.status;
     this.#calls.set(
       front,
-      this.#runtime.start(runHandler({ runtime: this.#runtime, who: front, handler, request: model, passOn, isStream, status })),
+      this.#runtime.start(
+        runHandler({ runtime: this.#runtime, who: front, handler, request: model, passOn, isStream, status }),
+      ),
     );
   }
 
@@ -92,12 +109,19 @@ class Judge {
         const procedure = request.calls[call];
         const holds = request.link === 'batch' && request.calls.length > 1;
         return procedure
-          ? [this.#note(who, runtime.start(runProcedure({ runtime, who, procedure, context, isOfClient: true, holds })))]
+          ? [
+              this.#note(
+                who,
+                runtime.start(runProcedure({ runtime, who, procedure, context, isOfClient: true, holds })),
+              ),
+            ]
           : [];
       }
       const operation = request.kind === 'yoga' ? request.operations[call] : undefined;
       const isBatch = request.kind === 'yoga' && request.link === 'batch';
-      return operation ? [this.#note(who, runtime.start(runOperation({ runtime, who, operation, request: model, parent, isBatch })))] : [];
+      return operation
+        ? [this.#note(who, runtime.start(runOperation({ runtime, who, operation, request: model, parent, isBatch })))]
+        : [];
     });
   }
 
@@ -118,10 +142,12 @@ class Judge {
   #checkAnswers(): void {
     for (const [index, request] of this.#program.requests.entries()) {
       const { front, calls } = callsOf(request, index);
-      const response = front === undefined ? undefined : (this.#calls.get(front)?.result?.value as Response | undefined);
+      const response =
+        front === undefined ? undefined : (this.#calls.get(front)?.result?.value as Response | undefined);
       // Express has answered in place of the calls behind it.
       const isAnswered = request.kind !== 'express' && !response?.isLate;
-      if (request.kind === 'express') this.#checkAnswer(actorOf(index, 'x'), { kind: 'value', value: response?.status });
+      if (request.kind === 'express')
+        this.#checkAnswer(actorOf(index, 'x'), { kind: 'value', value: response?.status });
       for (const who of isAnswered ? calls : []) {
         const value = this.#calls.get(who)?.result?.value;
         if (value !== undefined) this.#checkAnswer(who, expectedAnswer(request.kind, who, value));
@@ -132,7 +158,9 @@ class Judge {
   #checkAnswer(who: string, expected: Answer): void {
     const answer = this.#trace.answers.get(who);
     if (isDeepStrictEqual(normal(answer), normal(expected))) return;
-    throw new Complaint(`${who} was answered ${JSON.stringify(answer)}; the model expects ${JSON.stringify(expected)}`);
+    throw new Complaint(
+      `${who} was answered ${JSON.stringify(answer)}; the model expects ${JSON.stringify(expected)}`,
+    );
   }
 
   #checkHead(request: Request, index: number): void {
@@ -144,10 +172,14 @@ class Judge {
     }
     const values = head.cookies.map(cookieValue);
     const { cookie } = model;
-    const allowed = cookie === undefined ? [] : cookie === 'ended' ? [''] : [cookie.session.lastToken, cookie.session.firstToken];
-    const isRight = allowed.length === 0 ? values.length === 0 : values.length === 1 && allowed.includes(values[0] ?? 'none');
+    const allowed =
+      cookie === undefined ? [] : cookie === 'ended' ? [''] : [cookie.session.lastToken, cookie.session.firstToken];
+    const isRight =
+      allowed.length === 0 ? values.length === 0 : values.length === 1 && allowed.includes(values[0] ?? 'none');
     if (isRight) return;
-    throw new Complaint(`the answer to r${index} has the cookies ${JSON.stringify(values)}; the model expects ${JSON.stringify(allowed)}`);
+    throw new Complaint(
+      `the answer to r${index} has the cookies ${JSON.stringify(values)}; the model expects ${JSON.stringify(allowed)}`,
+    );
   }
 
   #checkEnding(): void {
@@ -155,16 +187,21 @@ class Judge {
     const alive = this.#world.sessions.filter(({ isAlive }) => isAlive);
     const expectedIds = alive.map(({ id }) => id).sort();
     if (!isDeepStrictEqual(live.toSorted(), expectedIds)) {
-      throw new Complaint(`the sessions that live are ${live.toSorted().join(', ')}; the model expects ${expectedIds.join(', ')}`);
+      throw new Complaint(
+        `the sessions that live are ${live.toSorted().join(', ')}; the model expects ${expectedIds.join(', ')}`,
+      );
     }
     for (const session of this.#world.sessions) {
       const { id, isAlive, newest, firstToken, lastToken } = session;
       const [is, expected] = [stored.get(id) ?? null, isAlive ? newest : null];
       if (!isDeepStrictEqual(is, expected)) {
-        throw new Complaint(`what is stored of ${id} is ${JSON.stringify(is)}; the model expects ${JSON.stringify(expected)}`);
+        throw new Complaint(
+          `what is stored of ${id} is ${JSON.stringify(is)}; the model expects ${JSON.stringify(expected)}`,
+        );
       }
       for (const token of [firstToken, lastToken]) {
-        if ((opens.get(token) ?? null) !== (isAlive ? id : null)) throw new Complaint(`a token of ${id} opens ${opens.get(token)}`);
+        if ((opens.get(token) ?? null) !== (isAlive ? id : null))
+          throw new Complaint(`a token of ${id} opens ${opens.get(token)}`);
       }
     }
   }
@@ -182,7 +219,9 @@ function expectedAnswer(kind: Request['kind'], who: string, value: unknown): Ans
     const { data, errors } = value as GraphQLResult;
     return {
       kind: 'graphql',
-      data: data && Object.fromEntries(Object.entries(data).map(([name, end]) => [name, fieldValue(`${who}.${name}`, end)])),
+      data:
+        data &&
+        Object.fromEntries(Object.entries(data).map(([name, end]) => [name, fieldValue(`${who}.${name}`, end)])),
       errors,
     };
   }
@@ -195,7 +234,11 @@ function expectedAnswer(kind: Request['kind'], who: string, value: unknown): Ans
 /** The value of a root field, by how it ends. */
 function fieldValue(who: string, end: unknown): unknown {
   if (end === 'soft') return { value: `done ${who}`, soft: null };
-  return end === 'null' || end === 'below' || end === null ? null : end === 'Query' || end === 'Mutation' ? end : `done ${who}`;
+  return end === 'null' || end === 'below' || end === null
+    ? null
+    : end === 'Query' || end === 'Mutation'
+      ? end
+      : `done ${who}`;
 }
 
 /** Errors have no order of their own. */

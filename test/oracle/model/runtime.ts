@@ -41,11 +41,19 @@ export class Hold {
   }
 }
 
+interface Held {
+  readonly routine: Routine<unknown>;
+  readonly hold: Hold;
+  readonly rank: () => number;
+}
+
 /** Runs the calls of the model, in the order of the turns that the library's calls took. */
 export class Runtime {
   readonly #waiting = new Map<string, { readonly at: string; readonly routine: Routine<unknown> }>();
   #joining: { readonly routine: Routine<unknown>; readonly of: readonly Routine<unknown>[] }[] = [];
-  #held: { readonly routine: Routine<unknown>; readonly hold: Hold; readonly rank: () => number }[] = [];
+  #held: Held[] = [];
+  /** Held before, and may go on now. */
+  #free: Held[] = [];
   #turn: Turn = { who: '', at: '', items: [] };
   #taken = new Set<number>();
   #events: Seen[] = [];
@@ -71,7 +79,8 @@ export class Runtime {
       send(turn.who.slice('send '.length));
     } else {
       const waiting = this.#waiting.get(turn.who);
-      if (waiting?.at !== turn.at) throw new Complaint(`${turn.who} takes the step ${turn.at}; the model expects ${waiting?.at ?? 'none'}`);
+      if (waiting?.at !== turn.at)
+        throw new Complaint(`${turn.who} takes the step ${turn.at}; the model expects ${waiting?.at ?? 'none'}`);
       this.#waiting.delete(turn.who);
       this.#resume(waiting.routine);
     }
@@ -84,8 +93,12 @@ export class Runtime {
     const { items } = this.#turn;
     const rest = items.filter(({ who }, index) => who !== 'event' && !this.#taken.has(index));
     if (rest[0])
-      throw new Complaint(`${rest[0].who} has come to ${rest[0].at} ${JSON.stringify(rest[0].seen)}, which the model does not expect`);
-    const seen = items.filter(({ who }) => who === 'event').map(({ at, seen: { id, reason } }) => eventText(at, String(id), reason));
+      throw new Complaint(
+        `${rest[0].who} has come to ${rest[0].at} ${JSON.stringify(rest[0].seen)}, which the model does not expect`,
+      );
+    const seen = items
+      .filter(({ who }) => who === 'event')
+      .map(({ at, seen: { id, reason } }) => eventText(at, String(id), reason));
     const expected = this.#events.map(({ name, id, reason }) => eventText(String(name), String(id), reason));
     if (seen.toSorted().join() === expected.toSorted().join()) return;
     throw new Complaint(`the events are [${seen.join(', ')}]; the model expects [${expected.join(', ')}]`);
@@ -93,7 +106,9 @@ export class Runtime {
 
   /** What a call has come to in this turn. @throws Complaint when it has not come to it */
   take(who: string, at: string): Seen {
-    const index = this.#turn.items.findIndex((item, number) => item.who === who && item.at === at && !this.#taken.has(number));
+    const index = this.#turn.items.findIndex(
+      (item, number) => item.who === who && item.at === at && !this.#taken.has(number),
+    );
     const item = this.#turn.items[index];
     if (!item) throw new Complaint(`${who} has not come to ${at}, as the model expects`);
     this.#taken.add(index);
@@ -124,7 +139,9 @@ export class Runtime {
   }
 
   get isOver(): boolean {
-    return this.#waiting.size === 0 && this.#joining.length === 0 && this.#held.length === 0;
+    return (
+      this.#waiting.size === 0 && this.#joining.length === 0 && this.#held.length === 0 && this.#free.length === 0
+    );
   }
 
   #proceed(): void {
@@ -135,12 +152,22 @@ export class Runtime {
         this.#resume(joined.routine);
         continue;
       }
-      const [free] = this.#held.filter(({ hold }) => hold.running === 0).sort((a, b) => a.rank() - b.rank());
-      if (!free) return;
-      this.#held = this.#held.filter((each) => each !== free);
-      free.hold.waiting -= 1;
-      this.#resume(free.routine);
+      const [free] = this.#free.sort((a, b) => a.rank() - b.rank());
+      if (free) {
+        this.#free = this.#free.filter((each) => each !== free);
+        free.hold.waiting -= 1;
+        this.#resume(free.routine);
+        continue;
+      }
+      if (!this.#release()) return;
     }
+  }
+
+  /** Frees all whose hold has opened, also if one of them runs again before the others go on. */
+  #release(): boolean {
+    this.#free = this.#held.filter(({ hold }) => hold.running === 0);
+    this.#held = this.#held.filter(({ hold }) => hold.running > 0);
+    return this.#free.length > 0;
   }
 
   #resume(routine: Routine<unknown>): void {

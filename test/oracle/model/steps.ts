@@ -51,7 +51,11 @@ function* attempt(step: Step, at: string, part: ModelPart): Generator<Pause, str
   return undefined;
 }
 
-function* nested(calls: readonly Procedure[], at: string, part: ModelPart): Generator<Pause, string | undefined, void> {
+function* nested(
+  calls: readonly Procedure[],
+  at: string,
+  part: ModelPart,
+): Generator<Pause, string | undefined, void> {
   const routines = calls.map((procedure, index) => part.start(procedure, nestedOf(part.who, at, index)));
   yield { join: routines };
   const outcomes = routines.map(({ result }) => result?.value);
@@ -69,7 +73,8 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
     expectView(part, handle, seen['data'], at);
     if (call.isContext) return;
     const { session } = call;
-    if (seen['current'] !== (session?.id ?? null)) throw wrong(part, at, seen, `the current session ${session?.id ?? null}`);
+    if (seen['current'] !== (session?.id ?? null))
+      throw wrong(part, at, seen, `the current session ${session?.id ?? null}`);
     if (seen['same'] !== (call.handle === handle))
       throw wrong(part, at, seen, `current ${call.handle === handle ? 'the same' : 'another'}`);
   },
@@ -91,7 +96,8 @@ const doings: { readonly [Name in Exclude<Step['do'], 'nested'>]: Doing } = {
   update: (part, seen, at) => {
     const { session, draft } = writable(part);
     write(part, { ...draft.changes, n: Number(session.newest['n']) + 1 });
-    if (!equal(seen['data'], session.newest)) throw wrong(part, at, seen, `the data ${JSON.stringify(session.newest)}`);
+    if (!equal(seen['data'], session.newest))
+      throw wrong(part, at, seen, `the data ${JSON.stringify(session.newest)}`);
   },
   reload: (part, seen, at) => {
     const handle = writable(part);
@@ -222,7 +228,8 @@ export function live({ request, handle }: ModelCall): Handle {
 
 function expectAdmitted(part: ModelPart, seen: Seen, at: string): void {
   const { handle } = part;
-  if (seen['id'] !== (handle?.session.id ?? null)) throw wrong(part, at, seen, `the session ${handle?.session.id ?? null}`);
+  if (seen['id'] !== (handle?.session.id ?? null))
+    throw wrong(part, at, seen, `the session ${handle?.session.id ?? null}`);
   expectView(part, handle, seen['data'], at);
 }
 
@@ -239,7 +246,9 @@ function expectView(part: ModelPart, handle: Handle | null, data: unknown, at: s
 }
 
 function equal(seen: unknown, expected: Readonly<Record<string, unknown>>): boolean {
-  return typeof seen === 'object' && seen !== null && JSON.stringify(sorted(seen)) === JSON.stringify(sorted(expected));
+  return (
+    typeof seen === 'object' && seen !== null && JSON.stringify(sorted(seen)) === JSON.stringify(sorted(expected))
+  );
 }
 
 function sorted(fields: object): unknown[] {

@@ -18,7 +18,15 @@ export class Stored {
   readonly firstToken: string;
   lastToken: string;
 
-  constructor(made: { id: string; token: string; user: number; order: number; isStale: boolean; isEffective: boolean; data: Fields }) {
+  constructor(made: {
+    id: string;
+    token: string;
+    user: number;
+    order: number;
+    isStale: boolean;
+    isEffective: boolean;
+    data: Fields;
+  }) {
     this.id = made.id;
     this.user = made.user;
     this.order = made.order;
@@ -148,7 +156,12 @@ export class Draft {
   }
 
   #over(version: number): Fields {
-    return Object.assign({}, this.session.versions[version], ...this.#layers.map(({ changes }) => changes), this.#changes);
+    return Object.assign(
+      {},
+      this.session.versions[version],
+      ...this.#layers.map(({ changes }) => changes),
+      this.#changes,
+    );
   }
 }
 

@@ -120,6 +120,7 @@ function* guarded(
     const code = failureOf(error);
     leave();
     call.rollback();
+    yield* call.yieldToWaiting();
     throw new Fail(code);
   }
 }
@@ -168,6 +169,8 @@ function partOf({ runtime, who, procedure }: Invocation, context: Context): Mode
     call: context.call,
     handle: context.handle,
     start: (nested, nestedWho) =>
-      runtime.start(runProcedure({ runtime, who: nestedWho, procedure: nested, context, isOfClient: false, holds: false })),
+      runtime.start(
+        runProcedure({ runtime, who: nestedWho, procedure: nested, context, isOfClient: false, holds: false }),
+      ),
   };
 }

@@ -24,7 +24,11 @@ const HEAD = 'http/response-head.ts';
 const TRPC_CALL = 'adapters/trpc/call.ts';
 const YOGA_RESULTS = 'graphql/results.ts';
 
-function bug(name: string, seed: number, ...patches: readonly (readonly [file: string, from: string, to: string])[]): Bug {
+function bug(
+  name: string,
+  seed: number,
+  ...patches: readonly (readonly [file: string, from: string, to: string])[]
+): Bug {
   return { name, seed, patches: patches.map(([file, from, to]) => ({ file, from, to })) };
 }
 
@@ -56,8 +60,16 @@ export const bugs: readonly Bug[] = [
     'this.#draft = new Draft<Data>(held);',
     'this.#draft = held.shared ??= new Draft<Data>(held);',
   ]),
-  bug('a failed call is saved', 15, [TRPC_CALL, 'if (call.isPending) await call.rollback();', 'if (call.isPending) await call.commit();']),
-  bug('a login takes effect when it is created', 3, [IDENTITY, 'if (this.#decides) return this.logins.push(login);', '']),
+  bug('a failed call is saved', 15, [
+    TRPC_CALL,
+    'if (call.isPending) await call.rollback();',
+    'if (call.isPending) await call.commit();',
+  ]),
+  bug('a login takes effect when it is created', 3, [
+    IDENTITY,
+    'if (this.#decides) return this.logins.push(login);',
+    '',
+  ]),
   bug('a login ends the session before at once', 3, [
     IDENTITY,
     'await this.#place(this.#loginWith(',
@@ -69,7 +81,11 @@ export const bugs: readonly Bug[] = [
     'this.#loading = undefined;\n    if (true) this.#hold(',
   ]),
   bug('__typename makes a success', 123, [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
-  bug('the login of a nested call stays when the call around it fails', 22, [IDENTITY, 'if (outer) return outer.#adopt(login);', '']),
+  bug('the login of a nested call stays when the call around it fails', 22, [
+    IDENTITY,
+    'if (outer) return outer.#adopt(login);',
+    '',
+  ]),
   bug('a socket looks its session up once', 38, [REQUEST, 'if (this.persistent) return this.#loadAgain();', '']),
   bug('what is changed outside a guard is saved', 120, [
     TRPC_CALL,
@@ -119,14 +135,26 @@ export const bugs: readonly Bug[] = [
     '      if (each.held !== held) continue;\n',
     '      if (each !== this) continue;\n',
   ]),
-  bug('Express saves what a failed request changed', 109, ['http/node-outcome.ts', 'return status >= 500 || ', 'return ']),
-  bug('a login does not change the session of its socket', 38, [REQUEST, 'if (this.persistent) this.#hold(', 'if (false) this.#hold(']),
+  bug('Express saves what a failed request changed', 109, [
+    'http/node-outcome.ts',
+    'return status >= 500 || ',
+    'return ',
+  ]),
+  bug('a login does not change the session of its socket', 38, [
+    REQUEST,
+    'if (this.persistent) this.#hold(',
+    'if (false) this.#hold(',
+  ]),
   bug('a login that waits counts for the limit of its account', 484, [
     LIFECYCLE,
     'maxPerOwner.max + this.#pending.of(ownerId)',
     'maxPerOwner.max',
   ]),
-  bug('reload() drops what earlier root fields changed', 278, [SESSION, 'this.#draft.renew();', 'this.#draft.discard();']),
+  bug('reload() drops what earlier root fields changed', 278, [
+    SESSION,
+    'this.#draft.renew();',
+    'this.#draft.discard();',
+  ]),
   bug('two logins of one answer both stay', 255, [
     REQUEST,
     "    await this.services.lifecycle.destroy(earlier.snapshot.record, 'replaced').catch(() => false);",

@@ -32,7 +32,8 @@ export async function plant(bug: Bug): Promise<Library> {
     logLevel: 'silent',
     plugins: [patching(bug, applied)],
   });
-  for (const { file } of bug.patches) if (!applied.has(file)) throw new Error(`${bug.name}: ${file} is not part of the library`);
+  for (const { file } of bug.patches)
+    if (!applied.has(file)) throw new Error(`${bug.name}: ${file} is not part of the library`);
   const load = (name: keyof Library) => import(pathToFileURL(join(dir, `${name}.mjs`)).href);
   const [core, trpc, yoga, express] = await Promise.all([load('core'), load('trpc'), load('yoga'), load('express')]);
   return { core, trpc, yoga, express };

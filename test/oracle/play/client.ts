@@ -18,7 +18,11 @@ import { nameOf } from './trpc-app.js';
 export type Answer =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'error'; readonly code: unknown; readonly sessionCode: unknown }
-  | { readonly kind: 'graphql'; readonly data: unknown; readonly errors: readonly { readonly path: unknown; readonly code: unknown }[] };
+  | {
+      readonly kind: 'graphql';
+      readonly data: unknown;
+      readonly errors: readonly { readonly path: unknown; readonly code: unknown }[];
+    };
 
 /** The head of an HTTP response. */
 export interface Head {
@@ -68,7 +72,11 @@ function watchingFetch(heads: Head[]) {
   };
 }
 
-function trpcClient(request: Extract<Request, { kind: 'trpc' }>, index: number, { port, token }: Address): RequestClient {
+function trpcClient(
+  request: Extract<Request, { kind: 'trpc' }>,
+  index: number,
+  { port, token }: Address,
+): RequestClient {
   const { link, credential, calls, front } = request;
   const heads: Head[] = [];
   const answers = new Map<string, Promise<Answer>>();
@@ -76,7 +84,9 @@ function trpcClient(request: Extract<Request, { kind: 'trpc' }>, index: number, 
   const url = `http://127.0.0.1:${port}/${front ? 'front' : 'alone'}/trpc`;
   const options = { url, fetch: watchingFetch(heads), headers: headersFor(credential, token, actorOf(index, 'x')) };
   const links = { single: httpLink, batch: httpBatchLink, stream: httpBatchStreamLink };
-  const used: TRPCLink<AnyTRPCRouter> = socket ? wsLink({ client: socket }) : links[link as keyof typeof links](options);
+  const used: TRPCLink<AnyTRPCRouter> = socket
+    ? wsLink({ client: socket })
+    : links[link as keyof typeof links](options);
   const client = createTRPCUntypedClient({ links: [used] });
   const call = (number: number): void => {
     const procedure = calls[number];
@@ -142,9 +152,14 @@ function graphqlClient(request: YogaRequest, index: number, { port, token }: Add
     send: () => {
       const headers = { 'content-type': 'application/json', ...headersFor(credential, token, actorOf(index, 'x')) };
       const body = JSON.stringify(link === 'single' ? bodies[0] : bodies);
-      const sent = watchingFetch(heads)(`http://127.0.0.1:${port}/${front ? 'front' : 'alone'}/graphql`, { method: 'POST', headers, body });
+      const sent = watchingFetch(heads)(`http://127.0.0.1:${port}/${front ? 'front' : 'alone'}/graphql`, {
+        method: 'POST',
+        headers,
+        body,
+      });
       const results = sent.then((response) => response.json()).then((json: unknown) => [json].flat());
-      for (const [number, who] of calls.entries()) answers.set(who, results.then((all) => graphqlAnswer(all[number])).catch(unreadable));
+      for (const [number, who] of calls.entries())
+        answers.set(who, results.then((all) => graphqlAnswer(all[number])).catch(unreadable));
     },
     close: async () => undefined,
   };
@@ -179,7 +194,15 @@ function graphqlSocket(request: YogaRequest, index: number, { port, token }: Add
 
 function bodyOf({ type, fields, typename }: Operation, who: string) {
   const selections = fields.map((field, index) => {
-    const names = { strict: 'strict', strictThrow: 'strict', below: 'node', soft: 'node', ok: 'plain', null: 'plain', throw: 'plain' };
+    const names = {
+      strict: 'strict',
+      strictThrow: 'strict',
+      below: 'node',
+      soft: 'node',
+      ok: 'plain',
+      null: 'plain',
+      throw: 'plain',
+    };
     const below = { below: ' { hard }', soft: ' { value soft }' };
     const rest = field.end === 'below' || field.end === 'soft' ? below[field.end] : '';
     const text = `f${index}: ${names[field.end]}(id: "${fieldOf(who, index)}")${rest}`;
@@ -190,7 +213,10 @@ function bodyOf({ type, fields, typename }: Operation, who: string) {
 }
 
 function graphqlAnswer(result: unknown): Answer {
-  const { data, errors = [] } = result as { data?: unknown; errors?: readonly { path?: unknown; extensions?: { code?: unknown } }[] };
+  const { data, errors = [] } = result as {
+    data?: unknown;
+    errors?: readonly { path?: unknown; extensions?: { code?: unknown } }[];
+  };
   return { kind: 'graphql', data, errors: errors.map(({ path, extensions }) => ({ path, code: extensions?.code })) };
 }
 

@@ -56,7 +56,13 @@ function handle(library: Library, roundNow: () => Round): RequestHandler {
   };
 }
 
-function partOf(library: Library, req: express.Request, who: string, { careful }: Handler, { stage, userName }: Round): Part {
+function partOf(
+  library: Library,
+  req: express.Request,
+  who: string,
+  { careful }: Handler,
+  { stage, userName }: Round,
+): Part {
   const callProcedure = () => Promise.reject(new Error('there is no tRPC here'));
   const context = contextOf(req);
   return { stage, library, who, careful, userName, context, session: context.session, callProcedure };
@@ -68,8 +74,10 @@ function partOf(library: Library, req: express.Request, who: string, { careful }
  */
 function onErrors(app: Express, sessionErrors: ErrorRequestHandler, roundNow: () => Round): void {
   const isGuarded = (req: express.Request) => roundNow().handlers.get(String(req.headers['x-who']))?.guarded === true;
-  app.use(((error, req, res, next) => (isGuarded(req) ? sessionErrors(error, req, res, next) : next(error))) as ErrorRequestHandler);
-  app.use(((error, req, res, next) => (isGuarded(req) ? res.status(400).json({}) : next(error))) as ErrorRequestHandler);
+  app.use(((error, req, res, next) =>
+    isGuarded(req) ? sessionErrors(error, req, res, next) : next(error)) as ErrorRequestHandler);
+  app.use(((error, req, res, next) =>
+    isGuarded(req) ? res.status(400).json({}) : next(error)) as ErrorRequestHandler);
 }
 
 function whoIn(req: express.Request): string {

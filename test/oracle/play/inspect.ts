@@ -27,7 +27,10 @@ export async function inspect(
   const users = Array.from({ length: USERS }, (_, user) => userName(user));
   const seen = turns.flatMap(({ items }) => items.map((item) => item.seen));
   const ids = new Set([...initial.map(({ id }) => id), ...seen.flatMap((each) => strings(each['id'], each['ids']))]);
-  const tokens = new Set([...initial.map(({ token }) => token), ...seen.flatMap((each) => strings(each['token'], each['tokens']))]);
+  const tokens = new Set([
+    ...initial.map(({ token }) => token),
+    ...seen.flatMap((each) => strings(each['token'], each['tokens'])),
+  ]);
   for (const head of heads) for (const token of head?.cookies.map(cookieValue) ?? []) if (token) tokens.add(token);
   const live = (await Promise.all(users.map((user) => sessions.listFor(user)))).flat().map(({ id }) => id);
   const stored = new Map<string, unknown>();

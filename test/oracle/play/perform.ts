@@ -54,7 +54,8 @@ class NoSession extends Error {}
 
 export function codeOf(error: unknown): string {
   if (isSessionError(error)) return error.code;
-  if (error instanceof TRPCError) return isSessionError(error.cause) ? error.cause.code : codeOf(error.cause ?? error.message);
+  if (error instanceof TRPCError)
+    return isSessionError(error.cause) ? error.cause.code : codeOf(error.cause ?? error.message);
   return error instanceof NoSession ? 'none' : 'error';
 }
 
@@ -68,7 +69,12 @@ type Doing = (part: Part, note: Note) => Promise<Seen> | Seen;
 const doings: { readonly [Name in PlainStep]: Doing } = {
   see: (part) => {
     const { current } = part.context.sessions;
-    return { current: current?.id ?? null, same: current === part.session, id: part.session?.id ?? null, data: look(part.session) };
+    return {
+      current: current?.id ?? null,
+      same: current === part.session,
+      id: part.session?.id ?? null,
+      data: look(part.session),
+    };
   },
   change: (part) => {
     const value = part.stage.unique();
@@ -161,7 +167,9 @@ function dataOf({ userName }: Part, user: number): Data {
 }
 
 async function callAll(calls: readonly Procedure[], at: string, part: Part): Promise<Seen> {
-  const results = await Promise.allSettled(calls.map((procedure, index) => part.callProcedure(procedure, nestedOf(part.who, at, index))));
+  const results = await Promise.allSettled(
+    calls.map((procedure, index) => part.callProcedure(procedure, nestedOf(part.who, at, index))),
+  );
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
   return {};

@@ -54,7 +54,8 @@ export async function play(theatre: Theatre, program: Program): Promise<Trace> {
     await playing.run();
     const { turns, stuck } = playing;
     const answers = new Map<string, Answer>();
-    for (const client of clients) for (const [who, answer] of client.answers) if (!stuck.includes(who)) answers.set(who, await answer);
+    for (const client of clients)
+      for (const [who, answer] of client.answers) if (!stuck.includes(who)) answers.set(who, await answer);
     const heads = clients.map((client) => client.heads[0]);
     const ending = await inspect(theatre, round, initial, turns, heads);
     return { initial, turns, stuck, answers, heads, ending, userName: round.userName };
@@ -82,7 +83,8 @@ class Playing {
     this.#clients = clients;
     for (const [index, request] of program.requests.entries()) {
       const { calls } = callsOf(request, index);
-      if (isSocket(request)) for (const [call, who] of calls.entries()) this.#unsent.push({ name: `send ${who}`, request: index, call });
+      if (isSocket(request))
+        for (const [call, who] of calls.entries()) this.#unsent.push({ name: `send ${who}`, request: index, call });
       else this.#unsent.push({ name: `send r${index}`, request: index, call: 0 });
     }
   }
@@ -157,7 +159,8 @@ class Playing {
     const { front, calls } = callsOf(request, index);
     const { answers } = this.#clients[index] ?? { answers: new Map<string, Promise<Answer>>() };
     const over = [...answers.keys()].filter((who) => this.#stage.hasEnded(who));
-    const isOver = isSocket(request) || over.length === answers.size || (front !== undefined && !this.#passedOn.has(index));
+    const isOver =
+      isSocket(request) || over.length === answers.size || (front !== undefined && !this.#passedOn.has(index));
     if (!isOver) return;
     for (const who of isSocket(request) ? over : answers.keys()) {
       const answer = answers.get(who);

@@ -27,10 +27,12 @@ export class Round {
       if (request.kind === 'express') this.handlers.set(actorOf(index, 'x'), request.handler);
       else if (request.front) this.handlers.set(actorOf(index, 'x'), request.front);
       if (request.kind === 'trpc') {
-        for (const [call, procedure] of request.calls.entries()) this.#addProcedure(actorOf(index, 'c', call), procedure);
+        for (const [call, procedure] of request.calls.entries())
+          this.#addProcedure(actorOf(index, 'c', call), procedure);
       }
       if (request.kind === 'yoga') {
-        for (const [call, operation] of request.operations.entries()) this.#addOperation(actorOf(index, 'o', call), operation);
+        for (const [call, operation] of request.operations.entries())
+          this.#addOperation(actorOf(index, 'o', call), operation);
       }
     }
   }
@@ -39,13 +41,15 @@ export class Round {
 
   #addProcedure(who: string, procedure: Procedure): void {
     this.procedures.set(who, procedure);
-    for (const name of ['before', 'middle', 'body', 'late', 'after'] as const) this.#addNested(who, name, procedure[name]);
+    for (const name of ['before', 'middle', 'body', 'late', 'after'] as const)
+      this.#addNested(who, name, procedure[name]);
   }
 
   #addNested(who: string, name: string, plan: Plan): void {
     for (const [index, step] of plan.entries()) {
       if (step.do !== 'nested') continue;
-      for (const [call, procedure] of step.calls.entries()) this.#addProcedure(nestedOf(who, `${name}${index}`, call), procedure);
+      for (const [call, procedure] of step.calls.entries())
+        this.#addProcedure(nestedOf(who, `${name}${index}`, call), procedure);
     }
   }
 

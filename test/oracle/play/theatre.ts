@@ -101,7 +101,10 @@ export class Theatre {
     }
   }
 
-  #serveSockets({ router, createContext }: ReturnType<typeof makeApp>['trpc'], yoga: ReturnType<typeof makeApp>['yoga']): void {
+  #serveSockets(
+    { router, createContext }: ReturnType<typeof makeApp>['trpc'],
+    yoga: ReturnType<typeof makeApp>['yoga'],
+  ): void {
     const forTrpc = new WebSocketServer({ noServer: true });
     const forGraphQL = new WebSocketServer({ noServer: true });
     applyWSSHandler({ wss: forTrpc, router, createContext });

@@ -81,7 +81,11 @@ export function makeTrpc(library: Library, sessions: Sessions<Data>, roundNow: (
   }
 
   /** Runs the rest of a procedure, perhaps twice, and notes what it came to. */
-  async function run<Passed extends Result>(next: () => Promise<Passed>, who: string, isTwice: boolean): Promise<Passed> {
+  async function run<Passed extends Result>(
+    next: () => Promise<Passed>,
+    who: string,
+    isTwice: boolean,
+  ): Promise<Passed> {
     const { stage } = roundNow();
     if (isTwice) stage.log(who, 'passed', outcome(await next()));
     const result = await next();

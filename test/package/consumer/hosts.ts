@@ -26,7 +26,10 @@ declare module 'fastify' {
 const whoAmI = (current: { readonly session: Session<Data> | null }) => requireSession(current).data.user;
 
 // Fetch
-const handled = await sessions.handle(new Request('http://localhost/', { headers }), (current) => new Response(whoAmI(current)));
+const handled = await sessions.handle(
+  new Request('http://localhost/', { headers }),
+  (current) => new Response(whoAmI(current)),
+);
 assert.equal(await handled.text(), 'ada');
 
 // Hono
@@ -53,7 +56,10 @@ const server = new ApolloServer<SessionContextOf<typeof sessions>>({
   resolvers: { Query: { me: (_: unknown, _args: unknown, ctx: SessionContextOf<typeof sessions>) => whoAmI(ctx) } },
   plugins: [plugin],
 });
-const { body } = await server.executeOperation({ query: '{ me }' }, { contextValue: await apolloContext({ headers }) });
+const { body } = await server.executeOperation(
+  { query: '{ me }' },
+  { contextValue: await apolloContext({ headers }) },
+);
 assert.equal(body.kind === 'single' ? body.singleResult.data?.['me'] : undefined, 'ada');
 await server.stop();
 

@@ -23,7 +23,8 @@ export const yoga = createYoga({
         },
       },
       Mutation: {
-        login: async (_: unknown, _args: unknown, ctx: Context) => (await ctx.sessions.create({ userId: 'ada' })).token,
+        login: async (_: unknown, _args: unknown, ctx: Context) =>
+          (await ctx.sessions.create({ userId: 'ada' })).token,
       },
     },
   }),

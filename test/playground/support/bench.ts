@@ -29,7 +29,11 @@ export async function openBench(): Promise<Bench> {
       ahead += ms;
     },
     async open(options = {}) {
-      const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce', ...options });
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        reducedMotion: 'reduce',
+        ...options,
+      });
       context.setDefaultTimeout(10_000);
       const page = await context.newPage();
       playground ??= await startPlayground({ port: 0, now: () => Date.now() + ahead, page: served });

@@ -29,7 +29,8 @@ describeOnEveryStore('the sessions of an account over four processes', (config, 
 
   test('a limit is kept exactly, by either rule', { timeout: LONG }, async () => {
     const rows: [string, LimitFindings][] = [];
-    for (const rule of ['evict-oldest', 'deny'] as const) rows.push([rule, await raceLogins(peers, rule, LIMIT_ROUNDS, clock)]);
+    for (const rule of ['evict-oldest', 'deny'] as const)
+      rows.push([rule, await raceLogins(peers, rule, LIMIT_ROUNDS, clock)]);
     console.info(limitTable(store, rows));
     expect(rows.flatMap(([rule, { wrong }]) => wrong.map((problem) => `${rule}, ${problem}`))).toEqual([]);
     // Logins that do not meet prove nothing.
@@ -41,7 +42,8 @@ describeOnEveryStore('the sessions of an account over four processes', (config, 
   }, async () => {
     const random = seeded(SEED);
     const rows: [string, RotationFindings][] = [];
-    for (const race of ROTATION_RACES) rows.push([race.name, await raceRotations(race, peers, ROTATION_ROUNDS, random, clock)]);
+    for (const race of ROTATION_RACES)
+      rows.push([race.name, await raceRotations(race, peers, ROTATION_ROUNDS, random, clock)]);
     console.info(rotationTable(`${store}, seed ${SEED}`, rows));
     for (const [name, { unexplained, notOne, wrongEnds }] of rows) {
       expect({ name, unexplained, notOne, wrongEnds }).toEqual({ name, unexplained: 0, notOne: 0, wrongEnds: 0 });
@@ -50,7 +52,9 @@ describeOnEveryStore('the sessions of an account over four processes', (config, 
     for (const [name, { met }] of rows) expect(met, name).toBeGreaterThan(0);
   });
 
-  test('invariant 3: 100 updates of one session all count, and none takes more than 20 tries', { timeout: LONG }, async () => {
+  test('invariant 3: 100 updates of one session all count, and none takes more than 20 tries', {
+    timeout: LONG,
+  }, async () => {
     const together = await raceUpdates(peers, true, UPDATE_ROUNDS);
     const inLine = await raceUpdates(peers, false, UPDATE_ROUNDS);
     const rows: [string, UpdateFindings][] = [

@@ -19,7 +19,12 @@ export interface LimitFindings {
  * Fills one account after another, empties it in ways that leave traces, and then logs in from all
  * processes at once.
  */
-export async function raceLogins(peers: readonly Peer[], rule: Rule, rounds: number, clock: Clock): Promise<LimitFindings> {
+export async function raceLogins(
+  peers: readonly Peer[],
+  rule: Rule,
+  rounds: number,
+  clock: Clock,
+): Promise<LimitFindings> {
   const findings: LimitFindings = { rounds: 0, wrong: [], handedOut: 0, denied: 0, evicted: 0, met: 0 };
   for (let round = 0; round < rounds; round += 1) {
     const owner = `${rule} ${round}`;
@@ -80,11 +85,16 @@ async function judge(
       [...evicted, ...usable],
       admitted.map(({ id }) => id),
     ) && 'not each that ended was told as evicted, or one that had not',
-    told.some(({ name }) => name !== 'evicted') && `other events: ${told.map(({ name, reason }) => `${name} ${reason}`)}`,
+    told.some(({ name }) => name !== 'evicted') &&
+      `other events: ${told.map(({ name, reason }) => `${name} ${reason}`)}`,
   ].filter((problem) => problem !== false);
 }
 
-async function usableOf(peers: readonly Peer[], rule: Rule, admitted: readonly { token: string; id: string }[]): Promise<string[]> {
+async function usableOf(
+  peers: readonly Peer[],
+  rule: Rule,
+  admitted: readonly { token: string; id: string }[],
+): Promise<string[]> {
   const uses = (await peers[0]?.ask({ do: 'use', rule, tokens: admitted.map(({ token }) => token) })) ?? [];
   return admitted.filter((_, index) => uses[index]?.ok).map(({ id }) => id);
 }

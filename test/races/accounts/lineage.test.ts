@@ -37,8 +37,13 @@ const first = (number: number) => `${FIRST_CALL} ${number}`;
 
 describe('the judge of rotations', () => {
   test('lets the old token work until the new one is used, through its grace, and no longer', () => {
-    const race = { acts: [rotate(first(1), 'b', [0, 1]), use('a', true, [2, 3]), use('b', true, [4, 5]), use('a', true, [6, 7])] };
-    const late = (ok: boolean): Stage => ({ acts: [use('a', ok, [8, 9]), use('b', true, [10, 11])], afterGrace: true });
+    const race = {
+      acts: [rotate(first(1), 'b', [0, 1]), use('a', true, [2, 3]), use('b', true, [4, 5]), use('a', true, [6, 7])],
+    };
+    const late = (ok: boolean): Stage => ({
+      acts: [use('a', ok, [8, 9]), use('b', true, [10, 11])],
+      afterGrace: true,
+    });
     expect(isAllowed('a', [race, late(false)])).toBe(true);
     expect(isAllowed('a', [race, late(true)])).toBe(false);
   });
@@ -46,7 +51,9 @@ describe('the judge of rotations', () => {
   test('finds two answers to one token', () => {
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), rotate(first(2), 'b', [0, 1])))).toBe(true);
     expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), rotate(first(2), 'c', [0, 1])))).toBe(false);
-    expect(isAllowed('a', history(rotate(first(1), 'b', [0, 1]), use('a', true, [2, 3]), rotate('a', 'c', [4, 5])))).toBe(false);
+    expect(
+      isAllowed('a', history(rotate(first(1), 'b', [0, 1]), use('a', true, [2, 3]), rotate('a', 'c', [4, 5]))),
+    ).toBe(false);
   });
 
   test('finds a session without any valid token', () => {
@@ -58,9 +65,15 @@ describe('the judge of rotations', () => {
   test('tries the orders of simultaneous acts', () => {
     const proven = { reauthenticated: true };
     // The plain rotation came first, or the other one.
-    expect(isAllowed('a', history(rotate(first(1), 'b', [0, 9]), refused(first(2), 'TOKEN_REPLACED', [0, 9], proven)))).toBe(true);
-    expect(isAllowed('a', history(refused(first(1), 'TOKEN_REPLACED', [0, 9]), rotate(first(2), 'b', [0, 9], proven)))).toBe(true);
-    expect(isAllowed('a', history(refused(first(1), 'TOKEN_REPLACED', [0, 1]), rotate(first(2), 'b', [2, 3], proven)))).toBe(false);
+    expect(
+      isAllowed('a', history(rotate(first(1), 'b', [0, 9]), refused(first(2), 'TOKEN_REPLACED', [0, 9], proven))),
+    ).toBe(true);
+    expect(
+      isAllowed('a', history(refused(first(1), 'TOKEN_REPLACED', [0, 9]), rotate(first(2), 'b', [0, 9], proven))),
+    ).toBe(true);
+    expect(
+      isAllowed('a', history(refused(first(1), 'TOKEN_REPLACED', [0, 1]), rotate(first(2), 'b', [2, 3], proven))),
+    ).toBe(false);
     // The use of b cannot have come before the rotation began.
     expect(isAllowed('a', history(use('b', true, [0, 1]), rotate(first(1), 'b', [2, 3])))).toBe(false);
   });
@@ -85,19 +98,37 @@ describe('the judge of rotations', () => {
 
   test('a reuse is reported once by each process, and ends the session if onReuse says so', () => {
     const race = { acts: [rotate(first(1), 'b', [0, 1]), use('b', true, [2, 3])] };
-    const acts = [use('forged', false, [4, 5]), use('a', false, [6, 7]), use('a', false, [6, 7]), use('a', false, [6, 7], 'q')];
+    const acts = [
+      use('forged', false, [4, 5]),
+      use('a', false, [6, 7]),
+      use('a', false, [6, 7]),
+      use('a', false, [6, 7], 'q'),
+    ];
     const reuse = { acts: [...acts, use('b', true, [8, 9])], afterGrace: true };
-    expect([0, 1, 2, 3].map((reuses) => isAllowed('a', [race, reuse], { reuses }))).toEqual([false, false, true, false]);
+    expect([0, 1, 2, 3].map((reuses) => isAllowed('a', [race, reuse], { reuses }))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
     expect(isAllowed('a', [race, reuse], { destroyOnReuse: true })).toBe(false);
-    const ended = { acts: [use('a', false, [6, 7]), use('b', false, [8, 9]), refused(first(1), 'SESSION_GONE', [8, 9])], afterGrace: true };
+    const ended = {
+      acts: [use('a', false, [6, 7]), use('b', false, [8, 9]), refused(first(1), 'SESSION_GONE', [8, 9])],
+      afterGrace: true,
+    };
     expect(isAllowed('a', [race, ended], { destroyOnReuse: true })).toBe(true);
-    expect(isAllowed('a', [race, { acts: [use('forged', false, [4, 5]), ...ended.acts.slice(1)], afterGrace: true }])).toBe(false);
+    expect(
+      isAllowed('a', [race, { acts: [use('forged', false, [4, 5]), ...ended.acts.slice(1)], afterGrace: true }]),
+    ).toBe(false);
   });
 
   test('allows no request that failed', () => {
-    expect(isAllowed('a', history({ kind: 'use', call: 'a', process: 'p', token: 'a', ok: false, code: 'CONFLICT', from: 0, to: 1 }))).toBe(
-      false,
-    );
+    expect(
+      isAllowed(
+        'a',
+        history({ kind: 'use', call: 'a', process: 'p', token: 'a', ok: false, code: 'CONFLICT', from: 0, to: 1 }),
+      ),
+    ).toBe(false);
     expect(isAllowed('a', history(refused(first(1), 'CONFLICT', [0, 1])))).toBe(false);
   });
 });

@@ -40,7 +40,14 @@ export interface Expected {
 
 /** Whether the model allows what was seen of a session that began with the token `first`. */
 export function isAllowed(first: string, stages: readonly Stage[], expected: Expected = {}): boolean {
-  const start = { model: new TokenModel(GRACE, 0), texts: [first], calls: new Map(), reporting: [], ended: false, now: 0 };
+  const start = {
+    model: new TokenModel(GRACE, 0),
+    texts: [first],
+    calls: new Map(),
+    reporting: [],
+    ended: false,
+    now: 0,
+  };
   let states: readonly Lineage[] = [start];
   for (const { acts, afterGrace } of stages) {
     const before = afterGrace ? states.map((state) => ({ ...state, now: state.now + 2 * GRACE })) : states;
@@ -81,13 +88,23 @@ function outcomes(start: Lineage, acts: readonly Act[], expected: Expected): Lin
 }
 
 /** The state after an act, or `undefined` where it would have been answered otherwise. */
-function after(state: Lineage, act: Act, expected: Expected, rotating: ReadonlySet<string | undefined>): Lineage | undefined {
+function after(
+  state: Lineage,
+  act: Act,
+  expected: Expected,
+  rotating: ReadonlySet<string | undefined>,
+): Lineage | undefined {
   return act.kind === 'use' ? afterUse(state, act, expected, rotating.has(act.call)) : afterRotation(state, act);
 }
 
 type UseAct = Act & { readonly kind: 'use' };
 
-function afterUse(state: Lineage, { token, ok, code, call, process }: UseAct, expected: Expected, isKept: boolean): Lineage | undefined {
+function afterUse(
+  state: Lineage,
+  { token, ok, code, call, process }: UseAct,
+  expected: Expected,
+  isKept: boolean,
+): Lineage | undefined {
   const { model, texts, calls, reporting, ended, now } = state;
   const number = texts.indexOf(token);
   const match = number === -1 || ended ? 'unknown' : model.matches(number, now)[0];
@@ -104,7 +121,10 @@ function afterUse(state: Lineage, { token, ok, code, call, process }: UseAct, ex
   return { ...state, model: next, calls: kept };
 }
 
-function afterRotation(state: Lineage, { call, how, made, code }: Act & { readonly kind: 'rotate' }): Lineage | undefined {
+function afterRotation(
+  state: Lineage,
+  { call, how, made, code }: Act & { readonly kind: 'rotate' },
+): Lineage | undefined {
   const { model, texts, calls, ended, now } = state;
   const by = calls.get(call) ?? (call.startsWith(FIRST_CALL) ? { tokens: [0], replaced: false } : undefined);
   if (ended) return code === 'SESSION_GONE' ? state : undefined;

@@ -19,9 +19,21 @@ export interface RotationRace {
 
 export const ROTATION_RACES: readonly RotationRace[] = [
   { name: 'pending, a reuse refused', rule: 'plain', parts: ['rotator', 'rotator', 'holder of the old', 'newcomer'] },
-  { name: 'one of them immediate', rule: 'plain', parts: ['rotator', 'hasty rotator', 'holder of the old', 'newcomer'] },
-  { name: 'one of them reauthenticated', rule: 'plain', parts: ['rotator', 'prover', 'holder of the old', 'newcomer'] },
-  { name: 'pending, a reuse ends it', rule: 'destroy on reuse', parts: ['rotator', 'rotator', 'holder of the old', 'newcomer'] },
+  {
+    name: 'one of them immediate',
+    rule: 'plain',
+    parts: ['rotator', 'hasty rotator', 'holder of the old', 'newcomer'],
+  },
+  {
+    name: 'one of them reauthenticated',
+    rule: 'plain',
+    parts: ['rotator', 'prover', 'holder of the old', 'newcomer'],
+  },
+  {
+    name: 'pending, a reuse ends it',
+    rule: 'destroy on reuse',
+    parts: ['rotator', 'rotator', 'holder of the old', 'newcomer'],
+  },
 ];
 
 export interface RotationFindings {
@@ -61,7 +73,17 @@ export async function raceRotations(
   random: () => number,
   clock: Clock,
 ): Promise<RotationFindings> {
-  const findings = { rounds: 0, unexplained: 0, notOne: 0, rotations: 0, uses: 0, met: 0, replaced: 0, wrongEnds: 0, reuses: 0 };
+  const findings = {
+    rounds: 0,
+    unexplained: 0,
+    notOne: 0,
+    rotations: 0,
+    uses: 0,
+    met: 0,
+    replaced: 0,
+    wrongEnds: 0,
+    reuses: 0,
+  };
   while (findings.rounds < rounds) {
     const raced = await raceField(race, shuffled(peers, random), Math.min(FIELD, rounds - findings.rounds), random);
     // Use all pending tokens now, so that one token is left after the grace.
@@ -77,7 +99,12 @@ export async function raceRotations(
   return findings;
 }
 
-async function raceField({ rule, parts }: RotationRace, peers: readonly Peer[], size: number, random: () => number): Promise<Raced[]> {
+async function raceField(
+  { rule, parts }: RotationRace,
+  peers: readonly Peer[],
+  size: number,
+  random: () => number,
+): Promise<Raced[]> {
   const logins = (await peers[0]?.ask({ do: 'log in', rule, owner: 'ann', times: size })) ?? [];
   const sessions = logins.flatMap((login) => ('token' in login ? [login] : []));
   if (sessions.length !== size) throw new Error('a login failed');
@@ -87,7 +114,8 @@ async function raceField({ rule, parts }: RotationRace, peers: readonly Peer[], 
   const passedOn: Promise<unknown>[] = [];
   const seeds = peers.map(() => Math.floor(random() * 2 ** 32));
   const playing = peers.map((peer, index) => {
-    peer.onToken = (session, token) => void passedOn.push(newcomer?.ask({ do: 'pass on', session, token }) ?? Promise.resolve());
+    peer.onToken = (session, token) =>
+      void passedOn.push(newcomer?.ask({ do: 'pass on', session, token }) ?? Promise.resolve());
     return peer.ask({ do: 'play', part: parts[index] ?? 'newcomer', seed: seeds[index] ?? 0 });
   });
   const played = await Promise.all(playing);
@@ -107,7 +135,12 @@ function madeBy(act: Act): string[] {
  * All processes use every token of every session once, at the same time. Returns how many opened
  * each session.
  */
-async function useAll(rule: Rule, peers: readonly Peer[], raced: readonly Raced[], afterGrace = false): Promise<number[]> {
+async function useAll(
+  rule: Rule,
+  peers: readonly Peer[],
+  raced: readonly Raced[],
+  afterGrace = false,
+): Promise<number[]> {
   const shares: { readonly of: number; readonly token: string }[][] = peers.map(() => []);
   for (const [of, { tokens }] of raced.entries()) {
     for (const [index, token] of tokens.entries()) shares[(of + index) % peers.length]?.push({ of, token });
@@ -132,7 +165,12 @@ async function tell(peers: readonly Peer[]): Promise<Told[]> {
  * One token of each session is left, and each process that received another one has reported a
  * reuse, once.
  */
-async function judgeSurvivors(race: RotationRace, peers: readonly Peer[], raced: readonly Raced[], findings: RotationFindings) {
+async function judgeSurvivors(
+  race: RotationRace,
+  peers: readonly Peer[],
+  raced: readonly Raced[],
+  findings: RotationFindings,
+) {
   const opened = await useAll(race.rule, peers, raced, true);
   const events = await tell(peers);
   for (const [index, { id, first, stages }] of raced.entries()) {
@@ -148,10 +186,17 @@ async function judgeSurvivors(race: RotationRace, peers: readonly Peer[], raced:
  * A secret that was never issued ends nothing, whoever sends it. A replaced token ends the session
  * permanently.
  */
-async function judgeReuse(race: RotationRace, peers: readonly Peer[], raced: readonly Raced[], findings: RotationFindings) {
+async function judgeReuse(
+  race: RotationRace,
+  peers: readonly Peer[],
+  raced: readonly Raced[],
+  findings: RotationFindings,
+) {
   const { rule } = race;
   const ids = raced.map(({ id }) => id);
-  const wrong = await Promise.all(peers.map((peer) => peer.ask({ do: 'use', rule, tokens: raced.map(({ first }) => forged(first)) })));
+  const wrong = await Promise.all(
+    peers.map((peer) => peer.ask({ do: 'use', rule, tokens: raced.map(({ first }) => forged(first)) })),
+  );
   const standing = (await peers[0]?.ask({ do: 'look up', ids })) ?? [];
   const early = await tell(peers);
   await useAll(rule, peers, raced, true);
@@ -162,7 +207,8 @@ async function judgeReuse(race: RotationRace, peers: readonly Peer[], raced: rea
     const ends = events.filter((event) => event.name === 'destroyed' && event.id === id);
     const reuses = events.filter((event) => event.name === 'reuse-detected' && event.id === id).length;
     const ended = ends.length === 1 && ends[0]?.reason === 'reuse' && reuses > 0 && left[index] === false;
-    const spared = standing[index] === true && wrong.every((uses) => uses[index]?.ok === false) && !isMentioned(early, id);
+    const spared =
+      standing[index] === true && wrong.every((uses) => uses[index]?.ok === false) && !isMentioned(early, id);
     findings.unexplained += Number(!isAllowed(first, stages, { destroyOnReuse: true }));
     findings.notOne += Number(opened[index] !== 0);
     findings.wrongEnds += Number(!ended || !spared);
@@ -177,7 +223,9 @@ function isMentioned(events: readonly Told[], id: string): boolean {
 function count(findings: RotationFindings, [race]: readonly Stage[]): void {
   const made = new Set(race?.acts.flatMap(madeBy));
   const rotations = race?.acts.filter((act) => act.kind === 'rotate') ?? [];
-  findings.met += Number(rotations.some((one) => rotations.some((other) => one !== other && one.from < other.to && other.from < one.to)));
+  findings.met += Number(
+    rotations.some((one) => rotations.some((other) => one !== other && one.from < other.to && other.from < one.to)),
+  );
   for (const act of race?.acts ?? []) {
     if (act.kind === 'rotate') findings.rotations += 1;
     else findings.uses += 1;
@@ -190,8 +238,10 @@ export function rotationTable(title: string, rows: readonly (readonly [string, R
   const head = `${title}: four processes rotate and use at once\n
 | race | rounds | not as designed | not one token left | wrong ends or events | rotations | of one session at once | uses | new tokens replaced | reuses told |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
-  const lines = rows.map(([name, { rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses }]) => {
-    return `| ${[name, rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses].join(' | ')} |`;
-  });
+  const lines = rows.map(
+    ([name, { rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses }]) => {
+      return `| ${[name, rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses].join(' | ')} |`;
+    },
+  );
   return [head, ...lines, ''].join('\n');
 }

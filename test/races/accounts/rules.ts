@@ -15,7 +15,14 @@ const RULES: Readonly<Record<Rule, SessionsOptions<Data>>> = {
  * rotations meet in the store. Calls may take long, because the machine may have other work.
  */
 export function sessionsByRule(store: SessionStore, now: () => number): (rule: Rule) => Sessions<Data> {
-  const common = { store, now, ownerOf: (data: Data) => data.owner, touchInterval: 0, rotationGrace: GRACE, storeTimeout: '20s' } as const;
+  const common = {
+    store,
+    now,
+    ownerOf: (data: Data) => data.owner,
+    touchInterval: 0,
+    rotationGrace: GRACE,
+    storeTimeout: '20s',
+  } as const;
   const made = new Map<Rule, Sessions<Data>>();
   return (rule) => {
     const sessions = made.get(rule) ?? createSessions<Data>({ ...common, ...RULES[rule] });
@@ -27,6 +34,8 @@ export function sessionsByRule(store: SessionStore, now: () => number): (rule: R
 /** Notes the events of these sessions. */
 export function listen(sessions: Sessions<Data>, told: Told[]): void {
   for (const name of ['evicted', 'destroyed', 'reuse-detected', 'conflict', 'store-error'] as const) {
-    sessions.on(name, (event) => told.push({ name, id: event.id, reason: 'reason' in event ? event.reason : undefined }));
+    sessions.on(name, (event) =>
+      told.push({ name, id: event.id, reason: 'reason' in event ? event.reason : undefined }),
+    );
   }
 }

@@ -23,7 +23,9 @@ export async function raceUpdates(peers: readonly Peer[], together: boolean, rou
     const [login] = (await first?.ask({ do: 'log in', rule: 'plain', owner: 'ann', times: 1 })) ?? [];
     if (!login || !('token' in login)) throw new Error('a login failed');
     const { token } = login;
-    const updates = (await Promise.all(peers.map((peer) => peer.ask({ do: 'update', token, times: EACH, together })))).flat();
+    const updates = (
+      await Promise.all(peers.map((peer) => peer.ask({ do: 'update', token, times: EACH, together })))
+    ).flat();
     const counted = (await first?.ask({ do: 'count', token })) ?? -1;
     note(findings, updates, counted);
   }

@@ -40,7 +40,8 @@ class Worker {
   constructor(opened: OpenStore) {
     this.#opened = opened;
     this.#byRule = sessionsByRule(opened.store, () => Date.now() + this.#ahead);
-    for (const rule of ['plain', 'evict-oldest', 'deny', 'destroy on reuse'] as const) listen(this.#byRule(rule), this.#told);
+    for (const rule of ['plain', 'evict-oldest', 'deny', 'destroy on reuse'] as const)
+      listen(this.#byRule(rule), this.#told);
   }
 
   obey(order: Exclude<Order, { readonly do: 'open' }>): Promise<Answers[Order['do']]> | Answers[Order['do']] {
@@ -177,6 +178,7 @@ async function obey(order: Order): Promise<unknown> {
 process.on('message', ({ number, order }: { readonly number: number; readonly order: Order }) => {
   obey(order).then(
     (result) => send({ number, result }),
-    (error: unknown) => send({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      send({ number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });

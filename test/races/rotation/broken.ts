@@ -51,7 +51,8 @@ export const BROKEN: Readonly<Record<string, () => SessionStore>> = {
     const store = bound(memoryStore());
     return {
       ...store,
-      replace: async (record, _version, ttl) => store.replace(record, (await store.find(record.id))?.version ?? '', ttl),
+      replace: async (record, _version, ttl) =>
+        store.replace(record, (await store.find(record.id))?.version ?? '', ttl),
     };
   },
   'a find is behind by one write': () => {

@@ -26,7 +26,12 @@ interface Storage {
  * two servers, and some answers are lost. A client takes a new token only if the storage still
  * holds the one that it has sent.
  */
-export async function rotateTogether(store: SessionStore, clients: number, rotations: number, random: () => number): Promise<Findings> {
+export async function rotateTogether(
+  store: SessionStore,
+  clients: number,
+  rotations: number,
+  random: () => number,
+): Promise<Findings> {
   const clock = { now: Date.now() };
   const options = { store, rotationGrace: GRACE, storeTimeout: '60s', onReuse: 'destroy', touchInterval: 0 } as const;
   const servers = [0, SKEW].map((skew) => createSessions<object>({ ...options, now: () => clock.now + skew }));
@@ -42,12 +47,19 @@ export async function rotateTogether(store: SessionStore, clients: number, rotat
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  if (!(await first?.fromToken(storage.token))?.session) findings.wrong.push('at the end, the newest token opens nothing');
+  if (!(await first?.fromToken(storage.token))?.session)
+    findings.wrong.push('at the end, the newest token opens nothing');
   await Promise.all(servers.map((server) => server.close()));
   return { ...findings, tokens: seen.size };
 }
 
-async function rotateOnce(server: Sessions<object>, storage: Storage, findings: Findings, seen: Set<string>, random: () => number) {
+async function rotateOnce(
+  server: Sessions<object>,
+  storage: Storage,
+  findings: Findings,
+  seen: Set<string>,
+  random: () => number,
+) {
   const sent = storage.token;
   try {
     const { session } = await server.fromToken(sent);

@@ -19,7 +19,9 @@ const CLIENTS = 8;
 const LONG = 1_800_000;
 
 function provenOn(store: string, open: () => OpenStore): void {
-  test('rule 21: clients that rotate together, and lose answers, are never logged out', { timeout: LONG }, async () => {
+  test('rule 21: clients that rotate together, and lose answers, are never logged out', {
+    timeout: LONG,
+  }, async () => {
     const findings = await rotateTogether(open().store, CLIENTS, ROTATIONS, seeded(SEED));
     console.info(`${store}, seed ${SEED}: ${JSON.stringify(findings)}`);
     expect(findings).toMatchObject({ wrong: [] });

@@ -10,7 +10,11 @@ type Handler = (context: SessionContext<Data>) => Response | Promise<Response>;
  */
 export function appOn(inner: SessionStore): (request: Request) => Promise<Response> {
   let outage = 'none';
-  const sessions = createSessions<Data>({ store: hangingStore(inner, () => outage), recheckInterval: 200, storeTimeout: 1_000 });
+  const sessions = createSessions<Data>({
+    store: hangingStore(inner, () => outage),
+    recheckInterval: 200,
+    storeTimeout: 1_000,
+  });
 
   const routes: Record<string, Handler> = {
     '/login': async ({ sessions: own }) => Response.json((await own.create(ADA)).token),
@@ -65,7 +69,8 @@ function hangingStore(inner: SessionStore, outage: () => string): SessionStore {
     get(target, name) {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
-      return (...args: unknown[]) => (outage() === name ? new Promise(() => undefined) : Reflect.apply(value, target, args));
+      return (...args: unknown[]) =>
+        outage() === name ? new Promise(() => undefined) : Reflect.apply(value, target, args);
     },
   });
 }

@@ -11,7 +11,11 @@ type Run = (open: OpenStore) => Promise<void>;
 
 /** The behaviour of sessions on a store of the runtime. */
 export function coreChecks(suite: Suite, open: OpenStore): Check[] {
-  return Object.entries({ ...DATA, ...ENDS, ...TOKENS, ...ACCOUNTS }).map(([title, run]) => ({ suite, title, run: () => run(open) }));
+  return Object.entries({ ...DATA, ...ENDS, ...TOKENS, ...ACCOUNTS }).map(([title, run]) => ({
+    suite,
+    title,
+    run: () => run(open),
+  }));
 }
 
 /** Resolves when the signal aborts; the limit of the check bounds the wait. */
@@ -31,7 +35,10 @@ const DATA: Record<string, Run> = {
     if (!first.session) return;
     first.session.data.theme = 'dark';
     await first.session.save();
-    deepStrictEqual((await sessions.fromHeaders({ authorization: `Bearer ${token}` })).session?.data, { ...ADA, theme: 'dark' });
+    deepStrictEqual((await sessions.fromHeaders({ authorization: `Bearer ${token}` })).session?.data, {
+      ...ADA,
+      theme: 'dark',
+    });
     await sessions.close();
   },
   'data comes back unchanged': async (open) => {
@@ -42,7 +49,10 @@ const DATA: Record<string, Run> = {
     await sessions.close();
   },
   'a schema gives defaults and refuses': async (open) => {
-    const sessions = createSessions({ store: open(), schema: z.object({ userId: z.string(), views: z.number().default(0) }) });
+    const sessions = createSessions({
+      store: open(),
+      schema: z.object({ userId: z.string(), views: z.number().default(0) }),
+    });
     const { token } = await sessions.create({ userId: 'ada' });
     const { session } = await sessions.fromToken(token);
     deepStrictEqual(session?.data, ADA);
@@ -205,10 +215,13 @@ const TOKENS: Record<string, Run> = {
   'a login over HTTP sets a cookie, and another site cannot': async (open) => {
     const sessions = cookieSessionsOn(open());
     const login = (headers: Record<string, string>): Promise<Response> =>
-      sessions.handle(new Request('https://app.example/login', { method: 'POST', headers }), async ({ sessions: own }) => {
-        await own.create(ADA);
-        return new Response('welcome');
-      });
+      sessions.handle(
+        new Request('https://app.example/login', { method: 'POST', headers }),
+        async ({ sessions: own }) => {
+          await own.create(ADA);
+          return new Response('welcome');
+        },
+      );
     const foreign = await login({ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' });
     deepStrictEqual([foreign.status, cookieOf(foreign)], [403, '']);
     const answer = await login({ origin: 'https://app.example' });
@@ -248,7 +261,12 @@ const ACCOUNTS: Record<string, Run> = {
   },
   'a sweep removes what expired, and nothing else': async (open) => {
     let time = Date.UTC(2030, 0, 1);
-    const sessions = sessionsOn(open(), { now: () => time, idleTimeout: '1h', absoluteTimeout: '1d', sweepInterval: false });
+    const sessions = sessionsOn(open(), {
+      now: () => time,
+      idleTimeout: '1h',
+      absoluteTimeout: '1d',
+      sweepInterval: false,
+    });
     for (let left = 0; left < 30; left += 1) await sessions.create(ADA);
     time += 3 * 60 * MINUTE;
     const alive = await sessions.create(ADA);

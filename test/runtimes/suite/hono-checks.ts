@@ -28,7 +28,9 @@ function start(sessions: Sessions<Data>) {
     return c.body(null, 204);
   });
   const send = (method: string, path: string, cookie = ''): Promise<Response> =>
-    Promise.resolve(app.fetch(new Request(`https://app.example${path}`, { method, headers: cookie === '' ? {} : { cookie } })));
+    Promise.resolve(
+      app.fetch(new Request(`https://app.example${path}`, { method, headers: cookie === '' ? {} : { cookie } })),
+    );
   const login = async (): Promise<string> => cookieOf(await send('POST', '/login'));
   return { send, login };
 }

@@ -11,7 +11,13 @@ import { readEvents } from './sse.js';
 
 const URL = 'https://app.example/trpc';
 
-function makeRouter({ createContext, errorFormatter, withSession, requireSession, requireFresh }: ReturnType<typeof bind>) {
+function makeRouter({
+  createContext,
+  errorFormatter,
+  withSession,
+  requireSession,
+  requireFresh,
+}: ReturnType<typeof bind>) {
   const t = initTRPC.context<typeof createContext>().create({ errorFormatter });
   const mine = t.procedure.concat(requireSession);
   return t.router({

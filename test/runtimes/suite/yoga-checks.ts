@@ -66,9 +66,17 @@ const resolvers = {
 
 /** Sends operations to a server without a network. */
 function start(sessions: Sessions<Data>) {
-  const yoga = createYoga({ schema: createSchema<Context>({ typeDefs, resolvers }), plugins: [useSession(sessions)], logging: false });
+  const yoga = createYoga({
+    schema: createSchema<Context>({ typeDefs, resolvers }),
+    plugins: [useSession(sessions)],
+    logging: false,
+  });
   const send = async (query: string, token?: string, accept = 'application/json'): Promise<Response> => {
-    const headers = { 'content-type': 'application/json', accept, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const headers = {
+      'content-type': 'application/json',
+      accept,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
     return yoga.fetch(new Request(URL, { method: 'POST', headers, body: JSON.stringify({ query }) }));
   };
   const ask = async (query: string, token?: string) => (await send(query, token)).json();

@@ -26,7 +26,10 @@ function setUp(callbackTimeout = 60_000) {
 async function settled(promise: Promise<unknown>): Promise<unknown> {
   const nothing = Symbol('pending');
   await new Promise((resolve) => setImmediate(resolve));
-  return Promise.race([promise.then((value) => ({ value })).catch((error: unknown) => ({ error })), Promise.resolve(nothing)]);
+  return Promise.race([
+    promise.then((value) => ({ value })).catch((error: unknown) => ({ error })),
+    Promise.resolve(nothing),
+  ]);
 }
 
 describe('operations on one session in a process', () => {
@@ -99,7 +102,12 @@ describe('a store that does not call back', () => {
     inner.before = () => opened;
     const record = recordOf({});
     // Each of the first two fails after its time. By then, the others have waited twice as long.
-    const calls = [store.delete(record.id), store.delete(record.id), store.delete(record.id), store.insert(record, HOUR)];
+    const calls = [
+      store.delete(record.id),
+      store.delete(record.id),
+      store.delete(record.id),
+      store.insert(record, HOUR),
+    ];
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
     expect(inner.calls.length).toBeLessThanOrEqual(2);
@@ -143,7 +151,10 @@ describe('invariant 6: a store that reports that it is disconnected', () => {
     inner.calls.length = 0;
     await expect(sessions.fromToken(token)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await expect(sessions.create({})).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    expect([inner.calls, events]).toEqual([[], [expect.stringContaining('disconnected'), expect.stringContaining('disconnected')]]);
+    expect([inner.calls, events]).toEqual([
+      [],
+      [expect.stringContaining('disconnected'), expect.stringContaining('disconnected')],
+    ]);
     inner.emit('connect');
     expect((await sessions.fromToken(token)).session?.data).toEqual({ a: 1 });
   });

@@ -41,7 +41,12 @@ function contractOf(
 }
 
 contractOf('express-session’s MemoryStore', { ...ALL, expires: 'own clock' }, () => [new session.MemoryStore()]);
-contractOf('memorystore', { ...ALL, expires: 'own clock' }, () => [new CheckedMemoryStore({ checkPeriod: false })], VARIANT_RUNNER);
+contractOf(
+  'memorystore',
+  { ...ALL, expires: 'own clock' },
+  () => [new CheckedMemoryStore({ checkPeriod: false })],
+  VARIANT_RUNNER,
+);
 contractOf('the ancestor’s MemoryStore', ALL, () => [new tokenSession.MemoryStore()], VARIANT_RUNNER);
 contractOf('a subclass of the ancestor’s Store', { ...NONE, count: true }, () => [new OwnStore()]);
 
@@ -57,7 +62,11 @@ describeWithRedis('on Redis', () => {
   });
 
   /** Two stores, each with its own client, on an empty server. */
-  function onRedis(name: string, capabilities: StoreCapabilities, open: () => Promise<CallbackStore> | CallbackStore): void {
+  function onRedis(
+    name: string,
+    capabilities: StoreCapabilities,
+    open: () => Promise<CallbackStore> | CallbackStore,
+  ): void {
     let stores: CallbackStore[] | undefined;
     contractOf(name, capabilities, async () => {
       stores ??= [await open(), await open()];
@@ -74,9 +83,9 @@ describeWithRedis('on Redis', () => {
 
   onRedis('token-session-redis, with the client of 2014 that comes with it', NONE, () => {
     const fromHere = createRequire(import.meta.url);
-    const ownClient: { createClient(port: number, host: string): { end(): void } } = createRequire(fromHere.resolve('token-session-redis'))(
-      'redis',
-    );
+    const ownClient: { createClient(port: number, host: string): { end(): void } } = createRequire(
+      fromHere.resolve('token-session-redis'),
+    )('redis');
     const client = ownClient.createClient(server.port, '127.0.0.1');
     close.push(() => client.end());
     return new RedisStoreOfTheAncestor({ client, disableTTL: true });
@@ -97,7 +106,9 @@ describePostgres('on PostgreSQL', (postgres) => {
     if (error.code !== '42P01') throw error;
   };
   contractOf('connect-pg-simple', { ...NONE, expires: 'own clock' }, async () => {
-    stores ??= [0, 1].map(() => new PgStore({ pool: postgres.pool(), createTableIfMissing: true, pruneSessionInterval: false }));
+    stores ??= [0, 1].map(
+      () => new PgStore({ pool: postgres.pool(), createTableIfMissing: true, pruneSessionInterval: false }),
+    );
     pool ??= postgres.pool();
     await pool.query('DELETE FROM session').catch(noTableYet);
     return stores;

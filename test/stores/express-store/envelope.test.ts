@@ -73,8 +73,15 @@ describe('the stored session', () => {
 });
 
 describe('invariant 9: stored data comes back exactly', () => {
-  const key = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'toJSON', 'then', 'save', 'req', '0', ''));
-  const value = fc.oneof(fc.jsonValue(), fc.constantFrom(-0, 1e308, '\u0000', '\ud800'), fc.record({ a: fc.constant(-0) }));
+  const key = fc.oneof(
+    fc.string(),
+    fc.constantFrom('__proto__', 'constructor', 'toString', 'toJSON', 'then', 'save', 'req', '0', ''),
+  );
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom(-0, 1e308, '\u0000', '\ud800'),
+    fc.record({ a: fc.constant(-0) }),
+  );
   const data = fc.array(fc.tuple(key, value)).map((entries) => {
     const object: Record<string, JsonValue> = {};
     for (const [name, each] of entries) if (!TAKEN.includes(name)) setOwn(object, name, copyJson(each));
@@ -106,7 +113,17 @@ describe('invariant 9: stored data comes back exactly', () => {
 
   test('keeps fields that are named like methods of express-session, and hides them from it', async () => {
     const { inner, store } = setUp();
-    const names = ['req', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate', 'hasOwnProperty', '__proto__'];
+    const names = [
+      'req',
+      'touch',
+      'resetMaxAge',
+      'save',
+      'reload',
+      'destroy',
+      'regenerate',
+      'hasOwnProperty',
+      '__proto__',
+    ];
     const fields: Record<string, JsonValue> = {};
     for (const name of names) setOwn<JsonValue>(fields, name, 1);
     const record = recordOf({ ...fields, a: 1 });
@@ -119,7 +136,10 @@ describe('invariant 9: stored data comes back exactly', () => {
 describe('data that conflicts with express-session’s fields is INVALID_DATA, and is not written:', () => {
   test.each(TAKEN)('a field called %s', async (name) => {
     const { inner, sessions } = setUp();
-    await expect(sessions.create({ [name]: 1 })).rejects.toMatchObject({ code: 'INVALID_DATA', message: expect.stringContaining(name) });
+    await expect(sessions.create({ [name]: 1 })).rejects.toMatchObject({
+      code: 'INVALID_DATA',
+      message: expect.stringContaining(name),
+    });
     expect(inner.sessions.size).toBe(0);
     const { token } = await sessions.create({ deep: { [name]: 1 } });
     const { session } = await sessions.fromToken(token);

@@ -27,7 +27,13 @@ function isHandled(value: unknown): value is HandledSession {
  * fields.
  */
 function ofExpressSession(store: CallbackStore, cookieOptions: object): RequestListener {
-  const middleware = session({ store, secret: SECRET, resave: false, saveUninitialized: false, cookie: cookieOptions });
+  const middleware = session({
+    store,
+    secret: SECRET,
+    resave: false,
+    saveUninitialized: false,
+    cookie: cookieOptions,
+  });
   return (req, res) => {
     middleware(req, res, () => {
       const handled: unknown = Reflect.get(req, 'session');
@@ -43,7 +49,10 @@ function ofExpressSession(store: CallbackStore, cookieOptions: object): RequestL
 /** An application of this library on the same store, which takes over the other one's sessions. */
 function ofOurs(store: CallbackStore) {
   const legacy = expressLegacy(store, { secret: SECRET });
-  const sessions = createSessions<Data>({ store: expressStore(store), sources: [cookie('connect.sid', { legacy, secure: false })] });
+  const sessions = createSessions<Data>({
+    store: expressStore(store),
+    sources: [cookie('connect.sid', { legacy, secure: false })],
+  });
   const app = express();
   app.use(expressSessions(sessions));
   app.get('/visit', (req, _res, next) => {
@@ -75,7 +84,8 @@ function browser() {
   };
 }
 
-const sign = (sid: string) => `s:${sid}.${createHmac('sha256', SECRET).update(sid).digest('base64').replace(/=+$/, '')}`;
+const sign = (sid: string) =>
+  `s:${sid}.${createHmac('sha256', SECRET).update(sid).digest('base64').replace(/=+$/, '')}`;
 
 function bothWays(open: () => CallbackStore): void {
   test.each([

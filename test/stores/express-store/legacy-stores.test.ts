@@ -21,7 +21,10 @@ const ROUNDS = 20;
 type Processes = readonly { readonly old: CallbackStore; readonly store: SessionStore }[];
 
 function open({ old, store }: Processes[number]) {
-  const sessions = createSessions<Data>({ store, sources: [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })] });
+  const sessions = createSessions<Data>({
+    store,
+    sources: [header('X-AUTH_TOKEN', { respond: true, legacy: expressLegacy(old) })],
+  });
   return async (token: string) => {
     const context = await sessions.fromHeaders({ 'x-auth_token': token });
     return { session: context.session, offered: context.sessions.responseHeaders.get('x-auth_token') };
@@ -31,7 +34,9 @@ function open({ old, store }: Processes[number]) {
 /** Sessions as the ancestor stores them: plain JSON, with the token as the key. */
 function leave(old: CallbackStore, token: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    old.set(token, { userId: 'ann', cookie: { originalMaxAge: null, expires: null } }, (error) => (error ? reject(error) : resolve()));
+    old.set(token, { userId: 'ann', cookie: { originalMaxAge: null, expires: null } }, (error) =>
+      error ? reject(error) : resolve(),
+    );
   });
 }
 

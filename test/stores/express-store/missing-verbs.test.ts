@@ -57,11 +57,13 @@ describe('the capabilities of an adapter depend on the store', () => {
 
   test('a store with only the required methods has none', () => {
     const store = expressStore({ get, set, destroy });
-    for (const name of ['count', 'clear', 'sweep', 'listByOwner', 'findMany', 'subscribe']) expect(store).not.toHaveProperty(name);
+    for (const name of ['count', 'clear', 'sweep', 'listByOwner', 'findMany', 'subscribe'])
+      expect(store).not.toHaveProperty(name);
   });
 
   test('count uses length, and fails if that is not a number', async () => {
-    const count = (value: unknown) => expressStore({ get, set, destroy, length: (callback) => callback(null, value) }).count?.();
+    const count = (value: unknown) =>
+      expressStore({ get, set, destroy, length: (callback) => callback(null, value) }).count?.();
     expect(await count(7)).toBe(7);
     await expect(count('7')).rejects.toThrow('number');
   });
@@ -81,7 +83,11 @@ describe('the capabilities of an adapter depend on the store', () => {
     );
     await store.insert(record, HOUR);
     order.length = 0;
-    const answers = [store.replace({ ...record, version: 'b' }, record.version, HOUR), store.clear?.(), store.replace(record, 'b', HOUR)];
+    const answers = [
+      store.replace({ ...record, version: 'b' }, record.version, HOUR),
+      store.clear?.(),
+      store.replace(record, 'b', HOUR),
+    ];
     expect(await Promise.all(answers)).toEqual(['replaced', undefined, 'gone']);
     expect(order).toEqual(['get', 'set', 'clear', 'get']);
     expect(inner.sessions.size).toBe(0);

@@ -63,7 +63,11 @@ declare module 'connect-pg-simple' {
     readonly createTableIfMissing?: boolean;
     readonly pruneSessionInterval?: number | false;
   }
-  export default function connectPgSimple(host: { readonly Store: unknown }): new (options: Options) => CallbackMethods;
+  export default function connectPgSimple(host: {
+    readonly Store: unknown;
+  }): new (
+    options: Options,
+  ) => CallbackMethods;
 }
 
 declare module 'express-token-session' {
@@ -91,5 +95,9 @@ declare module 'token-session-redis' {
     readonly disableTTL?: boolean;
     readonly prefix?: string;
   }
-  export default function tokenSessionRedis(host: { readonly Store: unknown }): new (options: Options) => CallbackMethods;
+  export default function tokenSessionRedis(host: {
+    readonly Store: unknown;
+  }): new (
+    options: Options,
+  ) => CallbackMethods;
 }

@@ -66,7 +66,8 @@ describe('an adapter works with a store that', () => {
       'reports missing sessions as ENOENT, with a value as well',
       () =>
         odd((right) => ({
-          get: (sid, callback) => (right.sessions.has(sid) ? right.get(sid, callback) : callback(missing, { cookie: {} })),
+          get: (sid, callback) =>
+            right.sessions.has(sid) ? right.get(sid, callback) : callback(missing, { cookie: {} }),
           destroy: (sid, callback) => (right.sessions.has(sid) ? right.destroy(sid, callback) : callback(missing)),
         })),
     ],
@@ -121,7 +122,10 @@ describe('an adapter works with a store that', () => {
 describe('an unreadable value is INVALID_DATA, never null and never another session:', () => {
   const record = recordOf({ userId: 'ann' });
   test.each<[string, unknown]>([
-    ['another session’s record', { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...recordOf({ userId: 'bob' }) } }],
+    [
+      'another session’s record',
+      { cookie: {}, userId: 'ann', __tokenSession: { format: 1, ...recordOf({ userId: 'bob' }) } },
+    ],
     ['a text', JSON.stringify({ cookie: {}, __tokenSession: { format: 1, ...record } })],
     ['a Buffer', Buffer.from(JSON.stringify({ cookie: {} }))],
     ['a list', [record]],
@@ -148,7 +152,9 @@ describe('an unreadable value is INVALID_DATA, never null and never another sess
   });
 
   test('a text that the store itself cannot parse', async () => {
-    const store = expressStore(odd(() => ({ get: (_sid, callback) => callback(new SyntaxError('Unexpected token'), undefined) })));
+    const store = expressStore(
+      odd(() => ({ get: (_sid, callback) => callback(new SyntaxError('Unexpected token'), undefined) })),
+    );
     await expect(store.find(record.id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
     expect(await store.delete(record.id)).toBe(true);
   });
@@ -179,7 +185,9 @@ describe('invariant 6: a failure is STORE_UNAVAILABLE:', () => {
     }));
     const adapted = expressStore(store, { callbackTimeout: 500 });
     // The patient one also succeeds on a busy machine.
-    const [hasty, patient] = [50, 10_000].map((storeTimeout) => createSessions<object>({ store: adapted, storeTimeout }));
+    const [hasty, patient] = [50, 10_000].map((storeTimeout) =>
+      createSessions<object>({ store: adapted, storeTimeout }),
+    );
     const created = await patient?.create({ a: 1 });
     const [token, id] = [created?.token ?? '', created?.id ?? ''];
     silent = true;

@@ -79,7 +79,10 @@ describe('rows by their deadline', () => {
 
 test('any number of changes leaves the rows in order', () => {
   const row = fc.nat({ max: 40 });
-  const change = fc.oneof(fc.record({ row, step: fc.nat({ max: 30 }) }), fc.record({ row, step: fc.constant(undefined) }));
+  const change = fc.oneof(
+    fc.record({ row, step: fc.nat({ max: 30 }) }),
+    fc.record({ row, step: fc.constant(undefined) }),
+  );
   fc.assert(
     fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
       const heap = new DeadlineHeap();

@@ -25,14 +25,18 @@ function storeOf(maxSessions: number) {
       for (const record of all) expect(await store.insert(record, record.expiresAt - clock.now())).toBe('inserted');
     },
     listen: () => store.subscribe({ ended: (ids) => void ended.push(...ids), gap: () => undefined }),
-    has: async (all: readonly SessionRecord[]) => Promise.all(all.map(async ({ id }) => (await store.find(id)) !== null)),
+    has: async (all: readonly SessionRecord[]) =>
+      Promise.all(all.map(async ({ id }) => (await store.find(id)) !== null)),
   };
 }
 
 describe('options', () => {
-  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])('maxSessions of %s is refused by its name', (maxSessions) => {
-    expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions must be/);
-  });
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])(
+    'maxSessions of %s is refused by its name',
+    (maxSessions) => {
+      expect(() => memoryStore({ maxSessions })).toThrow(/^maxSessions must be/);
+    },
+  );
 
   test('an invalid clock is refused by its name', () => {
     const options = { now: Date.now };
@@ -176,18 +180,21 @@ describe('expiry', () => {
     expect(await store.count()).toBe(2);
   });
 
-  test.each([Date.UTC(2120, 0, 1), 8.6e15, 0, -1e15])('a clock that starts at %s forgets in time as well', async (start) => {
-    const odd = testClock(start);
-    const store = memoryStore({ now: odd.now });
-    const [brief, long, unlimited] = [newRecord(odd), newRecord(odd), newRecord(odd, { expiresAt: 8.64e15 })];
-    await store.insert(brief, 1_000);
-    await store.insert(long, MINUTE);
-    await store.insert(unlimited, 8.64e15 - start);
-    odd.advance(1_001);
-    for (let writes = 0; writes < 3; writes += 1) await store.insert(newRecord(odd), MINUTE);
-    const found = await store.findMany([brief.id, long.id, unlimited.id]);
-    expect(found.map((each) => each?.id)).toEqual([undefined, long.id, unlimited.id]);
-  });
+  test.each([Date.UTC(2120, 0, 1), 8.6e15, 0, -1e15])(
+    'a clock that starts at %s forgets in time as well',
+    async (start) => {
+      const odd = testClock(start);
+      const store = memoryStore({ now: odd.now });
+      const [brief, long, unlimited] = [newRecord(odd), newRecord(odd), newRecord(odd, { expiresAt: 8.64e15 })];
+      await store.insert(brief, 1_000);
+      await store.insert(long, MINUTE);
+      await store.insert(unlimited, 8.64e15 - start);
+      odd.advance(1_001);
+      for (let writes = 0; writes < 3; writes += 1) await store.insert(newRecord(odd), MINUTE);
+      const found = await store.findMany([brief.id, long.id, unlimited.id]);
+      expect(found.map((each) => each?.id)).toEqual([undefined, long.id, unlimited.id]);
+    },
+  );
 });
 
 describe('listeners', () => {
@@ -218,7 +225,8 @@ describe('listeners', () => {
 test('insertWithin for a session without an owner is a plain insert', async () => {
   const { store } = storeOf(10);
   const limit = { max: 1, onLimit: 'deny', now: clock.now() } as const;
-  for (const record of records(3)) expect(await store.insertWithin(record, MINUTE, limit)).toEqual({ outcome: 'inserted', evicted: [] });
+  for (const record of records(3))
+    expect(await store.insertWithin(record, MINUTE, limit)).toEqual({ outcome: 'inserted', evicted: [] });
 });
 
 test('of sessions that were created at the same time, the lower ids are evicted first', async () => {
@@ -237,7 +245,11 @@ test('a record of sliced or concatenated texts comes back unchanged', async () =
   const { store } = storeOf(10);
   const long = 'x'.repeat(1_000);
   for (const ownerId of [`${long}${long}`, long.slice(1, 500), 'o', 'ö']) {
-    const record = recordEnding(MINUTE, { ownerId, body: `${JSON.stringify(long)} `.slice(3), version: 'v'.repeat(64) });
+    const record = recordEnding(MINUTE, {
+      ownerId,
+      body: `${JSON.stringify(long)} `.slice(3),
+      version: 'v'.repeat(64),
+    });
     await store.insert(record, MINUTE);
     expect(await store.find(record.id)).toEqual(record);
     expect(await store.listByOwner(ownerId)).toEqual([record]);
@@ -288,7 +300,9 @@ test('any number of operations gives the same result as a list of records', asyn
           else await store.sweep(clock.now());
           model = model.filter((each) => each.expiresAt > clock.now());
         }
-        expect(await store.findMany(ids)).toEqual(ids.map((each) => model.find((record) => record.id === each) ?? null));
+        expect(await store.findMany(ids)).toEqual(
+          ids.map((each) => model.find((record) => record.id === each) ?? null),
+        );
         const adas = model.filter((each) => each.ownerId === 'ada').map((each) => each.id);
         expect((await store.listByOwner('ada')).map((each) => each.id).sort()).toEqual(adas.sort());
       }

@@ -17,7 +17,8 @@ test.each([
 test('ids and versions differ from texts that share a beginning, an end or a prefix', () => {
   const packed = pack({ ...RECORD, id: 'abc', version: 'def', body: 'ghi' });
   for (const id of ['', 'ab', 'bc', 'abcd', 'ABC', 'def']) expect(hasId(packed, id)).toBe(false);
-  for (const version of ['', 'de', 'ef', 'defg', 'cdef', 'DEF', 'ghi']) expect(hasVersion(packed, version)).toBe(false);
+  for (const version of ['', 'de', 'ef', 'defg', 'cdef', 'DEF', 'ghi'])
+    expect(hasVersion(packed, version)).toBe(false);
   expect(hasId('', '')).toBe(false);
 });
 

@@ -37,7 +37,10 @@ const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> =
   },
   async Kysely(server) {
     const db = new Kysely<object>({ dialect: new PostgresDialect({ pool: server.pool() }) });
-    return { client: { query: (text, params = []) => db.executeQuery(CompiledQuery.raw(text, params)) }, close: () => undefined };
+    return {
+      client: { query: (text, params = []) => db.executeQuery(CompiledQuery.raw(text, params)) },
+      close: () => undefined,
+    };
   },
   async 'Drizzle over pg'(server) {
     return { client: drizzleOverPg({ client: server.pool() }).$client, close: () => undefined };
@@ -62,7 +65,11 @@ const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> =
     neonConfig.fetchFunction = async (_url: string, { body }: { body: string }) => {
       const { query, params } = JSON.parse(body);
       try {
-        const { fields, rows, command, rowCount } = await pool.query({ text: query, values: params, rowMode: 'array' });
+        const { fields, rows, command, rowCount } = await pool.query({
+          text: query,
+          values: params,
+          rowMode: 'array',
+        });
         return Response.json({ fields, rows, command, rowCount, rowAsArray: true });
       } catch (error) {
         const { message = '', code = '' } = error instanceof pg.DatabaseError ? error : {};
@@ -102,7 +109,11 @@ describePostgres('the clients that people use', (server) => {
       const { client, close } = await open(server);
       const store = postgresStore(client, { subscriber: false });
       await store.clear();
-      const sessions = createSessions<{ user: string }>({ store, ownerOf: (data) => data.user, maxPerOwner: { max: 2, onLimit } });
+      const sessions = createSessions<{ user: string }>({
+        store,
+        ownerOf: (data) => data.user,
+        maxPerOwner: { max: 2, onLimit },
+      });
       const logins = [];
       for (let i = 0; i < 2; i += 1) logins.push(await sessions.create({ user: 'ada' }));
       const third = sessions.create({ user: 'ada' });

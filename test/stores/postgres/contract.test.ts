@@ -7,7 +7,13 @@ import { NATIVE } from '../support/capabilities.js';
 import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { describePostgres } from './support/server.js';
 
-const capabilities: StoreCapabilities = { ...NATIVE, expires: 'by sweep', sweep: true, subscribe: true, damages: true };
+const capabilities: StoreCapabilities = {
+  ...NATIVE,
+  expires: 'by sweep',
+  sweep: true,
+  subscribe: true,
+  damages: true,
+};
 
 /**
  * Runs the store contract on `connect`, which opens once for all tests. Each test finds the table
@@ -24,7 +30,8 @@ function contractOn(name: string, connect: () => Promise<PostgresClient[]>, runn
     return stores;
   };
   /** A deadline that is not a valid time. */
-  const damage = async (id: string) => client?.query(`UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`);
+  const damage = async (id: string) =>
+    client?.query(`UPDATE token_sessions SET expires_at = 9223372036854775807 WHERE id = '${id}'`);
   const createStore = async (): Promise<OpenedStore> => {
     opened ??= open();
     const [store, other] = await opened;

@@ -173,7 +173,9 @@ describePostgres('notifications of PostgreSQL', (postgres) => {
     await subscriber.end();
     await vi.waitFor(() => expect(heard.gaps).toBe(1));
     await off();
-    await expect(subscribe(postgresStore(pool, { subscriber }), heard)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(subscribe(postgresStore(pool, { subscriber }), heard)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
     expect(subscriber.listenerCount('notification')).toBe(0);
     subscriber.end = async () => undefined;
   });

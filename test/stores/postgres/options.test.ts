@@ -1,11 +1,17 @@
 import type { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
-import { createTablesSql, type PostgresClient, type PostgresStoreOptions, postgresStore } from '../../../src/stores/postgres/index.js';
+import {
+  createTablesSql,
+  type PostgresClient,
+  type PostgresStoreOptions,
+  postgresStore,
+} from '../../../src/stores/postgres/index.js';
 import { NOW, record } from '../support/records.js';
 
 const client: PostgresClient = { query: async () => ({ rows: [] }) };
-const invalid = (option: string) => expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(`^${option} `) });
+const invalid = (option: string) =>
+  expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringMatching(`^${option} `) });
 
 describe('a wrong option is named', () => {
   test.each([[undefined], [null], ['postgres://localhost'], [{}], [{ query: 'text' }]])('client %j', (wrong) => {
@@ -54,7 +60,13 @@ describe('clients with other answers', () => {
 
   test('rows without a wrapper, numbers and bigints are read', async () => {
     const store = postgresStore({ query: async () => [row] });
-    expect(await store.find(row.id)).toStrictEqual({ id: row.id, version: 'v', createdAt: NOW, expiresAt: NOW, body: '{}' });
+    expect(await store.find(row.id)).toStrictEqual({
+      id: row.id,
+      version: 'v',
+      createdAt: NOW,
+      expiresAt: NOW,
+      body: '{}',
+    });
   });
 
   test.each([{ expires_at: 'soon' }, { created_at: null }, { version: null }, { body: { v: 1 } }])(
@@ -66,7 +78,9 @@ describe('clients with other answers', () => {
   );
 
   test('an answer without rows is an INVALID_OPTION', async () => {
-    await expect(postgresStore({ query: async () => undefined }).find(row.id)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(postgresStore({ query: async () => undefined }).find(row.id)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 
   test("a server's other errors are passed on", async () => {

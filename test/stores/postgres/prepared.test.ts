@@ -19,7 +19,9 @@ describePostgres('one schema for each tenant', (postgres) => {
     await a.insert(given, 1_000);
     expect(await a.find(given.id)).toStrictEqual(given);
     expect([await b.find(given.id), await b.listByOwner('ada'), await b.count()]).toEqual([null, [], 0]);
-    const { rows } = await admin.query("SELECT schemaname FROM pg_tables WHERE tablename = 'token_sessions' ORDER BY 1");
+    const { rows } = await admin.query(
+      "SELECT schemaname FROM pg_tables WHERE tablename = 'token_sessions' ORDER BY 1",
+    );
     expect(rows.map((row) => row.schemaname)).toEqual(['B b', 'a', 'public']);
     // This also holds for a connection whose path has changed since.
     const moving = postgres.pool({ max: 1 });
@@ -31,7 +33,9 @@ describePostgres('one schema for each tenant', (postgres) => {
 
 describePostgres('prepared statements', (postgres) => {
   const prepared = async (pool: pg.Pool): Promise<number> => {
-    const { rows } = await pool.query("SELECT count(*)::int AS n FROM pg_prepared_statements WHERE name LIKE 'token_sessions_%'");
+    const { rows } = await pool.query(
+      "SELECT count(*)::int AS n FROM pg_prepared_statements WHERE name LIKE 'token_sessions_%'",
+    );
     return rows[0].n;
   };
 
@@ -67,8 +71,9 @@ describePostgres('prepared statements', (postgres) => {
     await store.createTables();
     const given = record();
     await store.insert(given, 1_000);
-    const [{ name, statement } = { name: '', statement: '' }] = (await pool.query('SELECT name, statement FROM pg_prepared_statements'))
-      .rows;
+    const [{ name, statement } = { name: '', statement: '' }] = (
+      await pool.query('SELECT name, statement FROM pg_prepared_statements')
+    ).rows;
     const other = postgres.pool({ max: 1 });
     await other.query(`PREPARE ${name} (text, text, text, text, text, text) AS ${statement}`);
     expect(await postgresStore(other, { subscriber: false, table: 'taken' }).insert(record(), 1_000)).toBe('inserted');

@@ -32,7 +32,12 @@ describePostgres('interleavings in PostgreSQL', (postgres) => {
    * Starts `call` after `sql` has run uncommitted, and ends that transaction once the call waits
    * for it.
    */
-  async function meeting<Result>(sql: string, end: 'COMMIT' | 'ROLLBACK', call: () => Promise<Result>, waiting = 1): Promise<Result> {
+  async function meeting<Result>(
+    sql: string,
+    end: 'COMMIT' | 'ROLLBACK',
+    call: () => Promise<Result>,
+    waiting = 1,
+  ): Promise<Result> {
     await blocker.query('BEGIN');
     await blocker.query(sql);
     const answer = call();

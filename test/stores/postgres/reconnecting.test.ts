@@ -157,7 +157,12 @@ test('messages of other channels, and invalid notifications, are not passed on',
   const pool = fakePool();
   const { heard, subscribed } = listening(pool);
   const off = await subscribed;
-  for (const message of [undefined, 'text', { channel: 'others', payload: 'x' }, { channel: 'token_sessions_ended' }]) {
+  for (const message of [
+    undefined,
+    'text',
+    { channel: 'others', payload: 'x' },
+    { channel: 'token_sessions_ended' },
+  ]) {
     pool.opened[0]?.emit('notification', message);
   }
   await off();

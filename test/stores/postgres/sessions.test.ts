@@ -46,7 +46,10 @@ describePostgres(
       expect(await sentBy(() => store.touch(rewritten(next), next.version, 1000))).toEqual(['WITH']);
       expect(await sentBy(() => store.listByOwner('ada'))).toEqual(['SELECT']);
       expect(await sentBy(() => store.trimOwner('ada', { max: 1, now: NOW, keep: given.id }))).toEqual(['WITH']);
-      expect(await sentBy(() => store.insertWithin(record({ ownerId: 'ada' }), 1000, limit))).toEqual(['INSERT', 'WITH']);
+      expect(await sentBy(() => store.insertWithin(record({ ownerId: 'ada' }), 1000, limit))).toEqual([
+        'INSERT',
+        'WITH',
+      ]);
       expect(await sentBy(() => store.deleteByOwner('ada'))).toEqual(['WITH']);
       expect(await sentBy(() => store.delete(given.id))).toEqual(['DELETE']);
       expect(await sentBy(() => store.sweep(NOW))).toEqual(['WITH']);
@@ -79,14 +82,21 @@ describePostgres(
     }, 120_000);
 
     test('64 logins at a limit of 3, over two pools, leave 3 that work, and the others are reported as evicted', async () => {
-      const options = { ownerOf: (data: { user: string }) => data.user, maxPerOwner: { max: 3, onLimit: 'evict-oldest' } as const };
+      const options = {
+        ownerOf: (data: { user: string }) => data.user,
+        maxPerOwner: { max: 3, onLimit: 'evict-oldest' } as const,
+      };
       const [one, two] = [store, postgresStore(postgres.pool())].map((each) =>
         createSessions<{ user: string }>({ ...options, store: each }),
       );
       const evicted: string[] = [];
       for (const each of [one, two]) each?.on('evicted', (event) => evicted.push(event.id));
-      const created = await Promise.all(Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two)?.create({ user: 'limited' })));
-      const usable = await Promise.all(created.map(async (session) => (await one?.fromToken(session?.token))?.session !== null));
+      const created = await Promise.all(
+        Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two)?.create({ user: 'limited' })),
+      );
+      const usable = await Promise.all(
+        created.map(async (session) => (await one?.fromToken(session?.token))?.session !== null),
+      );
       expect(usable.filter(Boolean)).toHaveLength(3);
       expect(new Set(evicted).size).toBe(61);
     });
@@ -97,7 +107,9 @@ describePostgres(
       );
       const created = await here?.create({ user: 'ada' });
       const { session } = (await there?.fromToken(created?.token)) ?? {};
-      const ended = new Promise((resolve) => session?.signal.addEventListener('abort', () => resolve(session.signal.reason)));
+      const ended = new Promise((resolve) =>
+        session?.signal.addEventListener('abort', () => resolve(session.signal.reason)),
+      );
       await here?.destroyFor('ada');
       expect(await ended).toMatchObject({ code: 'SESSION_GONE' });
       await there?.close();
@@ -111,7 +123,9 @@ describePostgres(
       });
       const created = await sessions.create({ user: 'recognisable-owner' });
       const rotated = await created.rotate();
-      const { rows } = await pool.query('SELECT string_agg(token_sessions::text, chr(10)) AS dump FROM token_sessions');
+      const { rows } = await pool.query(
+        'SELECT string_agg(token_sessions::text, chr(10)) AS dump FROM token_sessions',
+      );
       const seen = rows[0].dump + postgres.server.log();
       expect(seen).toContain('recognisable-owner');
       for (const token of [created.token, rotated]) {

@@ -43,14 +43,17 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     await store.insert(record(), 1000);
     await pool.query('DROP INDEX partly_owner');
     await store.createTables();
-    expect((await pool.query("SELECT to_regclass('partly_owner') AS index")).rows).toEqual([{ index: 'partly_owner' }]);
+    expect((await pool.query("SELECT to_regclass('partly_owner') AS index")).rows).toEqual([
+      { index: 'partly_owner' },
+    ]);
     expect(await store.count()).toBe(1);
   });
 
   test('the statements use their indexes', async () => {
     await postgresStore(pool, { table: 'indexed' }).createTables();
     const planner = await postgres.client({ options: '-c enable_seqscan=off' });
-    const plan = async (where: string) => JSON.stringify((await planner.query(`EXPLAIN SELECT body FROM indexed WHERE ${where}`)).rows);
+    const plan = async (where: string) =>
+      JSON.stringify((await planner.query(`EXPLAIN SELECT body FROM indexed WHERE ${where}`)).rows);
     expect(await plan("owner_id = 'ada'")).toContain('indexed_owner');
     expect(await plan('sweep_at <= 5')).toContain('indexed_sweep_at');
     expect(await plan(`id = ANY (string_to_array('${record().id}', ',')::uuid[])`)).toContain('indexed_pkey');
@@ -93,7 +96,11 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
   });
 
   describe('without it, the first use reports what is missing:', () => {
-    const unusable = (pattern: RegExp) => ({ name: 'SessionError', code: 'STORE_UNAVAILABLE', message: expect.stringMatching(pattern) });
+    const unusable = (pattern: RegExp) => ({
+      name: 'SessionError',
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(pattern),
+    });
 
     test('the table', async () => {
       await expect(postgresStore(pool, { table: 'nowhere' }).find(record().id)).rejects.toMatchObject(
@@ -112,7 +119,9 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
         await store.find(given.id);
       };
       for (const table of ['no_columns', 'other_types', 'no_key', 'more']) {
-        await expect(uses(table), table).rejects.toMatchObject(unusable(/id, version, owner_id, created_at, expires_at, body/));
+        await expect(uses(table), table).rejects.toMatchObject(
+          unusable(/id, version, owner_id, created_at, expires_at, body/),
+        );
       }
     });
 
@@ -131,7 +140,9 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
 test('a closed PGlite is reported', async () => {
   const database = new PGlite();
   await database.close();
-  await expect(postgresStore(database).count()).rejects.toMatchObject({ message: expect.stringContaining('has been closed') });
+  await expect(postgresStore(database).count()).rejects.toMatchObject({
+    message: expect.stringContaining('has been closed'),
+  });
 }, 60_000);
 
 test('a server that is too old is reported', async () => {
@@ -146,7 +157,8 @@ test('a repeated error is not retried for ever', async () => {
   let calls = 0;
   const client: PostgresClient = {
     query: async (text) => {
-      if (text.includes('server_version_num')) return { rows: [{ server: '150000', encoding: 'UTF8', columns: null }] };
+      if (text.includes('server_version_num'))
+        return { rows: [{ server: '150000', encoding: 'UTF8', columns: null }] };
       calls += 1;
       throw Object.assign(new Error('already exists'), { code: '42P07' });
     },

@@ -41,7 +41,9 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     pool.query(OLD.insert, [id, version, ownerId ?? null, String(createdAt), String(expiresAt), body]);
 
   const indexes = async () => {
-    const { rows } = await pool.query("SELECT indexname FROM pg_indexes WHERE tablename = 'token_sessions' ORDER BY 1");
+    const { rows } = await pool.query(
+      "SELECT indexname FROM pg_indexes WHERE tablename = 'token_sessions' ORDER BY 1",
+    );
     return rows.map((row) => row.indexname);
   };
 
@@ -98,7 +100,8 @@ describePostgres('a table of version 0.1.0', (postgres) => {
     const creating = store.createTables();
     const others = postgres.pool({ statement_timeout: 3_000 });
     // Other statements run between the retries.
-    for (let i = 0; i < 20; i += 1) expect((await others.query('SELECT count(*)::int AS n FROM token_sessions')).rows).toEqual([{ n: 1 }]);
+    for (let i = 0; i < 20; i += 1)
+      expect((await others.query('SELECT count(*)::int AS n FROM token_sessions')).rows).toEqual([{ n: 1 }]);
     await writer.query('COMMIT');
     await creating;
     expect(await indexes()).toContain('token_sessions_sweep_at');
@@ -129,7 +132,9 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
   };
 
   test('a touch of 60 kB writes at most 1 kB, and stays on its page', async () => {
-    const body = JSON.stringify({ text: Array.from({ length: 6_000 }, (_, i) => (i * 2_654_435_761).toString(36)).join(' ') });
+    const body = JSON.stringify({
+      text: Array.from({ length: 6_000 }, (_, i) => (i * 2_654_435_761).toString(36)).join(' '),
+    });
     expect(body.length).toBeGreaterThan(40_000);
     let current = record({ body });
     await store.insert(current, HOUR);
@@ -145,7 +150,8 @@ describePostgres('rule 28: touches and sweeps', (postgres) => {
     expect(await store.find(current.id)).toStrictEqual(current);
     await expect
       .poll(async () => {
-        const sql = "SELECT n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'token_sessions'";
+        const sql =
+          "SELECT n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'token_sessions'";
         const { rows } = await pool.query(sql);
         return rows[0].all >= 105 && rows[0].hot / rows[0].all >= 0.95;
       })

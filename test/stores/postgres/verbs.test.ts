@@ -26,7 +26,8 @@ describePostgres('PostgreSQL', (postgres) => {
   describe('with serialisable transactions and meaningful backslashes by default', () => {
     describeSqlVerbs(async () => {
       const pool = postgres.pool({
-        options: '-c default_transaction_isolation=serializable -c standard_conforming_strings=off -c escape_string_warning=off',
+        options:
+          '-c default_transaction_isolation=serializable -c standard_conforming_strings=off -c escape_string_warning=off',
         max: 5,
       });
       const store = postgresStore(pool);

@@ -9,7 +9,9 @@ import { changed, HOUR, record } from './records.js';
 
 /** The rules for a user of the store, from the page about Redis. */
 const documented =
-  /ACL SETUSER sessions on >secret (.*)/.exec(readFileSync(join(ROOT, 'docs/stores/redis.md'), 'utf8'))?.[1]?.split(' ') ?? [];
+  /ACL SETUSER sessions on >secret (.*)/
+    .exec(readFileSync(join(ROOT, 'docs/stores/redis.md'), 'utf8'))?.[1]
+    ?.split(' ') ?? [];
 
 describeWithRedis('a user that may do what the store needs', () => {
   let server: RedisServer;

@@ -61,10 +61,17 @@ describeWithRedis('every client', () => {
 
     test('keeps the limit of an owner', async () => {
       const limit = { max: 2, onLimit: 'evict-oldest', now: Date.now() } as const;
-      const [first, second, third] = [record({ ownerId: 'zoë' }), record({ ownerId: 'zoë' }), record({ ownerId: 'zoë' })];
+      const [first, second, third] = [
+        record({ ownerId: 'zoë' }),
+        record({ ownerId: 'zoë' }),
+        record({ ownerId: 'zoë' }),
+      ];
       expect(await store.insertWithin(first, HOUR, limit)).toEqual({ outcome: 'inserted', evicted: [] });
       expect(await store.insertWithin(second, HOUR, limit)).toEqual({ outcome: 'inserted', evicted: [] });
-      expect(await store.insertWithin(third, HOUR, { ...limit, onLimit: 'deny' })).toEqual({ outcome: 'limit-reached', evicted: [] });
+      expect(await store.insertWithin(third, HOUR, { ...limit, onLimit: 'deny' })).toEqual({
+        outcome: 'limit-reached',
+        evicted: [],
+      });
       expect(await store.find(third.id)).toBeNull();
       expect(await store.insertWithin(third, HOUR, limit)).toEqual({ outcome: 'inserted', evicted: [first.id] });
       expect((await store.listByOwner('zoë')).sort(byId)).toEqual([second, third].sort(byId));

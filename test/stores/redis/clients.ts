@@ -36,10 +36,11 @@ const SINGLE_CLIENTS = {
     return { client, close: () => client.destroy() };
   },
   async 'node-redis, RESP3 and mapped types'({ single }: Services) {
-    const client = createClient({ url: single.url, RESP: 3, commandOptions: { typeMapping: { 36: Buffer, 58: String } } }).on(
-      'error',
-      ignore,
-    );
+    const client = createClient({
+      url: single.url,
+      RESP: 3,
+      commandOptions: { typeMapping: { 36: Buffer, 58: String } },
+    }).on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
@@ -53,7 +54,10 @@ const SINGLE_CLIENTS = {
     return { client, close: () => client.disconnect() };
   },
   async 'ioredis with a prefix, pipelines and numbers as text'({ single }: Services) {
-    const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true }).on('error', ignore);
+    const client = new Redis(single.port, { keyPrefix: 'app*:', enableAutoPipelining: true, stringNumbers: true }).on(
+      'error',
+      ignore,
+    );
     return { client, close: () => client.disconnect() };
   },
   async iovalkey({ single }: Services) {
@@ -71,7 +75,9 @@ const SINGLE_CLIENTS = {
     return { client, close: () => client.destroy() };
   },
   async 'node-redis 6 sentinel'({ sentinel }: Services) {
-    const client = redis6.createSentinel({ name: sentinel.name, sentinelRootNodes: hosts(sentinel) }).on('error', ignore);
+    const client = redis6
+      .createSentinel({ name: sentinel.name, sentinelRootNodes: hosts(sentinel) })
+      .on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
@@ -83,12 +89,17 @@ const SINGLE_CLIENTS = {
 
 const CLUSTER_CLIENTS = {
   async 'node-redis cluster'({ cluster }: Services) {
-    const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })), useReplicas: true }).on('error', ignore);
+    const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })), useReplicas: true }).on(
+      'error',
+      ignore,
+    );
     await client.connect();
     return { client, close: () => client.destroy() };
   },
   async 'node-redis 6 cluster'({ cluster }: Services) {
-    const client = redis6.createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) }).on('error', ignore);
+    const client = redis6
+      .createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) })
+      .on('error', ignore);
     await client.connect();
     return { client, close: () => client.destroy() };
   },
@@ -97,10 +108,11 @@ const CLUSTER_CLIENTS = {
     return { client, close: () => client.disconnect() };
   },
   async 'ioredis Cluster with a prefix, pipelines and reads from replicas'({ cluster }: Services) {
-    const client = new IoredisCluster(hosts(cluster), { keyPrefix: 'app:', enableAutoPipelining: true, scaleReads: 'slave' }).on(
-      'error',
-      ignore,
-    );
+    const client = new IoredisCluster(hosts(cluster), {
+      keyPrefix: 'app:',
+      enableAutoPipelining: true,
+      scaleReads: 'slave',
+    }).on('error', ignore);
     return { client, close: () => client.disconnect() };
   },
   async 'iovalkey Cluster'({ cluster }: Services) {

@@ -32,7 +32,19 @@ describeWithRedis('what the server is asked', () => {
   /** The commands that clients sent, without those of scripts and of this test itself. */
   const sent = async (): Promise<Record<string, number>> => {
     const stats = await commandStats(server);
-    const ofScripts = ['getrange', 'setrange', 'del', 'publish', 'zadd', 'zrem', 'zrange', 'zcount', 'zscore', 'pttl', 'pexpire'];
+    const ofScripts = [
+      'getrange',
+      'setrange',
+      'del',
+      'publish',
+      'zadd',
+      'zrem',
+      'zrange',
+      'zcount',
+      'zscore',
+      'pttl',
+      'pexpire',
+    ];
     const own = ['info', 'config|resetstat', 'client|setinfo', 'hello'];
     const counted = Object.entries(stats).filter(([name]) => !ofScripts.includes(name) && !own.includes(name));
     await command(server, ['CONFIG', 'RESETSTAT']);

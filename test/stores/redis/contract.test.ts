@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis, startRedisCluster } from '../../support/services/redis.js';
+import {
+  command,
+  describeWithRedis,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../../support/services/redis.js';
 import { NATIVE } from '../support/capabilities.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, type Services } from './clients.js';
 
@@ -9,7 +15,13 @@ const capabilities: StoreCapabilities = { ...NATIVE, expires: 'own clock', subsc
 
 const runner = { describe, it: (name: string, run: () => Promise<void>) => it(name, run, 120_000) };
 
-const CLIENTS = ['node-redis', 'ioredis', 'iovalkey', 'node-redis cluster', 'ioredis Cluster'] as const satisfies readonly ClientName[];
+const CLIENTS = [
+  'node-redis',
+  'ioredis',
+  'iovalkey',
+  'node-redis cluster',
+  'ioredis Cluster',
+] as const satisfies readonly ClientName[];
 
 describeWithRedis('the store contract on a real server', () => {
   let single: RedisServer;

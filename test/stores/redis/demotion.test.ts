@@ -5,22 +5,26 @@ import { type RedisClient, redisStore } from '../../../src/stores/redis/index.js
 import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
 import { changed, HOUR, record } from './records.js';
 
-const CLIENTS: Readonly<Record<string, (server: RedisServer) => Promise<{ client: RedisClient; close(): unknown }>>> = {
-  async 'node-redis'({ url }) {
-    const client = createClient({ url }).on('error', () => undefined);
-    await client.connect();
-    return { client, close: () => client.destroy() };
-  },
-  async 'node-redis without its queue'({ url }) {
-    const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: 10 } }).on('error', () => undefined);
-    await client.connect();
-    return { client, close: () => client.destroy() };
-  },
-  async ioredis({ port }) {
-    const client = new Redis(port, { retryStrategy: () => 10 }).on('error', () => undefined);
-    return { client, close: () => client.disconnect() };
-  },
-};
+const CLIENTS: Readonly<Record<string, (server: RedisServer) => Promise<{ client: RedisClient; close(): unknown }>>> =
+  {
+    async 'node-redis'({ url }) {
+      const client = createClient({ url }).on('error', () => undefined);
+      await client.connect();
+      return { client, close: () => client.destroy() };
+    },
+    async 'node-redis without its queue'({ url }) {
+      const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: 10 } }).on(
+        'error',
+        () => undefined,
+      );
+      await client.connect();
+      return { client, close: () => client.destroy() };
+    },
+    async ioredis({ port }) {
+      const client = new Redis(port, { retryStrategy: () => 10 }).on('error', () => undefined);
+      return { client, close: () => client.disconnect() };
+    },
+  };
 
 const demote = (server: RedisServer) => command(server, ['REPLICAOF', '127.0.0.1', '1']);
 const promote = (server: RedisServer) => command(server, ['REPLICAOF', 'NO', 'ONE']);
@@ -54,7 +58,8 @@ describeWithRedis.each(Object.entries(CLIENTS))('a primary that was demoted, thr
       () => store.delete(missing.id),
       () => store.deleteByOwner('ada'),
     ];
-    for (const write of writes) await expect(write()).rejects.toEqual(expect.objectContaining({ name: expect.any(String) }));
+    for (const write of writes)
+      await expect(write()).rejects.toEqual(expect.objectContaining({ name: expect.any(String) }));
     await expect(store.find(session.id)).rejects.toThrow();
     await expect(store.findMany([session.id])).rejects.toThrow();
     await expect(store.listByOwner('ada')).rejects.toThrow();

@@ -26,12 +26,15 @@ describeWithRedis('a server that may evict keys', () => {
     return lines;
   }
 
-  test.each(['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random'])('%s is reported once to each listener', async (policy) => {
-    const lines = await warned(policy);
-    expect(lines).toEqual([lines[0], lines[0]]);
-    expect(lines[0]).toContain(`maxmemory-policy is ${policy}`);
-    expect(lines[0]).toContain('noeviction');
-  });
+  test.each(['volatile-lru', 'allkeys-lfu', 'volatile-ttl', 'allkeys-random'])(
+    '%s is reported once to each listener',
+    async (policy) => {
+      const lines = await warned(policy);
+      expect(lines).toEqual([lines[0], lines[0]]);
+      expect(lines[0]).toContain(`maxmemory-policy is ${policy}`);
+      expect(lines[0]).toContain('noeviction');
+    },
+  );
 
   test('noeviction causes no warning, nor does any policy without a memory limit', async () => {
     expect(await warned('noeviction')).toEqual([]);

@@ -43,7 +43,11 @@ interface Contender {
  * Runs operations against each other in every possible order of their commands. Each order calls
  * `round`, which passes the operations to `race`. Returns the number of orders.
  */
-export async function everyOrder(client: NodeRedis, round: (race: Racers) => Promise<void>, atMost = 2_000): Promise<number> {
+export async function everyOrder(
+  client: NodeRedis,
+  round: (race: Racers) => Promise<void>,
+  atMost = 2_000,
+): Promise<number> {
   let choices: { taken: number; of: number }[] = [];
   for (let rounds = 1; rounds <= atMost; rounds += 1) {
     const schedule = choices.map(({ taken }) => taken);

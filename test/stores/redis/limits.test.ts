@@ -18,7 +18,12 @@ describeWithRedis('the limit of an owner', () => {
     store = redisStore(client);
   });
 
-  const within = (changes: Partial<OwnerLimit> = {}): OwnerLimit => ({ max: 3, onLimit: 'evict-oldest', now: Date.now(), ...changes });
+  const within = (changes: Partial<OwnerLimit> = {}): OwnerLimit => ({
+    max: 3,
+    onLimit: 'evict-oldest',
+    now: Date.now(),
+    ...changes,
+  });
   const owned = (changes: Partial<ReturnType<typeof record>> = {}) => record({ ownerId: 'ada', ...changes });
   const idsOf = (records: readonly { readonly id: string }[]) => records.map(({ id }) => id).sort();
 
@@ -78,9 +83,11 @@ describeWithRedis('the limit of an owner', () => {
       owned({ createdAt: 100 }),
       owned({ createdAt: 100 }),
     ];
-    for (const each of [second, first, middle, old]) await store.insert({ ...each, expiresAt: Date.now() + HOUR }, HOUR);
+    for (const each of [second, first, middle, old])
+      await store.insert({ ...each, expiresAt: Date.now() + HOUR }, HOUR);
     const evicted: string[] = [];
-    for (const max of [4, 4, 4, 4]) evicted.push(...(await store.insertWithin(owned(), HOUR, within({ max }))).evicted);
+    for (const max of [4, 4, 4, 4])
+      evicted.push(...(await store.insertWithin(owned(), HOUR, within({ max }))).evicted);
     expect(evicted).toEqual([old.id, middle.id, first.id, second.id]);
   });
 
@@ -98,15 +105,23 @@ describeWithRedis('the limit of an owner', () => {
       const passed = owned({ createdAt: now - HOUR, expiresAt: now });
       const alive = [owned({ createdAt: now - 10 }), owned()];
       for (const each of [passed, ...alive]) await store.insert(each, HOUR);
-      expect(await store.insertWithin(owned(), HOUR, within({ onLimit, now }))).toEqual({ outcome: 'inserted', evicted: [] });
+      expect(await store.insertWithin(owned(), HOUR, within({ onLimit, now }))).toEqual({
+        outcome: 'inserted',
+        evicted: [],
+      });
     });
 
     test('counts sessions whose deadline was moved by use', async () => {
       const now = Date.now();
       const used = [owned({ expiresAt: now + 10 }), owned({ expiresAt: now + 10 }), owned({ expiresAt: now + 10 })];
       for (const each of used) await store.insert(each, HOUR);
-      for (const each of used) await store.replace({ ...each, version: 'next', expiresAt: now + HOUR }, each.version, HOUR);
-      const answer = await store.insertWithin(owned({ createdAt: now + 20 }), HOUR, within({ onLimit, now: now + 20 }));
+      for (const each of used)
+        await store.replace({ ...each, version: 'next', expiresAt: now + HOUR }, each.version, HOUR);
+      const answer = await store.insertWithin(
+        owned({ createdAt: now + 20 }),
+        HOUR,
+        within({ onLimit, now: now + 20 }),
+      );
       expect(answer.outcome).toBe(onLimit === 'deny' ? 'limit-reached' : 'inserted');
       expect(answer.evicted).toHaveLength(onLimit === 'deny' ? 0 : 1);
     });
@@ -117,7 +132,9 @@ describeWithRedis('the limit of an owner', () => {
       await client.set(`ts:s:${damaged.id}`, 'damaged', { PX: HOUR });
       const answer = await store.insertWithin(owned(), HOUR, within({ onLimit, max: 1 }));
       expect(answer).toEqual(
-        onLimit === 'deny' ? { outcome: 'limit-reached', evicted: [] } : { outcome: 'inserted', evicted: [damaged.id] },
+        onLimit === 'deny'
+          ? { outcome: 'limit-reached', evicted: [] }
+          : { outcome: 'inserted', evicted: [damaged.id] },
       );
       expect(await store.find(other.id)).toEqual(other);
     });
@@ -126,7 +143,10 @@ describeWithRedis('the limit of an owner', () => {
       const sessions = [owned(), owned(), owned()];
       for (const each of sessions) await store.insertWithin(each, HOUR, within({ onLimit }));
       for (const each of sessions) {
-        expect(await store.insertWithin(each, HOUR, within({ onLimit }))).toEqual({ outcome: 'inserted', evicted: [] });
+        expect(await store.insertWithin(each, HOUR, within({ onLimit }))).toEqual({
+          outcome: 'inserted',
+          evicted: [],
+        });
         expect(await store.insertWithin({ ...each, version: 'other' }, HOUR, within({ onLimit }))).toEqual({
           outcome: 'exists',
           evicted: [],
@@ -138,7 +158,10 @@ describeWithRedis('the limit of an owner', () => {
 
   test('a session without an owner has no limit', async () => {
     for (let i = 0; i < 3; i += 1) {
-      expect(await store.insertWithin(record(), HOUR, within({ max: 1 }))).toEqual({ outcome: 'inserted', evicted: [] });
+      expect(await store.insertWithin(record(), HOUR, within({ max: 1 }))).toEqual({
+        outcome: 'inserted',
+        evicted: [],
+      });
     }
   });
 
@@ -153,7 +176,9 @@ describeWithRedis('the limit of an owner', () => {
         commands += 1;
         if (commands > last) throw new Error('the process is dead');
       };
-      return redisStore(sent === 'sent' ? hooked(client, () => (commands > last ? die() : undefined), die) : hooked(client, die));
+      return redisStore(
+        sent === 'sent' ? hooked(client, () => (commands > last ? die() : undefined), die) : hooked(client, die),
+      );
     };
 
     test('during a login at a limit: the number of usable sessions never exceeds the limit', async () => {

@@ -27,7 +27,9 @@ interface Route {
  * them.
  */
 function addressMap({ servers, ports }: Route): Record<string, { host: string; port: number }> {
-  return Object.fromEntries(servers.map(({ port }, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: ports[i] ?? 0 }]));
+  return Object.fromEntries(
+    servers.map(({ port }, i) => [`127.0.0.1:${port}`, { host: '127.0.0.1', port: ports[i] ?? 0 }]),
+  );
 }
 
 const retryStrategy = () => 10;
@@ -39,7 +41,9 @@ const DIRECT: Readonly<Record<'single' | 'cluster' | 'sentinel', Open>> = {
   sentinel: ALL_CLIENTS['node-redis sentinel'],
 };
 
-const OPEN: Readonly<Record<string, { on: 'single' | 'cluster' | 'sentinel'; open(route: Route): Promise<OpenClient> }>> = {
+const OPEN: Readonly<
+  Record<string, { on: 'single' | 'cluster' | 'sentinel'; open(route: Route): Promise<OpenClient> }>
+> = {
   'node-redis': {
     on: 'single',
     async open({ ports }) {
@@ -57,7 +61,10 @@ const OPEN: Readonly<Record<string, { on: 'single' | 'cluster' | 'sentinel'; ope
   'node-redis cluster': {
     on: 'cluster',
     async open(route) {
-      const client = createCluster({ rootNodes: route.entry.map((socket) => ({ socket })), nodeAddressMap: addressMap(route) });
+      const client = createCluster({
+        rootNodes: route.entry.map((socket) => ({ socket })),
+        nodeAddressMap: addressMap(route),
+      });
       await client.on('error', () => undefined).connect();
       return { client, close: () => client.destroy() };
     },
@@ -73,7 +80,11 @@ const OPEN: Readonly<Record<string, { on: 'single' | 'cluster' | 'sentinel'; ope
   'node-redis sentinel': {
     on: 'sentinel',
     async open(route) {
-      const client = createSentinel({ name: 'primary', sentinelRootNodes: route.entry, nodeAddressMap: addressMap(route) });
+      const client = createSentinel({
+        name: 'primary',
+        sentinelRootNodes: route.entry,
+        nodeAddressMap: addressMap(route),
+      });
       await client.on('error', () => undefined).connect();
       return { client, close: () => client.destroy() };
     },
@@ -131,7 +142,10 @@ describeWithRedis('an answer that is lost after the server has done its work', (
 
     const accounts = () => {
       const options = { ownerOf: (data: Data) => data.userId };
-      return { sessions: createSessions<Data>({ ...options, store }), elsewhere: createSessions<Data>({ ...options, store: other }) };
+      return {
+        sessions: createSessions<Data>({ ...options, store }),
+        elsewhere: createSessions<Data>({ ...options, store: other }),
+      };
     };
 
     test('a write whose answer was lost counts once', async () => {
@@ -189,15 +203,18 @@ describeWithRedis('an answer that is lost after the server has done its work', (
     test.each([
       ['record', 'PX'],
       ['entry in the index', INDEX.sha],
-    ])('a login whose answer for its %s was lost either fails, or the account has the session', async (_what, text) => {
-      const { sessions, elsewhere } = accounts();
-      proxy.loseAnswer(text);
-      const session = await sessions.create({ userId: 'ada', n: 0 }).catch((error: unknown) => error);
-      expect(proxy.lost).toBe(1);
-      const listed = (await elsewhere.listFor('ada')).map(({ id }) => id);
-      if (session instanceof Error) expect(session).toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      else expect(session).toMatchObject({ id: listed[0] });
-      expect(await elsewhere.count()).toBe(listed.length);
-    });
+    ])(
+      'a login whose answer for its %s was lost either fails, or the account has the session',
+      async (_what, text) => {
+        const { sessions, elsewhere } = accounts();
+        proxy.loseAnswer(text);
+        const session = await sessions.create({ userId: 'ada', n: 0 }).catch((error: unknown) => error);
+        expect(proxy.lost).toBe(1);
+        const listed = (await elsewhere.listFor('ada')).map(({ id }) => id);
+        if (session instanceof Error) expect(session).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+        else expect(session).toMatchObject({ id: listed[0] });
+        expect(await elsewhere.count()).toBe(listed.length);
+      },
+    );
   });
 });

@@ -18,12 +18,15 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     { 'slowlog-log-slower-than': '0', 'slowlog-max-len': '100000' },
   );
 
-  async function fill(changes: (index: number) => Partial<ReturnType<typeof record>> = () => ({})): Promise<ReturnType<typeof record>[]> {
+  async function fill(
+    changes: (index: number) => Partial<ReturnType<typeof record>> = () => ({}),
+  ): Promise<ReturnType<typeof record>[]> {
     const start = Date.now() - MANY;
     const all = Array.from({ length: MANY }, (_, index) =>
       record({ ownerId: 'bot', createdAt: start + index, expiresAt: start + HOUR, ...changes(index) }),
     );
-    for (let from = 0; from < MANY; from += 1_000) await Promise.all(all.slice(from, from + 1_000).map((each) => store.insert(each, HOUR)));
+    for (let from = 0; from < MANY; from += 1_000)
+      await Promise.all(all.slice(from, from + 1_000).map((each) => store.insert(each, HOUR)));
     return all;
   }
 
@@ -40,18 +43,21 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     return Math.max(...ranges.map(([, , first, last]) => Number(last) - Number(first) + 1));
   }
 
-  test.each(['deny', 'evict-oldest'] as const)('a login with a limit (%s) reads at most the limit and 1,000 members', async (onLimit) => {
-    const all = await fill();
-    const login = record({ ownerId: 'bot' });
-    const limit = { max: 5, onLimit, now: Date.now() };
-    expect(await mostMembers(() => store.insertWithin(login, HOUR, limit))).toBeLessThanOrEqual(1_005);
-    const left = await store.listByOwner('bot');
-    expect(left).toHaveLength(onLimit === 'deny' ? MANY : 5);
-    if (onLimit === 'evict-oldest') {
-      const expected = [...all.slice(-4), login].map(({ id }) => id);
-      expect(left.map(({ id }) => id).toSorted()).toEqual(expected.toSorted());
-    }
-  });
+  test.each(['deny', 'evict-oldest'] as const)(
+    'a login with a limit (%s) reads at most the limit and 1,000 members',
+    async (onLimit) => {
+      const all = await fill();
+      const login = record({ ownerId: 'bot' });
+      const limit = { max: 5, onLimit, now: Date.now() };
+      expect(await mostMembers(() => store.insertWithin(login, HOUR, limit))).toBeLessThanOrEqual(1_005);
+      const left = await store.listByOwner('bot');
+      expect(left).toHaveLength(onLimit === 'deny' ? MANY : 5);
+      if (onLimit === 'evict-oldest') {
+        const expected = [...all.slice(-4), login].map(({ id }) => id);
+        expect(left.map(({ id }) => id).toSorted()).toEqual(expected.toSorted());
+      }
+    },
+  );
 
   test('trimOwner finds the newest sessions, whatever the order of their deadlines', async () => {
     const all = await fill((index) => ({ expiresAt: Date.now() + HOUR + ((index * 7_919) % MANY) * 1_000 }));
@@ -67,7 +73,10 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     const all = await fill((index) => (index < MANY - 3 ? { expiresAt: now - 1 } : {}));
     await client.del(all.slice(0, MANY - 3).map(({ id }) => `ts:s:${id}`));
     const [login, last] = [record({ ownerId: 'bot' }), record({ ownerId: 'bot' })];
-    expect(await store.insertWithin(login, HOUR, { max: 4, onLimit: 'deny', now })).toEqual({ outcome: 'inserted', evicted: [] });
+    expect(await store.insertWithin(login, HOUR, { max: 4, onLimit: 'deny', now })).toEqual({
+      outcome: 'inserted',
+      evicted: [],
+    });
     await store.insert(last, HOUR);
     const ended = await store.trimOwner('bot', { max: 4, now, keep: last.id });
     expect(ended).toEqual([all.at(-3)?.id]);
@@ -80,7 +89,11 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     await store.insert(login, HOUR);
     expect(await store.trimOwner('bot', { max: MANY + 1, now: Date.now(), keep: login.id })).toEqual([]);
     expect(await store.trimOwner('bot', { max: MANY, now: Date.now(), keep: login.id })).toHaveLength(1);
-    const denied = await store.insertWithin(record({ ownerId: 'bot' }), HOUR, { max: MANY, onLimit: 'deny', now: Date.now() });
+    const denied = await store.insertWithin(record({ ownerId: 'bot' }), HOUR, {
+      max: MANY,
+      onLimit: 'deny',
+      now: Date.now(),
+    });
     expect(denied.outcome).toBe('limit-reached');
   });
 
@@ -89,7 +102,9 @@ describeWithRedis('rule 28: an account of thousands of sessions', () => {
     for (const each of all) await store.insert(each, HOUR);
     const steps = store.steps.trimOwner('ada', { max: 1, now: Date.now(), keep: all[2]?.id ?? '' });
     const dying = redisStore(Object.assign(Object.create(client), { sendCommand: dieAfterTrim(client) }));
-    const died = dying.steps.trimOwner('ada', { max: 1, now: Date.now(), keep: all[2]?.id ?? '' })[Symbol.asyncIterator]();
+    const died = dying.steps
+      .trimOwner('ada', { max: 1, now: Date.now(), keep: all[2]?.id ?? '' })
+      [Symbol.asyncIterator]();
     await expect(died.next()).rejects.toThrow('the process is dead');
     const ended: string[] = [];
     for await (const ids of steps) ended.push(...ids);
@@ -132,7 +147,10 @@ describeWithRedis('rule 27: a session that got its owner later', () => {
     await store.insert(decoy, HOUR);
     await store.delete(decoy.id);
     const anns = changed(session, { ownerId: 'ann' });
-    await client.zAdd(`ts:o:${await ownerKey('ann')}`, { score: anns.expiresAt, value: `${anns.createdAt}:${anns.id}` });
+    await client.zAdd(`ts:o:${await ownerKey('ann')}`, {
+      score: anns.expiresAt,
+      value: `${anns.createdAt}:${anns.id}`,
+    });
     return bobs;
   }
   const ownerKey = async (owner: string) => {

@@ -5,7 +5,13 @@ import { Redis } from 'ioredis';
 import { createCluster, createSentinel } from 'redis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type RedisClient, type RedisStore, redisStore } from '../../../src/stores/redis/index.js';
-import { command, describeWithRedis, type RedisServer, startRedis, startRedisCluster } from '../../support/services/redis.js';
+import {
+  command,
+  describeWithRedis,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+} from '../../support/services/redis.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, openNodeRedis, type Services } from './clients.js';
 import { HOUR, record } from './records.js';
 import { withServices } from './suite.js';
@@ -134,7 +140,10 @@ describeWithRedis('notifications', () => {
 
   test('the subscription moves to another server if its Cluster server goes away permanently', async () => {
     const cluster = await startRedisCluster();
-    const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) }).on('error', () => undefined);
+    const client = createCluster({ rootNodes: cluster.rootNodes.map(({ url }) => ({ url })) }).on(
+      'error',
+      () => undefined,
+    );
     await client.connect();
     const store = redisStore(client);
     const to = listener();
@@ -174,7 +183,9 @@ describeWithRedis('notifications', () => {
     afterEach(() => {
       for (const each of opened.splice(0)) each.close();
     });
-    const kinds: Readonly<Record<string, () => Promise<{ subscriber: RedisClient; on: 'single' | 'sentinel' | 'cluster' }>>> = {
+    const kinds: Readonly<
+      Record<string, () => Promise<{ subscriber: RedisClient; on: 'single' | 'sentinel' | 'cluster' }>>
+    > = {
       async 'node-redis'() {
         const subscriber = await openNodeRedis(services.single.url);
         opened.push({ close: () => subscriber.destroy() });
@@ -303,7 +314,10 @@ describeWithRedis('notifications', () => {
 
   test('while the server is away, subscribing fails in bounded time, and works when it is back', async () => {
     const server = await startRedis();
-    const [node, io] = [await openNodeRedis(server.url), new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined)];
+    const [node, io] = [
+      await openNodeRedis(server.url),
+      new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined),
+    ];
     const stores = [redisStore(node), redisStore(io)];
     for (const store of stores) await store.find(record().id);
     server.signal('SIGSTOP');
@@ -326,7 +340,10 @@ describeWithRedis('notifications', () => {
 
   test('after a restart of the server, the gap and later ends are reported', async () => {
     const server = await startRedis();
-    const [node, io] = [await openNodeRedis(server.url), new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined)];
+    const [node, io] = [
+      await openNodeRedis(server.url),
+      new Redis(server.port, { retryStrategy: () => 50 }).on('error', () => undefined),
+    ];
     const stores = [redisStore(node), redisStore(io)];
     const listeners = stores.map(() => listener());
     const stops = await Promise.all(stores.map((store, i) => subscribe(store, listeners[i] ?? listener())));

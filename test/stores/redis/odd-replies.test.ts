@@ -7,7 +7,11 @@ type Answer = (command: readonly string[]) => unknown;
 
 /** A fake client of node-redis, whose replies the test decides. */
 function fakeClient(answer: Answer): RedisClient & EventEmitter {
-  const subscriber = { subscribe: async () => undefined, unsubscribe: async () => undefined, connect: async () => undefined };
+  const subscriber = {
+    subscribe: async () => undefined,
+    unsubscribe: async () => undefined,
+    connect: async () => undefined,
+  };
   return Object.assign(new EventEmitter(), {
     isOpen: true,
     isReady: true,
@@ -71,7 +75,11 @@ describe('an index that repeatedly asks for more', () => {
       looks += 1;
       return args[2]?.startsWith('ts:o:') ? ['unsure', [`1:${record().id}`]] : 0;
     };
-    const login = redisStore(fakeClient(answer)).insertWithin(record({ ownerId: 'ada' }), HOUR, { max: 1, onLimit: 'deny', now: 0 });
+    const login = redisStore(fakeClient(answer)).insertWithin(record({ ownerId: 'ada' }), HOUR, {
+      max: 1,
+      onLimit: 'deny',
+      now: 0,
+    });
     await expect(login).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       cause: expect.objectContaining({ message: expect.stringContaining('changed too often') }),
@@ -97,7 +105,10 @@ describe('errors of the server', () => {
       store.count(),
     ];
     for (const outcome of await Promise.allSettled(uses)) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'LOADING Redis is loading the dataset in memory' } });
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { message: 'LOADING Redis is loading the dataset in memory' },
+      });
     }
   });
 

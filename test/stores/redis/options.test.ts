@@ -12,14 +12,18 @@ import { HOUR, record } from './records.js';
 const unconnected = () => createClient().on('error', () => undefined);
 
 describe('options that are refused at construction', () => {
-  test.each(['', ' ', 'a b', 'a\n', '\u0000', '{a}:', 'a{', 'a}', '\ud800', 'a'.repeat(129), 7, null])('prefix %j', (prefix) => {
-    const error = caught(() => redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { prefix })));
-    expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toMatch(/prefix must be 1 to 128 visible characters/);
-  });
+  test.each(['', ' ', 'a b', 'a\n', '\u0000', '{a}:', 'a{', 'a}', '\ud800', 'a'.repeat(129), 7, null])(
+    'prefix %j',
+    (prefix) => {
+      const error = caught(() => redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { prefix })));
+      expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
+      expect(String(error)).toMatch(/prefix must be 1 to 128 visible characters/);
+    },
+  );
 
   test('prefixes with characters that have a meaning in patterns are allowed', () => {
-    for (const prefix of ['a', 'ts:', '*?[a-z]\\^', 'straße:']) expect(redisStore(unconnected(), { prefix })).toBeDefined();
+    for (const prefix of ['a', 'ts:', '*?[a-z]\\^', 'straße:'])
+      expect(redisStore(unconnected(), { prefix })).toBeDefined();
   });
 
   test.each([
@@ -37,12 +41,16 @@ describe('options that are refused at construction', () => {
     const wrong: RedisClient = client;
     const error = caught(() => redisStore(wrong));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
-    expect(String(error)).toMatch(/client must be a client of node-redis 5 or later .* ioredis 5, iovalkey or @upstash\/redis/);
+    expect(String(error)).toMatch(
+      /client must be a client of node-redis 5 or later .* ioredis 5, iovalkey or @upstash\/redis/,
+    );
   });
 
   test('a subscriber of another kind', () => {
     for (const subscriber of [true, {}, createClientPool()]) {
-      const error = caught(() => redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { subscriber })));
+      const error = caught(() =>
+        redisStore(unconnected(), Object.assign<RedisStoreOptions, object>({}, { subscriber })),
+      );
       expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
       expect(String(error)).toMatch(/subscriber must be false or a client/);
     }
@@ -122,10 +130,17 @@ describe('the first use', () => {
     ['ioredis, ended', async () => ended(new Redis({ lazyConnect: true }))],
   ])('refuses a closed client: %s', async (_name, open) => {
     const store = redisStore(await open());
-    for (const use of [store.find(record().id), store.insert(record({ ownerId: 'ada' }), HOUR), store.count(), store.delete(record().id)]) {
+    for (const use of [
+      store.find(record().id),
+      store.insert(record({ ownerId: 'ada' }), HOUR),
+      store.count(),
+      store.delete(record().id),
+    ]) {
       const error: unknown = await use.catch((reason: unknown) => reason);
       expect(isSessionError(error) && error.code).toBe('STORE_UNAVAILABLE');
-      expect(String(error)).toMatch(/the Redis client is closed: connect it before|failed before the session was complete/);
+      expect(String(error)).toMatch(
+        /the Redis client is closed: connect it before|failed before the session was complete/,
+      );
     }
   });
 });
@@ -166,7 +181,14 @@ describeWithRedis('a real server', () => {
   test('foreign keys that begin with the prefix are left alone', async () => {
     const client = await openNodeRedis(server.url);
     const store = redisStore(client);
-    const foreign = ['ts:s:', 'ts:s:me', `ts:s:${'x'.repeat(36)}`, 'ts:s:????????-????-????-????-????????????', 'ts:o:short', 'ts:x'];
+    const foreign = [
+      'ts:s:',
+      'ts:s:me',
+      `ts:s:${'x'.repeat(36)}`,
+      'ts:s:????????-????-????-????-????????????',
+      'ts:o:short',
+      'ts:x',
+    ];
     for (const key of foreign) await client.set(key, 'value');
     await store.insert(record({ ownerId: 'ada' }), HOUR);
     expect(await store.count()).toBe(1);

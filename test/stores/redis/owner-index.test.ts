@@ -37,7 +37,9 @@ describeWithRedis("an owner's index", () => {
 
   test('loses expired sessions when others log in', async () => {
     const now = Date.now();
-    const runOut = Array.from({ length: 20 }, () => record({ ownerId: 'ada', createdAt: now - HOUR, expiresAt: now + 1 }));
+    const runOut = Array.from({ length: 20 }, () =>
+      record({ ownerId: 'ada', createdAt: now - HOUR, expiresAt: now + 1 }),
+    );
     for (const each of runOut) await store.insert(each, 1);
     await expect.poll(() => store.count()).toBe(0);
     const alive = [record({ ownerId: 'ada', createdAt: now + 10 }), record({ ownerId: 'ada', createdAt: now + 10 })];
@@ -108,7 +110,9 @@ describeWithRedis("an owner's index", () => {
     expect(keys).toHaveLength(7);
     for (const key of keys) expect(await client.pTTL(key)).toBeGreaterThan(HOUR - 10_000);
     const [[indexOfForever] = []] = [
-      (await Promise.all(keys.map(async (key) => [key, await client.pTTL(key)] as const))).filter(([, ttl]) => ttl > 1e15),
+      (await Promise.all(keys.map(async (key) => [key, await client.pTTL(key)] as const))).filter(
+        ([, ttl]) => ttl > 1e15,
+      ),
     ];
     expect(indexOfForever).toBeDefined();
     expect(await store.replace(changed(forever), forever.version, forever.expiresAt - Date.now())).toBe('replaced');

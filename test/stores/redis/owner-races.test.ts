@@ -60,7 +60,9 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
       const before = [record({ ownerId: 'ada', createdAt: 1 }), record({ ownerId: 'ada', createdAt: 2 })];
       const logins = [record({ ownerId: 'ada', createdAt: 3 }), record({ ownerId: 'ada', createdAt: 3 })];
       for (const each of before) await store.insert(each, HOUR);
-      const racers = logins.map((login) => (gated: RedisClient) => redisStore(gated).insertWithin(login, HOUR, { ...limit, now: 0 }));
+      const racers = logins.map(
+        (login) => (gated: RedisClient) => redisStore(gated).insertWithin(login, HOUR, { ...limit, now: 0 }),
+      );
       const { results } = await race(...racers);
       const answers = results.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
       expect(answers.map((answer) => answer?.outcome)).toEqual(['inserted', 'inserted']);
@@ -84,7 +86,9 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
       const outcomes = results.map((result) => (result.status === 'fulfilled' ? result.value.outcome : undefined));
       expect(outcomes.toSorted()).toEqual(['inserted', 'limit-reached']);
       const admitted = logins.filter((_, i) => outcomes[i] === 'inserted');
-      expect((await store.listByOwner('ada')).map(({ id }) => id).sort()).toEqual([before, ...admitted].map(({ id }) => id).sort());
+      expect((await store.listByOwner('ada')).map(({ id }) => id).sort()).toEqual(
+        [before, ...admitted].map(({ id }) => id).sort(),
+      );
       expect(await store.count()).toBe(2);
       await store.deleteByOwner('ada');
     });

@@ -11,7 +11,14 @@ export function version(): string {
 /** A record as the library creates it, an hour before its end. */
 export function record(changes: Partial<SessionRecord> = {}): SessionRecord {
   const createdAt = changes.createdAt ?? Date.now();
-  return { id: v7(), version: version(), createdAt, expiresAt: createdAt + HOUR, body: '{"d":{"name":"Zoë"}}', ...changes };
+  return {
+    id: v7(),
+    version: version(),
+    createdAt,
+    expiresAt: createdAt + HOUR,
+    body: '{"d":{"name":"Zoë"}}',
+    ...changes,
+  };
 }
 
 /** The record after a write. */

@@ -28,7 +28,9 @@ async function works(store: RedisStore): Promise<void> {
   const next = changed(first);
   expect(await store.replace(next, first.version, HOUR)).toBe('replaced');
   expect(await store.replace(changed(first), first.version, HOUR)).toBe('conflict');
-  expect(await store.insertWithin(second, HOUR, { max: 1, onLimit: 'evict-oldest', now: 0 })).toMatchObject({ evicted: [first.id] });
+  expect(await store.insertWithin(second, HOUR, { max: 1, onLimit: 'evict-oldest', now: 0 })).toMatchObject({
+    evicted: [first.id],
+  });
   expect(await store.findMany([first.id, second.id])).toEqual([null, second]);
   expect(await store.listByOwner(owner)).toEqual([second]);
   expect(await store.deleteByOwner(owner)).toEqual([second.id]);
@@ -55,22 +57,25 @@ describeWithRedis('servers that change', () => {
   });
   afterAll(() => Promise.all([services.single.stop(), services.cluster.stop(), services.sentinel.stop()]));
 
-  test.each(Object.keys(ALL_CLIENTS) as ClientName[])('scripts that were flushed are loaded again: %s', async (name) => {
-    const store = await open(name, {});
-    const [primary] = services.sentinel.nodes;
-    const servers = primary ? [services.single, ...services.cluster.nodes, primary] : [];
-    const flush = () => Promise.all(servers.map((server) => command(server, ['SCRIPT', 'FLUSH'])));
-    for (let round = 0; round < 3; round += 1) {
-      await flush();
-      await works(store);
-    }
-    let done = false;
-    const work = Promise.all([works(store), works(store), works(store), works(store)]).finally(() => {
-      done = true;
-    });
-    while (!done) await flush();
-    await work;
-  });
+  test.each(Object.keys(ALL_CLIENTS) as ClientName[])(
+    'scripts that were flushed are loaded again: %s',
+    async (name) => {
+      const store = await open(name, {});
+      const [primary] = services.sentinel.nodes;
+      const servers = primary ? [services.single, ...services.cluster.nodes, primary] : [];
+      const flush = () => Promise.all(servers.map((server) => command(server, ['SCRIPT', 'FLUSH'])));
+      for (let round = 0; round < 3; round += 1) {
+        await flush();
+        await works(store);
+      }
+      let done = false;
+      const work = Promise.all([works(store), works(store), works(store), works(store)]).finally(() => {
+        done = true;
+      });
+      while (!done) await flush();
+      await work;
+    },
+  );
 
   test.each(['node-redis', 'node-redis pool', 'ioredis', 'iovalkey'] as const)(
     'a server that is killed and started again serves again: %s',
@@ -92,7 +97,9 @@ describeWithRedis('servers that change', () => {
     const sentinel = await startSentinel();
     const [primary, replica] = sentinel.nodes;
     if (!primary || !replica) throw new Error('there are a primary and a replica');
-    const stores = await Promise.all((['node-redis sentinel', 'ioredis with sentinels'] as const).map((name) => open(name, { sentinel })));
+    const stores = await Promise.all(
+      (['node-redis sentinel', 'ioredis with sentinels'] as const).map((name) => open(name, { sentinel })),
+    );
     const gaps = [0, 0];
     const stops = await Promise.all(
       stores.map((store, i) =>
@@ -124,10 +131,13 @@ describeWithRedis('servers that change', () => {
   describe('a slot of a Cluster that moves', () => {
     const session = record({ ownerId: 'ada' });
     const key = `ts:s:${session.id}`;
-    const ask = async (server: RedisServer | undefined, ...args: string[]) => String(server && (await command(server, args)));
+    const ask = async (server: RedisServer | undefined, ...args: string[]) =>
+      String(server && (await command(server, args)));
     let stores: RedisStore[];
     beforeEach(async () => {
-      stores = await Promise.all((['node-redis cluster', 'ioredis Cluster', 'iovalkey Cluster'] as const).map((name) => open(name, {})));
+      stores = await Promise.all(
+        (['node-redis cluster', 'ioredis Cluster', 'iovalkey Cluster'] as const).map((name) => open(name, {})),
+      );
       for (const store of stores) await works(store);
     });
 
@@ -177,7 +187,9 @@ describeWithRedis('servers that change', () => {
         for (const node of replicas) {
           const stats = await commandStats(node);
           // Commands that the primary passes on are not counted here.
-          expect(Object.keys(stats).filter((each) => /^(get|getex|mget|evalsha|eval|scan|exists)$/.test(each))).toEqual([]);
+          expect(
+            Object.keys(stats).filter((each) => /^(get|getex|mget|evalsha|eval|scan|exists)$/.test(each)),
+          ).toEqual([]);
         }
       }
     });

@@ -47,25 +47,32 @@ describe('invariant 6: a message at the opening of a connection is not taken for
     'a login': (sessions) => sessions.create({ userId: 'ada' }),
     'a read': (sessions, token) => sessions.fromToken(token),
   };
-  test.each(Object.entries(uses))('%s that is about to be sent when the connection is lost gets no false answer', async (_what, use) => {
-    const redis = await agreeable();
-    const client = createClient({ url: redis.url }).on('error', () => undefined);
-    await client.connect();
-    try {
-      const sessions = createSessions<Data>({ store: redisStore(client), onInvalidData: 'anonymous', storeTimeout: 300 });
-      const { token } = await sessions.create({ userId: 'ada' });
-      const reached = redis.commands;
-      // From here on, the client writes in the next turn of the event loop, when it learns of the
-      // loss.
-      await new Promise((resolve) => setImmediate(resolve));
-      redis.sockets[0]?.resetAndDestroy();
-      const outcome = await use(sessions, token).catch((error: unknown) => error);
-      // A client that sends it after reconnecting may answer.
-      if (redis.commands === reached) expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      else expect(outcome).not.toBeInstanceOf(Error);
-    } finally {
-      client.destroy();
-      redis.stop();
-    }
-  });
+  test.each(Object.entries(uses))(
+    '%s that is about to be sent when the connection is lost gets no false answer',
+    async (_what, use) => {
+      const redis = await agreeable();
+      const client = createClient({ url: redis.url }).on('error', () => undefined);
+      await client.connect();
+      try {
+        const sessions = createSessions<Data>({
+          store: redisStore(client),
+          onInvalidData: 'anonymous',
+          storeTimeout: 300,
+        });
+        const { token } = await sessions.create({ userId: 'ada' });
+        const reached = redis.commands;
+        // From here on, the client writes in the next turn of the event loop, when it learns of the
+        // loss.
+        await new Promise((resolve) => setImmediate(resolve));
+        redis.sockets[0]?.resetAndDestroy();
+        const outcome = await use(sessions, token).catch((error: unknown) => error);
+        // A client that sends it after reconnecting may answer.
+        if (redis.commands === reached) expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+        else expect(outcome).not.toBeInstanceOf(Error);
+      } finally {
+        client.destroy();
+        redis.stop();
+      }
+    },
+  );
 });

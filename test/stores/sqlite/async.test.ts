@@ -76,7 +76,11 @@ describe('an asynchronous database', () => {
     const store = sqliteStore(counted);
     expect(sent).toEqual([]);
     const records = Array.from({ length: 3 }, () => record({ ownerId: 'ada' }));
-    expect(await Promise.all(records.map((each) => store.insert(each, 1_000)))).toEqual(['inserted', 'inserted', 'inserted']);
+    expect(await Promise.all(records.map((each) => store.insert(each, 1_000)))).toEqual([
+      'inserted',
+      'inserted',
+      'inserted',
+    ]);
     expect(sent).toContain('CREATE TABLE');
     sent.length = 0;
     expect(await store.listByOwner('ada')).toHaveLength(3);

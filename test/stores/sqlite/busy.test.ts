@@ -73,7 +73,9 @@ describe('while another process holds the write lock', () => {
     const exec = vi.spyOn(database, 'exec');
     const tries = () => exec.mock.calls.filter(([sql]) => sql.startsWith('BEGIN')).length;
     const order: number[] = [];
-    const waiting = Array.from({ length: 300 }, (_, index) => store.insert(record(), 1000).then(() => order.push(index)));
+    const waiting = Array.from({ length: 300 }, (_, index) =>
+      store.insert(record(), 1000).then(() => order.push(index)),
+    );
     await vi.waitFor(() => expect(tries()).toBeGreaterThan(10), { timeout: 10_000, interval: 1 });
     expect(tries()).toBeLessThan(300);
     expect(order).toEqual([]);
@@ -87,7 +89,9 @@ describe('while another process holds the write lock', () => {
     const waiting = Array.from({ length: 3 }, () => store.insert(record(), 1000));
     database.close();
     const outcomes = await Promise.allSettled(waiting);
-    expect(outcomes).toEqual(waiting.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'STORE_UNAVAILABLE' }) })));
+    expect(outcomes).toEqual(
+      waiting.map(() => ({ status: 'rejected', reason: expect.objectContaining({ code: 'STORE_UNAVAILABLE' }) })),
+    );
   });
 
   test('many waiting writes are all done', async () => {
@@ -109,7 +113,9 @@ describe('two stores on one file', () => {
     const [one, two] = [files.open(files.path()), files.open(files.path())].map((database) => sqliteStore(database));
     const given = record({ ownerId: 'ada' });
     await one?.insert(given, 1000);
-    const outcomes = await Promise.all([one, two].map((store) => store?.replace(rewritten(given), given.version, 1000)));
+    const outcomes = await Promise.all(
+      [one, two].map((store) => store?.replace(rewritten(given), given.version, 1000)),
+    );
     expect(outcomes.sort()).toEqual(['conflict', 'replaced']);
     expect(await two?.deleteByOwner('ada')).toEqual([given.id]);
     expect(await one?.replace(rewritten(given), given.version, 1000)).toBe('gone');
@@ -133,8 +139,15 @@ describe('two stores on one file', () => {
     const old = record({ ownerId: 'ada' });
     await store.insert(old, 1000);
     database.exec("CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ABORT, 'refused'); END");
-    const insertion = store.insertWithin(record({ ownerId: 'ada' }), 1000, { max: 1, onLimit: 'evict-oldest', now: 0 });
-    await expect(insertion).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', cause: { message: expect.stringContaining('refused') } });
+    const insertion = store.insertWithin(record({ ownerId: 'ada' }), 1000, {
+      max: 1,
+      onLimit: 'evict-oldest',
+      now: 0,
+    });
+    await expect(insertion).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      cause: { message: expect.stringContaining('refused') },
+    });
     // The eviction is undone as well.
     expect(await store.find(old.id)).toStrictEqual(old);
     expect(await sqliteStore(files.open(files.path())).count()).toBe(1);
@@ -143,7 +156,9 @@ describe('two stores on one file', () => {
   test('an error after which SQLite has rolled back on its own is passed on', async () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
-    database.exec("CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");
+    database.exec(
+      "CREATE TRIGGER refuse BEFORE INSERT ON token_sessions BEGIN SELECT RAISE(ROLLBACK, 'refused'); END",
+    );
     await expect(store.insert(record(), 1000)).rejects.toThrow('refused');
     database.exec('DROP TRIGGER refuse');
     expect(await store.insert(record(), 1000)).toBe('inserted');

@@ -45,7 +45,11 @@ for (const [index, driver] of (await drivers()).entries()) {
     runs: RUNS,
     createStore() {
       const database = driver.open(':memory:');
-      return { store: sqliteStore(database), damage: async (id) => database.exec(damageSql(id)), close: () => database.close() };
+      return {
+        store: sqliteStore(database),
+        damage: async (id) => database.exec(damageSql(id)),
+        close: () => database.close(),
+      };
     },
   });
 }

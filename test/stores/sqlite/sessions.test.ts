@@ -19,10 +19,15 @@ test('invariant 3: 4 processes increment one counter in one file, and no increme
 }, 120_000);
 
 test('64 logins at a limit of 3, over two connections, leave 3 that work', async () => {
-  const options = { ownerOf: (data: { user: string }) => data.user, maxPerOwner: { max: 3, onLimit: 'evict-oldest' } as const };
+  const options = {
+    ownerOf: (data: { user: string }) => data.user,
+    maxPerOwner: { max: 3, onLimit: 'evict-oldest' } as const,
+  };
   const open = () => createSessions<{ user: string }>({ ...options, store: sqliteStore(files.open(files.path())) });
   const [one, two] = [open(), open()];
-  const created = await Promise.all(Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).create({ user: 'ada' })));
+  const created = await Promise.all(
+    Array.from({ length: 64 }, (_, index) => (index % 2 ? one : two).create({ user: 'ada' })),
+  );
   const usable = await Promise.all(created.map(async ({ token }) => (await one.fromToken(token)).session !== null));
   expect(usable.filter(Boolean)).toHaveLength(3);
   expect(await two.listFor('ada')).toHaveLength(3);

@@ -48,7 +48,9 @@ test('its SQL, run as a migration, creates the same table', async () => {
 test('processes that start at the same time on a new file create the table once', async () => {
   const script = new URL('./support/start.ts', import.meta.url).pathname;
   const path = files.path();
-  await Promise.all(Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, path])));
+  await Promise.all(
+    Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, ['--import', 'tsx', script, path])),
+  );
   expect(await sqliteStore(files.open(path)).count()).toBe(4);
 }, 60_000);
 
@@ -65,13 +67,17 @@ test('a start during a lock waits for it', async () => {
 test('a start during a long lock is an outage, not a wrong option', () => {
   const clock = vi.spyOn(performance, 'now').mockReturnValueOnce(0).mockReturnValue(60_000);
   const locked: SqliteDatabase = {
-    prepare: (sql) => ({ all: () => (sql.includes('sqlite_version') ? [{ version: '3.45.0' }] : [{ journal_mode: 'delete' }]) }),
+    prepare: (sql) => ({
+      all: () => (sql.includes('sqlite_version') ? [{ version: '3.45.0' }] : [{ journal_mode: 'delete' }]),
+    }),
     exec: () => {
       throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
     },
   };
   try {
-    expect(() => sqliteStore(locked)).toThrow(expect.objectContaining({ name: 'SessionError', code: 'STORE_UNAVAILABLE' }));
+    expect(() => sqliteStore(locked)).toThrow(
+      expect.objectContaining({ name: 'SessionError', code: 'STORE_UNAVAILABLE' }),
+    );
   } finally {
     clock.mockRestore();
   }
@@ -109,7 +115,10 @@ describe('an unusable database is refused with the reason:', () => {
     const database = files.open(files.path());
     const store = sqliteStore(database);
     database.close();
-    await expect(store.clear()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('has been closed') });
+    await expect(store.clear()).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringContaining('has been closed'),
+    });
     expect(() => sqliteStore(database)).toThrow(expect.objectContaining({ name: 'SessionError' }));
   });
 
@@ -122,7 +131,9 @@ describe('an unusable database is refused with the reason:', () => {
     const promised: SqliteDatabase = { prepare: () => ({ all: async () => [] }), exec: () => undefined };
     expect(() => sqliteStore(promised)).toThrow(invalid(/synchronous driver/));
     // @ts-expect-error The compiler refuses it as well.
-    expect(() => sqliteStore({ prepare: async () => undefined, exec: () => undefined })).toThrow(invalid(/synchronous driver/));
+    expect(() => sqliteStore({ prepare: async () => undefined, exec: () => undefined })).toThrow(
+      invalid(/synchronous driver/),
+    );
   });
 
   test('a version of SQLite that is too old', () => {

@@ -27,7 +27,11 @@ for (const driver of await drivers()) {
   describe(`SQLite in memory, through ${driver.name}`, () => {
     describeSqlVerbs(async () => {
       const database = driver.open(':memory:');
-      return { store: sqliteStore(database), execute: async (sql) => database.exec(sql), close: async () => void database.close() };
+      return {
+        store: sqliteStore(database),
+        execute: async (sql) => database.exec(sql),
+        close: async () => void database.close(),
+      };
     });
   });
 }

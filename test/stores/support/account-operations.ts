@@ -1,5 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { createSessions, type NewSession, type SessionContext, type SessionStore, type Sessions } from '../../../src/index.js';
+import {
+  createSessions,
+  type NewSession,
+  type SessionContext,
+  type SessionStore,
+  type Sessions,
+} from '../../../src/index.js';
 
 interface Data {
   owner?: string;
@@ -51,7 +57,12 @@ export interface Operation extends Cost {
   prepare(world: World, owner: string): Promise<() => Promise<unknown>>;
 }
 
-type Ready = { readonly world: World; readonly owner: string; readonly token: string; readonly context: SessionContext<Data> };
+type Ready = {
+  readonly world: World;
+  readonly owner: string;
+  readonly token: string;
+  readonly context: SessionContext<Data>;
+};
 
 /** An account with three sessions. A request has loaded one of them. */
 const withThree =
@@ -99,15 +110,26 @@ const destroying =
     return () => (by === 'server' ? world.plain.destroy(id) : context.sessions.destroy(id));
   };
 
-const others = async ({ world }: Ready): Promise<string> => (await world.plain.create({ owner: `other ${Math.random()}` })).id;
+const others = async ({ world }: Ready): Promise<string> =>
+  (await world.plain.create({ owner: `other ${Math.random()}` })).id;
 
 /**
  * All operations on the sessions of an account. Loading a request's session is measured
  * separately.
  */
 export const OPERATIONS: readonly Operation[] = [
-  { name: 'request without a token', prepare: async (world) => () => world.plain.fromToken(null), calls: [], redis: 0 },
-  { name: 'request', prepare: withThree(({ world, token }) => world.plain.fromToken(token)), calls: ['find'], redis: 1 },
+  {
+    name: 'request without a token',
+    prepare: async (world) => () => world.plain.fromToken(null),
+    calls: [],
+    redis: 0,
+  },
+  {
+    name: 'request',
+    prepare: withThree(({ world, token }) => world.plain.fromToken(token)),
+    calls: ['find'],
+    redis: 1,
+  },
   {
     name: 'request, wrong secret',
     prepare: withThree(({ world, token }) => world.plain.fromToken(forged(token))),
@@ -115,7 +137,12 @@ export const OPERATIONS: readonly Operation[] = [
     redis: 1,
   },
   { name: '`create`, no owner', prepare: async (world) => () => world.plain.create({}), calls: ['insert'], redis: 1 },
-  { name: '`create`, owner', prepare: async (world, owner) => () => world.plain.create({ owner }), calls: ['insert'], redis: 2 },
+  {
+    name: '`create`, owner',
+    prepare: async (world, owner) => () => world.plain.create({ owner }),
+    calls: ['insert'],
+    redis: 2,
+  },
   {
     name: '`create`, owner, below the limit',
     prepare: async (world, owner) => () => world.evicting.create({ owner }),
@@ -162,7 +189,12 @@ export const OPERATIONS: readonly Operation[] = [
     redis: 3,
     postgres: 3,
   },
-  { name: "`ctx.sessions.destroy(id)`, another account's", prepare: destroying(others, 'request'), calls: ['find'], redis: 1 },
+  {
+    name: "`ctx.sessions.destroy(id)`, another account's",
+    prepare: destroying(others, 'request'),
+    calls: ['find'],
+    redis: 1,
+  },
   {
     name: '`ctx.sessions.destroyOthers()`, 2 others',
     prepare: withThree(({ context }) => context.sessions.destroyOthers()),
@@ -190,7 +222,13 @@ export const OPERATIONS: readonly Operation[] = [
     redis: 2,
     cluster: 4,
   },
-  { name: '`sessions.destroy(id)`', prepare: destroying(idOfOther, 'server'), calls: ['delete'], redis: 2, postgres: 2 },
+  {
+    name: '`sessions.destroy(id)`',
+    prepare: destroying(idOfOther, 'server'),
+    calls: ['delete'],
+    redis: 2,
+    postgres: 2,
+  },
   {
     name: '`sessions.destroyFor(owner)`, 3',
     prepare: withThree(({ world, owner }) => world.plain.destroyFor(owner)),
@@ -198,7 +236,12 @@ export const OPERATIONS: readonly Operation[] = [
     redis: 5,
     postgres: 2,
   },
-  { name: '`rotate()`', prepare: withThree(async ({ context }) => context.session?.rotate()), calls: ['replace'], redis: 1 },
+  {
+    name: '`rotate()`',
+    prepare: withThree(async ({ context }) => context.session?.rotate()),
+    calls: ['replace'],
+    redis: 1,
+  },
   {
     name: '`rotate({ immediate: true })`',
     prepare: withThree(async ({ context }) => context.session?.rotate({ immediate: true })),
@@ -211,7 +254,12 @@ export const OPERATIONS: readonly Operation[] = [
     calls: ['find', 'replace'],
     redis: 2,
   },
-  { name: 'next use of it', prepare: rotated(true, ({ made, world }) => world.plain.fromToken(made)), calls: ['find'], redis: 1 },
+  {
+    name: 'next use of it',
+    prepare: rotated(true, ({ made, world }) => world.plain.fromToken(made)),
+    calls: ['find'],
+    redis: 1,
+  },
   {
     name: 'use of the old token within its grace',
     prepare: rotated(true, ({ old, world }) => world.plain.fromToken(old)),

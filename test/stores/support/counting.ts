@@ -4,7 +4,12 @@ import type { Sessions } from '../../../src/index.js';
  * Increments the counter of a session repeatedly in each of two lines, once the given number of
  * processes has started. (Concurrent increments would be joined into one write.)
  */
-export async function countTogether(sessions: Sessions<{ count: number }>, token: string, processes: number, times: number): Promise<void> {
+export async function countTogether(
+  sessions: Sessions<{ count: number }>,
+  token: string,
+  processes: number,
+  times: number,
+): Promise<void> {
   await sessions.create({ count: 0 });
   // The first session is the one with the counter.
   while ((await sessions.count()) < processes + 1) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -97,7 +97,10 @@ async function inRedis(servers: readonly { readonly url: string }[]): Promise<Ho
     const keys = await command(server, ['KEYS', 'ts:o:*']);
     if (!Array.isArray(keys) || keys.length === 0) continue;
     const [key] = keys;
-    const [entries, bytes] = [await command(server, ['ZCARD', String(key)]), await command(server, ['MEMORY', 'USAGE', String(key)])];
+    const [entries, bytes] = [
+      await command(server, ['ZCARD', String(key)]),
+      await command(server, ['MEMORY', 'USAGE', String(key)]),
+    ];
     return { entries: Number(entries), bytes: Number(bytes) };
   }
   return { entries: 0, bytes: 0 };
@@ -112,7 +115,9 @@ async function inPostgres(client: pg.Client): Promise<Holdings> {
 }
 
 function inSqlite(database: Libsql.Database, path: string): Holdings {
-  const row: unknown = database.prepare('SELECT count(*) AS entries FROM token_sessions WHERE owner_id = ?').get(OWNER);
+  const row: unknown = database
+    .prepare('SELECT count(*) AS entries FROM token_sessions WHERE owner_id = ?')
+    .get(OWNER);
   const entries = typeof row === 'object' && row !== null && 'entries' in row ? Number(row.entries) : Number.NaN;
   return { entries, bytes: statSync(path).size };
 }

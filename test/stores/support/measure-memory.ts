@@ -11,7 +11,10 @@ function usedBytes(): number {
 }
 
 const store = memoryStore({ maxSessions: count });
-const sessions = createSessions<{ userId: string; theme: string; views: number }>({ store, ownerOf: ({ userId }) => userId });
+const sessions = createSessions<{ userId: string; theme: string; views: number }>({
+  store,
+  ownerOf: ({ userId }) => userId,
+});
 const dataOf = (index: number) => ({ userId: `user-${index}`, theme: 'dark', views: index });
 
 /**
@@ -40,4 +43,6 @@ const full = usedBytes();
 await create(count, 2 * count);
 const renewed = usedBytes();
 const each = (bytes: number) => Math.round((bytes - before - dataBytes) / count);
-process.stdout.write(JSON.stringify({ count: await store.count(), each: each(full), eachAfterRenewal: each(renewed) }));
+process.stdout.write(
+  JSON.stringify({ count: await store.count(), each: each(full), eachAfterRenewal: each(renewed) }),
+);

@@ -46,5 +46,7 @@ export const STRANGE_OWNERS = [
   'i\u0307stanbul',
   'long '.repeat(2000),
   // Hardly compressible, and so too long for an entry of a B-tree.
-  Array.from({ length: 10_000 }, (_, index) => String.fromCharCode(33 + ((index * index * 7919 + index * 31) % 9000))).join(''),
+  Array.from({ length: 10_000 }, (_, index) =>
+    String.fromCharCode(33 + ((index * index * 7919 + index * 31) % 9000)),
+  ).join(''),
 ].filter((owner) => owner !== '');

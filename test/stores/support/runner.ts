@@ -16,5 +16,6 @@ const LONG = /^(races|steps$)/;
  */
 export const VARIANT_RUNNER: TestRunner = {
   ...RUNNER,
-  describe: (name: string, define: () => void) => (FULL || !LONG.test(name) ? describe(name, define) : describe.skip(name, define)),
+  describe: (name: string, define: () => void) =>
+    FULL || !LONG.test(name) ? describe(name, define) : describe.skip(name, define),
 };

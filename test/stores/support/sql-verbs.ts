@@ -3,7 +3,9 @@ import type { SessionRecord, SessionStore } from '../../../src/index.js';
 import { HOUR, NOW, record, rewritten, STRANGE_OWNERS } from './records.js';
 
 /** The methods that these tests use besides the required verbs. */
-export type SqlStore = Required<Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>>;
+export type SqlStore = Required<
+  Omit<SessionStore, 'atomic' | 'subscribe' | 'touch' | 'trimOwner' | 'steps' | 'onWarning'>
+>;
 
 export interface OpenedSqlStore {
   readonly store: SqlStore;
@@ -64,7 +66,9 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
   test('of two calls with the same version, one is replaced', async () => {
     const given = record();
     await store.insert(given, 1000);
-    const outcomes = await Promise.all(Array.from({ length: 8 }, () => store.replace(rewritten(given), given.version, 1000)));
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, () => store.replace(rewritten(given), given.version, 1000)),
+    );
     expect(outcomes.filter((outcome) => outcome === 'replaced')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(7);
   });
@@ -100,29 +104,45 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     const [first, second] = [record(), record()];
     await store.insert(first, 1000);
     await store.insert(second, 1000);
-    expect(await store.findMany([second.id, record().id, first.id, second.id])).toStrictEqual([second, null, first, second]);
+    expect(await store.findMany([second.id, record().id, first.id, second.id])).toStrictEqual([
+      second,
+      null,
+      first,
+      second,
+    ]);
     expect(await store.findMany([])).toEqual([]);
   });
 
   test('insertWithin evicts the oldest, and of the same age the lower id', async () => {
     const limit = { max: 3, onLimit: 'evict-oldest', now: NOW } as const;
-    const [newer, low, high, oldest] = [NOW + 5, NOW + 1, NOW + 1, NOW].map((createdAt) => record({ ownerId: "o'\\", createdAt }));
+    const [newer, low, high, oldest] = [NOW + 5, NOW + 1, NOW + 1, NOW].map((createdAt) =>
+      record({ ownerId: "o'\\", createdAt }),
+    );
     const outsiders = [record({ ownerId: 'other' }), record({ ownerId: "o'\\", expiresAt: NOW })];
     for (const each of [newer, low, high, ...outsiders] as SessionRecord[]) await store.insert(each, 1000);
-    expect(await store.insertWithin(oldest as SessionRecord, 1000, limit)).toEqual({ outcome: 'inserted', evicted: [low?.id] });
+    expect(await store.insertWithin(oldest as SessionRecord, 1000, limit)).toEqual({
+      outcome: 'inserted',
+      evicted: [low?.id],
+    });
     const last = record({ ownerId: "o'\\", createdAt: NOW + 9 });
     const result = await store.insertWithin(last, 1000, { ...limit, max: 1 });
     expect(result.outcome).toBe('inserted');
     expect([...result.evicted].sort()).toEqual([newer?.id, high?.id, oldest?.id].sort());
-    expect((await store.findMany([last, ...outsiders].map((each) => each.id))).every((each) => each !== null)).toBe(true);
+    expect((await store.findMany([last, ...outsiders].map((each) => each.id))).every((each) => each !== null)).toBe(
+      true,
+    );
   });
 
   test('insertWithin denies if the owner has the maximum of live sessions', async () => {
     const limit = { max: 2, onLimit: 'deny', now: NOW } as const;
     await store.insert(record({ ownerId: 'ada', expiresAt: NOW }), 1000);
     const kept = [record({ ownerId: 'ada' }), record({ ownerId: 'ada' })];
-    for (const each of kept) expect(await store.insertWithin(each, 1000, limit)).toEqual({ outcome: 'inserted', evicted: [] });
-    expect(await store.insertWithin(record({ ownerId: 'ada' }), 1000, limit)).toEqual({ outcome: 'limit-reached', evicted: [] });
+    for (const each of kept)
+      expect(await store.insertWithin(each, 1000, limit)).toEqual({ outcome: 'inserted', evicted: [] });
+    expect(await store.insertWithin(record({ ownerId: 'ada' }), 1000, limit)).toEqual({
+      outcome: 'limit-reached',
+      evicted: [],
+    });
     expect(await store.count()).toBe(3);
   });
 
@@ -132,14 +152,19 @@ export function describeSqlVerbs(open: () => Promise<OpenedSqlStore>): void {
     await store.insertWithin(given, 1000, limit);
     expect(await store.insertWithin(given, 1000, limit)).toEqual({ outcome: 'inserted', evicted: [] });
     expect(await store.insertWithin(rewritten(given), 1000, limit)).toEqual({ outcome: 'exists', evicted: [] });
-    expect(await store.insertWithin(given, 1000, { ...limit, onLimit: 'deny' })).toEqual({ outcome: 'inserted', evicted: [] });
+    expect(await store.insertWithin(given, 1000, { ...limit, onLimit: 'deny' })).toEqual({
+      outcome: 'inserted',
+      evicted: [],
+    });
     expect(await store.find(given.id)).toStrictEqual(given);
   });
 
   test('64 concurrent insertions within a limit of 3 leave 3, with either policy', async () => {
     for (const onLimit of ['evict-oldest', 'deny'] as const) {
       const calls = Array.from({ length: 64 }, () => record({ ownerId: onLimit }));
-      const answers = await Promise.all(calls.map((each) => store.insertWithin(each, 1000, { max: 3, onLimit, now: NOW })));
+      const answers = await Promise.all(
+        calls.map((each) => store.insertWithin(each, 1000, { max: 3, onLimit, now: NOW })),
+      );
       const evicted = answers.flatMap((answer) => answer.evicted);
       const inserted = calls.filter((_, index) => answers[index]?.outcome === 'inserted').map((each) => each.id);
       const left = (await store.listByOwner(onLimit)).map((each) => each.id);

@@ -52,7 +52,10 @@ async function open(config: OwnStore, note: Note): Promise<Pick<TappedStore, 'st
 }
 
 /** The object, with each method call recorded. Steps of an operation are methods too. */
-function tapped<Target extends object>(target: Target, note: (method: string, args: readonly unknown[]) => unknown): Target {
+function tapped<Target extends object>(
+  target: Target,
+  note: (method: string, args: readonly unknown[]) => unknown,
+): Target {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(target, name);

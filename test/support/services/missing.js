@@ -8,7 +8,8 @@ export function servicesHidden() {
 
 export function skipSuite(suite, missing) {
   if (missing === undefined) return false;
-  if (process.env['REQUIRE_SERVICES'] === '1') throw new Error(`REQUIRE_SERVICES=1, but cannot run ${suite}: ${missing}`);
+  if (process.env['REQUIRE_SERVICES'] === '1')
+    throw new Error(`REQUIRE_SERVICES=1, but cannot run ${suite}: ${missing}`);
   console.warn(`left out: ${suite}: ${missing}`);
   return true;
 }

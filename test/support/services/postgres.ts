@@ -43,7 +43,10 @@ export function skipPostgres(suite: string): boolean {
 
 /** {@link skipPostgres} for tests of {@link startStandby}: its tool comes with the clients. */
 export function skipStandby(suite: string): boolean {
-  return skipSuite(suite, postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'));
+  return skipSuite(
+    suite,
+    postgresMissing() ?? (binaries(['pg_basebackup']) ? undefined : 'there is no pg_basebackup'),
+  );
 }
 
 type Settings = Readonly<Record<string, string>>;
@@ -57,7 +60,17 @@ export function startPostgres(settings: Settings = {}): Promise<PostgresServer> 
 
 /** A standby of a server, which follows it asynchronously. */
 export function startStandby({ config }: PostgresServer, settings: Settings = {}): Promise<PostgresServer> {
-  const from = ['-h', config.host, '-p', String(config.port), '-U', config.user, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+  const from = [
+    '-h',
+    config.host,
+    '-p',
+    String(config.port),
+    '-U',
+    config.user,
+    '--write-recovery-conf',
+    '--checkpoint=fast',
+    '--no-sync',
+  ];
   return start('pg_basebackup', from, settings);
 }
 
@@ -132,7 +145,8 @@ function unprivileged(): { readonly uid: number; readonly gid: number } | undefi
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((line) => line.split(':'));
-  const [, , uid, gid] = accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody') ?? [];
+  const [, , uid, gid] =
+    accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody') ?? [];
   return { uid: Number(uid ?? 65_534), gid: Number(gid ?? 65_534) };
 }
 
@@ -142,7 +156,9 @@ function freePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
@@ -156,7 +172,8 @@ async function ready(config: PostgresConfig, child: ChildProcess, log: () => str
       await client.end();
       return;
     } catch (error) {
-      if (child.exitCode !== null || Date.now() > giveUpAt) throw new Error(`PostgreSQL did not start:\n${log()}`, { cause: error });
+      if (child.exitCode !== null || Date.now() > giveUpAt)
+        throw new Error(`PostgreSQL did not start:\n${log()}`, { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

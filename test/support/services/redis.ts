@@ -29,7 +29,8 @@ export interface RedisCluster {
 
 const HOST = '127.0.0.1';
 const missing =
-  servicesHidden() ?? (spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'there is no redis-server on the PATH');
+  servicesHidden() ??
+  (spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'there is no redis-server on the PATH');
 const available = !skipSuite('the tests that need Redis', missing);
 
 /** `describe` for suites that need a Redis server. */
@@ -39,7 +40,15 @@ export const describeWithRedis = available ? describe : describe.skip;
 export async function startRedis(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-'));
   const port = await freePort();
-  const all = { port: String(port), bind: HOST, dir: directory, save: '', appendonly: 'no', loglevel: 'warning', ...settings };
+  const all = {
+    port: String(port),
+    bind: HOST,
+    dir: directory,
+    save: '',
+    appendonly: 'no',
+    loglevel: 'warning',
+    ...settings,
+  };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   let child = await run(args, port);
   return {
@@ -98,7 +107,10 @@ export async function startRedisCluster(masters = 3, replicas = 0): Promise<Redi
 export async function startSentinel(): Promise<RedisCluster & { readonly name: string }> {
   const primary = await startRedis({ 'repl-diskless-sync-delay': '0' });
   const replica = await startRedis({ replicaof: `${HOST} ${primary.port}`, 'repl-diskless-sync-delay': '0' });
-  await vi.waitFor(async () => holds(await command(replica, ['ROLE']), 'connected'), { timeout: 10_000, interval: 50 });
+  await vi.waitFor(async () => holds(await command(replica, ['ROLE']), 'connected'), {
+    timeout: 10_000,
+    interval: 50,
+  });
   const directory = await mkdtemp(join(tmpdir(), 'redis-'));
   const port = await freePort();
   const config = `port ${port}\nbind ${HOST}\ndir ${directory}\nsentinel monitor primary ${HOST} ${primary.port} 1\n`;
@@ -107,10 +119,13 @@ export async function startSentinel(): Promise<RedisCluster & { readonly name: s
   const sentinel = await run([join(directory, 'sentinel.conf'), '--sentinel'], port);
   const url = `redis://${HOST}:${port}`;
   // A Sentinel that does not know the replica yet, or has not heard from it, has no new primary.
-  await vi.waitFor(async () => holds(await command({ url }, ['SENTINEL', 'REPLICAS', 'primary']), 'master-link-status,ok'), {
-    timeout: 20_000,
-    interval: 50,
-  });
+  await vi.waitFor(
+    async () => holds(await command({ url }, ['SENTINEL', 'REPLICAS', 'primary']), 'master-link-status,ok'),
+    {
+      timeout: 20_000,
+      interval: 50,
+    },
+  );
   return {
     name: 'primary',
     nodes: [primary, replica],
@@ -153,7 +168,9 @@ async function forgetAdmin(url: string): Promise<void> {
 /** The number of calls of each command since the server started, or since `CONFIG RESETSTAT`. */
 export async function commandStats(server: { readonly url: string }): Promise<Record<string, number>> {
   const info = String(await command(server, ['INFO', 'commandstats']));
-  return Object.fromEntries([...info.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, calls]) => [name ?? '', Number(calls)]));
+  return Object.fromEntries(
+    [...info.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, calls]) => [name ?? '', Number(calls)]),
+  );
 }
 
 /** Everything that a server holds, as text. */

@@ -21,7 +21,8 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=777`, 'none', path], { stdio: 'ignore' });
   } catch {
     rmSync(path, { recursive: true });
-    if (process.env['REQUIRE_SERVICES'] === '1') console.warn('left out: tests of a full disk, as no file system may be mounted here');
+    if (process.env['REQUIRE_SERVICES'] === '1')
+      console.warn('left out: tests of a full disk, as no file system may be mounted here');
     return undefined;
   }
   return {

@@ -17,7 +17,10 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
       const { count: _, ...rest } = completeStore(now);
       return rest;
     },
-    fails: ['the store has exactly the capabilities that it declares', 'count counts inserts and deletes, and nothing else'],
+    fails: [
+      'the store has exactly the capabilities that it declares',
+      'count counts inserts and deletes, and nothing else',
+    ],
   },
   {
     bug: 'a store that has more than it declares',
@@ -35,7 +38,8 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
     create: breaking((store) => {
       const cut = (ownerId: string) => ownerId.split(':')[0] ?? '';
       return {
-        insert: (record, ttl) => store.insert(record.ownerId === undefined ? record : { ...record, ownerId: cut(record.ownerId) }, ttl),
+        insert: (record, ttl) =>
+          store.insert(record.ownerId === undefined ? record : { ...record, ownerId: cut(record.ownerId) }, ttl),
         listByOwner: (ownerId) => store.listByOwner(cut(ownerId)),
       };
     }),
@@ -50,7 +54,8 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
           inserted.set(record.id, record);
           return store.insert(record, ttl);
         },
-        listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).map((each) => inserted.get(each.id) ?? each),
+        listByOwner: async (ownerId) =>
+          (await store.listByOwner(ownerId)).map((each) => inserted.get(each.id) ?? each),
       };
     }),
     fails: ["listByOwner returns all of an owner's records as last written, and no other's"],
@@ -79,7 +84,9 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   },
   {
     bug: 'a deleteByOwner that answers ids which were gone before',
-    create: breaking((store) => ({ deleteByOwner: async (ownerId, except) => [...(await store.deleteByOwner(ownerId, except)), 'other'] })),
+    create: breaking((store) => ({
+      deleteByOwner: async (ownerId, except) => [...(await store.deleteByOwner(ownerId, except)), 'other'],
+    })),
     fails: ["invariant 5: deleteByOwner permanently removes all of an owner's records, and returns their ids"],
   },
   {
@@ -114,7 +121,9 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   },
   {
     bug: 'a limit that counts what has expired',
-    create: breaking((store) => ({ insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, { ...limit, now: 0 }) })),
+    create: breaking((store) => ({
+      insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, { ...limit, now: 0 }),
+    })),
     fails: ["only the owner's sessions before their deadline count"],
   },
   {
@@ -134,7 +143,9 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   },
   {
     bug: 'a findMany that leaves out what is missing',
-    create: breaking((store) => ({ findMany: async (ids) => (await store.findMany(ids)).filter((each) => each !== null) })),
+    create: breaking((store) => ({
+      findMany: async (ids) => (await store.findMany(ids)).filter((each) => each !== null),
+    })),
     fails: ['findMany returns records in the order of the ids, with null for missing ones'],
   },
   {

@@ -25,12 +25,16 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
         return answer === 'gone' ? 'replaced' : answer;
       },
     })),
-    fails: ['touch > invariant 2: touch of a missing record writes nothing', 'touch > invariant 2: a touch that races a delete'],
+    fails: [
+      'touch > invariant 2: touch of a missing record writes nothing',
+      'touch > invariant 2: a touch that races a delete',
+    ],
   },
   {
     bug: 'a touch that keeps the old version',
     create: breaking((store) => ({
-      touch: (record, expectedVersion, ttl) => store.touch({ ...record, version: expectedVersion }, expectedVersion, ttl),
+      touch: (record, expectedVersion, ttl) =>
+        store.touch({ ...record, version: expectedVersion }, expectedVersion, ttl),
     })),
     fails: ['touch > rule 28: touch moves the version and the deadline, and nothing else'],
   },
@@ -76,7 +80,8 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
   {
     bug: 'a limit that makes room although what is replaced is not there',
     create: breaking((store) => ({
-      insertWithin: (record, ttl, limit) => store.insertWithin(record, ttl, limit.replaces ? { ...limit, max: limit.max + 1 } : limit),
+      insertWithin: (record, ttl, limit) =>
+        store.insertWithin(record, ttl, limit.replaces ? { ...limit, max: limit.max + 1 } : limit),
     })),
     fails: ['insertWithin > the session that a login replaces neither counts nor is evicted'],
   },
@@ -124,7 +129,9 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
     create: breaking((store) => ({
       async trimOwner(ownerId, { max, keep, now }) {
         const live = (await store.listByOwner(ownerId)).filter(({ expiresAt }) => expiresAt > now);
-        const others = live.filter(({ id }) => id !== keep).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+        const others = live
+          .filter(({ id }) => id !== keep)
+          .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
         await tick();
         const excess = others.slice(0, Math.max(0, live.length - max));
         const ended = await Promise.all(excess.map(async ({ id }) => ((await store.delete(id)) ? [id] : [])));
@@ -198,7 +205,10 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
       Reflect.deleteProperty(steps, 'count');
       return { steps };
     }),
-    fails: ['steps > steps has exactly those of its verbs that the store has', 'steps > count is the sum of its steps'],
+    fails: [
+      'steps > steps has exactly those of its verbs that the store has',
+      'steps > count is the sum of its steps',
+    ],
   },
   {
     bug: 'steps that do all in one',

@@ -98,7 +98,10 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a find that drops before the ttl has passed',
     create: broken((store) => ({ insert: (record, ttl) => store.insert(record, ttl - 2) })),
-    fails: ['a record is forgotten after its ttl, and not a millisecond before', 'ends at its idle limit, to the millisecond'],
+    fails: [
+      'a record is forgotten after its ttl, and not a millisecond before',
+      'ends at its idle limit, to the millisecond',
+    ],
   },
   {
     bug: 'an insert that overwrites',
@@ -117,7 +120,9 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   },
   {
     bug: 'an insert that does not know its own write again',
-    create: broken((store) => ({ insert: async (record, ttl) => ((await store.find(record.id)) ? 'exists' : store.insert(record, ttl)) })),
+    create: broken((store) => ({
+      insert: async (record, ttl) => ((await store.find(record.id)) ? 'exists' : store.insert(record, ttl)),
+    })),
     fails: ['insert of the same write again'],
   },
   {
@@ -150,12 +155,18 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a store that drops U+0000, escaped as it is',
     create: mangling((record) => ({ ...record, body: record.body.replaceAll('\\u0000', '') })),
-    fails: ['invariant 9: bodies are kept exactly, whatever data they hold', 'invariant 9: hostile data comes back unchanged'],
+    fails: [
+      'invariant 9: bodies are kept exactly, whatever data they hold',
+      'invariant 9: hostile data comes back unchanged',
+    ],
   },
   {
     bug: 'a store that lower-cases text',
     create: mangling((record) => ({ ...record, body: record.body.toLowerCase() })),
-    fails: ['insert adds a record, and find returns it', 'invariant 9: bodies are kept exactly, whatever data they hold'],
+    fails: [
+      'insert adds a record, and find returns it',
+      'invariant 9: bodies are kept exactly, whatever data they hold',
+    ],
   },
   {
     bug: 'a store that truncates text at 64 kB',
@@ -185,7 +196,10 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a store that forgets the owner',
     create: mangling(({ ownerId: _, ...record }) => record),
-    fails: ['insert adds a record, and find returns it', 'owners of every valid form are kept, and a missing owner stays missing'],
+    fails: [
+      'insert adds a record, and find returns it',
+      'owners of every valid form are kept, and a missing owner stays missing',
+    ],
   },
   {
     bug: 'a store that gives an owner of null to those without one',
@@ -273,10 +287,15 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
           ends.set(record.id, now() + ttl);
           return store.insert(record, ttl);
         },
-        replace: (record, version, ttl) => store.replace(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
+        replace: (record, version, ttl) =>
+          store.replace(record, version, (ends.get(record.id) ?? now() + ttl) - now()),
       };
     }),
-    fails: ['the ttl of a replace replaces the old one, whether longer or shorter', 'ends at its absolute limit', 'save, expire,'],
+    fails: [
+      'the ttl of a replace replaces the old one, whether longer or shorter',
+      'ends at its absolute limit',
+      'save, expire,',
+    ],
   },
   {
     bug: 'a store that forgets by the deadline, not by the ttl',

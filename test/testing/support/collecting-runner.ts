@@ -20,7 +20,8 @@ export function definedTests(options: KitOptions): { readonly title: string; rea
     define();
     groups.pop();
   };
-  const it = (name: string, run: () => Promise<void>) => void defined.push({ title: [...groups, name].join(' > '), run });
+  const it = (name: string, run: () => Promise<void>) =>
+    void defined.push({ title: [...groups, name].join(' > '), run });
   storeContract({ ...options, runner: { describe, it } });
   return defined;
 }

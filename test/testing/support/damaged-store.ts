@@ -11,7 +11,9 @@ export function damageableStore(
   const inner = completeStore(now);
   const damaged = new Set<string>();
   const asRead = <Read extends { readonly id: string } | null>(record: Read): Read =>
-    record && damaged.has(record.id) ? { ...record, version: '', createdAt: Number.NaN, expiresAt: Number.NaN, body: '' } : record;
+    record && damaged.has(record.id)
+      ? { ...record, version: '', createdAt: Number.NaN, expiresAt: Number.NaN, body: '' }
+      : record;
   const store: MemoryStore = {
     ...inner,
     async find(id) {

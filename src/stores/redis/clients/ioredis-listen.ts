@@ -39,7 +39,12 @@ export async function randomNode(cluster: Cluster): Promise<Redis> {
 export function listenBeside(original: () => Promise<Redis>): Listen {
   return listenOnOwn(async () => {
     const client = await original();
-    const own = client.duplicate({ lazyConnect: true, enableOfflineQueue: true, autoResubscribe: false, readOnly: false });
+    const own = client.duplicate({
+      lazyConnect: true,
+      enableOfflineQueue: true,
+      autoResubscribe: false,
+      readOnly: false,
+    });
     // Without a listener, the client prints errors.
     own.on('error', ignore);
     return {

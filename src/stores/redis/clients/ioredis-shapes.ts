@@ -49,5 +49,9 @@ export function isRedis(client: Client): client is Redis {
 }
 
 export function isCluster(client: Client): client is Cluster {
-  return Reflect.get(client, 'isCluster') === true && has(client, 'nodes', 'function') && has(client, 'createBuiltinCommand', 'function');
+  return (
+    Reflect.get(client, 'isCluster') === true &&
+    has(client, 'nodes', 'function') &&
+    has(client, 'createBuiltinCommand', 'function')
+  );
 }

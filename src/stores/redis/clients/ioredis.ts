@@ -12,7 +12,10 @@ export function ioredis(client: object): { readonly driver: RedisDriver; readonl
   if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBeside(() => randomNode(client)) };
   if (!isRedis(client)) return undefined;
   if (client.options.role === 'slave') {
-    throw new SessionError('INVALID_OPTION', "the Redis client must be connected to the primary: create it without role: 'slave'");
+    throw new SessionError(
+      'INVALID_OPTION',
+      "the Redis client must be connected to the primary: create it without role: 'slave'",
+    );
   }
   const driver: RedisDriver = {
     ...common(client),

@@ -25,7 +25,9 @@ const SENTINEL: ConnectionEvents = { restored: 'topology-change' };
 /** Subscribes on a client that the caller has reserved for this, and closes. */
 export function listenOnNodeRedis(client: object): Listen | undefined {
   if (isSentinel(client)) return listenOnSentinel(client);
-  return isNodeRedis(client) && isSubscriber(client) ? (channel, events) => listenOn(client, SINGLE, channel, events) : undefined;
+  return isNodeRedis(client) && isSubscriber(client)
+    ? (channel, events) => listenOn(client, SINGLE, channel, events)
+    : undefined;
 }
 
 /**
@@ -76,7 +78,12 @@ export function listenOnSentinel(client: Sentinel): Listen {
   return (channel, events) => listenOn(client, SENTINEL, channel, events);
 }
 
-async function listenOn(client: Subscriber, on: ConnectionEvents, channel: string, events: ChannelEvents): Promise<Unsubscribe> {
+async function listenOn(
+  client: Subscriber,
+  on: ConnectionEvents,
+  channel: string,
+  events: ChannelEvents,
+): Promise<Unsubscribe> {
   const listener = (message: string) => events.message(message);
   const gaps = gapsOf(events);
   // If the subscription exists, subscribing again sends no command. If it is being made, it waits.

@@ -31,7 +31,12 @@ export interface Cluster extends Omit<Single, 'sendCommand'> {
   readonly masters: readonly object[];
   nodeClient(node: object): Promise<Duplicable> | Duplicable;
   on(event: string, listener: () => void): unknown;
-  sendCommand(key: string | undefined, isReadonly: boolean, args: readonly string[], options: SendOptions): Promise<unknown>;
+  sendCommand(
+    key: string | undefined,
+    isReadonly: boolean,
+    args: readonly string[],
+    options: SendOptions,
+  ): Promise<unknown>;
 }
 
 export interface Sentinel extends Omit<Single, 'sendCommand'>, Subscriber {
@@ -59,7 +64,12 @@ export function isSubscriber(client: object): client is Subscriber {
 }
 
 export function isDuplicable(client: object): client is Duplicable {
-  return isNodeRedis(client) && isSubscriber(client) && has(client, 'duplicate', 'function') && has(client, 'isReady', 'boolean');
+  return (
+    isNodeRedis(client) &&
+    isSubscriber(client) &&
+    has(client, 'duplicate', 'function') &&
+    has(client, 'isReady', 'boolean')
+  );
 }
 
 export function isPool(client: object): client is Pool {

@@ -22,8 +22,10 @@ const PLAIN: SendOptions = { typeMapping: undefined };
 export function nodeRedis(client: object): { readonly driver: RedisDriver; readonly listen: Listen } | undefined {
   if (isSentinel(client)) return { driver: sentinelDriver(client), listen: listenOnSentinel(client) };
   if (isCluster(client)) return { driver: clusterDriver(client), listen: listenBesideCluster(client) };
-  if (isPool(client)) return { driver: singleDriver(client), listen: listenBeside(() => client.execute((each) => [each.duplicate()])) };
-  if (isDuplicable(client)) return { driver: singleDriver(client), listen: listenBeside(async () => [client.duplicate()]) };
+  if (isPool(client))
+    return { driver: singleDriver(client), listen: listenBeside(() => client.execute((each) => [each.duplicate()])) };
+  if (isDuplicable(client))
+    return { driver: singleDriver(client), listen: listenBeside(async () => [client.duplicate()]) };
   return undefined;
 }
 
@@ -89,7 +91,8 @@ function askAgainAfterLosses(client: Cluster): void {
   if (askingAgain.has(client)) return;
   askingAgain.add(client);
   client.on('node-error', () => {
-    for (const _ of client.masters) client.sendCommand(undefined, false, ['exists', String(Math.random())], PLAIN).catch(ignore);
+    for (const _ of client.masters)
+      client.sendCommand(undefined, false, ['exists', String(Math.random())], PLAIN).catch(ignore);
   });
 }
 

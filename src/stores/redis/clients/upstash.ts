@@ -59,12 +59,17 @@ function sender({ baseUrl, headers, readYourWrites }: Requester): (command: Comm
   return async (command) => {
     const response = await fetch(baseUrl, {
       method: 'POST',
-      headers: { authorization, 'content-type': 'application/json', ...(readYourWrites !== false && { 'upstash-sync-token': syncToken }) },
+      headers: {
+        authorization,
+        'content-type': 'application/json',
+        ...(readYourWrites !== false && { 'upstash-sync-token': syncToken }),
+      },
       body: JSON.stringify(command),
     });
     syncToken = response.headers.get('upstash-sync-token') ?? syncToken;
     const reply: unknown = await response.json().catch(() => undefined);
-    if (typeof reply !== 'object' || reply === null) throw new Error(`the Redis server answered with status ${response.status}`);
+    if (typeof reply !== 'object' || reply === null)
+      throw new Error(`the Redis server answered with status ${response.status}`);
     const error: unknown = Reflect.get(reply, 'error');
     if (typeof error === 'string') throw new Error(error);
     return Reflect.get(reply, 'result');

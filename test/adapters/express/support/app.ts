@@ -36,6 +36,7 @@ export function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   const store = countingStore();
   const sessions = createSessions<Data>({ store, ...options });
   const views = async (token: string) => (await sessions.fromToken(token)).session?.data.views;
-  const get = (url: string, token?: string) => fetch(url, token ? { headers: { authorization: `Bearer ${token}` } } : {});
+  const get = (url: string, token?: string) =>
+    fetch(url, token ? { headers: { authorization: `Bearer ${token}` } } : {});
   return { store, sessions, views, get };
 }

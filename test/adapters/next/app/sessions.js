@@ -22,6 +22,10 @@ const store = {
 
 export const counts = kept;
 
-export const sessions = createSessions({ store, sources: [cookie('session', { secure: false })], ownerOf: (data) => data.userId });
+export const sessions = createSessions({
+  store,
+  sources: [cookie('session', { secure: false })],
+  ownerOf: (data) => data.userId,
+});
 
 export const { getSession, route, action } = nextSessions(sessions);

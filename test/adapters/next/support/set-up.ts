@@ -17,7 +17,8 @@ export async function setUp(options: SessionsOptions<Data> = {}) {
   const { token, id } = await sessions.create({ userId: 'ann' });
   store.reset();
   const views = async () => (await sessions.find(id))?.data.views;
-  const asAnn = (headers: Readonly<Record<string, string>> = {}) => nextScope({ cookie: `theme=dark; sid=${token}`, ...headers });
+  const asAnn = (headers: Readonly<Record<string, string>> = {}) =>
+    nextScope({ cookie: `theme=dark; sid=${token}`, ...headers });
   return { ...nextSessions(sessions), asAnn, id, sessions, store, token, views, warnings };
 }
 

@@ -1,4 +1,10 @@
-import { cookie, createSessions, memoryStore, type SessionStore, type SessionsOptions } from '../../../../src/index.js';
+import {
+  cookie,
+  createSessions,
+  memoryStore,
+  type SessionStore,
+  type SessionsOptions,
+} from '../../../../src/index.js';
 import { testClock } from '../../../support/clock.js';
 import { countingStore } from '../../../support/counting-store.js';
 import type { Ask, Data, Start, Work } from './hosts.js';
@@ -14,7 +20,10 @@ interface BenchOptions {
 }
 
 /** A server whose clients hold their token in a cookie, and a session. */
-export async function openBench(start: Start, { work = () => undefined, options, wrap = (store) => store }: BenchOptions = {}) {
+export async function openBench(
+  start: Start,
+  { work = () => undefined, options, wrap = (store) => store }: BenchOptions = {},
+) {
   const clock = testClock();
   const store = countingStore(memoryStore({ now: clock.now }));
   const events: string[] = [];
@@ -44,7 +53,14 @@ export async function openBench(start: Start, { work = () => undefined, options,
     const response = await ask({ ...more, headers: { cookie: `sid=${text}`, ...headers } });
     const body = await response.text();
     const set = response.headers.getSetCookie().find((each) => each.startsWith('sid='));
-    return { user: seen, status: response.status, set, body, token: set?.slice('sid='.length).split(';')[0], response };
+    return {
+      user: seen,
+      status: response.status,
+      set,
+      body,
+      token: set?.slice('sid='.length).split(';')[0],
+      response,
+    };
   }
 
   return { clock, store, sessions, events, token, id, request };

@@ -37,7 +37,9 @@ function overTrpc(serve: Serve): Start {
     onTestFinished(host.stop);
     return ({ method = 'GET', headers = {} }) => {
       const post = { method, headers: { ...headers, 'content-type': 'application/json' }, body: '"run"' };
-      return method === 'GET' ? host.fetch(`${host.url}/read?input=%22run%22`, { headers }) : host.fetch(`${host.url}/open`, post);
+      return method === 'GET'
+        ? host.fetch(`${host.url}/read?input=%22run%22`, { headers })
+        : host.fetch(`${host.url}/open`, post);
     };
   };
 }
@@ -52,7 +54,9 @@ const overYoga: Start = async (sessions, work) => {
   return ({ method = 'GET', headers = {} }) => {
     const body = JSON.stringify({ query: 'mutation { run(op: "it") }' });
     const post = { method, headers: { ...headers, 'content-type': 'application/json' }, body };
-    return method === 'GET' ? fetch(`${url}/graphql?query={run(op:"it")}`, { headers }) : fetch(`${url}/graphql`, post);
+    return method === 'GET'
+      ? fetch(`${url}/graphql?query={run(op:"it")}`, { headers })
+      : fetch(`${url}/graphql`, post);
   };
 };
 
@@ -76,7 +80,14 @@ const behindExpress =
     const run = (context: SessionContext<Data>) => work(context);
     if (kind === 'tRPC') app.use('/trpc', createExpressMiddleware(makeApp(sessions, { open: { run } })));
     else
-      app.use('/graphql', createYoga({ schema: makeSchema<Data>({ run: { it: run } }), plugins: [useSession(sessions)], logging: false }));
+      app.use(
+        '/graphql',
+        createYoga({
+          schema: makeSchema<Data>({ run: { it: run } }),
+          plugins: [useSession(sessions)],
+          logging: false,
+        }),
+      );
     const { url } = await listenInTest(app);
     return ({ method = 'GET', headers = {} }) => {
       const json = { ...headers, 'content-type': 'application/json' };
@@ -87,7 +98,9 @@ const behindExpress =
               `${url}/graphql?query={run(op:"it")}`,
               { url: `${url}/graphql`, body: JSON.stringify({ query: 'mutation { run(op: "it") }' }) },
             ];
-      return method === 'GET' ? fetch(query, { headers }) : fetch(mutation.url, { method, headers: json, body: mutation.body });
+      return method === 'GET'
+        ? fetch(query, { headers })
+        : fetch(mutation.url, { method, headers: json, body: mutation.body });
     };
   };
 

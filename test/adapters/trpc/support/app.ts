@@ -54,14 +54,26 @@ export function makeApp<Data>(sessions: Sessions<Data>, handlers: Handlers<Data>
   const fresh = t.procedure.concat(trpc.requireFresh('5m')).input(callInput);
   const router = t.router({
     bare: t.procedure.query(() => 'no session was asked for'),
-    open: open.mutation(({ ctx, input, signal }) => pick(handlers.open, input.name)(ctx, { value: input.value, signal })),
+    open: open.mutation(({ ctx, input, signal }) =>
+      pick(handlers.open, input.name)(ctx, { value: input.value, signal }),
+    ),
     read: open.query(({ ctx, input, signal }) => pick(handlers.open, input.name)(ctx, { value: input.value, signal })),
     own: own.mutation(({ ctx, input, signal }) => pick(handlers.own, input.name)(ctx, { value: input.value, signal })),
-    both: both.mutation(({ ctx, input, signal }) => pick(handlers.own, input.name)(ctx, { value: input.value, signal })),
-    fresh: fresh.mutation(({ ctx, input, signal }) => pick(handlers.own, input.name)(ctx, { value: input.value, signal })),
-    stream: own.subscription(({ ctx, input, signal }) => pick(handlers.streams, input.name)(ctx, { value: input.value, signal })),
-    watch: own.subscription(({ ctx, input, signal }) => pick(handlers.observables, input.name)(ctx, { value: input.value, signal })),
-    generate: own.query(({ ctx, input, signal }) => pick(handlers.streams, input.name)(ctx, { value: input.value, signal })),
+    both: both.mutation(({ ctx, input, signal }) =>
+      pick(handlers.own, input.name)(ctx, { value: input.value, signal }),
+    ),
+    fresh: fresh.mutation(({ ctx, input, signal }) =>
+      pick(handlers.own, input.name)(ctx, { value: input.value, signal }),
+    ),
+    stream: own.subscription(({ ctx, input, signal }) =>
+      pick(handlers.streams, input.name)(ctx, { value: input.value, signal }),
+    ),
+    watch: own.subscription(({ ctx, input, signal }) =>
+      pick(handlers.observables, input.name)(ctx, { value: input.value, signal }),
+    ),
+    generate: own.query(({ ctx, input, signal }) =>
+      pick(handlers.streams, input.name)(ctx, { value: input.value, signal }),
+    ),
   });
   return { ...trpc, router };
 }

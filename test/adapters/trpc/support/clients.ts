@@ -41,7 +41,10 @@ export function httpClient(link: LinkName, { url, fetch, headers = {} }: Target)
 /** A client on a connection of its own. */
 export function socketClient(url: string, connectionParams: Readonly<Record<string, string>> = {}) {
   const connection = createWSClient({ url, connectionParams: { ...connectionParams }, retryDelayMs: () => 60_000 });
-  return { client: createTRPCClient<AppRouter>({ links: [wsLink<AppRouter>({ client: connection })] }), close: () => connection.close() };
+  return {
+    client: createTRPCClient<AppRouter>({ links: [wsLink<AppRouter>({ client: connection })] }),
+    close: () => connection.close(),
+  };
 }
 
 /**
@@ -54,12 +57,18 @@ export async function failure(call: Promise<unknown>): Promise<{ code: unknown; 
     (reason: unknown) => reason,
   );
   if (!(error instanceof TRPCClientError)) throw error;
-  return { code: error.data?.code, status: error.data?.httpStatus, text: JSON.stringify([error.message, error.shape]) };
+  return {
+    code: error.data?.code,
+    status: error.data?.httpStatus,
+    text: JSON.stringify([error.message, error.shape]),
+  };
 }
 
 /** The values of a subscription until it ends; rejects with its error. */
 export function collect(
-  subscribe: (handlers: { onData(value: unknown): void; onError(error: unknown): void; onComplete(): void }) => { unsubscribe(): void },
+  subscribe: (handlers: { onData(value: unknown): void; onError(error: unknown): void; onComplete(): void }) => {
+    unsubscribe(): void;
+  },
   onValue: (value: unknown, stop: () => void) => void = () => undefined,
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {

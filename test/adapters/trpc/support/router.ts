@@ -22,9 +22,13 @@ export function kitOf(options: SessionsOptions<Data> = {}) {
   const warnings: string[] = [];
   const errors: string[] = [];
   const events: string[] = [];
-  const logger: Logger = { warn: (message) => void warnings.push(message), error: (message) => void errors.push(message) };
+  const logger: Logger = {
+    warn: (message) => void warnings.push(message),
+    error: (message) => void errors.push(message),
+  };
   const sessions = createSessions<Data>({ now: clock.now, logger, ownerOf: (data) => data.userId, ...options, store });
-  for (const name of ['created', 'destroyed', 'evicted', 'gone'] as const) sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
+  for (const name of ['created', 'destroyed', 'evicted', 'gone'] as const)
+    sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
   const trpc = trpcSessions(sessions);
   const t = initTRPC.context<SessionsContext<Data>>().create({ errorFormatter: trpc.errorFormatter });
   const guards = {

@@ -53,7 +53,8 @@ export function makeSchema<D = Data>({ run = {}, watch = {}, event = {} }: Handl
       Subscription: {
         watch: {
           subscribe: (_: unknown, { op, value }: Arguments, ctx: SessionContext<D>) => named(watch, op)(ctx, value),
-          resolve: (payload: string, { op }: Arguments, ctx: SessionContext<D>) => (event[op] ? event[op](ctx, payload) : payload),
+          resolve: (payload: string, { op }: Arguments, ctx: SessionContext<D>) =>
+            event[op] ? event[op](ctx, payload) : payload,
         },
       },
     },

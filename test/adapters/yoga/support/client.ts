@@ -16,7 +16,11 @@ export async function post(
   headers: Readonly<Record<string, string>> = {},
   send: Fetch = fetch,
 ): Promise<HttpAnswer> {
-  const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } };
+  const init = {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
   const response = await send(url, init);
   return { status: response.status, headers: response.headers, text: await response.text() };
 }

@@ -1,6 +1,12 @@
 import { createSchema, createYoga, type YogaServerOptions } from 'graphql-yoga';
 import { useSession } from '../../../../src/adapters/yoga/index.js';
-import { createSessions, type Logger, memoryStore, type SessionContext, type SessionsOptions } from '../../../../src/index.js';
+import {
+  createSessions,
+  type Logger,
+  memoryStore,
+  type SessionContext,
+  type SessionsOptions,
+} from '../../../../src/index.js';
 import { testClock } from '../../../support/clock.js';
 import { listenInTest } from '../../../support/http.js';
 import { bearer, post, type Result } from './client.js';
@@ -29,14 +35,25 @@ export function tellingSessions(options: SessionsOptions<RuleData> = {}) {
   const warnings: string[] = [];
   const events: string[] = [];
   const logger: Logger = { warn: (message) => void warnings.push(message), error: () => undefined };
-  const sessions = createSessions<RuleData>({ now: clock.now, logger, ownerOf: (data) => data.userId, ...options, store });
-  for (const name of ['created', 'destroyed', 'evicted', 'gone'] as const) sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
+  const sessions = createSessions<RuleData>({
+    now: clock.now,
+    logger,
+    ownerOf: (data) => data.userId,
+    ...options,
+    store,
+  });
+  for (const name of ['created', 'destroyed', 'evicted', 'gone'] as const)
+    sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
   const stored = async (of: { readonly id: string }) => (await sessions.find(of.id))?.data ?? null;
   return { clock, store, sessions, warnings, events, stored };
 }
 
 /** A schema of the test's own on a real server. */
-export async function serveSchema(typeDefs: string, resolvers: Resolvers, { sessions: options, yoga: more }: Options = {}) {
+export async function serveSchema(
+  typeDefs: string,
+  resolvers: Resolvers,
+  { sessions: options, yoga: more }: Options = {},
+) {
   const made = tellingSessions(options);
   const schema = createSchema<object>({ typeDefs, resolvers: Object.fromEntries(Object.entries(resolvers)) });
   const yoga = createYoga<object, object>({
@@ -48,16 +65,31 @@ export async function serveSchema(typeDefs: string, resolvers: Resolvers, { sess
   });
   const { url } = await listenInTest(yoga);
   /** Sends one operation, or a batch, with this token. */
-  async function ask(query: string | readonly string[], token?: string, headers: Readonly<Record<string, string>> = {}) {
+  async function ask(
+    query: string | readonly string[],
+    token?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const body = typeof query === 'string' ? { query } : query.map((each) => ({ query: each }));
     const answer = await post(`${url}/graphql`, body, { ...(token !== undefined && bearer(token)), ...headers });
     const parsed: Result | Result[] = JSON.parse(answer.text);
     const results = [parsed].flat();
-    return { ...answer, results, data: results[0]?.data, codes: results.flatMap(({ errors = [] }) => errors.map(codeOf)) };
+    return {
+      ...answer,
+      results,
+      data: results[0]?.data,
+      codes: results.flatMap(({ errors = [] }) => errors.map(codeOf)),
+    };
   }
   return { ...made, yoga, schema, url, ask };
 }
 
-function codeOf({ message, extensions }: { readonly message: string; readonly extensions?: Record<string, unknown> }): unknown {
+function codeOf({
+  message,
+  extensions,
+}: {
+  readonly message: string;
+  readonly extensions?: Record<string, unknown>;
+}): unknown {
   return extensions?.['code'] ?? message;
 }

@@ -22,7 +22,11 @@ export async function makeSessions(options: SessionsOptions<Data> = {}) {
 }
 
 /** A Yoga server on Node, with ann's session. */
-export async function startYoga(handlers: Handlers, options: YogaOptions = {}, sessionsOptions: SessionsOptions<Data> = {}) {
+export async function startYoga(
+  handlers: Handlers,
+  options: YogaOptions = {},
+  sessionsOptions: SessionsOptions<Data> = {},
+) {
   const made = await makeSessions(sessionsOptions);
   const yoga = createYoga({
     schema: makeSchema(handlers),

@@ -31,14 +31,25 @@ interface Connected {
 /** The arguments for `getEnveloped`: by default as in Yoga's documentation. */
 export type ContextOf = (connection: Connected) => Record<string, unknown>;
 
-const asYogaDocuments: ContextOf = (connection) => ({ ...connection, req: connection.extra.request, socket: connection.extra.socket });
+const asYogaDocuments: ContextOf = (connection) => ({
+  ...connection,
+  req: connection.extra.request,
+  socket: connection.extra.socket,
+});
 
 /** A graphql-ws server on `ws`, as in Yoga's and Envelop's documentation. */
-export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Context>, contextOf: ContextOf = asYogaDocuments) {
+export async function openSocketServer<Context>(
+  getEnveloped: GetEnvelopedFn<Context>,
+  contextOf: ContextOf = asYogaDocuments,
+) {
   const { server, url, stop } = await listen((_, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ server });
   serveSockets(sockets, getEnveloped, contextOf);
-  return { sockets, stop, connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials) };
+  return {
+    sockets,
+    stop,
+    connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials),
+  };
 }
 
 /** Runs the operations that clients send to `sockets`. */

@@ -23,7 +23,8 @@ export async function stream(endpoint: string, query: string, headers: Record<st
     for (let chunk = await reader?.read(); chunk?.value; chunk = await reader?.read())
       text += decoder.decode(chunk.value, { stream: true });
   })().catch(() => undefined);
-  const parts = (): Part[] => [...text.matchAll(/^(?:data: )?(\{.*\})/gm)].map(([, json]): Part => JSON.parse(json ?? ''));
+  const parts = (): Part[] =>
+    [...text.matchAll(/^(?:data: )?(\{.*\})/gm)].map(([, json]): Part => JSON.parse(json ?? ''));
   const until = (count: number) => vi.waitFor(() => expect(parts().length).toBeGreaterThanOrEqual(count)).then(parts);
   return { response, until, leave: () => leave.abort(), all: () => reading.then(parts) };
 }

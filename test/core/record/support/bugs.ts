@@ -35,7 +35,8 @@ export const BUGS: Readonly<Record<string, Machine>> = {
   },
   'a call let in by a replaced token rotates': {
     ...MACHINE,
-    rotate: (state, id, holder, ...rest) => MACHINE.rotate(state, id, holder && { ...holder, replaced: false }, ...rest),
+    rotate: (state, id, holder, ...rest) =>
+      MACHINE.rotate(state, id, holder && { ...holder, replaced: false }, ...rest),
   },
   'a plain call gets a reauthenticated successor': {
     ...MACHINE,
@@ -59,12 +60,16 @@ export const BUGS: Readonly<Record<string, Machine>> = {
     },
   },
   'a replaced token has the freshness of its successor': writing((state) =>
-    withTokens(state, ({ previous }) => ({ previous: previous && { ...previous, authenticatedAt: state.authenticatedAt } })),
+    withTokens(state, ({ previous }) => ({
+      previous: previous && { ...previous, authenticatedAt: state.authenticatedAt },
+    })),
   ),
   'immediate leaves a grace': writing((state, before) =>
     state.tokens.epoch === before.tokens.epoch
       ? state
-      : withTokens(state, () => ({ previous: { hash: before.tokens.current, until: state.lastActiveAt + 1e9, authenticatedAt: 0 } })),
+      : withTokens(state, () => ({
+          previous: { hash: before.tokens.current, until: state.lastActiveAt + 1e9, authenticatedAt: 0 },
+        })),
   ),
   'a pending token never gives way': {
     ...MACHINE,
@@ -98,6 +103,8 @@ export const BUGS: Readonly<Record<string, Machine>> = {
   },
   'what immediate ended counts as a reuse': writing((state) => withTokens(state, () => ({ replaced: undefined }))),
   'the family is forgotten': writing((state) => withTokens(state, () => ({ family: undefined }))),
-  'the family of the session never changes': writing((state, before) => withTokens(state, () => ({ family: before.tokens.family }))),
+  'the family of the session never changes': writing((state, before) =>
+    withTokens(state, () => ({ family: before.tokens.family })),
+  ),
   'the random value goes too early': { ...MACHINE, tidied: (tokens, now) => MACHINE.tidied(tokens, now + 20_000) },
 };

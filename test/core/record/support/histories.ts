@@ -26,7 +26,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('rotate' as const), call: fc.nat(5), request }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('server rotates' as const), request }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'another write' as const }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('time' as const), ms: fc.constantFrom(1, 4_000, GRACE, 59_999, 60_000, 70_000) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('time' as const),
+      ms: fc.constantFrom(1, 4_000, GRACE, 59_999, 60_000, 70_000),
+    }),
+  },
 );
 
 export const history = fc.array(act, { maxLength: 40 });
@@ -74,9 +80,11 @@ class Player {
   step(each: Act, where: string): void {
     if (each.kind === 'time') this.#now += each.ms;
     else if (each.kind === 'open') this.#open(each.token % this.#tokens.length, where);
-    else if (each.kind === 'another write') this.#write({ ...this.#state, tokens: this.#machine.tidied(this.#state.tokens, this.#now) });
+    else if (each.kind === 'another write')
+      this.#write({ ...this.#state, tokens: this.#machine.tidied(this.#state.tokens, this.#now) });
     else if (each.kind === 'server rotates') this.#rotate(null, each.request, where);
-    else if (this.#calls.length > 0) this.#rotate(pick(this.#calls, -1 - (each.call % this.#calls.length)), each.request, where);
+    else if (this.#calls.length > 0)
+      this.#rotate(pick(this.#calls, -1 - (each.call % this.#calls.length)), each.request, where);
   }
 
   /** The newest tokens and calls are the most likely choice. */
@@ -98,7 +106,10 @@ class Player {
 
   #rotate(call: Call | null, given: RotationRequest, where: string): void {
     const holder = call && { credentials: call.credentials, replaced: call.expected.replaced };
-    const outcome = this.#machine.rotate(this.#state, pick(this.#tokens, 0).id, holder, given, { now: this.#now, grace: GRACE });
+    const outcome = this.#machine.rotate(this.#state, pick(this.#tokens, 0).id, holder, given, {
+      now: this.#now,
+      grace: GRACE,
+    });
     const expected = this.#model.rotate(call?.expected ?? null, given, this.#now);
     equal(outcome.kind === 'refuse', expected === undefined, `${where}: refused`);
     if (outcome.kind === 'refuse' || expected === undefined) return;
@@ -106,7 +117,11 @@ class Player {
     const known = this.#tokens.findIndex(({ hash }) => hash === outcome.credential.hash);
     equal(known === -1 ? this.#tokens.length : known, expected, `${where}: the token`);
     if (known === -1) this.#tokens.push(outcome.credential);
-    equal(outcome.authenticatedAt, this.#model.authenticatedAt(expected), `${where}: authenticatedAt of token ${expected}`);
+    equal(
+      outcome.authenticatedAt,
+      this.#model.authenticatedAt(expected),
+      `${where}: authenticatedAt of token ${expected}`,
+    );
     call?.credentials.push(outcome.credential);
     call?.expected.tokens.push(expected);
   }

@@ -49,7 +49,8 @@ class Replay {
     const credential = this.#token(number);
     const match = this.#machine.recognise(this.#state.tokens, credential, this.now);
     same(match, expected, event);
-    if (match === 'pending') this.#set(this.#machine.firstUse(this.#state, credential, { now: this.now, grace: MODEL_GRACE }));
+    if (match === 'pending')
+      this.#set(this.#machine.firstUse(this.#state, credential, { now: this.now, grace: MODEL_GRACE }));
   }
 
   rotate(number: number, replaced: boolean, request: RotationRequest, expected: number, event: string): void {
@@ -73,7 +74,13 @@ class Replay {
     const { current, pending, previous } = this.#state.tokens;
     const number = (hash: string | undefined) => this.#tokens.findIndex((each) => each.hash === hash) + 1;
     const kind = (of: RotationKind | undefined) => KINDS.indexOf(of ?? 'none');
-    const tokens = [number(current), number(pending?.hash), kind(pending?.kind), number(previous?.hash), kind(previous?.kind)];
+    const tokens = [
+      number(current),
+      number(pending?.hash),
+      kind(pending?.kind),
+      number(previous?.hash),
+      kind(previous?.kind),
+    ];
     same([...tokens, previous?.salt === undefined ? 0 : 1].join(' '), expected, `${event}: the record`);
   }
 

@@ -1,6 +1,12 @@
 import { decodeRecord, encodeBody } from '../../../../src/core/record/codec.js';
 import { recognise, standingOf, type TokenMatch } from '../../../../src/core/record/match.js';
-import { firstUse, type Holder, type RotationOutcome, type RotationRequest, rotate } from '../../../../src/core/record/rotation.js';
+import {
+  firstUse,
+  type Holder,
+  type RotationOutcome,
+  type RotationRequest,
+  rotate,
+} from '../../../../src/core/record/rotation.js';
 import type { SessionState } from '../../../../src/core/record/state.js';
 import { type Credential, newCredential } from '../../../../src/core/record/token.js';
 
@@ -30,7 +36,8 @@ export class Bench {
   open(credential: Credential): Holder | Exclude<TokenMatch, 'current' | 'pending' | 'grace'> {
     const match = recognise(this.state.tokens, credential, this.now);
     if (match === 'pending') this.#write(firstUse(this.state, credential, this));
-    if (match === 'current' || match === 'pending' || match === 'grace') return { credentials: [credential], replaced: match === 'grace' };
+    if (match === 'current' || match === 'pending' || match === 'grace')
+      return { credentials: [credential], replaced: match === 'grace' };
     return match;
   }
 

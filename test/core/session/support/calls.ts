@@ -28,7 +28,8 @@ export async function openRequest({ signedIn = true, socket = false, sessions: o
   const events: string[] = [];
   const logger: Logger = { warn: (message) => void warnings.push(message), error: () => undefined };
   const sessions = createSessions<Data>({ store, logger, now: clock.now, ...options });
-  for (const name of ['created', 'destroyed', 'gone'] as const) sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
+  for (const name of ['created', 'destroyed', 'gone'] as const)
+    sessions.on(name, ({ id }) => events.push(`${name} ${id}`));
   const { token, id } = await sessions.create({ user: 'ann' });
   store.reset();
   events.length = 0;

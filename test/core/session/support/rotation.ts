@@ -1,4 +1,10 @@
-import { createSessions, memoryStore, type RotateOptions, type Session, type SessionsOptions } from '../../../../src/index.js';
+import {
+  createSessions,
+  memoryStore,
+  type RotateOptions,
+  type Session,
+  type SessionsOptions,
+} from '../../../../src/index.js';
 
 export interface Data {
   userId: string;

@@ -12,7 +12,10 @@ interface BunRuntime {
 }
 
 interface DenoRuntime {
-  serve(options: { port: number; hostname: string; onListen(at: { readonly port: number }): void }, fetch: Fetch): unknown;
+  serve(
+    options: { port: number; hostname: string; onListen(at: { readonly port: number }): void },
+    fetch: Fetch,
+  ): unknown;
 }
 
 declare const Bun: BunRuntime;
