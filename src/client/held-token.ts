@@ -48,11 +48,17 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
   let known: Held;
   /** Whether the storage has shown this tab's token. A different value after that is newer. */
   let isSeen = true;
+  /** How often this tab has written its token again since the session began or ended. */
+  let repairs = 0;
 
   const change = (to: Held, reason?: Reason): void => {
     const type = !to ? 'ended' : isSameSession(known, to) ? 'rotated' : 'started';
     if (known === to) return;
-    if (known) gone.add(type === 'rotated' ? known : publicId(known));
+    if (type === 'rotated') gone.add(known);
+    else {
+      repairs = 0;
+      if (known) gone.add(publicId(known));
+    }
     gone.delete(to);
     gone.delete(publicId(to));
     known = to;
@@ -79,14 +85,14 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     const stored = vault.peek(known);
     const look = (): void => {
       if (before !== known || stored !== vault.peek(known)) return;
-      if (!isStale(stored)) change(stored);
+      // Each of the other tabs may write late. But two tabs must not correct each other forever.
+      if (!isStale(stored) || repairs++ > 7) change(stored);
       else {
-        // Only once, so that two tabs do not correct each other forever.
-        gone.clear();
+        gone.delete(stored);
         vault.save(known);
       }
     };
-    setTimeout(look, !post ? 0 : isStale(stored) ? 50 : 250);
+    setTimeout(look, isStale(stored) ? 50 : 250);
   };
   const receive = ([from, to, reason]: Message): void => {
     const isRotation = isSameSession(from, to);

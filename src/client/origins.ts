@@ -5,7 +5,7 @@ import { environment } from './environment.js';
  * logs a warning for each other origin, once.
  */
 export function ownOrigins(origins: readonly string[] | undefined): (url: string) => boolean | undefined {
-  if (!origins) throw new TypeError('origins required');
+  if (!origins) throw new TypeError('no origins');
   const isOwn = new Map(origins.map((each) => [new URL(each).origin, true]));
   return (url) => {
     const { origin } = new URL(url, environment.document?.baseURI ?? environment.location?.href);

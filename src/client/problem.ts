@@ -2,7 +2,8 @@
 export type SessionProblem = 'ended' | 'replaced' | 'step-up' | 'unavailable';
 
 export interface Finding {
-  readonly problem?: SessionProblem | undefined;
+  /** The code or status that says what the problem is. */
+  readonly said: unknown;
   /** For `'step-up'`: the longest time since the last login that is accepted, in seconds. */
   readonly maxAge?: string | undefined;
 }
@@ -43,14 +44,14 @@ const CHALLENGE = /(^|, *)bearer (\w+=("[^"]*"|[^",]*), *)*error="?(\w+)/i;
  * if (sessionProblem(error) === 'ended') showLogin();
  */
 export function sessionProblem(error: unknown): SessionProblem | undefined {
-  return inspect(error).problem;
+  return problemIn(inspect(error).said);
 }
 
-/** {@link sessionProblem} with its details. */
+/** The details of {@link sessionProblem}. */
 export function inspect(error: unknown): Finding {
   const parts = partsOf(error);
   return {
-    problem: parts.map(problemOf).find(Boolean),
+    said: parts.map(saidBy).find(Boolean),
     maxAge: /max_age="?(\d+)/.exec(parts.map(challengeOf).join())?.[1],
   };
 }
@@ -69,10 +70,10 @@ function isLoose(value: unknown): value is Loose {
 }
 
 /**
- * The problem in this part: by one of the library's codes, or by the head of a response (RFC 6750,
- * RFC 9470).
+ * The sign of a problem in this part: one of the library's codes, or the head of a response (RFC
+ * 6750, RFC 9470).
  */
-function problemOf(part: Loose): SessionProblem | undefined {
+function saidBy(part: Loose): unknown {
   const { code, status, data, extensions } = part;
   const challenge = challengeOf(part);
   const said = [
@@ -84,11 +85,11 @@ function problemOf(part: Loose): SessionProblem | undefined {
     status === 401 && CHALLENGE.exec(challenge ?? '')?.at(-1),
     challenge !== undefined && status,
   ];
-  return said.map(named).find(Boolean);
+  return said.find(problemIn);
 }
 
-/** tRPC ends the subscriptions of a session that has ended with `SESSION_GONE`. */
-function named(said: unknown): SessionProblem | undefined {
+/** The meaning of a code or status. */
+export function problemIn(said: unknown): SessionProblem | undefined {
   if (
     said === CLOSED_UNAUTHORIZED ||
     said === 'SESSION_GONE' ||

@@ -1,5 +1,5 @@
 import type { HeldToken } from './held-token.js';
-import type { Finding } from './problem.js';
+import { type Finding, problemIn } from './problem.js';
 import { isSameSession } from './token.js';
 import type { Held, StepUpNeed } from './types.js';
 
@@ -18,8 +18,11 @@ export type Settle = (finding: Finding, sent: Sent) => Promise<boolean>;
 export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUpNeed) => unknown): Settle {
   let dialog: Promise<unknown> | undefined;
 
-  return async ({ problem, maxAge }, sent) => {
-    const { token, isOld, isLast } = sent;
+  return async ({ said, maxAge }, sent) => {
+    const { token, isOld } = sent;
+    const problem = problemIn(said);
+    // The session ended while the call ran, so the call must not run again.
+    const isLast = sent.isLast || said === 'SESSION_GONE';
     if (problem === 'ended') {
       // The browser may have received another cookie meanwhile. Only a second refusal is about the
       // newest cookie.

@@ -9,7 +9,7 @@ import type { Held } from './types.js';
  */
 export function publicId(token: Held): Held {
   // The id begins after the last underscore of the prefix. A UUID is the last 36 characters.
-  return token && (/[^_.]*(?=\.)/.exec(token)?.[0].slice(-36) || 'session');
+  return token && (/[^_.]{1,36}(?=\.)/.exec(token)?.[0] ?? 'session');
 }
 
 /** Whether two tokens belong to one session. */

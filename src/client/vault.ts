@@ -31,7 +31,7 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
 
   const fail = (error?: unknown): void => {
     storage = null;
-    console.warn('token-sessions: storage is blocked or full', error);
+    console.warn('token-sessions: no storage', error);
   };
   const attempt = (run: () => unknown): unknown => {
     try {

@@ -49,6 +49,16 @@ test('the signed-in state is unknown at first, and then shared by all tabs', asy
   expect(openTab(browser).session.getSnapshot()).toBeNull();
 });
 
+test('a call whose session ended while it ran is not repeated, and signs the tab out', async () => {
+  const { session } = openTab(fakeBrowser());
+  await session.set();
+  const refusal = (sessionCode: string) => ({ data: { code: 'UNAUTHORIZED', sessionCode } });
+  expect(await session.recover(refusal('UNAUTHENTICATED'), null)).toBe(true);
+  expect(session.getSnapshot()).toBe('cookie');
+  expect(await session.recover(refusal('SESSION_GONE'), null)).toBe(false);
+  expect(session.getSnapshot()).toBeNull();
+});
+
 test('tabs agree if the storage is blocked', async () => {
   const browser = fakeBrowser({ localStorage: null });
   const tabs = [openTab(browser), openTab(browser)];

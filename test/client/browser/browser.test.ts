@@ -85,8 +85,7 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
   const rotateUntil = (count: number): Promise<void> =>
     vi.waitFor(() => expect(server.rotations()).toBeGreaterThanOrEqual(count), { timeout: TIMEOUT, interval: 20 });
 
-  // A late write to the storage of another process can end a session twice in a tab: rare.
-  test('eight tabs follow logins, rotations and logouts, and no other logout happens', { retry: 1 }, async () => {
+  test('eight tabs follow logins, rotations and logouts, and no other logout happens', async () => {
     const tabs = await open();
     for (const tab of tabs) void tab.evaluate('app.work(40)').catch(() => {});
     const rounds = 4;
