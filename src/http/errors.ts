@@ -39,7 +39,7 @@ export function problemBody(error: unknown): string {
   return JSON.stringify({ title: message, status, code });
 }
 
-const NO_STEP_UP: Pick<SessionError, 'maxAge' | 'mayRepeat'> = {};
+const NO_DETAILS: Partial<Pick<SessionError, 'code' | 'maxAge' | 'mayRepeat'>> = {};
 
 /** The facts about a request that its HTTP response may use. */
 export interface Exchange {
@@ -51,11 +51,13 @@ export interface Exchange {
 
 /**
  * The value of `WWW-Authenticate` for a 401: RFC 6750, section 3, and RFC 9470, section 3. Clients
- * repeat a request that gets a step-up challenge, so it is only sent if nothing has run.
+ * repeat a request whose challenge names an error, so none is named if a part is known to have
+ * run. `SESSION_GONE` is such a case: the session ended while the call ran.
  */
 export function challenge(error: unknown, { tokenSent, mayRepeat = true }: Exchange): string {
-  const { maxAge, mayRepeat: isFirst } = isSessionError(error) ? error : NO_STEP_UP;
+  const { maxAge, code, mayRepeat: isFirst } = isSessionError(error) ? error : NO_DETAILS;
+  if (!mayRepeat || code === 'SESSION_GONE') return 'Bearer';
   if (maxAge === undefined) return tokenSent ? 'Bearer error="invalid_token"' : 'Bearer';
-  if (!isFirst || !mayRepeat) return 'Bearer';
+  if (!isFirst) return 'Bearer';
   return `Bearer error="insufficient_user_authentication", max_age=${Math.floor(maxAge / 1_000)}`;
 }

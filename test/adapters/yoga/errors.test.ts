@@ -103,6 +103,30 @@ describe('401 and its challenge', () => {
     expect(ran).toBe(3);
   });
 
+  test('a request of which a part ran gets no challenge that a client answers by sending it again', async () => {
+    const { sessions, id, asAnn, send } = await startYoga({
+      run: {
+        work: () => 'done',
+        me: (ctx) => requireSession(ctx).data.userId,
+        endsMeanwhile: async (ctx) => {
+          const session = requireSession(ctx);
+          await (await sessions.find(id))?.destroy();
+          await session.update((data) => {
+            data.views += 1;
+          });
+          return 'updated';
+        },
+      },
+    });
+    const two = await send('mutation { required(op: "work") second: required(op: "me") }', bearer('nonsense'));
+    const ended = await asAnn('mutation { required(op: "endsMeanwhile") }');
+    for (const answer of [two, ended]) {
+      expect(answer.status).toBe(401);
+      expect(codesOf(resultOf(answer))).toEqual(['UNAUTHENTICATED']);
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+  });
+
   test('requireFresh refuses an anonymous request', async () => {
     const { send } = await startYoga(handlers);
     const answer = await send('{ run(op: "transfer") }');
