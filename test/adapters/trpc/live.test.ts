@@ -121,12 +121,13 @@ describe('connections and generators', () => {
   test('invariant 7: a subscription ends when its session expires', async () => {
     const store = memoryStore();
     const { call, elsewhere, id } = await open('SSE', { stream: forever }, store);
-    const soon = createSessions<Data>({ store, absoluteTimeout: 150 });
+    const age = Date.now() - ((await elsewhere.find(id))?.createdAt ?? 0);
+    const soon = createSessions<Data>({ store, absoluteTimeout: age + 500 });
     // A session whose own record ends sooner does so on every server.
     await (await soon.find(id))?.update((data) => {
       data.c = 1;
     });
-    expect((await elsewhere.find(id))?.expiresAt).toBeLessThan(Date.now() + 200);
+    expect((await elsewhere.find(id))?.expiresAt).toBeLessThanOrEqual(Date.now() + 500);
     expect(await failure(call)).toMatchObject({ code: 'UNAUTHORIZED' });
   });
 

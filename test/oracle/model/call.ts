@@ -139,7 +139,7 @@ export class ModelCall {
     if (!session?.isAlive) return 0;
     const replaced = this.#waitingIn(session)?.login.previous;
     const others = this.request.world.sessions.filter(({ isAlive, user }) => isAlive && user === session.user);
-    return others.filter((each) => each !== session && each !== replaced && this.request.end(each, 'destroyed'))
+    return others.filter((each) => each !== session && each !== replaced && this.request.endOther(each, 'destroyed'))
       .length;
   }
 

@@ -79,9 +79,14 @@ export class ModelRequest {
     return (this.#replacements.get(session) ?? 0) > 0;
   }
 
-  /** Ends a session. Whether it was there. */
+  /** Ends a session of this request. Whether it was there. */
   end(session: Stored, reason: string): boolean {
     this.#ended.add(session);
+    return this.endOther(session, reason);
+  }
+
+  /** Ends a session of the account. A call of this request that has it need not notice. */
+  endOther(session: Stored, reason: string): boolean {
     if (!session.isAlive) return false;
     session.isAlive = false;
     this.world.runtime.emit('destroyed', session.id, reason);

@@ -137,7 +137,7 @@ const ENDS: Record<string, Run> = {
     await Promise.all([here.close(), there.close()]);
   },
   'the signal of a session aborts at its deadline': async (open) => {
-    const sessions = sessionsOn(open(), { absoluteTimeout: 300 });
+    const sessions = sessionsOn(open(), { absoluteTimeout: 1_000 });
     const { token } = await sessions.create(ADA);
     const { session } = await sessions.fromToken(token);
     if (!session) throw new Error('the session was not found');
