@@ -44,7 +44,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
   const call = begin(procedure, around);
   try {
-    const session = await call.admit().catch(rethrowAsFailure);
+    const session = await admitted(call);
     const result = await next(admit(session, call), sessionsOf<Data, Input>(call));
     if (!result.ok) throw translated(result.error);
     // Most calls change nothing. Then this does not wait.
@@ -53,6 +53,14 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     if (call.isPending) await call.rollback();
     call.end();
     throw error;
+  }
+}
+
+async function admitted(call: Call): Promise<Session<unknown> | null> {
+  try {
+    return await call.admit();
+  } catch (error) {
+    throw sessionFailure(error);
   }
 }
 
@@ -66,11 +74,12 @@ function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: H
 }
 
 function begin<Data, Input>({ getRawInput }: ProcedureCall<Data, Input>, around: Call): Call {
-  const isNested = isOfClient(getRawInput, around) === false || around.key !== undefined;
+  const { clientCalls, holdMs } = batchOf(around);
+  const isNested = clientCalls?.has(getRawInput) === false || around.key !== undefined;
   // When a server-side caller of an unguarded procedure logs in, that procedure gets the session.
   const call = around.open({ hasOutcome: true, key: getRawInput, sharesLogin: isNested });
   // A call that another call makes must not hold up the batch: its caller waits for it.
-  if (!isNested) call.joinBatch();
+  if (!isNested && holdMs > 0) call.joinBatch();
   return call;
 }
 

@@ -169,7 +169,20 @@ export class Identity {
     return this.#hasOutcome && !this.isStream;
   }
 
-  async #begin(): Promise<void> {
+  /** Begins immediately where no look-up can find a session: most calls of anonymous clients. */
+  #begin(): Promise<void> {
+    if (!this.request.isAnonymous || this.#parent?.hasSession) return this.#beginLoaded();
+    this.acting.begin(null);
+    return DONE;
+  }
+
+  /** Whether this call, or one around it, acts for a session now. */
+  get hasSession(): boolean {
+    if (this.isContext && this.request.persistent) return false;
+    return this.held !== null || this.#parent?.hasSession === true;
+  }
+
+  async #beginLoaded(): Promise<void> {
     this.acting.begin(this.#parent ? await this.#parent.#loadedForChild() : await this.request.load());
   }
 
@@ -287,6 +300,8 @@ export class Identity {
     }
   }
 }
+
+const DONE = Promise.resolve();
 
 function aliveOf(loaded: Loaded | null): Loaded | null {
   return loaded?.held.isEnded ? null : loaded;

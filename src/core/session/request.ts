@@ -79,6 +79,11 @@ export class SessionRequest {
     return this.#credential;
   }
 
+  /** Whether there is nothing by which a session could be found. */
+  get isAnonymous(): boolean {
+    return this.#credential === null && this.#held === null;
+  }
+
   /** The session of the credential, if it could not be read. */
   get unreadable(): Unreadable | undefined {
     return this.#unreadable;
