@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { FULL } from '../support/size.js';
 import { Oracle } from './oracle.js';
 import { type Bug, bugs, FEW } from './planted/bugs.js';
 import { plant } from './planted/build.js';
@@ -7,15 +8,13 @@ import { describeFinding } from './print.js';
 
 /*
  * Rounds of calls by chance, each compared with a model in which every call is alone.
- * `ORACLE_ROUNDS`
- * sets how many there are, `ORACLE_SEED` with which one they begin. That the oracle finds faults is
- * shown by planting some: a few of them, each near a round that shows it, or with `ORACLE_ROUNDS`
- * all of
- * them, searched for from the first round on.
+ * `ORACLE_ROUNDS` sets how many there are, `ORACLE_SEED` with which one they begin. Planted bugs
+ * show that the oracle finds faults. By default, some of them are searched for near a round that
+ * shows them, in a full run all of them, and with `ORACLE_BUGS=search` from the first round on.
  */
 
-const isLarge = process.env['ORACLE_ROUNDS'] !== undefined;
-const rounds = Number(process.env['ORACLE_ROUNDS'] ?? 150);
+const isSearch = process.env['ORACLE_BUGS'] === 'search';
+const rounds = Number(process.env['ORACLE_ROUNDS'] ?? (FULL ? 10_000 : 150));
 const seed = Number(process.env['ORACLE_SEED'] ?? 1);
 /** The most rounds that it may take to find a bug. */
 const ENOUGH = 1_000;
@@ -34,7 +33,7 @@ test('rules 12 to 18 and 24: in rounds by chance, each call is answered and save
   expect(found && describeFinding(found)).toBeUndefined();
 });
 
-test.each(isLarge ? bugs : bugs.slice(0, FEW))(
+test.each(isSearch || FULL ? bugs : bugs.slice(0, FEW))(
   'the oracle finds the bug: $name',
   { timeout: 300_000 },
   async (bug) => {
@@ -46,6 +45,6 @@ test.each(isLarge ? bugs : bugs.slice(0, FEW))(
 async function roundOf(bug: Bug): Promise<number> {
   const oracle = new Oracle(await plant(bug));
   opened.push(oracle);
-  const found = await oracle.search(ENOUGH, isLarge ? 1 : bug.seed, false);
+  const found = await oracle.search(ENOUGH, isSearch ? 1 : bug.seed, false);
   return found?.round ?? Number.POSITIVE_INFINITY;
 }

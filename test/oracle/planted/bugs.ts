@@ -106,7 +106,7 @@ export const bugs: readonly Bug[] = [
   bug(
     'nested calls wait for their neighbours',
     55,
-    [TRPC_CALL, 'if (!isNested) call.joinBatch();', 'call.joinBatch();'],
+    [TRPC_CALL, 'if (!isNested && holdMs > 0) call.joinBatch();', 'call.joinBatch();'],
     [TRPC_CALL, 'isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0', 'batchOf(call).holdMs'],
   ),
   bug('the draft of a root field that failed goes on', 258, [
