@@ -6,10 +6,13 @@ import type { OperationResult } from './types.js';
 type Path = readonly (string | number)[];
 type Keep = (name: string) => boolean;
 
-/** The layer of changes whose resolver is not known. */
-const UNKNOWN = '';
 /** The prefix of the layer of a resolver inside a part. It keeps them apart from root fields. */
 const PART = '\u0000';
+/**
+ * The prefix of the layer of changes below a root field that may defer. If it does, the resolver
+ * that made such a change is not known.
+ */
+const BELOW = '\u0001';
 
 /**
  * The outcomes of the fields of one operation. They decide which changes are saved. Root fields of
@@ -64,10 +67,11 @@ export class FieldOutcomes {
   outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
     if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
     const failed = this.#failedFields(result);
+    if (this.#order.length === 0) return this.#unobserved(failed);
     const isLate = this.#afterFailureBelow(failed);
-    if (isLate.size > 0) this.#warnIf((name) => isLate.has(name));
-    const succeeded: Keep = (name) => !failed.has(name);
-    return { keep: (name) => succeeded(name) && !isLate.has(name), succeeded };
+    if (isLate.size > 0) this.#warnIf((layer) => isLate.has(rootOf(layer)));
+    const succeeded: Keep = (layer) => !failed.has(rootOf(layer));
+    return { keep: (layer) => succeeded(layer) && !isLate.has(rootOf(layer)), succeeded };
   }
 
   /** Notes a part of the result. Returns whether it is the first one. */
@@ -116,13 +120,13 @@ export class FieldOutcomes {
 
   #runRoot<Result>(name: string, run: () => Result): Result {
     this.#order.push(name);
-    this.#call.fields.begin(this.#deferred === undefined ? name : UNKNOWN);
+    this.#call.fields.begin(name);
     const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
     if (isDeferred) this.#deferred ??= name;
     try {
       const result = this.areSeveral ? run() : this.#call.start(run);
       if (!isPromise(result)) {
-        if (isDeferred) this.#call.fields.begin(UNKNOWN);
+        if (isDeferred) this.#call.fields.begin(BELOW + name);
         return result;
       }
       return this.#whenSettled(name, result, isDeferred) as Result;
@@ -137,7 +141,7 @@ export class FieldOutcomes {
   async #whenSettled<Value>(name: string, result: PromiseLike<Value>, isDeferred: boolean): Promise<Value> {
     try {
       const value = await result;
-      if (isDeferred) this.#call.fields.begin(UNKNOWN);
+      if (isDeferred) this.#call.fields.begin(BELOW + name);
       return value;
     } catch (error) {
       this.#refused.add(name);
@@ -154,13 +158,24 @@ export class FieldOutcomes {
     try {
       return run();
     } finally {
-      this.#call.fields.begin(around ?? UNKNOWN);
+      this.#call.fields.begin(around ?? BELOW);
     }
+  }
+
+  /**
+   * The outcome of a mutation whose root fields were not observed, because another plugin executes
+   * a schema that this one has not seen. Which field made a change is not known.
+   */
+  #unobserved(failed: ReadonlySet<string>): { readonly keep: Keep; readonly succeeded: Keep } {
+    const isSuccess = failed.size === 0;
+    if (!isSuccess) this.warnDropped();
+    return { keep: () => isSuccess, succeeded: () => isSuccess };
   }
 
   #failedFields({ data, errors }: OperationResult): ReadonlySet<string> {
     const failed = failedNames(errors);
-    const names = this.#order.filter(
+    const begun = this.#order.length > 0 ? this.#order : Object.keys(data ?? {});
+    const names = begun.filter(
       (name) => (data?.[name] ?? null) === null && (failed.has(name) || failed.has(undefined)),
     );
     return new Set([...names, ...this.#refused]);
@@ -194,6 +209,14 @@ export class FieldOutcomes {
     this.#call.fields.close();
     if (this.#call.fields.pending.some(isDropped)) this.warnDropped();
   }
+}
+
+/** The root field that a layer of changes belongs to. */
+function rootOf(layer: string): string {
+  if (layer.startsWith(BELOW)) return layer.slice(BELOW.length);
+  if (!layer.startsWith(PART)) return layer;
+  const path: unknown = JSON.parse(layer.slice(PART.length));
+  return String(Array.isArray(path) ? path[0] : '');
 }
 
 function isWithin(path: Path, ancestor: Path): boolean {

@@ -108,14 +108,15 @@ export class Draft<Data> {
   }
 
   /**
-   * Saves the layers that `keep` accepts in one write, and drops the other layers. Changes since
-   * the last layer stay unsaved.
+   * Saves the layers that `keep` accepts in one write, and drops those that `drop` accepts. Other
+   * layers wait, and changes since the last layer stay unsaved.
    */
-  async saveLayers(keep: (name: string) => boolean): Promise<void> {
+  async saveLayers(keep: (name: string) => boolean, drop: (name: string) => boolean): Promise<void> {
     const layers = this.#layers;
     const rest = this.#hasChanged() ? diff(this.#box.baseline, copyJson(this.#box.data)) : null;
     const kept = layers.filter(({ name }) => keep(name));
     this.discard();
+    this.#layers = layers.filter((layer) => !kept.includes(layer) && !drop(layer.name));
     if (kept.length > 0) await this.#held.submit((content) => this.#patchedAll(content, kept));
     if (!rest) return;
     this.#take();

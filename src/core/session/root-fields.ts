@@ -49,15 +49,15 @@ export class RootFields {
    */
   async commit(keep: Keep, hasFailed: Keep): Promise<void> {
     await this.#logins.drop((field) => !hasFailed(field));
-    await this.#acting.session?.autosave((draft) => draft.saveLayers(keep));
+    await this.#acting.session?.autosave((draft) => draft.saveLayers(keep, hasFailed));
   }
 
   /**
    * Saves the draft of a call that has succeeded: all of it, or only the changes of these fields.
    */
   async save(draft: Draft<unknown>, keep: Keep): Promise<void> {
-    if (this.current === undefined) return draft.save();
+    if (this.current === undefined) return keep('') ? draft.save() : draft.discard();
     this.close();
-    await draft.saveLayers(keep);
+    await draft.saveLayers(keep, () => true);
   }
 }
