@@ -60,6 +60,7 @@ export class ResponseHead implements ResponseHeadPort {
   /** The headers that the sources wrote last. */
   #ours: Headers | undefined;
   #isOnNode = false;
+  #isSecret = false;
   /** Set if only the application can send the headers. */
   #reading: Reading | undefined;
 
@@ -150,6 +151,8 @@ export class ResponseHead implements ResponseHeadPort {
   }
 
   settle(): void {
+    // Handlers may have set the header since.
+    if (this.#isSecret) this.headers.set('cache-control', 'no-store');
     const rotatedAt = this.#written?.rotatedAt;
     const { now, rotationGrace } = this.#options;
     // The browser may hold a newer token by now. A late answer would overwrite it.
@@ -176,6 +179,7 @@ export class ResponseHead implements ResponseHeadPort {
 
   /** RFC 6750, section 5.3. */
   noStore(): void {
+    this.#isSecret = true;
     this.headers.set('cache-control', 'no-store');
     this.#putOnNode();
   }

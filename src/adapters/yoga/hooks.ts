@@ -53,10 +53,19 @@ export interface Message {
   readonly headers: Headers;
 }
 
+/** A response of Yoga, and its request. */
+export interface Answer {
+  readonly request: Message;
+  readonly response: Message;
+}
+
 /** The plugin. Its hooks are a selection that fits the plugin types of both Yoga and Envelop. */
 export interface SessionPlugin {
-  /** Turns errors of the context into answers. */
-  onPluginInit(payload: { registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void }): void;
+  /** Turns errors of the context into answers, and adds the last plugin of all. */
+  onPluginInit(payload: {
+    registerContextErrorHandler(handler: (payload: ContextErrorPayload) => void): void;
+    readonly plugins: { push(plugin: object): unknown };
+  }): void;
   /** Watches the root fields of mutations. */
   onSchemaChange(payload: { readonly schema: GraphQLSchema }): void;
   /** Puts `sessions` on the context, before your `context()` runs. */
@@ -78,9 +87,5 @@ export interface SessionPlugin {
   /** Waits for the writes of a batch. */
   onExecutionResult(payload: { readonly context: unknown }): Promise<void> | undefined;
   /** Puts the library's headers on the response. */
-  onResponse(payload: {
-    readonly request: Message;
-    readonly response: Message;
-    readonly serverContext: unknown;
-  }): void;
+  onResponse(payload: Answer & { readonly serverContext: unknown }): void;
 }

@@ -8,10 +8,11 @@ import { sessionsOf } from '../../http/context.js';
 import { foreignRequest, hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
 import { field, isObject } from '../../http/hosts.js';
+import { combined } from '../../http/put-headers.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { restatingEarly } from './early.js';
-import type { ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
+import type { Answer, ContextErrorPayload, ContextPayload, SessionPlugin, StartPayload } from './hooks.js';
 import { noteNodeRequest, yogaRequest } from './request.js';
 import { sendHeaders } from './response.js';
 
@@ -50,6 +51,8 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
   const host = hostOf(sessions);
   const parsed = new WeakMap<object, ParsedRequest>();
   const requests = new WeakMap<object, OpenedRequest>();
+  /** Requests whose answer must stay out of caches. */
+  const secret = new WeakSet<object>();
   const plugin = {};
 
   function requestOf(context: unknown): { readonly opened: OpenedRequest; readonly http: ParsedRequest | undefined } {
@@ -96,6 +99,11 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
     return operation;
   }
 
+  function keepFromCaches({ request, response: { headers } }: Answer): void {
+    if (secret.has(request))
+      headers.set('cache-control', combined('cache-control', 'no-store', headers.get('cache-control')));
+  }
+
   /** The operation to execute. `undefined` if the context belongs to one that already runs. */
   async function start(payload: StartPayload): Promise<Operation | undefined> {
     if (own(payload.context)?.isExecuting) return undefined;
@@ -108,7 +116,11 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
   }
 
   return {
-    onPluginInit: ({ registerContextErrorHandler }) => registerContextErrorHandler(restateContextError),
+    onPluginInit({ registerContextErrorHandler, plugins }) {
+      registerContextErrorHandler(restateContextError);
+      // The last plugin, as others may set the header too.
+      plugins.push({ onResponse: keepFromCaches });
+    },
     onSchemaChange: ({ schema }) => observeFields(schema),
     onEnveloped(payload) {
       // If only the context factory gets the request, the operation opens when the context is
@@ -176,6 +188,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       if (!opened) return;
       requests.delete(request);
       sendHeaders(opened, response.headers);
+      if (!opened.head.isEmpty && opened.head.headers.has('cache-control')) secret.add(request);
     },
   };
 }

@@ -95,6 +95,11 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
         set('cache-control', 'public, max-age=60');
         return token;
       }),
+      rotate: open.mutation(async ({ ctx }) => {
+        const token = await ctx.session?.rotate();
+        Reflect.get(ctx, 'setHeader')('cache-control', 'public, max-age=60');
+        return token;
+      }),
     });
   const extend = (options: object) => ({
     setHeader: (header: string, value: string) => setHeader(options, header, value),
@@ -113,6 +118,14 @@ describe.each(httpHosts)('the answer with a token over %s', (name, serve) => {
         .sort(),
     ).toEqual(['after=1', 'before=1', `session=${token}`]);
     expect(head?.get('x-auth-token')).toBe(token);
+  });
+
+  test('rule 24: a rotation is no-store in the end', async () => {
+    const { client, sessions, heads } = await startRouter(build, { serve, sessions: WRITTEN, extend });
+    const session = await sessions.create({ userId: 'ann' });
+    await client(undefined, 'single', { 'x-auth-token': session.token }).mutate('rotate');
+    expect(heads[0]?.get('cache-control')).toContain('no-store');
+    expect(heads[0]?.get('cache-control')).not.toContain('public');
   });
 
   test('rule 24: with bearer() alone, a mutation that created is no-store too', async () => {

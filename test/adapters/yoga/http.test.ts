@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test, vi } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
-import { cookie, header } from '../../../src/index.js';
+import { cookie, header, type SessionContext } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { type Data, makeSchema } from './support/app.js';
+import { ANN, type Data, makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
 import { makeSessions, startYoga } from './support/setup.js';
 
@@ -211,3 +211,30 @@ describe('the headers of the response', () => {
     for (const each of [preflight, health, graphiql]) expect(each.headers.get('cache-control')).toBeNull();
   });
 });
+
+test.each(['before', 'after'])(
+  'rule 24: an answer with a token is not cached, if a plugin %s this one sets the header',
+  async (place) => {
+    const { sessions } = await makeSessions({ sources: [cookie('sid')] });
+    const cached: Plugin = {
+      onResponse({ response }) {
+        response.headers.set('cache-control', 'public, max-age=60');
+        response.headers.append('set-cookie', 'own=1');
+      },
+    };
+    const login = (ctx: SessionContext<Data>) => ctx.sessions.create(ANN).then(() => 'in');
+    const plugins = place === 'before' ? [cached, useSession(sessions)] : [useSession(sessions), cached];
+    const yoga = createYoga({ schema: makeSchema({ run: { login, none: () => 'x' } }), logging: false, plugins });
+    const { url } = await listenInTest(yoga);
+    const { headers } = await post(`${url}/graphql`, { query: 'mutation { run(op: "login") }' });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(
+      headers
+        .getSetCookie()
+        .map((each) => each.split('=')[0])
+        .sort(),
+    ).toEqual(['own', 'sid']);
+    const other = await post(`${url}/graphql`, { query: 'mutation { run(op: "none") }' });
+    expect(other.headers.get('cache-control')).toBe('public, max-age=60');
+  },
+);
