@@ -67,11 +67,17 @@ function isFromElsewhere(header: HeaderReader, request: RequestDetails, trustedO
  */
 function isOwnOrigin(origin: string, header: HeaderReader, url: string | undefined): boolean {
   if (!URL.canParse(origin)) return false;
-  const { host } = new URL(origin);
+  const { host, protocol } = new URL(origin);
   const own = [
     header('host'),
     header(':authority'),
     url !== undefined && URL.canParse(url) ? new URL(url).host : undefined,
   ];
-  return own.some((each) => each?.toLowerCase() === host);
+  return own.some((each) => each !== undefined && asBrowsersWrite(each, protocol) === host);
+}
+
+/** A host as browsers write it in `Origin`. Other clients and proxies also send a default port. */
+function asBrowsersWrite(host: string, protocol: string): string | undefined {
+  const url = `${protocol}//${host}`;
+  return /[/\\?#@]/.test(host) || !URL.canParse(url) ? undefined : new URL(url).host;
 }

@@ -3,7 +3,10 @@ import { SessionError } from '../core/error.js';
 /** A request's headers: a Fetch `Headers`, or a record as in Node and on serverless platforms. */
 export type HeadersLike = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** The value of a header by its lower-case name; repeated ones joined by commas, as Fetch does. */
+/**
+ * The value of a header by its lower-case name; repeated ones joined as Fetch does: cookies by
+ * semicolons, others by commas.
+ */
 export type HeaderReader = (name: string) => string | undefined;
 
 /** @throws `NOT_SUPPORTED` when `headers` is no object */
@@ -18,7 +21,7 @@ export function headerReader(headers: HeadersLike): HeaderReader {
     return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
   return (name) => {
     const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);
-    return typeof value === 'string' || value === undefined ? value : value.join(', ');
+    return typeof value === 'string' || value === undefined ? value : value.join(name === 'cookie' ? '; ' : ', ');
   };
 }
 
@@ -37,11 +40,11 @@ function isFetchHeaders(headers: HeadersLike): headers is Headers {
 }
 
 /** The first version of Lambda events keeps the client's spelling of header names. */
-function findAnyCase(headers: Exclude<HeadersLike, Headers>, name: string): string | undefined {
+function findAnyCase(headers: Exclude<HeadersLike, Headers>, name: string): string[] | undefined {
   const values: string[] = [];
   for (const key of Object.keys(headers)) {
     const value = key.toLowerCase() === name ? headers[key] : undefined;
     if (value !== undefined) values.push(...(typeof value === 'string' ? [value] : value));
   }
-  return values.length === 0 ? undefined : values.join(', ');
+  return values.length === 0 ? undefined : values;
 }

@@ -21,6 +21,8 @@ const FORGED: Request[] = [
   ['a subdomain', { 'sec-fetch-site': 'same-site', origin: 'https://x.app.test', host: 'app.test' }, 'POST'],
   ['a sandboxed frame', { origin: 'null', host: 'app.test' }, 'POST'],
   ['an older browser', { origin: 'https://evil.test', host: 'app.test' }, 'POST'],
+  ['another port', { origin: 'https://app.test', host: 'app.test:80' }, 'POST'],
+  ['a Host that is no host', { origin: 'https://evil.test', host: 'app.test@evil.test' }, 'POST'],
   ['a post whose method is not known', { ...ELSEWHERE, ...NAVIGATION, 'content-length': '7' }, undefined],
 ];
 
@@ -34,6 +36,8 @@ const HONEST: Request[] = [
   ['a link, or a redirect from an identity provider', { ...ELSEWHERE, ...NAVIGATION }, 'GET'],
   ['a link, where the method is not known', { 'sec-fetch-site': 'cross-site', ...NAVIGATION }, undefined],
   ['an older browser over HTTP/2', { origin: 'https://app.test', ':authority': 'app.test' }, 'POST'],
+  ['an older browser behind a proxy that adds the port', { origin: 'https://app.test', host: 'App.test:443' }, 'POST'],
+  ['a browser on an IPv6 address', { origin: 'http://[::1]:3000', host: '[0:0:0:0:0:0:0:1]:3000' }, 'POST'],
   ['a Fetch request without Host', { origin: 'https://app.test' }, 'POST', 'https://app.test/login'],
 ];
 

@@ -27,6 +27,16 @@ describe('header reader', () => {
     }
   });
 
+  test('repeated Cookie headers are joined by semicolons, in whatever form they come', () => {
+    const repeated = new Headers([
+      ['cookie', 'a=1'],
+      ['cookie', 'b=2'],
+    ]);
+    for (const headers of [repeated, { cookie: ['a=1', 'b=2'] }, { Cookie: 'a=1', COOKIE: 'b=2' }]) {
+      expect(headerReader(headers)('cookie')).toBe('a=1; b=2');
+    }
+  });
+
   test('names of inherited properties are not headers', () => {
     expect(headerReader({})('constructor')).toBeUndefined();
     expect(headerReader({ 'x-auth': undefined })('x-auth')).toBeUndefined();
