@@ -78,6 +78,11 @@ export class ResponseHead implements ResponseHeadPort {
     return this.#headers;
   }
 
+  /** Whether caches must not keep the answer. */
+  get isSecret(): boolean {
+    return this.#isSecret;
+  }
+
   /** Whether there is nothing to send. */
   get isEmpty(): boolean {
     return !this.#headers || [...this.#headers].length === 0;

@@ -4,6 +4,8 @@ import type { SessionContext } from '../../core/types.js';
 import { sessionsOf, typed } from '../../http/context.js';
 import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
 import { callOf, hostOf } from '../../http/host.js';
+import { isObject } from '../../http/hosts.js';
+import { combined } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
@@ -47,6 +49,7 @@ export function honoSessions<Data, Input>(
       const answer = completeAnswer(c, opened, call);
       await conclude(call, isSessionError(c.error) ? 500 : answer.status);
       replaceAnswer(c, withHeaders(answer, opened.head));
+      if (opened.head.isSecret) keepFromCaches(c);
     } catch (error) {
       await call.rollback();
       // Otherwise Hono would merge the headers of the failed answer into the answer to the error.
@@ -62,4 +65,24 @@ function replaceAnswer(c: Context, answer: Response | undefined): void {
   if (answer === c.res) return;
   c.res = undefined;
   c.res = answer;
+}
+
+/**
+ * Keeps an answer with a token out of caches, even if middleware around this one sets the header.
+ * Hono reads `c.res` last.
+ */
+function keepFromCaches(c: Context): void {
+  const prototype: unknown = Object.getPrototypeOf(c);
+  if (!isObject(prototype)) return;
+  Object.defineProperty(c, 'res', {
+    configurable: true,
+    get() {
+      const res: Response = Reflect.get(prototype, 'res', c);
+      const present = res.headers.get('cache-control');
+      if (!present?.includes('no-store'))
+        res.headers.set('cache-control', combined('cache-control', 'no-store', present));
+      return res;
+    },
+    set: (answer) => void Reflect.set(prototype, 'res', answer, c),
+  });
 }

@@ -188,7 +188,7 @@ export function useSession<Data, Input>(sessions: Sessions<Data, Input>): Sessio
       if (!opened) return;
       requests.delete(request);
       sendHeaders(opened, response.headers);
-      if (!opened.head.isEmpty && opened.head.headers.has('cache-control')) secret.add(request);
+      if (opened.head.isSecret) secret.add(request);
     },
   };
 }

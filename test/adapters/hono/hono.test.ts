@@ -219,6 +219,31 @@ describe('one request', () => {
     ]);
   });
 
+  test('rule 24: a login is not cached, whatever middleware around the sessions sets', async () => {
+    const sessions = createSessions<Data>({ sources: [cookie()] });
+    const app = new Hono<{ Variables: SessionContext<Data> }>();
+    app.use('/header', async (c, next) => {
+      await next();
+      c.header('cache-control', 'public');
+    });
+    app.use('/response', async (c, next) => {
+      await next();
+      c.res = new Response(c.res.body, { headers: { 'x-own': 'kept', 'cache-control': 'public' } });
+      c.res.headers.set('cache-control', 'public, no-transform');
+    });
+    app.use(honoSessions(sessions));
+    app.get('/*', async (c) => {
+      if (!c.req.query('guest')) await c.var.sessions.create({ userId: 'ann' });
+      return c.text('in');
+    });
+    const [header, response] = [await app.request('/header'), await app.request('/response')];
+    expect([header, response].map(({ headers }) => headers.getSetCookie().length)).toEqual([1, 1]);
+    expect(header.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
+    expect([await response.text(), response.headers.get('x-own')]).toEqual(['in', 'kept']);
+    expect((await app.request('/header?guest=1')).headers.get('cache-control')).toBe('public');
+  });
+
   test('a streamed body reads the session, and saves with update()', async () => {
     const { app, asAnn, views } = await setUp();
     app.get('/events', (c) =>
