@@ -141,7 +141,8 @@ export function reportInternal(error: SessionError, { request }: Call): void {
   if (publicError(error).status === 500) logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
 }
 
-function isResponse(value: unknown): value is Response {
+/** Whether a value is a Fetch response, of any implementation. */
+export function isResponse(value: unknown): value is Response {
   return (
     typeof field(value, 'status') === 'number' && typeof field(field(value, 'headers'), 'getSetCookie') === 'function'
   );
@@ -157,10 +158,13 @@ function thrownResponse(thrown: unknown): Response | undefined {
   return isRedirect ? new Response(null, { status, headers: { location } }) : undefined;
 }
 
-/** The status with which the host answers this error, if that is known. Otherwise 500. */
+/**
+ * The status with which the host answers this error, if that is known. Otherwise 500. A status
+ * below 300 on an error describes something else.
+ */
 export function statusOf(thrown: unknown): number {
   // Next.js redirects, and answers `notFound()` and similar calls, with errors that have a digest.
   if (/^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest')))) return 303;
   const known = [field(thrown, 'status'), field(thrown, 'statusCode'), field(field(thrown, 'init'), 'status')];
-  return known.find((each) => typeof each === 'number') ?? 500;
+  return known.filter((each) => typeof each === 'number').find((each) => each >= 300) ?? 500;
 }

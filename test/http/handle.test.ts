@@ -58,6 +58,7 @@ describe('handle', () => {
     ['an error', new Error('oops'), undefined],
     ['an HTTP error of 404', Object.assign(new Error('not found'), { status: 404 }), 7],
     ['an HTTP error of 502', Object.assign(new Error('bad gateway'), { statusCode: 502 }), undefined],
+    ['an error that tells a status below 300', Object.assign(new Error('odd body'), { status: 200 }), undefined],
     [
       'the redirect of Next.js',
       Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/y;307;' }),

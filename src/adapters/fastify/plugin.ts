@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { isSessionError, type SessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
-import { reportInternal } from '../../http/handle.js';
+import { isResponse, reportInternal } from '../../http/handle.js';
 import { type Host, hostOf } from '../../http/host.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
 import type { OpenedRequest } from '../../http/request.js';
@@ -92,7 +92,8 @@ function install(fastify: FastifyInstance, host: Host): void {
   fastify.addHook('onSend', async (request, reply, payload) => {
     const state = states.get(request);
     if (!state) return payload;
-    await settle(state.call, reply.statusCode);
+    // Fastify takes the status of a Fetch response after this hook.
+    await settle(state.call, isResponse(payload) ? payload.status : reply.statusCode);
     return state.error ? errorPayload(state.error, reply, payload, state.opened) : payload;
   });
 }

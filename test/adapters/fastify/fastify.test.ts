@@ -66,6 +66,19 @@ describe('the final answer decides', () => {
     expect(await theme()).toBe(expected);
   });
 
+  test.each([
+    [404, 'dark'],
+    [500, 'light'],
+  ])('rule 18: a Fetch response of %i decides', async (status, expected) => {
+    const { app, asAnn, theme } = await setUp();
+    app.get('/', async (request) => {
+      change(request);
+      return new Response('x', { status });
+    });
+    expect((await asAnn('/')).statusCode).toBe(status);
+    expect(await theme()).toBe(expected);
+  });
+
   test('rule 18: an error that the application answers with 400 saves the changes', async () => {
     const { app, asAnn, theme } = await setUp();
     app.setErrorHandler((_error, _request, reply) => reply.code(400).send('bad'));
