@@ -124,7 +124,7 @@ export class FieldOutcomes {
     const isDeferred = this.#shape.isIncremental && this.#shape.defers(name);
     if (isDeferred) this.#deferred ??= name;
     try {
-      const result = this.areSeveral ? run() : this.#call.start(run);
+      const result = orThrow(this.areSeveral ? run() : this.#call.start(run));
       if (!isPromise(result)) {
         if (isDeferred) this.#call.fields.begin(BELOW + name);
         return result;
@@ -140,7 +140,7 @@ export class FieldOutcomes {
 
   async #whenSettled<Value>(name: string, result: PromiseLike<Value>, isDeferred: boolean): Promise<Value> {
     try {
-      const value = await result;
+      const value = orThrow(await result);
       if (isDeferred) this.#call.fields.begin(BELOW + name);
       return value;
     } catch (error) {
@@ -217,6 +217,12 @@ function rootOf(layer: string): string {
   if (!layer.startsWith(PART)) return layer;
   const path: unknown = JSON.parse(layer.slice(PART.length));
   return String(Array.isArray(path) ? path[0] : '');
+}
+
+/** An error that a resolver returns counts as thrown, as in every executor. */
+function orThrow<Value>(value: Value): Value {
+  if (value instanceof Error) throw value;
+  return value;
 }
 
 function isWithin(path: Path, ancestor: Path): boolean {

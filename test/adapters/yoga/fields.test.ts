@@ -24,6 +24,7 @@ describe('the root fields of a mutation decide separately', () => {
     ['beside __typename by an alias', 'mutation { role name: __typename lateRole }', {}],
     ['beside the schema', 'mutation { role } query Q { __schema { queryType { name } } }', {}],
     ['where a later one fails late', 'mutation { theme lateRole views }', { theme: 'dark', views: 1 }],
+    ['where earlier ones return an error', 'mutation { returned lateReturned theme }', { theme: 'dark' }],
     [
       'that change the same value',
       'mutation { a: log(value: "a") b: failingLog(value: "b") c: log(value: "c") }',

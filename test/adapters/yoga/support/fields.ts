@@ -11,6 +11,8 @@ export const FIELDS = `
   theme(value: String = "dark"): String
   role(value: String = "admin"): String
   lateRole: String
+  returned: String
+  lateReturned: String
   views: String
   log(value: String!): String
   failingLog(value: String!): String
@@ -62,6 +64,15 @@ export const fields: Resolvers[string] = {
     data.log = [...(data.log ?? []), value];
     await Promise.resolve();
     return refuse();
+  },
+  returned: (_, _args, ctx) => {
+    change(ctx).role = 'admin';
+    return new GraphQLError('refused');
+  },
+  lateReturned: async (_, _args, ctx) => {
+    await ctx.sessions.create({ userId: 'eve' });
+    change(ctx).role = 'admin';
+    return new GraphQLError('refused');
   },
   required: (_, _args, ctx) => {
     change(ctx).role = 'admin';
