@@ -38,10 +38,10 @@ function testsFor(driver: Driver): readonly ContractTest[] {
   ];
 }
 
-async function runOne(driver: Driver, { options, run }: ContractTest): Promise<void> {
-  const bench = await openBench(driver, options);
+async function runOne(driver: Driver, each: ContractTest): Promise<void> {
+  const bench = await openBench(driver, each);
   try {
-    await run(bench);
+    await each.run(bench);
   } finally {
     await bench.close();
   }

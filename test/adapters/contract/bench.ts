@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { expect } from 'vitest';
 import { createSessions, memoryStore, type Sessions, type SessionsOptions } from '../../../src/index.js';
 import { type Clock, testClock } from '../../support/clock.js';
@@ -20,13 +21,19 @@ export interface Bench {
 export interface ContractTest {
   readonly title: string;
   readonly options?: SessionsOptions<ContractData>;
+  /** A schema for the data. By default, there is none. */
+  readonly schema?: StandardSchemaV1<ContractData, ContractData>;
   run(bench: Bench): Promise<void>;
 }
 
-export async function openBench(driver: Driver, options: SessionsOptions<ContractData> = {}): Promise<Bench> {
+export async function openBench(
+  driver: Driver,
+  { options, schema }: Pick<ContractTest, 'options' | 'schema'> = {},
+): Promise<Bench> {
   const clock = testClock();
   const store = countingStore(memoryStore({ now: clock.now }));
-  const sessions = createSessions<ContractData>({ store, now: clock.now, ownerOf: (data) => data.userId, ...options });
+  const all = { store, now: clock.now, ownerOf: (data: ContractData) => data.userId, ...options };
+  const sessions = schema ? createSessions({ ...all, schema }) : createSessions<ContractData>(all);
   const host = await driver.start(sessions);
   const call: Bench['call'] = (operation, token, value = '') =>
     host.call(operation, value, token === undefined ? {} : { authorization: `Bearer ${token}` });

@@ -1,5 +1,8 @@
 import { expect } from 'vitest';
+import { z } from 'zod';
+import { createSessions } from '../../../src/index.js';
 import { type ContractTest, expectStatus } from './bench.js';
+import type { ContractData } from './operations.js';
 
 const down = (): never => {
   throw new Error('connection refused by db.internal');
@@ -55,6 +58,22 @@ export const outageTests: readonly ContractTest[] = [
         expect(answer.outcome).toBe('internal');
         expectStatus(answer, 500);
       }
+    },
+  },
+  {
+    title: 'rule 6: a record that the schema refuses is an error of the server, not a logout',
+    schema: z.object({ userId: z.string(), theme: z.string().regex(/^(?:light|dark)$/) }),
+    run: async ({ store, clock, call }) => {
+      const earlier = createSessions<ContractData>({ store, now: clock.now });
+      const { token } = await earlier.create({ userId: 'ann', theme: 'green' });
+      for (const operation of ['whoAmI', 'theme'] as const) {
+        const answer = await call(operation, token);
+        expect(answer.outcome).toBe('internal');
+        expectStatus(answer, 500);
+      }
+      const login = await call('login', token, 'ann');
+      expect(login.outcome).toBe('ok');
+      expect((await earlier.fromToken(token)).session).toBeNull();
     },
   },
 ];
