@@ -2,8 +2,12 @@ import { STEP } from '../shared/steps.js';
 import type { Names } from './names.js';
 import { type Statement, statement } from './runner.js';
 
-/** Selected as text, because clients convert other types in different ways. */
-const LIST = 'id::text AS id, version, owner_id, created_at::text AS created_at, expires_at::text AS expires_at, body';
+/**
+ * Selected as text, because clients convert other types in different ways. The names of an answer
+ * have no underscores: see `recordOf`.
+ */
+const LIST =
+  'id::text AS id, version, owner_id AS owner, created_at::text AS created, expires_at::text AS expires, body';
 
 /** How many entries of an index one step of a count reads. */
 export const COUNTED_AT_ONCE = 10_000;

@@ -68,10 +68,10 @@ function dropExpiryIndexSql({ schema, expiryIndex }: Names): string {
  */
 const INSPECT = `WITH place AS (SELECT coalesce($1::text, quote_ident(current_schema())) AS schema)
 SELECT current_setting('server_version_num') AS server, current_setting('server_encoding') AS encoding, schema,
-  (to_regnamespace(schema) IS NOT NULL)::text AS has_schema,
-  (to_regclass(schema || '.' || $3) IS NOT NULL)::text AS has_owner_index,
-  (to_regclass(schema || '.' || $4) IS NOT NULL)::text AS has_sweep_index,
-  (to_regclass(schema || '.' || $5) IS NOT NULL)::text AS has_expiry_index,
+  (to_regnamespace(schema) IS NOT NULL)::text AS known,
+  (to_regclass(schema || '.' || $3) IS NOT NULL)::text AS owners,
+  (to_regclass(schema || '.' || $4) IS NOT NULL)::text AS sweeps,
+  (to_regclass(schema || '.' || $5) IS NOT NULL)::text AS expiries,
   (SELECT string_agg(attname || ' ' || format_type(atttypid, NULL), ', ' ORDER BY attnum) FROM pg_attribute
     WHERE attrelid = to_regclass(schema || '.' || $2) AND attnum > 0 AND NOT attisdropped) AS columns
 FROM place`;
@@ -88,13 +88,13 @@ export async function createTables(runner: Runner, options: TableOptions): Promi
   checkServer(Number(found['server']), found['encoding']);
   const { schema, columns } = found;
   const names = typeof schema === 'string' ? namesIn(schema, options) : given;
-  if (names.schema && found['has_schema'] !== 'true') await create(runner, schemaSql(names.schema));
+  if (names.schema && found['known'] !== 'true') await create(runner, schemaSql(names.schema));
   if (typeof columns === 'string') checkColumns(names.table, columns);
   else await create(runner, tableSql(names));
   if (typeof columns === 'string' && !columns.split(', ').includes(NEWER)) await change(runner, columnSql(names));
-  if (found['has_owner_index'] !== 'true') await change(runner, ownerIndexSql(names));
-  if (found['has_sweep_index'] !== 'true') await change(runner, sweepIndexSql(names));
-  if (found['has_expiry_index'] === 'true') await change(runner, dropExpiryIndexSql(names));
+  if (found['owners'] !== 'true') await change(runner, ownerIndexSql(names));
+  if (found['sweeps'] !== 'true') await change(runner, sweepIndexSql(names));
+  if (found['expiries'] === 'true') await change(runner, dropExpiryIndexSql(names));
   return names;
 }
 

@@ -8,18 +8,20 @@ export type Row = Readonly<Record<string, unknown>>;
 export const COLUMNS = ['id', 'version', 'owner_id', 'created_at', 'expires_at', 'body'] as const;
 
 /**
- * The record in a row, whatever its state. A damaged field becomes a value that the library cannot
+ * The record in a row, whatever its state. Statements name the columns `owner`, `created` and
+ * `expires` in their answers: clients may rewrite names with an underscore (`postgres.camel`,
+ * Kysely's `CamelCasePlugin`). A damaged field becomes a value that the library cannot
  * read either. For answers of many rows: one damaged row must not spoil the others, and the
  * library reports each on its own.
  */
 export function recordOf(row: Row): SessionRecord {
-  const owner = row['owner_id'];
+  const owner = row['owner'];
   return {
     id: text(row['id']),
     version: text(row['version']),
     ...(typeof owner === 'string' && { ownerId: decodeOwner(owner) }),
-    createdAt: integer(row['created_at']),
-    expiresAt: integer(row['expires_at']),
+    createdAt: integer(row['created']),
+    expiresAt: integer(row['expires']),
     body: text(row['body']),
   };
 }

@@ -8,11 +8,12 @@ export const COUNTED_AT_ONCE = 10_000;
  * Selects numbers in a form that every driver returns alike, even too large ones: as floating
  * point, which is exact up to 2^53. `NULL` for values that are not integers.
  */
-const LIST = COLUMNS.map((column) =>
-  column.endsWith('_at')
-    ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS REAL) END AS ${column}`
-    : column,
-).join(', ');
+const LIST = COLUMNS.map((column) => {
+  const value = column.endsWith('_at')
+    ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS REAL) END`
+    : column;
+  return `${value} AS ${column.replace(/_.*/, '')}`;
+}).join(', ');
 
 export type Statements = ReturnType<typeof statementsOf>;
 

@@ -2,7 +2,7 @@ import { neon, neonConfig } from '@neondatabase/serverless';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { drizzle as drizzleOverPg } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzleOverPostgresJs } from 'drizzle-orm/postgres-js';
-import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
+import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';
 import pg from 'pg';
@@ -34,6 +34,18 @@ const CLIENTS: Readonly<Record<string, (server: Postgres) => Promise<Opened>>> =
   async 'postgres.js'(server) {
     const sql = postgres({ ...server.server.config, onnotice: () => undefined });
     return { client: { query: (text, params) => sql.unsafe(text, params) }, close: () => sql.end() };
+  },
+  async 'postgres.js that rewrites the names of columns'(server) {
+    const sql = postgres({ ...server.server.config, onnotice: () => undefined, transform: postgres.camel });
+    return { client: { query: (text, params) => sql.unsafe(text, params) }, close: () => sql.end() };
+  },
+  async 'Kysely that rewrites the names of columns'(server) {
+    const dialect = new PostgresDialect({ pool: server.pool() });
+    const db = new Kysely<object>({ dialect, plugins: [new CamelCasePlugin()] });
+    return {
+      client: { query: (text, params = []) => db.executeQuery(CompiledQuery.raw(text, params)) },
+      close: () => undefined,
+    };
   },
   async Kysely(server) {
     const db = new Kysely<object>({ dialect: new PostgresDialect({ pool: server.pool() }) });

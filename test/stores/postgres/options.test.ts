@@ -56,7 +56,7 @@ test('subscribe exists if the client can listen', () => {
 });
 
 describe('clients with other answers', () => {
-  const row = { id: record().id, version: 'v', owner_id: null, created_at: NOW, expires_at: BigInt(NOW), body: '{}' };
+  const row = { id: record().id, version: 'v', owner: null, created: NOW, expires: BigInt(NOW), body: '{}' };
 
   test('rows without a wrapper, numbers and bigints are read', async () => {
     const store = postgresStore({ query: async () => [row] });
@@ -69,7 +69,7 @@ describe('clients with other answers', () => {
     });
   });
 
-  test.each([{ expires_at: 'soon' }, { created_at: null }, { version: null }, { body: { v: 1 } }])(
+  test.each([{ expires: 'soon' }, { created: null }, { version: null }, { body: { v: 1 } }])(
     'invariant 6: a row with %j is INVALID_DATA',
     async (field) => {
       const store = postgresStore({ query: async () => ({ rows: [{ ...row, ...field }] }) });
