@@ -4,6 +4,7 @@ import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
 import { isResponse, reportInternal } from '../../http/handle.js';
 import { type Host, hostOf } from '../../http/host.js';
+import { field } from '../../http/hosts.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
@@ -12,6 +13,11 @@ import { answerRaw, errorPayload } from './errors.js';
 // Typed as string, not as literals: an application declares the types of these properties itself.
 const SESSION: string = 'session';
 const SESSIONS: string = 'sessions';
+
+/** The `createSessions` results that a scope has. The same key in all copies of the package. */
+const INSTALLED: unique symbol = Symbol.for('token-sessions.fastify.installed');
+/** The session and sessions that a request shows: those of the plugin that ran last. */
+const SHOWN: unique symbol = Symbol.for('token-sessions.fastify.shown');
 
 /** The state of a request. */
 interface State {
@@ -28,7 +34,8 @@ interface State {
  * status is 500 or more. New tokens and cookies are on the answer. Fastify's own error handler
  * answers an error of the library as `application/problem+json`.
  *
- * tRPC and Yoga on the same server share the session, and its load.
+ * tRPC and Yoga on the same server share the session, and its load. A scope inside may register
+ * the plugin for another `createSessions`: its routes have those sessions.
  *
  * @example
  * declare module 'fastify' {
@@ -42,8 +49,12 @@ interface State {
 export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): FastifyPluginCallback {
   const host = hostOf(sessions);
   const plugin: FastifyPluginCallback = (fastify, _options, done) => {
+    const installed = installedIn(fastify);
     // The application may register the plugin twice.
-    if (!fastify.hasRequestDecorator(SESSIONS)) install(fastify, host);
+    if (installed.includes(host)) return done();
+    Object.defineProperty(fastify, INSTALLED, { configurable: true, value: [...installed, host] });
+    if (installed.length === 0) decorate(fastify);
+    install(fastify, host);
     done();
   };
   // The same marks as `fastify-plugin` sets: they give the session to all routes of the parent
@@ -55,24 +66,44 @@ export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): F
   });
 }
 
+function installedIn(fastify: FastifyInstance): readonly unknown[] {
+  const hosts = field(fastify, INSTALLED);
+  return Array.isArray(hosts) ? hosts : [];
+}
+
+function decorate(fastify: FastifyInstance): void {
+  for (const [name, anonymous] of [
+    [SESSION, null],
+    [SESSIONS, undefined],
+  ] as const) {
+    fastify.decorateRequest(name, {
+      getter(this: FastifyRequest) {
+        return field(field(this, SHOWN), name) ?? anonymous;
+      },
+    });
+  }
+}
+
+function show(request: FastifyRequest, state: State): void {
+  const { call } = state;
+  const shown = {
+    get session() {
+      return call.session ?? (call.unreadable ? state.admitted : null);
+    },
+    get sessions() {
+      return call.sessions;
+    },
+  };
+  Object.defineProperty(request, SHOWN, { configurable: true, value: shown });
+}
+
 function install(fastify: FastifyInstance, host: Host): void {
   const states = new WeakMap<FastifyRequest, State>();
-
-  fastify.decorateRequest(SESSION, {
-    getter(this: FastifyRequest) {
-      const state = states.get(this);
-      return state ? (state.call.session ?? (state.call.unreadable ? state.admitted : null)) : null;
-    },
-  });
-  fastify.decorateRequest(SESSIONS, {
-    getter(this: FastifyRequest) {
-      return states.get(this)?.call.sessions;
-    },
-  });
 
   fastify.addHook('onRequest', async (request, reply) => {
     const state = open(request, reply, host);
     states.set(request, state);
+    show(request, state);
     state.admitted = await state.call.admit();
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
@@ -92,8 +123,7 @@ function install(fastify: FastifyInstance, host: Host): void {
   fastify.addHook('onSend', async (request, reply, payload) => {
     const state = states.get(request);
     if (!state) return payload;
-    // Fastify takes the status of a Fetch response after this hook.
-    await settle(state.call, isResponse(payload) ? payload.status : reply.statusCode);
+    await settle(state.call, statusOf(reply, payload));
     return state.error ? errorPayload(state.error, reply, payload, state.opened) : payload;
   });
 }
@@ -108,6 +138,11 @@ function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
   const call = opened.open({ hasOutcome: true });
   opened.enclosing = call;
   return { opened, call, admitted: null };
+}
+
+/** Fastify takes the status of a Fetch response after this hook. */
+function statusOf(reply: FastifyReply, payload: unknown): number {
+  return isResponse(payload) ? payload.status : reply.statusCode;
 }
 
 /** Runs before the head leaves. Changes by a streamed body are saved when the body ends. */

@@ -11,6 +11,7 @@ import {
   bearer,
   cookie,
   createSessions,
+  header,
   isSessionError,
   requireFresh,
   requireSession,
@@ -67,6 +68,7 @@ describe('the final answer decides', () => {
   });
 
   test.each([
+    [201, 'dark'],
     [404, 'dark'],
     [500, 'light'],
   ])('rule 18: a Fetch response of %i decides', async (status, expected) => {
@@ -204,6 +206,33 @@ describe('one request', () => {
     });
     expect((await asAnn('/inner')).body).toBe('ok');
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+  });
+
+  test('rule 16: a scope with sessions of another createSessions has those, and no user of the outer ones', async () => {
+    const { app, sessions, theme, token } = await setUp({ sources: [bearer({ respond: true })] });
+    const admins = createSessions<Data>({ sources: [header('x-admin', { respond: true })] });
+    const admin = await admins.create({ userId: 'root', theme: 'light' });
+    app.register(async (scope) => {
+      scope.register(fastifySessions(admins));
+      scope.register(fastifySessions(sessions));
+      scope.get('/admin', (request) => request.session?.data.userId ?? 'nobody');
+      scope.post('/admin/login', async (request) => {
+        await request.sessions.create({ userId: 'ben', theme: 'dark' });
+        return 'in';
+      });
+    });
+    app.get('/user', (request) => request.session?.data.userId ?? 'nobody');
+    const asUser = { authorization: `Bearer ${token}` };
+    const asBoth = { ...asUser, 'x-admin': admin.token };
+    expect((await app.inject({ url: '/admin', headers: asUser })).body).toBe('nobody');
+    expect((await app.inject({ url: '/admin', headers: asBoth })).body).toBe('root');
+    expect((await app.inject({ url: '/user', headers: asBoth })).body).toBe('ann');
+    const { headers } = await app.inject({ method: 'POST', url: '/admin/login', headers: asUser });
+    expect([typeof headers['x-admin'], headers['session-token'], await theme()]).toEqual([
+      'string',
+      undefined,
+      'light',
+    ]);
   });
 
   test('tRPC and Yoga share the session and its load', async () => {
