@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonObject } from './core/data/json.js';
+import { checkOptions } from './core/options.js';
 import type { SessionStore } from './core/store.js';
 import { type HttpOptions, openSessions, type Sessions } from './http/sessions.js';
 import { checkLegacy, foreignCredentials } from './legacy/foreign-tokens.js';
@@ -66,14 +67,18 @@ export function createSessions<Data = JsonObject>(options?: SessionsOptions<Data
 export function createSessions<Data>(
   options: Omit<HttpOptions<Data>, 'store'> & { readonly store?: SessionStore | undefined } = {},
 ): Sessions<Data> {
+  // A store is an option, and no object of options.
+  checkOptions(Object(options).find ? undefined : options, 'createSessions({ store })');
+
   const { store, ...rest } = options;
+  const sessions = openSessions<Data, Data>(
+    { ...rest, store: store === undefined ? memoryStore({ now: options.now }) : store },
+    { read: foreignCredentials, check: ({ legacy }) => checkLegacy(legacy) },
+  );
   if (!store && typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production') {
     options.logger?.warn(
       'token-sessions: the default memoryStore() keeps sessions in this process alone: they are lost when it ends. Pass another store',
     );
   }
-  return openSessions<Data, Data>(
-    { ...rest, store: store ?? memoryStore({ now: options.now }) },
-    { read: foreignCredentials, check: ({ legacy }) => checkLegacy(legacy) },
-  );
+  return sessions;
 }

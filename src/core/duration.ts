@@ -23,6 +23,16 @@ export function parseDuration(value: Duration, option: string, least = 1): numbe
   );
 }
 
+/** The longest delay of a timer. A timer with a longer delay fires immediately. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** {@link parseDuration} for the delay of a timer. */
+export function parseDelay(value: Duration, option: string, least = 1): number {
+  const delay = parseDuration(value, option, least);
+  if (delay <= LONGEST_TIMER) return delay;
+  throw new SessionError('INVALID_OPTION', `${option} must be at most 24 days`);
+}
+
 function parseText(text: string): number {
   const match = /^(\d{1,15})(ms|s|m|h|d)$/.exec(text);
   return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : Number.NaN;

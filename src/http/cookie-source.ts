@@ -1,5 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { SessionError } from '../core/error.js';
+import { checkOptions, checkSwitch } from '../core/options.js';
 import type { LegacySessions } from '../legacy/legacy-sessions.js';
 import { isForged, mayWriteCookie } from './cross-site.js';
 import type { TokenSource } from './token-source.js';
@@ -84,8 +85,11 @@ export function cookie<const Name extends string = '__Host-session'>(
   options?: CookieOptions<Name>,
 ): TokenSource;
 export function cookie(name = '__Host-session', options: PlainCookieOptions = {}): TokenSource {
+  checkOptions(options, 'cookie()');
+  checkSwitch(options.secure, 'secure');
+  checkSwitch(options.persistent, 'persistent');
   const attributes = checkAttributes(name, options);
-  const trustedOrigins = options.csrf === false ? undefined : checkOrigins(options.csrf?.trustedOrigins ?? []);
+  const trustedOrigins = options.csrf === false ? undefined : checkOrigins(options.csrf);
   return {
     name: `cookie ${name}`,
     legacy: options.legacy,
@@ -163,7 +167,11 @@ function checkScope(name: string, attributes: { readonly path: string; readonly 
 
 const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
-function checkOrigins(origins: readonly string[]): readonly string[] {
+function checkOrigins(
+  csrf: { readonly trustedOrigins: readonly string[] } = { trustedOrigins: [] },
+): readonly string[] {
+  checkOptions(csrf, 'csrf');
+  const { trustedOrigins: origins } = csrf;
   const valid = Array.isArray(origins) && origins.every((each) => URL.canParse(each) && new URL(each).origin === each);
   if (valid) return [...origins];
   throw invalid('csrf.trustedOrigins must be a list of origins such as https://app.example.com');

@@ -1,4 +1,5 @@
 import { SessionError } from '../core/error.js';
+import { checkOptions, checkSwitch } from '../core/options.js';
 import type { LegacySessions } from '../legacy/legacy-sessions.js';
 import type { HeaderReader } from './header-reader.js';
 import { EXPOSED } from './put-headers.js';
@@ -74,7 +75,9 @@ export interface BearerOptions {
  *
  * @throws `INVALID_OPTION` when `respond` is no header name
  */
-export function bearer({ respond = false }: BearerOptions = {}): TokenSource {
+export function bearer(options: BearerOptions = {}): TokenSource {
+  checkOptions(options, 'bearer()');
+  const { respond = false } = options;
   const name = respond === true ? 'Session-Token' : respond;
   if (name !== false && !isHeaderName(name)) {
     throw new SessionError(
@@ -110,6 +113,8 @@ export function header(name: string, options: HeaderOptions = {}): TokenSource {
   if (!isHeaderName(name)) {
     throw new SessionError('INVALID_OPTION', 'header(name) must be the name of an HTTP header, such as X-Auth-Token');
   }
+  checkOptions(options, 'header()');
+  checkSwitch(options.respond, 'respond');
   const lowerCase = name.toLowerCase();
   return {
     name: `header ${lowerCase}`,

@@ -14,7 +14,7 @@ interface Rule {
 }
 
 /** The words of the core, and the ports of its surroundings: the lowest floor. */
-const PORTS = ['duration', 'error', 'events', 'logger', 'safe-cause', 'store', 'types'].map(
+const PORTS = ['duration', 'error', 'events', 'logger', 'options', 'safe-cause', 'store', 'types'].map(
   (name) => `core/${name}.ts`,
 );
 /** The floors of the core, from the bottom up. Each may import itself and those below it. */
@@ -28,6 +28,7 @@ const CORE_HELPERS = [
   'core/record/token.ts',
   'core/duration.ts',
   'core/logger.ts',
+  'core/options.ts',
 ];
 const CORE_PACKAGES = { packages: ['node:crypto', 'uuid'], packageTypes: ['@standard-schema/spec'] };
 

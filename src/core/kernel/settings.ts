@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonValue } from '../data/json.js';
 import { reveal, type Validator, validatorOf } from '../data/schema.js';
-import { type Duration, parseDuration } from '../duration.js';
+import { type Duration, parseDelay, parseDuration } from '../duration.js';
 import { SessionError } from '../error.js';
-import type { Logger } from '../logger.js';
+import { harmless, type Logger } from '../logger.js';
 import type { Limits } from '../record/deadline.js';
 import type { SessionStore } from '../store.js';
 
@@ -156,9 +156,6 @@ export interface Settings {
   readonly now: () => number;
 }
 
-/** The longest delay of a timer. A timer with a longer delay fires immediately. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 /** @throws `INVALID_OPTION` that names the first wrong option. */
 export function normaliseOptions<Data>(
   options: CoreOptions<Data> & {
@@ -179,13 +176,13 @@ export function normaliseOptions<Data>(
     maxPerOwner: ownerLimit(options),
     tokenPrefix: tokenPrefix(options.tokenPrefix ?? 'ts_'),
     maxDataBytes: positiveInteger(options.maxDataBytes ?? 65_536, 'maxDataBytes'),
-    storeTimeout: timerDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
+    storeTimeout: parseDelay(options.storeTimeout ?? '2s', 'storeTimeout'),
     onStoreError: oneOf(options.onStoreError ?? 'reject', ['reject', 'anonymous'], 'onStoreError'),
-    recheckInterval: timerDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
+    recheckInterval: parseDelay(options.recheckInterval ?? '30s', 'recheckInterval'),
     sweepInterval:
       options.sweepInterval === false
         ? Number.POSITIVE_INFINITY
-        : timerDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
+        : parseDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
     rotateEvery: rotateEvery(options),
     logger: checkLogger(options.logger),
     now: optionalFunction(options.now, 'now') ?? systemClock,
@@ -203,12 +200,6 @@ function invalid(option: string, expected: string): SessionError {
 
 function timeout(value: Duration | false, option: string): number {
   return value === false ? Number.POSITIVE_INFINITY : parseDuration(value, option);
-}
-
-function timerDelay(value: Duration, option: string): number {
-  const delay = parseDuration(value, option);
-  if (delay > LONGEST_TIMER) throw invalid(option, 'at most 24 days');
-  return delay;
 }
 
 function touchInterval(value: Duration | undefined, idle: number): number {
@@ -282,7 +273,8 @@ function checkStore(store: SessionStore): SessionStore {
 }
 
 function checkLogger(logger: Logger | undefined): Logger | undefined {
-  if (logger === undefined || hasMethods(logger, ['warn', 'error'])) return logger;
+  if (logger === undefined) return undefined;
+  if (hasMethods(logger, ['warn', 'error'])) return harmless(logger);
   throw invalid('logger', 'an object with the methods warn and error, such as console');
 }
 

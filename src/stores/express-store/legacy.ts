@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../core/data/json.js';
-import { type Duration, parseDuration } from '../../core/duration.js';
+import { type Duration, parseDelay } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import { isSessionId } from '../../core/record/token.js';
 import type { LegacySession, LegacySessions } from '../../legacy/legacy-sessions.js';
 import { type CallbackStore, checkStore, describeWithoutMessage, isMissing } from './callback-store.js';
@@ -16,7 +17,7 @@ export interface ExpressLegacyOptions {
    *
    * @default none: the tokens are those of `express-token-session`, bare keys
    */
-  readonly secret?: string | readonly string[] | undefined;
+  readonly secret?: string | readonly string[];
   /**
    * How long a call to the store may go without calling back before it is given up.
    *
@@ -43,8 +44,9 @@ const BARE = /^[\w.~+=:@-]{1,256}$/;
  */
 export function expressLegacy(store: CallbackStore, options: ExpressLegacyOptions = {}): LegacySessions {
   const state = stateOf(checkStore(store, 'expressLegacy'));
-  const patience = parseDuration(options.callbackTimeout ?? '10s', 'callbackTimeout');
-  const secrets = options.secret === undefined ? undefined : checkSecrets(options.secret);
+  checkOptions(options, 'expressLegacy(store, options)');
+  const patience = parseDelay(options.callbackTimeout ?? '10s', 'callbackTimeout');
+  const secrets = 'secret' in options ? checkSecrets(options.secret) : undefined;
   const ask = (start: Start) => state.unlessDisconnected(() => call(start, patience)).catch(withoutToken);
   return {
     scheme: secrets ? 'signed' : 'plain',
@@ -99,12 +101,13 @@ function unreadable(): SessionError {
   return new SessionError('INVALID_DATA', 'the stored session of this token cannot be read');
 }
 
-function checkSecrets(secret: string | readonly string[]): readonly string[] {
+/** Refuses `undefined` too: without a secret, the store's bare keys would count as tokens. */
+function checkSecrets(secret: string | readonly string[] | undefined): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret];
   const texts = secrets.filter((each) => typeof each === 'string' && each !== '');
   if (texts.length > 0 && texts.length === secrets.length) return texts.map(String);
   throw new SessionError(
     'INVALID_OPTION',
-    'secret must be the secret of express-session: a string, or a list of strings',
+    'secret must be the secret of express-session: a string, or a list of strings. Leave it out for the tokens of express-token-session',
   );
 }

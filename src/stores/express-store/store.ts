@@ -1,4 +1,5 @@
-import { type Duration, parseDuration } from '../../core/duration.js';
+import { type Duration, parseDelay } from '../../core/duration.js';
+import { checkOptions } from '../../core/options.js';
 import type { SessionStore } from '../../core/store.js';
 import { type CallbackStore, checkStore } from './callback-store.js';
 import { stateOf } from './store-state.js';
@@ -49,7 +50,8 @@ export interface ExpressStore extends SessionStore {
  * @throws `INVALID_OPTION`
  */
 export function expressStore(store: CallbackStore, options: ExpressStoreOptions = {}): ExpressStore {
-  const patience = parseDuration(options.callbackTimeout ?? '10s', 'callbackTimeout');
+  checkOptions(options, 'expressStore(store, options)');
+  const patience = parseDelay(options.callbackTimeout ?? '10s', 'callbackTimeout');
   const verbs = new Verbs(stateOf(checkStore(store, 'expressStore')), patience);
   return {
     atomic: false,

@@ -1,4 +1,5 @@
 import { SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import type {
   LimitedInsert,
   OwnerLimit,
@@ -47,6 +48,7 @@ export interface MemoryStore extends Required<Omit<SessionStore, 'atomic' | 'onW
  * @throws `INVALID_OPTION`
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkOptions(options, 'memoryStore()');
   // `Date` is looked up at each call: the fake timers of test runners replace it.
   const { maxSessions = 1_000_000, now = () => Date.now() } = options;
   if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) {

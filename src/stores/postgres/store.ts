@@ -1,4 +1,5 @@
 import { SessionError } from '../../core/error.js';
+import { checkOptions, checkSwitch } from '../../core/options.js';
 import type { SessionStore } from '../../core/store.js';
 import { type Channel, Notifications } from '../shared/notifications.js';
 import { Warnings } from '../shared/warnings.js';
@@ -65,7 +66,10 @@ export interface PostgresStore
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): PostgresStore {
   checkClient(client, 'client');
+  checkOptions(options, 'postgresStore(client, options)');
   const { subscriber, notify = true, prepare = true } = options;
+  checkSwitch(notify, 'notify');
+  checkSwitch(prepare, 'prepare');
   const warnings = new Warnings();
   const runner = new Runner(client, prepare, warnings);
   let names = namesOf(options);

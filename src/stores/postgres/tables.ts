@@ -1,4 +1,5 @@
 import { SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import { type Names, namesIn, namesOf, type TableOptions, within } from './names.js';
 import { type Runner, sqlState } from './runner.js';
 
@@ -12,6 +13,7 @@ import { type Runner, sqlState } from './runner.js';
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {
+  checkOptions(options, 'createTablesSql(options)');
   const names = namesOf(options);
   const schema = names.schema ? [schemaSql(names.schema)] : [];
   const statements = [

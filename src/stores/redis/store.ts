@@ -1,4 +1,5 @@
 import { SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import { wrongKind } from '../shared/kinds.js';
 import { Notifications } from '../shared/notifications.js';
 import type { Listen, RedisDriver } from './clients/driver.js';
@@ -49,6 +50,7 @@ export interface RedisStoreOptions {
  *   `NOT_SUPPORTED` if the server is too old, and `STORE_UNAVAILABLE` if the client is closed.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): RedisStore {
+  checkOptions(options, 'redisStore(client, options)');
   const { prefix = 'ts:', subscriber } = options;
   const { driver, listen } = recognise(client);
   const keys = new Keys(checkPrefix(prefix), driver.keyPrefix);

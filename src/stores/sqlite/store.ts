@@ -1,5 +1,6 @@
-import { type Duration, parseDuration } from '../../core/duration.js';
+import { type Duration, parseDelay } from '../../core/duration.js';
 import { SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import { wrongKind } from '../shared/kinds.js';
 import { AsyncRunner, type AsyncSqlite, asyncExecute } from './async-runner.js';
 import { Executor, isSyncDatabase, type SqliteDatabase } from './executor.js';
@@ -32,8 +33,9 @@ export interface SqliteStoreOptions extends TableOptions {
 export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: SqliteStoreOptions = {}): SqliteStore {
   const kind = wrongKind(database, 'SQLite');
   if (kind !== undefined) throw new SessionError('INVALID_OPTION', `database is ${kind}`);
+  checkOptions(options, 'sqliteStore(database, options)');
   const names = namesOf(options);
-  const patience = parseDuration(options.busyTimeout ?? '2s', 'busyTimeout', 0);
+  const patience = parseDelay(options.busyTimeout ?? '2s', 'busyTimeout', 0);
   const execute = asyncExecute(database);
   if (execute) return verbsOf(new AsyncRunner(execute, names, patience), names.table);
   if (!isSyncDatabase(database)) {

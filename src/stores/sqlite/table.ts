@@ -1,4 +1,5 @@
 import { isSessionError, SessionError } from '../../core/error.js';
+import { checkOptions } from '../../core/options.js';
 import { quoteName } from '../shared/sql-names.js';
 import { COLUMNS } from '../shared/sql-record.js';
 import { isBusy, rowsOf, type SqliteDatabase } from './executor.js';
@@ -37,6 +38,7 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
  * @throws `INVALID_OPTION`
  */
 export function createTablesSql(options: TableOptions = {}): string {
+  checkOptions(options, 'createTablesSql(options)');
   return tableStatements(namesOf(options))
     .map((each) => `${each};\n`)
     .join('');

@@ -1,7 +1,21 @@
+import { Redis } from 'ioredis';
+import Database from 'libsql';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { normaliseOptions } from '../../../src/core/kernel/settings.js';
-import { createSessions, header, isSessionError, memoryStore, SessionError } from '../../../src/index.js';
+import {
+  bearer,
+  cookie,
+  createSessions,
+  header,
+  isSessionError,
+  memoryStore,
+  SessionError,
+} from '../../../src/index.js';
+import { expressLegacy, expressStore } from '../../../src/stores/express-store/index.js';
+import { createTablesSql, postgresStore } from '../../../src/stores/postgres/index.js';
+import { redisStore } from '../../../src/stores/redis/index.js';
+import { createTablesSql as createSqliteTablesSql, sqliteStore } from '../../../src/stores/sqlite/index.js';
 
 /** Options that JavaScript callers may get wrong. */
 const wrong: [string, object, string][] = [
@@ -38,6 +52,7 @@ const wrong: [string, object, string][] = [
   ['schema', { schema: {} }, 'schema'],
   ['schema of another kind', { schema: { '~standard': {} } }, 'schema'],
   ['store', { store: new Map() }, 'store'],
+  ['store of null', { store: null }, 'store'],
   ['sources', { sources: [] }, 'sources'],
   ['a source that is none', { sources: ['bearer'] }, 'sources'],
   ['maxPerOwner without ownerOf', { maxPerOwner: { max: 3, onLimit: 'deny' } }, 'maxPerOwner'],
@@ -68,6 +83,70 @@ describe('options', () => {
     Object.assign(options, { legacy });
     const error = catchError(() => createSessions({ sources: [header('x-token', options)] }));
     expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['createSessions', () => createSessions(loose<object>(null)), /createSessions\(\{ store \}\)/],
+    ['createSessions, as text', () => createSessions(loose<object>('memory')), /createSessions\(\{ store \}\)/],
+    [
+      'createSessions, as a store',
+      () => createSessions(loose<object>(memoryStore())),
+      /createSessions\(\{ store \}\)/,
+    ],
+    ['memoryStore', () => memoryStore(loose(1_000)), /memoryStore\(\)/],
+    ['bearer', () => bearer(loose('Session-Token')), /bearer\(\)/],
+    ['header', () => header('x-token', loose(null)), /header\(\)/],
+    ['header({ respond })', () => header('x-token', loose({ respond: 'x-new-token' })), /respond/],
+    ['cookie', () => cookie('sid', loose(null)), /cookie\(\)/],
+    ['cookie({ secure })', () => cookie('sid', loose({ secure: 'false' })), /secure/],
+    ['cookie({ persistent })', () => cookie('sid', loose({ persistent: 0 })), /persistent/],
+    ['cookie({ csrf })', () => cookie('sid', loose({ csrf: true })), /csrf/],
+    ['cookie({ csrf }), as a list', () => cookie('sid', loose({ csrf: ['https://app.example'] })), /csrf/],
+    ['expressStore', () => expressStore(callbackStore, loose(null)), /expressStore\(/],
+    ['expressStore({ callbackTimeout })', () => expressStore(callbackStore, { callbackTimeout: '60d' }), /24 days/],
+    ['expressLegacy', () => expressLegacy(callbackStore, loose(null)), /expressLegacy\(/],
+    ['expressLegacy({ secret })', () => expressLegacy(callbackStore, loose({ secret: undefined })), /Leave it out/],
+    ['redisStore', () => redisStore(new Redis({ lazyConnect: true }), loose(null)), /redisStore\(/],
+    ['postgresStore', () => postgresStore({ query: async () => [] }, loose('sessions')), /postgresStore\(/],
+    [
+      'postgresStore({ notify })',
+      () => postgresStore({ query: async () => [] }, loose({ notify: 'false' })),
+      /notify/,
+    ],
+    ['postgresStore({ prepare })', () => postgresStore({ query: async () => [] }, loose({ prepare: 0 })), /prepare/],
+    ['createTablesSql', () => createTablesSql(loose('sessions')), /createTablesSql\(/],
+    ['sqliteStore', () => sqliteStore(new Database(':memory:'), loose(null)), /sqliteStore\(/],
+    ['sqliteStore({ busyTimeout })', () => sqliteStore(new Database(':memory:'), { busyTimeout: '60d' }), /24 days/],
+    ['createTablesSql of SQLite', () => createSqliteTablesSql(loose('sessions')), /createTablesSql\(/],
+  ])('wrong options of %s are refused at construction', (_name, construct, named) => {
+    const error = catchError(construct);
+    expect(isSessionError(error) && error.code).toBe('INVALID_OPTION');
+    expect(String(error)).toMatch(named);
+  });
+
+  test('a wrong logger is refused in production too, where the default store warns', () => {
+    const before = process.env['NODE_ENV'];
+    try {
+      process.env['NODE_ENV'] = 'production';
+      expect(catchError(() => createSessions(loose<object>({ logger: {} })))).toMatchObject({
+        code: 'INVALID_OPTION',
+      });
+    } finally {
+      process.env['NODE_ENV'] = before;
+    }
+  });
+
+  test('rule 6: a logger that fails does not turn an outage into a crash', async () => {
+    const failing = () => {
+      throw new Error('the transport is closed');
+    };
+    for (const report of [failing, async () => failing()]) {
+      const store = memoryStore();
+      const sessions = createSessions({ store, logger: { warn: failing, error: report } });
+      const { token } = await sessions.create({});
+      store.find = () => Promise.reject(new Error('connection refused'));
+      await expect(sessions.fromToken(token)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    }
   });
 
   test('the defaults are those of the reference', () => {
@@ -168,6 +247,13 @@ describe('options', () => {
     }
   });
 });
+
+/** A value as a caller in JavaScript may pass it. */
+function loose<Value>(value: unknown): Value {
+  return JSON.parse('[]').concat([value])[0];
+}
+
+const callbackStore = { get: () => undefined, set: () => undefined, destroy: () => undefined };
 
 function catchError(run: () => unknown): unknown {
   try {
