@@ -25,6 +25,8 @@ export class Runner {
   readonly #warnings: Warnings;
   readonly #inTurn: <Result>(task: () => Promise<Result>) => Promise<Result>;
   #prepares: boolean;
+  /** Whether the server has refused a write because it is no primary. */
+  #isReadOnly = false;
 
   constructor(client: PostgresClient, prepare: boolean, warnings: Warnings) {
     this.#client = client;
@@ -36,7 +38,8 @@ export class Runner {
 
   /** Runs a frequent statement. The server prepares it if the client supports named statements. */
   run(given: Statement, params: Params = []): Promise<readonly Row[]> {
-    return this.#attempt(() => this.#send(given, params));
+    const send = () => this.#attempt(() => this.#send(given, params));
+    return this.#isReadOnly ? this.#assertWritable().then(send) : send();
   }
 
   /** Runs an infrequent statement. */
@@ -54,11 +57,22 @@ export class Runner {
       try {
         return rowsOf(await this.#inTurn(async () => query()));
       } catch (error) {
+        if (sqlState(error) === READ_ONLY) this.#isReadOnly = true;
         if (this.#prepares && isUnprepared(error)) this.#stopPreparing();
         else if (!isUndone(error) || tries === MAX_TRIES) throw explain(error, this.#client);
       }
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** tries));
     }
+  }
+
+  /**
+   * A standby may give old answers, even to reads: it may not know what the primary has ended
+   * since. So no answer counts until the server accepts writes again, or another server answers.
+   */
+  async #assertWritable(): Promise<void> {
+    const [row] = await this.runOnce(`SELECT current_setting('transaction_read_only') AS setting`);
+    if (row?.['setting'] !== 'off') throw readOnly();
+    this.#isReadOnly = false;
   }
 
   /**
@@ -122,6 +136,9 @@ function isUnprepared(error: unknown): boolean {
   return ['26000', '42P05'].includes(sqlState(error));
 }
 
+/** The server is a standby, or takes no writes for another reason. */
+const READ_ONLY = '25006';
+
 /** Missing columns, other types, no unique id, or an unknown column that is NOT NULL. */
 const OTHER_COLUMNS = ['42703', '42804', '42883', '42846', '42P10', '23502'];
 
@@ -132,6 +149,7 @@ const OTHER_COLUMNS = ['42703', '42804', '42883', '42846', '42P10', '23502'];
 function explain(cause: unknown, client: PostgresClient): unknown {
   const state = sqlState(cause);
   if (isClosed(client)) return unusable('the PostgreSQL client of the session store has been closed', cause);
+  if (state === READ_ONLY) return readOnly(cause);
   if (state === '42P01') {
     return unusable(
       'the table of the session store is missing: call createTables() once, or run createTablesSql() as a migration',
@@ -148,7 +166,14 @@ function explain(cause: unknown, client: PostgresClient): unknown {
   return cause;
 }
 
-function unusable(message: string, cause: unknown): SessionError {
+function readOnly(cause?: unknown): SessionError {
+  return unusable(
+    'the PostgreSQL server refuses writes because it is a standby or read-only: the client must connect to the primary',
+    cause,
+  );
+}
+
+function unusable(message: string, cause?: unknown): SessionError {
   return new SessionError('STORE_UNAVAILABLE', message, { cause });
 }
 
