@@ -106,9 +106,12 @@ async function start(call: Call, run: () => Response | Promise<Response>): Promi
   throw new TypeError('the handler of sessions.handle() must return a Response');
 }
 
-/** Saves a call whose answer has a status below 500. The rest of the body runs as a stream. */
+/**
+ * Saves a call whose answer has a status below 500, but not 0, which a network error has
+ * (`Response.error()`). The rest of the body runs as a stream.
+ */
 export async function conclude(call: Call, status: number): Promise<void> {
-  if (status >= 500) return call.rollback();
+  if (status >= 500 || status === 0) return call.rollback();
   await call.commit();
   call.stream();
 }

@@ -39,6 +39,7 @@ export async function signedIn<Data, Input>(
     const context = await sessions.fromHeaders(headers);
     if (context.session?.id === id) return { headers, token, context };
   }
+  await sessions.destroy(id);
   throw new SessionError(
     'NOT_SUPPORTED',
     'signedIn() requires one of the sources bearer(), header() and cookie(): send the token yourself',

@@ -41,6 +41,7 @@ describe('handle', () => {
     ['a redirect', () => Response.redirect('https://app.example/y', 303), 7],
     ['an answer of 404', () => new Response(null, { status: 404 }), 7],
     ['an answer of 503', () => new Response(null, { status: 503 }), undefined],
+    ['a network error', () => Response.error(), undefined],
     ['a thrown response', throwing(new Response('teapot', { status: 418 })), 7],
     ['a thrown response of 500', throwing(new Response(null, { status: 500 })), undefined],
     ['a thrown redirect of a host', throwing({ status: 302, location: '/y' }), 7],

@@ -41,10 +41,10 @@ describe('signedIn', () => {
     expect((await sessions.fromToken(token)).session?.data.theme).toBe('dark');
   });
 
-  test('a foreign source is refused with the remedy', async () => {
+  test('a foreign source is refused with the remedy, and leaves no session', async () => {
     const own: TokenSource = { name: 'query', read: () => undefined };
-    await expect(signedIn(createSessions<Data>({ sources: [own] }), { userId: 'ada' })).rejects.toMatchObject({
-      code: 'NOT_SUPPORTED',
-    });
+    const sessions = createSessions<Data>({ sources: [own] });
+    await expect(signedIn(sessions, { userId: 'ada' })).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    expect(await sessions.count()).toBe(0);
   });
 });
