@@ -14,23 +14,49 @@ export interface SqliteStatement {
 }
 
 /**
- * The database of a synchronous driver: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite` or
- * another one with these methods.
+ * The database of a synchronous driver: better-sqlite3, libsql, `node:sqlite`, `bun:sqlite`, or an
+ * object that passes their `prepare` on.
  */
 export interface SqliteDatabase {
   /** Prepares a statement. */
   prepare(sql: string): SqliteStatement;
-  /** Runs statements that answer nothing. */
-  exec(sql: string): unknown;
+  /**
+   * Runs a statement that answers nothing.
+   *
+   * @default it is prepared and run
+   */
+  exec?(sql: string): unknown;
 }
 
+/** A database that surely has `exec`. */
+export type ExecutingDatabase = Required<SqliteDatabase>;
+
 export function isSyncDatabase(database: unknown): database is SqliteDatabase {
-  return typeof database === 'object' && database !== null && hasMethods(database, 'prepare', 'exec');
+  return typeof database === 'object' && database !== null && hasMethods(database, 'prepare');
+}
+
+/** The database with `exec`, which an application's own object may lack. */
+export function withExec(database: SqliteDatabase): ExecutingDatabase {
+  if (canExecute(database)) return database;
+  return {
+    prepare: (sql) => database.prepare(sql),
+    exec: (sql) => runWithoutRows(database.prepare(sql)),
+  };
+}
+
+function canExecute(database: SqliteDatabase): database is ExecutingDatabase {
+  return hasMethods(database, 'exec');
+}
+
+/** Some drivers allow only `run` where a statement has no rows, and only `all` where it has. */
+function runWithoutRows(statement: SqliteStatement & { readonly reader?: unknown; run?(): unknown }): void {
+  if (statement.reader === true || !statement.run) statement.all();
+  else statement.run();
 }
 
 /** Runs statements on the caller's connection. It waits for other processes without blocking. */
 export class Executor implements SqliteRunner {
-  readonly #database: SqliteDatabase;
+  readonly #database: ExecutingDatabase;
   /** How long the driver itself would block the process for another one's lock, in ms. */
   readonly #driverTimeout: number;
   readonly #reads: RetryQueue;
@@ -38,7 +64,7 @@ export class Executor implements SqliteRunner {
   readonly #prepared = new Map<string, SqliteStatement>();
 
   /** @param patience how long to wait for another process, in ms */
-  constructor(database: SqliteDatabase, patience: number) {
+  constructor(database: ExecutingDatabase, patience: number) {
     this.#database = database;
     const [row = {}] = rowsOf(database.prepare('PRAGMA busy_timeout'));
     this.#driverTimeout = Number(row['timeout']) || 0;

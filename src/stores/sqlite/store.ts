@@ -3,7 +3,7 @@ import { SessionError } from '../../core/error.js';
 import { checkOptions } from '../../core/options.js';
 import { wrongKind } from '../shared/kinds.js';
 import { AsyncRunner, type AsyncSqlite, asyncExecute } from './async-runner.js';
-import { Executor, isSyncDatabase, type SqliteDatabase } from './executor.js';
+import { Executor, isSyncDatabase, type SqliteDatabase, withExec } from './executor.js';
 import { namesOf, prepareDatabase, type TableOptions } from './table.js';
 import { type SqliteStore, verbsOf } from './verbs.js';
 
@@ -20,7 +20,7 @@ export interface SqliteStoreOptions extends TableOptions {
 
 /**
  * A store in an SQLite database (3.38 or later). Synchronous drivers: better-sqlite3, libsql,
- * `node:sqlite`, `bun:sqlite` or any other with `prepare(sql)` and `exec(sql)`. Asynchronous ones:
+ * `node:sqlite`, `bun:sqlite` or any other with `prepare(sql)`. Asynchronous ones:
  * `@libsql/client` (Turso) and Cloudflare D1. It creates a missing table, and sets a file to
  * write-ahead logging. See docs/stores/sqlite.md.
  *
@@ -38,12 +38,9 @@ export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: Sql
   const patience = parseDelay(options.busyTimeout ?? '2s', 'busyTimeout', 0);
   const execute = asyncExecute(database);
   if (execute) return verbsOf(new AsyncRunner(execute, names, patience), names.table);
-  if (!isSyncDatabase(database)) {
-    throw new SessionError(
-      'INVALID_OPTION',
-      'database must have prepare(sql) and exec(sql), as a better-sqlite3 database has',
-    );
-  }
-  prepareDatabase(database, names);
-  return verbsOf(new Executor(database, patience), names.table);
+  if (!isSyncDatabase(database))
+    throw new SessionError('INVALID_OPTION', 'database must have prepare(sql), as a better-sqlite3 database has');
+  const executing = withExec(database);
+  prepareDatabase(executing, names);
+  return verbsOf(new Executor(executing, patience), names.table);
 }

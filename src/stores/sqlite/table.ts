@@ -2,7 +2,7 @@ import { isSessionError, SessionError } from '../../core/error.js';
 import { checkOptions } from '../../core/options.js';
 import { quoteName } from '../shared/sql-names.js';
 import { COLUMNS } from '../shared/sql-record.js';
-import { isBusy, rowsOf, type SqliteDatabase } from './executor.js';
+import { type ExecutingDatabase, isBusy, rowsOf } from './executor.js';
 
 /** Where the sessions are kept. */
 export interface TableOptions {
@@ -75,7 +75,7 @@ const PATIENCE = 5_000;
  * @throws `INVALID_OPTION` if the database cannot be used, `STORE_UNAVAILABLE` if another process
  *   keeps it locked
  */
-export function prepareDatabase(database: SqliteDatabase, names: Names): void {
+export function prepareDatabase(database: ExecutingDatabase, names: Names): void {
   try {
     checkVersion(database);
     blocking(() => useWriteAheadLog(database));
@@ -93,7 +93,7 @@ export function prepareDatabase(database: SqliteDatabase, names: Names): void {
   }
 }
 
-function checkVersion(database: SqliteDatabase): void {
+function checkVersion(database: ExecutingDatabase): void {
   const [row = {}] = rowsOf(database.prepare('SELECT sqlite_version() AS version'));
   const [major = 0, minor = 0] = String(row['version']).split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 38)) return;
@@ -103,23 +103,24 @@ function checkVersion(database: SqliteDatabase): void {
   );
 }
 
-function useWriteAheadLog(database: SqliteDatabase): void {
+function useWriteAheadLog(database: ExecutingDatabase): void {
   const [row = {}] = rowsOf(database.prepare('PRAGMA journal_mode'));
   // The mode belongs to the file, for all connections. A database in memory has none.
   if (row['journal_mode'] !== 'wal' && row['journal_mode'] !== 'memory') database.exec('PRAGMA journal_mode = WAL');
 }
 
-function ensureTable(database: SqliteDatabase, names: Names): void {
+function ensureTable(database: ExecutingDatabase, names: Names): void {
   const columns = rowsOf(database.prepare('SELECT name, pk FROM pragma_table_info(?)'), names.name);
   if (columns.length > 0) checkColumns(names.name, columns);
-  else createTables(database, createTablesSql({ table: names.name }));
+  else createTables(database, names);
 }
 
 /** Creates the table in a transaction, so that no process finds it without its indexes. */
-function createTables(database: SqliteDatabase, sql: string): void {
+function createTables(database: ExecutingDatabase, names: Names): void {
   database.exec('BEGIN IMMEDIATE');
   try {
-    database.exec(`${sql} COMMIT`);
+    for (const statement of tableStatements(names)) database.exec(statement);
+    database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');
     throw error;

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
+import { createSessions } from '../../../src/index.js';
 import { createTablesSql, type SqliteDatabase, sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { record } from '../support/records.js';
 import { databaseFiles } from './support/files.js';
@@ -83,6 +84,21 @@ test('a start during a long lock is an outage, not a wrong option', () => {
   }
 });
 
+test('invariant 3: an object that passes on only prepare serves as a database', async () => {
+  const database = files.open(files.path());
+  const store = sqliteStore({ prepare: (sql) => database.prepare(sql) });
+  const sessions = createSessions<{ count: number }>({ store });
+  const { id, token } = await sessions.create({ count: 0 });
+  const increment = async () =>
+    (await sessions.fromToken(token)).session?.update((data) => {
+      data.count += 1;
+    });
+  await Promise.all(Array.from({ length: 10 }, increment));
+  expect((await sessions.find(id))?.data).toEqual({ count: 10 });
+  expect(database.prepare('PRAGMA journal_mode').get()).toMatchObject({ journal_mode: 'wal' });
+  expect(database.inTransaction).toBe(false);
+});
+
 describe('an unusable database is refused with the reason:', () => {
   test('a table with other columns', () => {
     const database = files.open(files.path());
@@ -124,7 +140,7 @@ describe('an unusable database is refused with the reason:', () => {
 
   test.each([undefined, null, 'sessions.db', {}, { prepare: () => undefined }])('another value: %j', (wrong) => {
     // @ts-expect-error The compiler refuses these as well.
-    expect(() => sqliteStore(wrong)).toThrow(invalid(/^database must have prepare/));
+    expect(() => sqliteStore(wrong)).toThrow(invalid(/^database must (have prepare|be that of)/));
   });
 
   test('an asynchronous driver', () => {

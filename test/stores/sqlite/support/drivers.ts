@@ -4,7 +4,7 @@ import type { SqliteDatabase } from '../../../../src/stores/sqlite/index.js';
 /** A driver, with its peculiarities. */
 export interface Driver {
   readonly name: string;
-  open(path: string): SqliteDatabase & { close(): unknown };
+  open(path: string): Required<SqliteDatabase> & { close(): unknown };
 }
 
 /**
@@ -20,7 +20,7 @@ export async function drivers(): Promise<Driver[]> {
   ];
 }
 
-type NodeSqlite = { readonly DatabaseSync: new (path: string) => SqliteDatabase & { close(): void } };
+type NodeSqlite = { readonly DatabaseSync: new (path: string) => Required<SqliteDatabase> & { close(): void } };
 
 async function nodeDriver(): Promise<Driver | undefined> {
   // The name is unknown at compile time, because the types in use are those of Node 20.
