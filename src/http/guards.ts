@@ -28,7 +28,8 @@ export function requireSession<Data>(context: WithSession<Data>): Session<Data> 
     ? typed<Data>(call.liveSession)
     : (field(context, 'session') as Session<Data> | null | undefined);
   if (session === undefined) throw notAContext();
-  if (!session) throw new SessionError('UNAUTHENTICATED', 'a session is required here, and the caller has none');
+  if (!session)
+    throw refused(call, new SessionError('UNAUTHENTICATED', 'a session is required here, and the caller has none'));
   assertVerified(session);
   return session;
 }
@@ -63,11 +64,17 @@ export function assertFresh(
 ): void {
   const now = call?.request.services.settings.now() ?? Date.now();
   if (now - session.authenticatedAt <= maxAge) return;
-  throw new SessionError(
+  const error = new SessionError(
     'STEP_UP_REQUIRED',
     `the user was authenticated more than ${maxAge} ms ago: authenticate the user again, then call rotate({ reauthenticated: true })`,
     { maxAge, mayRepeat },
   );
+  throw refused(call, error);
+}
+
+function refused(call: Call | undefined, error: SessionError): SessionError {
+  if (call) call.refusal = error;
+  return error;
 }
 
 /**

@@ -1,9 +1,12 @@
+import { isSessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { sessionsOf, typed } from '../../http/context.js';
+import { challenge } from '../../http/errors.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { field } from '../../http/hosts.js';
 import type { EndableResponse } from '../../http/node-end.js';
+import { onHead } from '../../http/node-head.js';
 import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
 import type { Sessions } from '../../http/sessions.js';
 import { toHttpError } from './errors.js';
@@ -60,6 +63,10 @@ export type SessionErrorMiddleware = (
  * so that no client takes the answer for a success. The exception is a session that another
  * request has ended meanwhile: that end counts as one after the answer.
  *
+ * An answer of 401 to an error of `requireSession` or `requireFresh` has the header
+ * `WWW-Authenticate`, by which clients distinguish the two. It asks a client to log in again and
+ * repeat the request only if nothing after this middleware has waited before `requireFresh`.
+ *
  * A request that goes on to the tRPC or Yoga handler of the same server shares the session: it is
  * loaded once, and the calls there run in this one.
  *
@@ -85,8 +92,12 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
     call.admit().then(
       (session) => {
         attach<Data, Input>(req, call, session);
+        onHead(res, (status) => {
+          if (status === 401 && call.refusal && res.getHeader('www-authenticate') === undefined)
+            res.setHeader('www-authenticate', challenge(call.refusal, opened));
+        });
         concludeWithResponse(call, res, (error) => next(toHttpError(error)));
-        next();
+        call.start(next);
       },
       (error: unknown) => next(toHttpError(error)),
     );
@@ -104,7 +115,10 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
 export function expressSessionErrors(): SessionErrorMiddleware {
   return (error, req, _res, next) => {
     const call = callOf(field(req, 'sessions'));
-    if (call) markFailed(call);
+    if (call) {
+      markFailed(call);
+      if (isSessionError(error)) call.refusal = error;
+    }
     next(error);
   };
 }

@@ -43,6 +43,8 @@ export class Call implements SessionOwner {
    * package may read it.
    */
   details: unknown;
+  /** The error with which a guard refused the call. Some hosts do not show it to their adapter. */
+  refusal: unknown;
   readonly #identity: Identity;
   readonly #hasOutcome: boolean;
   readonly #isAnswered: boolean;
