@@ -25,8 +25,11 @@ export type SessionErrorCode =
   /** The token of the request has been replaced: the client must use the one that it was given. */
   | 'TOKEN_REPLACED';
 
+/** A union, so that hosts which type their statuses, such as Hono, accept one without a cast. */
+type Status = 401 | 403 | 409 | 422 | 429 | 500 | 503;
+
 /** The HTTP status of each code. */
-const STATUS: Readonly<Record<SessionErrorCode, number>> = {
+const STATUS: Readonly<Record<SessionErrorCode, Status>> = {
   SESSION_GONE: 401,
   CONFLICT: 409,
   INVALID_DATA: 422,
@@ -59,7 +62,7 @@ export class SessionError extends Error {
   /** The kind of failure. Compare this, never the message. */
   readonly code: SessionErrorCode;
   /** The HTTP status that a host should answer with. Express, Fastify and others read it. */
-  readonly status: number;
+  readonly status: Status;
   /** For `STEP_UP_REQUIRED`: the longest time since authentication that is accepted, in ms. */
   readonly maxAge?: number;
   /**
@@ -74,7 +77,7 @@ export class SessionError extends Error {
   constructor(
     code: SessionErrorCode,
     message: string,
-    options?: { cause?: unknown; maxAge?: number; mayRepeat?: boolean; status?: number },
+    options?: { cause?: unknown; maxAge?: number; mayRepeat?: boolean; status?: Status },
   ) {
     super(message, options && 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;

@@ -138,10 +138,13 @@ export function problem(error: SessionError, exchange: Exchange): Response {
   return new Response(problemBody(error), { status, headers });
 }
 
-/** Logs an internal error, because its client learns nothing about it. */
+/**
+ * Logs an internal error, because its client learns nothing about it. Without a logger, it goes to
+ * the console: most of these errors are mistakes in an application's set-up.
+ */
 export function reportInternal(error: SessionError, { request }: Call): void {
-  const { logger } = request.services.settings;
-  if (publicError(error).status === 500) logger?.error(`token-sessions: a request failed: ${describeError(error)}`);
+  const { logger = console } = request.services.settings;
+  if (publicError(error).status === 500) logger.error(`token-sessions: a request failed: ${describeError(error)}`);
 }
 
 /** Whether a value is a Fetch response, of any implementation. */

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
+import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { ROOT } from '../../scripts/packed.js';
 import { listenInTest } from '../support/http.js';
 import { blocksOf } from './blocks.js';
@@ -36,6 +38,18 @@ async function useRoutes(send: (path: string, init: RequestInit) => Promise<Resp
   expect(after.status === 401 || (await after.json()) === null).toBe(true);
 }
 
+/** Opens `/live`, and ends when the logout has ended it. */
+async function endsWithItsSession(send: (path: string, init: RequestInit) => Promise<Response>): Promise<void> {
+  const login = await send('/login', { method: 'POST' });
+  const [cookie = ''] = login.headers.getSetCookie();
+  const headers = { cookie, authorization: `Bearer ${login.headers.get('session-token')}` };
+  const reader = (await send('/live', { headers })).body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toMatch(/^data: /);
+  await send('/logout', { method: 'POST', headers });
+  while (!(await reader?.read())?.done);
+  expect((await send('/live', { headers })).status).toBe(401);
+}
+
 describe('the applications of the pages run', () => {
   test('Fetch', async () => {
     const { serve }: { serve(request: Request): Promise<Response> } = await import(
@@ -48,16 +62,21 @@ describe('the applications of the pages run', () => {
     const { app }: { app: { request(url: string, init: RequestInit): Promise<Response> } } = await import(
       project.file('docs/hosts/hono.md', 'app.ts')
     );
-    await useRoutes(async (path, init) => app.request(`https://app.example${path}`, init));
+    await import(project.file('docs/hosts/hono.md', 'live.ts'));
+    const send = async (path: string, init: RequestInit) => app.request(`https://app.example${path}`, init);
+    await useRoutes(send);
+    await endsWithItsSession(send);
   });
 
   test('Fastify', async () => {
     const { app }: { app: { listen(at: object): Promise<string>; close(): Promise<void> } } = await import(
       project.file('docs/hosts/fastify.md', 'app.ts')
     );
+    await import(project.file('docs/hosts/fastify.md', 'live.ts'));
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     try {
       await useRoutes((path, init) => fetch(url + path, init));
+      await endsWithItsSession((path, init) => fetch(url + path, init));
     } finally {
       await app.close();
     }
@@ -137,5 +156,30 @@ describe('the applications of the pages run', () => {
     } finally {
       await page.server.stop();
     }
+  });
+
+  test('Apollo Server: a subscription ends with its session', async () => {
+    const page: { serveSockets(server: Server): { dispose(): Promise<void> | void } } = await import(
+      project.file('docs/hosts/apollo.md', 'sockets.ts')
+    );
+    const {
+      sessions,
+    }: { sessions: { create(data: object): Promise<{ token: string; destroy(): Promise<unknown> }> } } = await import(
+      project.file('docs/hosts/apollo.md', 'sessions.ts')
+    );
+    const { server, url } = await listenInTest((_req, res) => res.end());
+    const sockets = page.serveSockets(server);
+    const session = await sessions.create({ userId: 'ada' });
+    const client = createClient({
+      url: `${url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${session.token}` },
+    });
+    const ticks = client.iterate({ query: 'subscription { ticks }' });
+    expect(await ticks.next()).toMatchObject({ value: { data: { ticks: expect.any(String) } } });
+    await session.destroy();
+    while (!(await ticks.next()).done);
+    await client.dispose();
+    await sockets.dispose();
   });
 });

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { bearer, cookie, requireFresh, requireSession } from '../../src/index.js';
+import { describe, expect, test, vi } from 'vitest';
+import { bearer, cookie, createSessions, requireFresh, requireSession } from '../../src/index.js';
 import { type Context, requestOf, setUp } from './support/handle.js';
 
 /** A handler that changes the session, and then has this outcome. */
@@ -189,6 +189,16 @@ describe('errors of handle', () => {
     );
     expect(await problemOf(response)).toEqual([500, 'NOT_SUPPORTED', null]);
     expect(log).toEqual([expect.stringContaining('a request failed')]);
+  });
+
+  test('rule 26: without a logger, an error inside the server is on the console', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    await createSessions<{ userId: string }>().handle(
+      requestOf(),
+      () => requireSession({ session: undefined as never }) as never,
+    );
+    expect(log.mock.calls).toEqual([[expect.stringContaining('a request failed')]]);
+    log.mockRestore();
   });
 
   test('a handler fails if it does not return a Response', async () => {

@@ -13,6 +13,8 @@ export function answerLikeHono(): void {
   Object.defineProperty(SessionError.prototype, 'getResponse', {
     configurable: true,
     value(this: SessionError): Response {
+      // Where the middleware is missing, nothing else logs the mistake.
+      if (this.code === 'NOT_SUPPORTED') console.error(this);
       return problem(this, { tokenSent: false });
     },
   });

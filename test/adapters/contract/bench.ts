@@ -26,13 +26,17 @@ export interface ContractTest {
   run(bench: Bench): Promise<void>;
 }
 
+/** Without a logger, errors of the server itself go to the console. */
+const SILENT = { warn: () => undefined, error: () => undefined };
+
 export async function openBench(
   driver: Driver,
   { options, schema }: Pick<ContractTest, 'options' | 'schema'> = {},
 ): Promise<Bench> {
   const clock = testClock();
   const store = countingStore(memoryStore({ now: clock.now }));
-  const all = { store, now: clock.now, ownerOf: (data: ContractData) => data.userId, ...options };
+  const ownerOf = (data: ContractData) => data.userId;
+  const all = { store, now: clock.now, ownerOf, logger: SILENT, ...options };
   const sessions = schema ? createSessions({ ...all, schema }) : createSessions<ContractData>(all);
   const host = await driver.start(sessions);
   const call: Bench['call'] = (operation, token, value = '') =>

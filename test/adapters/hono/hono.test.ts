@@ -13,6 +13,7 @@ import {
   bearer,
   cookie,
   createSessions,
+  isSessionError,
   type RequestSessions,
   requireFresh,
   requireSession,
@@ -131,6 +132,23 @@ describe('errors', () => {
     app.onError((error, c) => c.json({ own: error instanceof SessionError && error.code }, 418));
     const answer = await app.request('/me');
     expect([answer.status, await answer.json()]).toEqual([418, { own: 'UNAUTHENTICATED' }]);
+  });
+
+  test('rule 26: onError of the application answers with the status of the error, which has a type that Hono takes', async () => {
+    const { app } = await setUp();
+    app.get('/me', (c) => c.json(requireSession(c.var).data));
+    app.onError((error, c) => (isSessionError(error) ? c.json({ own: error.code }, error.status) : c.body(null, 500)));
+    const answer = await app.request('/me');
+    expect([answer.status, await answer.json()]).toEqual([401, { own: 'UNAUTHENTICATED' }]);
+  });
+
+  test('a missing middleware is logged, because the answer does not say it', async () => {
+    await setUp();
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const bare = new Hono<{ Variables: SessionContext<Data> }>().get('/', (c) => c.json(requireSession(c.var).data));
+    expect((await bare.request('/')).status).toBe(500);
+    expect(String(log.mock.calls[0])).toContain('the context has no session of this library');
+    log.mockRestore();
   });
 
   test('rule 16: an error of another copy of the package has its status too', async () => {
