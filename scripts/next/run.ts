@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { installPacked, linkPackages, pack, ROOT, withTempDir } from '../packed.js';
 import { CHROMIUM_STEPS, withChromium } from './chromium.js';
 import { FormBrowser, STEPS, type Step } from './forms.js';
+import { makePageApp, PAGE_STEPS } from './page.js';
 
 /*
  * Runs the application of test/adapters/next/app on Next.js itself, with the package as its users
  * get it: `next dev`, and `next build` with `next start`. Each is asked over HTTP, as a browser
- * without scripts would, and by Chromium where there is one.
+ * without scripts would, and by Chromium where there is one. That is with webpack. With Turbopack,
+ * `next dev` runs the application of docs/hosts/next.md.
  */
 
 const NEXT = join(ROOT, 'node_modules/next/dist/bin/next');
@@ -32,10 +34,13 @@ function next(dir: string, args: readonly string[]): ChildProcess {
 }
 
 /** Serves the application, and resolves to its URL when it answers. */
-async function serve(dir: string, mode: 'dev' | 'start'): Promise<{ url: string; stop(): Promise<void> }> {
+async function serve(
+  dir: string,
+  mode: string,
+  ...options: string[]
+): Promise<{ url: string; stop(): Promise<void> }> {
   const port = await freePort();
-  const args = mode === 'dev' ? ['dev', '--webpack', '-p', String(port)] : ['start', '-p', String(port)];
-  const child = next(dir, args);
+  const child = next(dir, [mode, ...options, '-p', String(port)]);
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk) => {
@@ -48,8 +53,8 @@ async function serve(dir: string, mode: 'dev' | 'start'): Promise<{ url: string;
   };
   const deadline = Date.now() + 120_000;
   for (;;) {
-    const isUp = await fetch(`${url}/api/store`).then(
-      ({ ok: isOk }) => isOk,
+    const isUp = await fetch(`${url}/api/me`).then(
+      ({ status }) => status === 401,
       () => false,
     );
     if (isUp) return { url, stop };
@@ -76,8 +81,9 @@ async function drive<Client>(name: string, steps: readonly Step<Client>[], clien
 }
 
 const passed = await withTempDir(async (dir) => {
+  const packed = await pack(dir);
   const app = join(dir, 'app');
-  await installPacked(app, await pack(dir));
+  await installPacked(app, packed);
   await linkPackages(app, ['next', 'react', 'react-dom', '@trpc/server']);
   await cp(join(ROOT, 'test/adapters/next/app'), app, { recursive: true });
   let all = true;
@@ -92,7 +98,7 @@ const passed = await withTempDir(async (dir) => {
       const [code] = await once(build, 'exit');
       if (code !== 0) throw new Error(`next build failed:\n${output}`);
     }
-    const { url, stop } = await serve(app, mode);
+    const { url, stop } = await serve(app, mode, ...(mode === 'dev' ? ['--webpack'] : []));
     try {
       all = (await drive(`next ${mode}`, STEPS, new FormBrowser(url))) && all;
       all = (await withChromium(url, (tabs) => drive(`next ${mode} in Chromium`, CHROMIUM_STEPS, tabs))) && all;
@@ -100,6 +106,13 @@ const passed = await withTempDir(async (dir) => {
       await stop();
     }
   }
-  return all;
+  const page = join(dir, 'page');
+  await makePageApp(page, packed);
+  const { url, stop } = await serve(page, 'dev', '--turbopack');
+  try {
+    return (await drive('next dev --turbopack', PAGE_STEPS, new FormBrowser(url))) && all;
+  } finally {
+    await stop();
+  }
 });
 if (!passed) process.exitCode = 1;

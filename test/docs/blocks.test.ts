@@ -13,7 +13,7 @@ import { pagesOfProject } from './project.js';
  */
 
 /** `js`: the configuration of Jest, which `npm run runtimes` runs. */
-const LANGUAGES = ['ts', 'js', 'sh', 'text', 'sql', 'json'];
+const LANGUAGES = ['ts', 'tsx', 'js', 'sh', 'text', 'sql', 'json'];
 const pages = [...(await pagesOfProject()), 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'examples/README.md'];
 
 function read(page: string): string {

@@ -22,6 +22,14 @@ const CONFIG = {
   include: ['**/*.ts'],
 };
 
+/** Pages about hosts with a bundler, whose readers import `./sessions` instead of `./sessions.js`. */
+const BUNDLED = ['docs/hosts/next.md'];
+const BUNDLED_CONFIG = {
+  ...CONFIG,
+  compilerOptions: { ...CONFIG.compilerOptions, module: 'esnext', moduleResolution: 'bundler', jsx: 'react-jsx' },
+  include: ['**/*.ts', '**/*.tsx'],
+};
+
 /** README.md and every page of `docs`, as paths from the root of the project. */
 export async function pagesOfProject(): Promise<string[]> {
   const names = await readdir(join(ROOT, 'docs'), { recursive: true });
@@ -31,7 +39,7 @@ export async function pagesOfProject(): Promise<string[]> {
 /** The blocks of a page that a compiler can check. */
 export async function typescriptOf(page: string): Promise<Block[]> {
   const blocks = blocksOf(await readFile(join(ROOT, page), 'utf8'));
-  return blocks.filter(({ language }) => language === 'ts');
+  return blocks.filter(({ language }) => language === 'ts' || language === 'tsx');
 }
 
 /** The blocks of pages, written as files that can be compiled and run. Each page has a folder. */
@@ -46,7 +54,8 @@ export async function writeBlocks(pages: readonly string[]): Promise<BlockProjec
   const dir = await mkdtemp(join(tmpdir(), 'token-sessions-docs-'));
   await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
   await writeFile(join(dir, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(CONFIG));
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ ...CONFIG, exclude: BUNDLED.map(folderOf) }));
+  for (const page of BUNDLED) await write(join(dir, folderOf(page), 'tsconfig.json'), JSON.stringify(BUNDLED_CONFIG));
   for (const page of pages) {
     for (const [name, text] of Object.entries(SURROUNDINGS[page] ?? {}))
       await write(join(dir, folderOf(page), name), text);
@@ -61,9 +70,14 @@ export async function writeBlocks(pages: readonly string[]): Promise<BlockProjec
   };
 }
 
-/** The errors that one run of the compiler finds in these pages. */
+/** The errors that the compiler finds in these pages. Bundled ones have options of their own. */
 export async function compileBlocks({ dir }: BlockProject): Promise<readonly string[]> {
-  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir }).catch(
+  const found = await Promise.all(['.', ...BUNDLED.map(folderOf)].map((project) => compile(dir, project)));
+  return found.flat();
+}
+
+async function compile(dir: string, project: string): Promise<readonly string[]> {
+  const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', project], { cwd: dir }).catch(
     (error: { stdout: string }) => error,
   );
   // The sources of the package are part of the run, and have options of their own elsewhere.
