@@ -18,6 +18,16 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
       export type AppRouter = typeof router;
     `,
     'modules.d.ts': `
+      declare module '@urql/vue' {
+        export function provideClient(client: { readonly value: import('@urql/core').Client }): void;
+      }
+      declare module 'vue' {
+        export function onScopeDispose(run: () => void): void;
+        export function shallowRef<Value>(value: Value): { value: Value };
+      }
+      declare module 'svelte/store' {
+        export function readable<Value>(value: Value, start: (set: (value: Value) => void) => () => void): object;
+      }
       declare module 'expo-secure-store' {
         export function getItemAsync(key: string): Promise<string | null>;
         export function setItemAsync(key: string, value: string): Promise<void>;
