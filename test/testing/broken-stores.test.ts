@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStore, type StoreListener } from '../../src/index.js';
+import type { BrokenStore } from './support/breaking.js';
 import { BROKEN_CAPABILITIES } from './support/broken-capabilities.js';
 import { BROKEN_CLOCKS } from './support/broken-clocks.js';
 import { BROKEN_OWNERS } from './support/broken-owners.js';
-import { BROKEN_STORES, type BrokenStore } from './support/broken-stores.js';
+import { BROKEN_RECORDS } from './support/broken-records.js';
+import { BROKEN_STORES } from './support/broken-stores.js';
 import { ALL_VERBS, definedTests, FOUR_VERBS, type KitRun, runKit } from './support/collecting-runner.js';
 import { completeStore } from './support/complete-store.js';
 import { damageableStore } from './support/damaged-store.js';
@@ -12,7 +14,7 @@ import { upsertStore } from './support/upsert-store.js';
 const QUICK = { depth: 'pairs', runs: 10, seed: 1, patience: 100 } as const;
 
 describe.concurrent('a store with a planted bug fails the tests about it', { timeout: 60_000 }, () => {
-  test.each(BROKEN_STORES)('$bug', async (broken) => {
+  test.each([...BROKEN_STORES, ...BROKEN_RECORDS])('$bug', async (broken) => {
     const options = {
       ...QUICK,
       capabilities: { ...FOUR_VERBS, ...broken.capabilities },

@@ -1,55 +1,14 @@
 import { ApolloServer, HeaderMap } from '@apollo/server';
-import { execute } from '@graphql-tools/executor';
 import express from 'express';
-import { buildSchema, type ExecutionArgs, GraphQLError } from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { apolloSessions } from '../../../src/adapters/apollo/index.js';
 import { expressSessions } from '../../../src/adapters/express/index.js';
-import {
-  bearer,
-  cookie,
-  requireFresh,
-  requireSession,
-  type SessionContext,
-  type SessionsOptions,
-} from '../../../src/index.js';
+import { bearer, cookie, type SessionContext } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { ANN, type Data, type Handlers, makeSchema } from '../yoga/support/app.js';
-import { codesOf, post, resultOf, bearer as withToken } from '../yoga/support/client.js';
+import { ANN, type Data, makeSchema } from '../yoga/support/app.js';
+import { codesOf, post, resultOf } from '../yoga/support/client.js';
 import { makeSessions } from '../yoga/support/setup.js';
-import { startApollo } from './support/app.js';
-
-const run: NonNullable<Handlers['run']> = {
-  me: (ctx) => requireSession(ctx).data.userId,
-  theme: (ctx, value) => {
-    requireSession(ctx).data.theme = value;
-    return value;
-  },
-  views: (ctx) => {
-    requireSession(ctx).data.views += 1;
-    return 'counted';
-  },
-  promoteAndFail: (ctx) => {
-    requireSession(ctx).data.role = 'admin';
-    throw new GraphQLError('refused');
-  },
-  login: async (ctx, value) => (await ctx.sessions.create({ ...ANN, userId: value })).token,
-  fresh: (ctx) => requireFresh(ctx, '5m').data.userId,
-  news: () => 'news',
-};
-
-async function start(
-  options: Parameters<typeof startApollo<Data>>[2] = {},
-  sessionsOptions: SessionsOptions<Data> = {},
-) {
-  const made = await makeSessions(sessionsOptions);
-  const { url, server, stop } = await startApollo(made.sessions, { run }, options);
-  onTestFinished(stop);
-  const send = (query: string | readonly string[], headers: Readonly<Record<string, string>> = {}) =>
-    post(url, typeof query === 'string' ? { query } : query.map((each) => ({ query: each })), headers);
-  const asAnn = (query: string | readonly string[]) => send(query, withToken(made.token));
-  return { ...made, url, server, send, asAnn };
-}
+import { run, start } from './support/setup.js';
 
 describe('saving', () => {
   test('rule 18: each root field of a mutation decides for its own changes', async () => {
@@ -119,59 +78,6 @@ describe('saving', () => {
       { contextValue: { ...contextValue } },
     );
     expect((await stored())?.theme).toBe('dark');
-  });
-});
-
-describe('@defer', () => {
-  const schema = buildSchema(
-    'directive @defer(if: Boolean, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT type Query { x: Int }',
-  );
-  const directive = schema.getDirective('defer');
-
-  /** An executor that supports `@defer`, in the format that Apollo Server takes. */
-  async function executeIncrementally(args: ExecutionArgs): Promise<never> {
-    const results = await execute({ ...args, deferWithoutDuplication: true } as never);
-    if (!(Symbol.asyncIterator in Object(results))) return results as never;
-    const iterator = (results as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-    const { value: initialResult } = await iterator.next();
-    return { initialResult, subsequentResults: { [Symbol.asyncIterator]: () => iterator } } as never;
-  }
-
-  async function startDeferring() {
-    const handlers = makeSchema({ run });
-    const config = handlers.toConfig();
-    const { GraphQLSchema } = await import('graphql');
-    const deferring = new GraphQLSchema({
-      ...config,
-      directives: [...config.directives, ...(directive ? [directive] : [])],
-    });
-    const made = await start({ schema: deferring, legacyExperimentalExecuteIncrementally: executeIncrementally });
-    const defer = async (query: string) => {
-      const answer = await post(
-        made.url,
-        { query },
-        { ...withToken(made.token), accept: 'multipart/mixed; deferSpec=20220824' },
-      );
-      return [...answer.text.matchAll(/^\{.*\}$/gm)].map(([json]) => JSON.parse(json));
-    };
-    return { ...made, defer };
-  }
-
-  test('rule 18: the changes of all parts are saved together after the last one', async () => {
-    const { defer, stored } = await startDeferring();
-    const parts = await defer('{ run(op: "news") node { ... @defer { run(op: "theme", value: "dark") } } }');
-    expect(parts.length).toBeGreaterThan(1);
-    expect(parts.at(-1).hasNext).toBe(false);
-    expect((await stored())?.theme).toBe('dark');
-  });
-
-  test('rule 18: the changes are dropped if a part fails, and its error has its code', async () => {
-    const { defer, stored, clock } = await startDeferring();
-    clock.advance(300_001);
-    const stale = await defer('{ run(op: "news") node { ... @defer { run(op: "fresh") } } }');
-    expect(JSON.stringify(stale)).toContain('STEP_UP_REQUIRED');
-    await defer('{ run(op: "news") node { ... @defer { run(op: "promoteAndFail") } } }');
-    expect(await stored()).toEqual(ANN);
   });
 });
 

@@ -1,80 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
-import { envelop, useEngine, useMaskedErrors, useSchema } from '@envelop/core';
-import * as graphql from 'graphql';
+import { useMaskedErrors } from '@envelop/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
-import { header, type SessionContext, type SessionsOptions } from '../../../src/index.js';
-import { gate } from '../../support/gate.js';
-import { type Data, type Handlers, makeSchema } from './support/app.js';
+import { header, type SessionContext } from '../../../src/index.js';
+import type { Data } from './support/app.js';
 import { bearer, codesOf, type Result } from './support/client.js';
-import { makeSessions } from './support/setup.js';
+import { setUp } from './support/envelop.js';
 import { openSocketServer } from './support/socket.js';
-
-const { parse, validate, execute, subscribe, specifiedRules } = graphql;
-
-const handlers: Handlers = {
-  run: {
-    me: ({ session }) => session?.data.userId ?? null,
-    required: (ctx) => requireSession(ctx).data.userId,
-    fresh: (ctx) => requireFresh(ctx, '1m').data.userId,
-    darken: (ctx) => {
-      requireSession(ctx).data.theme = 'dark';
-      return 'done';
-    },
-    loginAndDarken: async ({ sessions }) => {
-      const session = await sessions.create({ userId: 'bob', theme: 'light', views: 0 });
-      session.data.theme = 'dark';
-      return session.token;
-    },
-    login: async ({ sessions }) => (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token,
-  },
-  watch: {
-    changes: async function* (ctx) {
-      requireSession(ctx).data.views += 1;
-      yield 'one';
-      requireSession(ctx).data.theme = 'dark';
-    },
-    refused: async function* (ctx) {
-      yield 'one';
-      yield requireSession(ctx).id;
-    },
-    eventRefused: async function* () {
-      yield 'one';
-    },
-    broken: async function* (ctx) {
-      yield 'one';
-      requireSession(ctx).data.theme = 'dark';
-      throw new Error('of the application');
-    },
-  },
-  event: { eventRefused: (ctx) => requireSession(ctx).id },
-};
-
-/** Envelop with graphql-js alone, and no server. */
-async function setUp(
-  options: SessionsOptions<Data> = {},
-  plugins: object[] = [],
-  later: object[] = [],
-  own: Handlers = handlers,
-) {
-  const made = await makeSessions(options);
-  const engine = useEngine({ parse, validate, execute, subscribe, specifiedRules });
-  const getEnveloped = envelop({
-    plugins: [engine, useSchema(makeSchema(own)), ...plugins, useSession(made.sessions), ...later],
-  });
-  async function run(
-    query: string,
-    initial: Record<string, unknown> | undefined,
-    later?: object,
-  ): Promise<Result & AsyncIterable<Result>> {
-    const enveloped = getEnveloped(initial);
-    const document = enveloped.parse(query);
-    const contextValue = await enveloped.contextFactory(later);
-    const args = { schema: enveloped.schema, document, contextValue };
-    return query.startsWith('subscription') ? enveloped.subscribe(args) : enveloped.execute(args);
-  }
-  return { ...made, getEnveloped, run };
-}
 
 const field = (op: string) => `{ run(op: "${op}") }`;
 
@@ -213,80 +143,6 @@ test.each([
     await sessions.close();
   },
 );
-
-describe('a subscription of graphql-js', () => {
-  async function all(results: AsyncIterable<Result>): Promise<Result[]> {
-    const parts: Result[] = [];
-    for await (const each of results) parts.push(each);
-    return parts;
-  }
-
-  test('saves the changes of its body', async () => {
-    const { run, token, stored } = await setUp();
-    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
-    expect(await all(results)).toEqual([{ data: { watch: 'one' } }]);
-    expect(await stored()).toMatchObject({ theme: 'dark', views: 1 });
-  });
-
-  test('shows clients only the code if its body throws one of our errors', async () => {
-    const { run } = await setUp();
-    const results = await run('subscription { watch(op: "refused") }', { req: { headers: {} } });
-    expect((await all(results)).map(codesOf)).toEqual([[], ['UNAUTHENTICATED']]);
-  });
-
-  test('invariant 11: saves no change since the last event if its body throws', async () => {
-    const { run, token, stored } = await setUp();
-    const results = await run('subscription { watch(op: "broken") }', { req: { headers: bearer(token) } });
-    const iterator = results[Symbol.asyncIterator]();
-    await iterator.next();
-    await expect(iterator.next()).rejects.toThrow('of the application');
-    expect(await iterator.next()).toEqual({ done: true, value: undefined });
-    await iterator.return?.();
-    expect((await stored())?.theme).toBe('light');
-  });
-
-  test('rule 18: saves nothing of a failing event whose client has left', async () => {
-    const [begun, wait] = [gate(), gate()];
-    const changes = async function* (ctx: SessionContext<Data>) {
-      try {
-        yield 'one';
-      } finally {
-        requireSession(ctx).data.theme = 'dark';
-      }
-    };
-    const failing = async (ctx: SessionContext<Data>) => {
-      requireSession(ctx).data.role = 'admin';
-      begun.open();
-      await wait.opened;
-      throw new graphql.GraphQLError('refused');
-    };
-    const { run, token, stored, store } = await setUp({}, [], [], { watch: { changes }, event: { changes: failing } });
-    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
-    const iterator = results[Symbol.asyncIterator]();
-    const event = iterator.next();
-    await begun.opened;
-    // GraphQL 16 answers now, and 17 waits for the event.
-    const left = iterator.return?.();
-    await setImmediate();
-    expect(store.calls.replace).toBe(0);
-    wait.open();
-    expect(await left).toEqual({ done: true, value: undefined });
-    expect((await event).value?.errors).toMatchObject([{ message: 'refused' }]);
-    expect(await stored()).toEqual({ userId: 'ann', theme: 'light', views: 0 });
-  });
-
-  test.each(['return', 'throw'] as const)('ends with %s', async (method) => {
-    const { run, token, stored } = await setUp();
-    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
-    const iterator = results[Symbol.asyncIterator]();
-    await iterator.next();
-    const ended = Promise.resolve(iterator[method]?.(new Error('of the client')));
-    if (method === 'return') expect(await ended).toEqual({ done: true, value: undefined });
-    else await expect(ended).rejects.toThrow('of the client');
-    expect((await iterator.next()).done).toBe(true);
-    expect((await stored())?.views).toBe(1);
-  });
-});
 
 test('a plain Envelop works behind graphql-ws', async () => {
   const { getEnveloped, token, sessions, id } = await setUp();

@@ -2,6 +2,7 @@ import { createHook } from 'node:async_hooks';
 import { createSessions, isSessionError, type Sessions } from '../../../src/index.js';
 import { overWebSocket as serveWebSocket } from '../../adapters/trpc/support/hosts.js';
 import { type LiveApp, liveApp } from './app.js';
+import { at, inGroups } from './schedule.js';
 import { counted, type OpenStore, openStore } from './stores.js';
 import { overIterable, overSse, overWebSocket, type Subscription } from './subscriptions.js';
 import {
@@ -291,22 +292,4 @@ export class LiveProcess {
     await (await this.#socketServer)?.stop();
     await this.#opened.close();
   }
-}
-
-/** Runs this many at a time, in order. */
-async function inGroups<Result>(
-  count: number,
-  size: number,
-  run: (index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let from = 0; from < count; from += size) {
-    const group = Array.from({ length: Math.min(size, count - from) }, (_, offset) => run(from + offset));
-    results.push(...(await Promise.all(group)));
-  }
-  return results;
-}
-
-function at(moment: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, moment - monotonic())));
 }

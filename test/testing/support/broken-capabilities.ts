@@ -1,6 +1,5 @@
 import type { SessionRecord, StoreListener } from '../../../src/index.js';
-import { breaking, tick } from './breaking.js';
-import type { BrokenStore } from './broken-stores.js';
+import { type BrokenStore, breaking, tick } from './breaking.js';
 import { completeStore } from './complete-store.js';
 
 /** A store that calls its listeners through `told`. */

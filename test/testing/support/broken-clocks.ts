@@ -1,5 +1,5 @@
 import { memoryStore } from '../../../src/index.js';
-import type { BrokenStore } from './broken-stores.js';
+import type { BrokenStore } from './breaking.js';
 import { completeStore } from './complete-store.js';
 
 /** Four verbs that follow their own clock. */

@@ -1,5 +1,4 @@
-import { breaking, tick } from './breaking.js';
-import type { BrokenStore } from './broken-stores.js';
+import { type BrokenStore, breaking, tick } from './breaking.js';
 
 /** Planted bugs in `touch`, in `trimOwner` and limits, in adopted owners and in steps. */
 export const BROKEN_OWNERS: readonly BrokenStore[] = [

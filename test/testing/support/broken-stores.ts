@@ -1,38 +1,5 @@
 import type { SessionRecord, SessionStore } from '../../../src/index.js';
-import type { StoreCapabilities } from '../../../src/testing/index.js';
-import { tick } from './breaking.js';
-import { completeStore } from './complete-store.js';
-
-/** A store with a planted bug. */
-export interface BrokenStore {
-  readonly bug: string;
-  readonly create: (now: () => number) => SessionStore;
-  /** Parts of the titles of tests that must fail, each in at least one. Only these tests run. */
-  readonly fails: readonly string[];
-  readonly capabilities?: Partial<StoreCapabilities>;
-}
-
-/** The four verbs of a memory store. */
-function sound(now: () => number): SessionStore {
-  const { insert, find, replace, delete: remove } = completeStore(now);
-  return { insert, find, replace, delete: remove };
-}
-
-/** A sound store, with some verbs replaced by those of `breakVerbs`. */
-function broken(breakVerbs: (store: SessionStore, now: () => number) => Partial<SessionStore>): BrokenStore['create'] {
-  return (now) => {
-    const store = sound(now);
-    return { ...store, ...breakVerbs(store, now) };
-  };
-}
-
-/** A store that keeps the results of `mangle` instead of records. */
-function mangling(mangle: (record: SessionRecord) => SessionRecord): BrokenStore['create'] {
-  return broken((store) => ({
-    insert: (record, ttl) => store.insert(mangle(record), ttl),
-    replace: (record, version, ttl) => store.replace(mangle(record), version, ttl),
-  }));
-}
+import { type BrokenStore, broken, mangling, sound, tick } from './breaking.js';
 
 /** A map that holds the very objects it receives. */
 function aliasingMap(): SessionStore {
@@ -55,6 +22,7 @@ function aliasingMap(): SessionStore {
   };
 }
 
+/** Planted bugs in what the four verbs do. */
 export const BROKEN_STORES: readonly BrokenStore[] = [
   {
     bug: 'a replace that inserts',
@@ -151,82 +119,6 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     bug: 'a delete that always says that the record was there',
     create: broken((store) => ({ delete: async (id) => (await store.delete(id)) || true })),
     fails: ['delete of an unknown id is a no-op', 'exactly one of several concurrent deletes finds the record'],
-  },
-  {
-    bug: 'a store that drops U+0000, escaped as it is',
-    create: mangling((record) => ({ ...record, body: record.body.replaceAll('\\u0000', '') })),
-    fails: [
-      'invariant 9: bodies are kept exactly, whatever data they hold',
-      'invariant 9: hostile data comes back unchanged',
-    ],
-  },
-  {
-    bug: 'a store that lower-cases text',
-    create: mangling((record) => ({ ...record, body: record.body.toLowerCase() })),
-    fails: [
-      'insert adds a record, and find returns it',
-      'invariant 9: bodies are kept exactly, whatever data they hold',
-    ],
-  },
-  {
-    bug: 'a store that truncates text at 64 kB',
-    create: mangling((record) => ({ ...record, body: record.body.slice(0, 65_535) })),
-    fails: ['bodies of every size are kept'],
-  },
-  {
-    bug: 'a store that parses the body and writes it again',
-    create: mangling((record) => ({ ...record, body: JSON.stringify(JSON.parse(record.body)) })),
-    fails: [
-      'invariant 9: bodies are kept exactly, whatever data they hold',
-      'bodies are opaque',
-      'invariant 9: hostile data comes back unchanged',
-    ],
-  },
-  {
-    bug: 'a store that compares versions without their case',
-    create: broken((store) => ({
-      async replace(record, expectedVersion, ttl) {
-        const known = await store.find(record.id);
-        const same = known?.version.toLowerCase() === expectedVersion.toLowerCase();
-        return store.replace(record, known && same ? known.version : expectedVersion, ttl);
-      },
-    })),
-    fails: ['invariant 3: versions of every valid form are kept and compared exactly'],
-  },
-  {
-    bug: 'a store that forgets the owner',
-    create: mangling(({ ownerId: _, ...record }) => record),
-    fails: [
-      'insert adds a record, and find returns it',
-      'owners of every valid form are kept, and a missing owner stays missing',
-    ],
-  },
-  {
-    bug: 'a store that gives an owner of null to those without one',
-    create: broken((store) => {
-      const owned = (record: SessionRecord | null) => record && Object.assign({ ownerId: null }, record);
-      return { find: async (id) => owned(await store.find(id)) };
-    }),
-    fails: ['insert adds a record, and find returns it'],
-  },
-  {
-    bug: 'a store that gives back a field of its own',
-    create: (now) => {
-      const store = sound(now);
-      return {
-        ...store,
-        find: async (id) => {
-          const record = await store.find(id);
-          return record && Object.assign(record, { row: 1 });
-        },
-      };
-    },
-    fails: ['insert adds a record, and find returns it'],
-  },
-  {
-    bug: 'a store that keeps whole seconds',
-    create: mangling((record) => ({ ...record, expiresAt: Math.floor(record.expiresAt / 1_000) * 1_000 })),
-    fails: ['times are kept to the millisecond', 'ends at its idle limit, to the millisecond'],
   },
   {
     bug: 'a replace that is not atomic: something comes between its look and its write',
