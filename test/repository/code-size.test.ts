@@ -4,26 +4,9 @@ import { expect, test } from 'vitest';
 import { sourcePaths, tooLong } from '../../scripts/code-size.js';
 import { ROOT } from '../../scripts/packed.js';
 
-/** To be divided: take a file off this list when nothing in it is too long any more. */
-const STILL_LONG = [
-  'src/adapters/yoga/use-session.ts',
-  'src/core/session/call.ts',
-  'src/core/session/ending-iterator.ts',
-  'src/stores/memory/store.ts',
-  'src/stores/postgres/verbs.ts',
-  'test/adapters/apollo/apollo.test.ts',
-  'test/adapters/yoga/envelop.test.ts',
-  'test/adapters/yoga/stream.test.ts',
-  'test/core/kernel/live-sessions.test.ts',
-  'test/live/support/live-process.ts',
-  'test/stores/memory/memory.test.ts',
-  'test/testing/support/broken-stores.ts',
-];
-
 test('files have at most 300 lines and functions 60, unless a comment says why', () => {
   const found = sourcePaths().flatMap((path) => tooLong(path, readFileSync(join(ROOT, path), 'utf8')));
-  expect(found.filter((each) => !STILL_LONG.some((path) => each.startsWith(`${path}:`)))).toEqual([]);
-  expect(STILL_LONG.filter((path) => !found.some((each) => each.startsWith(`${path}:`)))).toEqual([]);
+  expect(found).toEqual([]);
 });
 
 const lines = (count: number) => 'work();\n'.repeat(count);

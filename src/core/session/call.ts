@@ -1,3 +1,8 @@
+/*
+ * The class is in one file: its methods are short, and all work on the same identity and draft.
+ * The parts with a state of their own are elsewhere, such as the identity, logins and root fields.
+ */
+
 import { SessionError } from '../error.js';
 import type { EndListener } from '../kernel/live-sessions.js';
 import type { NewSession, Session } from '../types.js';

@@ -18,81 +18,102 @@ export type EndWatch = (listener: (reason: unknown) => void) => () => void;
  * Iterates over `source` until `watch` calls its listener. Then a pending `next` gets the ending
  * immediately, and `source` must clean up. Nothing waits for the clean-up, not even `return`: a
  * source that waits for something else may take long, or never finish.
- *
- * Written by hand, because `return` of an async generator queues behind a pending `next`.
  */
 export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
   watch: EndWatch,
   ending: Ending<Value>,
 ): AsyncIterableIterator<Value, unknown, unknown> {
-  const waiting = new Set<() => void>();
-  let open = true;
-  let ended: { readonly reason: unknown } | undefined;
-  let isDelivered = false;
+  return new EndingIterator(source, watch, ending);
+}
 
-  function close(): void {
-    open = false;
-    stop?.();
+type Step<Value> = IteratorResult<Value, unknown>;
+
+/** The functions that settle a pending `next`. */
+interface Waiting<Value> {
+  resolve(step: Step<Value>): void;
+  reject(error: unknown): void;
+}
+
+/** Written by hand, because `return` of an async generator queues behind a pending `next`. */
+class EndingIterator<Value> implements AsyncIterableIterator<Value, unknown, unknown> {
+  readonly #source: AsyncIterator<Value, unknown, unknown>;
+  readonly #ending: Ending<Value>;
+  readonly #stop: (() => void) | undefined;
+  readonly #waiting = new Set<Waiting<Value>>();
+  #isOpen = true;
+  #ended: { readonly reason: unknown } | undefined;
+  #isDelivered = false;
+
+  constructor(source: AsyncIterator<Value, unknown, unknown>, watch: EndWatch, ending: Ending<Value>) {
+    this.#source = source;
+    this.#ending = ending;
+    this.#stop = watch((reason) => this.#end(reason));
   }
 
-  function end(reason: unknown): void {
-    ended = { reason };
-    close();
-    for (const settle of waiting) settle();
-    waiting.clear();
-    cleanUp(source);
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  function next(...args: [] | [unknown]): Promise<IteratorResult<Value, unknown>> {
+  next(...args: [] | [unknown]): Promise<Step<Value>> {
     return new Promise((resolve, reject) => {
-      // Only the first of several pending calls gets the ending. The others get `done`, as with a
-      // generator.
-      const settle = (): void => {
-        if (isDelivered || !ended) {
-          resolve({ done: true, value: undefined });
-          return;
-        }
-        isDelivered = true;
-        ending(ended.reason, resolve, reject);
-      };
-      if (!open) {
-        settle();
+      const waiting = { resolve, reject };
+      if (!this.#isOpen) {
+        this.#settle(waiting);
         return;
       }
-      waiting.add(settle);
+      this.#waiting.add(waiting);
       // The ending is final: a source that cleans up may report its own end before it arrives.
-      source.next(...args).then(
-        (result) => {
-          if (!waiting.delete(settle)) return;
-          if (result.done) close();
-          resolve(result);
+      this.#source.next(...args).then(
+        (step) => {
+          if (!this.#waiting.delete(waiting)) return;
+          if (step.done) this.#close();
+          resolve(step);
         },
         (error: unknown) => {
-          if (!waiting.delete(settle)) return;
-          close();
+          if (!this.#waiting.delete(waiting)) return;
+          this.#close();
           reject(error);
         },
       );
     });
   }
 
-  let stop: (() => void) | undefined;
-  stop = watch(end);
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    next,
-    return: (value) => {
-      close();
-      return (ended ? undefined : source.return?.(value)) ?? Promise.resolve({ done: true, value });
-    },
-    throw: (error) => {
-      close();
-      return (ended ? undefined : source.throw?.(error)) ?? Promise.reject(error);
-    },
-  };
+  return(value?: unknown): Promise<Step<Value>> {
+    this.#close();
+    return (this.#ended ? undefined : this.#source.return?.(value)) ?? Promise.resolve({ done: true, value });
+  }
+
+  throw(error?: unknown): Promise<Step<Value>> {
+    this.#close();
+    return (this.#ended ? undefined : this.#source.throw?.(error)) ?? Promise.reject(error);
+  }
+
+  #end(reason: unknown): void {
+    this.#ended = { reason };
+    this.#close();
+    for (const waiting of this.#waiting) this.#settle(waiting);
+    this.#waiting.clear();
+    cleanUp(this.#source);
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    this.#stop?.();
+  }
+
+  /**
+   * Only the first of several pending calls gets the ending. The others get `done`, as with a
+   * generator.
+   */
+  #settle({ resolve, reject }: Waiting<Value>): void {
+    if (this.#isDelivered || !this.#ended) {
+      resolve({ done: true, value: undefined });
+      return;
+    }
+    this.#isDelivered = true;
+    this.#ending(this.#ended.reason, resolve, reject);
+  }
 }
 
 function cleanUp(source: AsyncIterator<unknown, unknown, unknown>): void {

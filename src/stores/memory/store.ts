@@ -97,7 +97,7 @@ class SessionMap implements MemoryStore {
       return { outcome: this.#insert(record, ttl), evicted: [] };
     const others = this.#counting(ownerId, limit.now, limit.replaces);
     if (limit.onLimit === 'deny' && others.length >= limit.max) return { outcome: 'limit-reached', evicted: [] };
-    const evicted = this.#end(this.#oldest(others, others.length + 1 - limit.max));
+    const evicted = this.#end(this.#table.oldest(others, others.length + 1 - limit.max));
     return { outcome: this.#insert(record, ttl), evicted };
   }
 
@@ -220,21 +220,13 @@ class SessionMap implements MemoryStore {
   #trimSome(ownerId: string, { max, now, keep, ignore }: OwnerTrim): string[] {
     const counting = this.#counting(ownerId, now, ignore, max + STEP);
     const others = counting.filter((row) => this.#table.id(row) !== keep);
-    return this.#end(this.#oldest(others, counting.length - max));
+    return this.#end(this.#table.oldest(others, counting.length - max));
   }
 
   /** The sessions of an owner that count for a limit. */
   #counting(ownerId: string, now: number, except: string | undefined, atMost?: number): number[] {
     const table = this.#table;
     return this.#aliveOf(ownerId, atMost, (row) => table.expiresAt(row) > now && table.id(row) !== except);
-  }
-
-  #oldest(rows: readonly number[], count: number): readonly number[] {
-    if (count <= 0) return [];
-    const table = this.#table;
-    const age = (a: number, b: number) =>
-      table.createdAt(a) - table.createdAt(b) || (table.id(a) < table.id(b) ? -1 : 1);
-    return rows.toSorted(age).slice(0, count);
   }
 
   async *#sweepInSteps(now: number): AsyncGenerator<number> {

@@ -70,6 +70,13 @@ export class MemoryTable {
     return this.#fresh;
   }
 
+  /** The `count` rows that were created first. At the same time, the lower ids are first. */
+  oldest(rows: readonly number[], count: number): readonly number[] {
+    if (count <= 0) return [];
+    const age = (a: number, b: number) => this.createdAt(a) - this.createdAt(b) || (this.id(a) < this.id(b) ? -1 : 1);
+    return rows.toSorted(age).slice(0, count);
+  }
+
   /** The rows from `from` to `to` whose deadline has passed. It reads only one number for each. */
   expired(now: number, from: number, to: number): number[] {
     const rows: number[] = [];

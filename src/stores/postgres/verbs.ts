@@ -52,7 +52,14 @@ export function verbsOf(sessions: Sessions): Verbs {
 type Run = (verb: keyof Statements, ...params: Params) => Promise<readonly Row[]>;
 type Trim = Required<StoreSteps>['trimOwner'];
 
+type TableVerb = 'sweep' | 'count' | 'clear';
+
 function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
+  return { ...ownerSteps(ended, run), ...tableSteps(ended, run) };
+}
+
+/** The steps through the sessions of one owner. */
+function ownerSteps(ended: Sessions['ended'], run: Run): Omit<Required<StoreSteps>, TableVerb> {
   async function* deleteMany(found: readonly Member[]): AsyncGenerator<string[]> {
     for (const some of partsOf(found)) {
       const [row = {}] = await run('deleteMany', some.map(({ id }) => id).join(','));
@@ -93,6 +100,12 @@ function stepsOf({ ended }: Sessions, run: Run): Required<StoreSteps> {
         yield* deleteMany(others.slice(0, Math.max(0, found.length - max - STEP)));
       }
     },
+  };
+}
+
+/** The steps through the whole table. */
+function tableSteps(ended: Sessions['ended'], run: Run): Pick<Required<StoreSteps>, TableVerb> {
+  return {
     async *sweep(now) {
       for (let seen = STEP; seen === STEP; ) {
         const [row = {}] = await run('sweep', String(Math.floor(now)));
