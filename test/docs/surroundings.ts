@@ -7,7 +7,8 @@ export const SURROUNDINGS: Readonly<Record<string, Readonly<Record<string, strin
       import { initTRPC } from '@trpc/server';
       const t = initTRPC.create();
       const credentials = (value: unknown): { name: string; password: string } => {
-        if (typeof value !== 'object' || value === null || !('name' in value) || !('password' in value)) throw new Error('no credentials');
+        const isObject = typeof value === 'object' && value !== null;
+        if (!isObject || !('name' in value) || !('password' in value)) throw new Error('no credentials');
         return { name: String(value.name), password: String(value.password) };
       };
       const router = t.router({

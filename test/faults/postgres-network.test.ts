@@ -104,7 +104,7 @@ describe.skipIf(skipPostgres('faults of PostgreSQL, the network and the records'
           { kind: 'postgres', config: server.config },
           ({ over }) =>
             connected(async (reader) => {
-              // A reader of an old state prevents the server from reusing the room of old versions.
+              // A reader of an old state stops the server from reusing the room of old versions.
               await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
               await reader.query('SELECT count(*) FROM token_sessions');
               disk.fill();

@@ -30,7 +30,7 @@ afterAll(() => {
     'who ends',
     'rounds',
     'survivors',
-    'told before destroy resolved',
+    'reported before destroy resolved',
     'p50, ms',
     'p99',
     'longest',

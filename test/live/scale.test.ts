@@ -36,10 +36,10 @@ afterAll(() => {
     'subscriptions',
     'ended',
     'the call took',
-    ...spreadOf('body told'),
-    ...spreadOf('client told'),
+    ...spreadOf('body ended'),
+    ...spreadOf('client ended'),
   ];
-  console.info(table('From destroy resolving to the body and to the client being told, in ms', head, delays));
+  console.info(table('From destroy resolving to the end of the body and of the client, in ms', head, delays));
   const costHead = [
     'store',
     'subscriptions',

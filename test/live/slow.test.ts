@@ -18,7 +18,7 @@ afterAll(() => {
     'longest',
     'bodies of the slow that cleaned up',
   ];
-  console.info(table('Slow consumers: from destroyFor resolving to the others being told, in ms', head, rows));
+  console.info(table('Slow consumers: from destroyFor resolving to the end of the others, in ms', head, rows));
 });
 
 describe('invariant 5: slow consumers, and bodies that never yield, delay no other stream', () => {

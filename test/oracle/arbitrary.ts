@@ -14,13 +14,11 @@ import type {
 } from './program.js';
 
 /*
- * Programs by chance. What is unlikely in applications is likely here, except where the model
- * cannot
- * say what must happen:
+ * Random programs. They do unlikely things often, except where the model cannot say what must
+ * happen:
  *
  * - A query has one root field if it logs in or if a field of it must not be null: its fields run
- *   beside
- *   each other, and then it is not known which of them failed first.
+ *   beside each other, and then it is not known which of them failed first.
  * - Nothing logs in before a stream behind Express, whose head leaves in between.
  * - Only a guard waits for a login that the code itself does not wait for.
  */

@@ -7,10 +7,10 @@ import { loadSources } from './play/library.js';
 import { describeFinding } from './print.js';
 
 /*
- * Rounds of calls by chance, each compared with a model in which every call is alone.
- * `ORACLE_ROUNDS` sets how many there are, `ORACLE_SEED` with which one they begin. Planted bugs
- * show that the oracle finds faults. By default, some of them are searched for near a round that
- * shows them, in a full run all of them, and with `ORACLE_BUGS=search` from the first round on.
+ * Random rounds of calls, each compared with a model in which every call is alone. `ORACLE_ROUNDS`
+ * sets their number, `ORACLE_SEED` the first one. Planted faults show that the oracle finds some.
+ * By default it searches for a few, each near a round that shows it, in a full run for all of them,
+ * and with `ORACLE_BUGS=search` for all from the first round on.
  */
 
 const isSearch = process.env['ORACLE_BUGS'] === 'search';

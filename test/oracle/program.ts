@@ -42,7 +42,7 @@ export type Step =
 export type Plan = readonly Step[];
 
 /**
- * A tRPC procedure with two places for guards. Its parts in their order: `before`, the first guard,
+ * A tRPC procedure with two places for guards. Its parts, in order: `before`, the first guard,
  * `middle`, the second guard, `body`, `late` (still inside the first guard), `after`.
  */
 export interface Procedure {

@@ -37,7 +37,7 @@ test('rule 18: a token that a nested call rotates before the login takes effect 
   }
 });
 
-test('rule 2: no event tells of a change that there was not, where a streamed call has replaced the session of Express', async () => {
+test('rule 2: no event reports a change that did not happen, when a streamed call has replaced the session of Express', async () => {
   const call = procedure({ first: 'none', body: [login()] });
   await expectRight(program([overTrpc('stream', [call], { front: handler([]) })]));
 });

@@ -27,8 +27,8 @@ export async function withStore<Result>(
 }
 
 /**
- * This many rounds of one pair. The seed decides who races whom and, unless it is given, in which
- * order.
+ * This many rounds of one pair. The seed decides which operations race and, unless it is given, in
+ * which order.
  */
 export async function race(
   pair: Pair,

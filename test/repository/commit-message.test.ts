@@ -65,7 +65,7 @@ describe('npm run commits', () => {
   beforeAll(() => {
     repository = mkdtempSync(join(tmpdir(), 'token-sessions-commits-'));
     git('init', '--quiet', '--initial-branch=main');
-    commit('What came before the rule');
+    commit('A message from before the rule');
     commit('feat: a first change\n\nIt has a body.');
   });
   afterAll(() => rmSync(repository, { recursive: true, force: true }));

@@ -19,7 +19,7 @@ const SUITE = `
   });
 `;
 
-/** What `.ci/run` says of these files at its end. */
+/** The remarks that `.ci/run` makes about these files at its end. */
 function remarksOn(files: Record<string, string>): string[] {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const REMARKS = join(folder, 'remarks.txt');

@@ -7,5 +7,5 @@ export const FULL = process.env['TEST_SIZE'] === 'full';
  */
 export const DRIVER_DEPTH = FULL ? 'triples' : 'pairs';
 
-/** How many random values and histories the store contract tests on stores that take their time. */
+/** How many random values and histories the store contract tests on slower stores. */
 export const RUNS = FULL ? 100 : 20;

@@ -128,8 +128,9 @@ describeWithChromium('in a real browser', { timeout: TIMEOUT }, () => {
   });
 
   test('with blocked storage, tabs of the same session stay in it', async () => {
-    const blocked =
-      "Object.defineProperty(globalThis, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError') } })";
+    const blocked = `Object.defineProperty(globalThis, 'localStorage', {
+      get() { throw new DOMException('denied', 'SecurityError'); },
+    })`;
     const tabs = await open({}, (each) => each.addInitScript(blocked));
     const token = await pick(tabs).evaluate<string>('app.login()');
     await inAll(tabs, `app.set('${token}')`);

@@ -104,7 +104,7 @@ export class Runtime {
     throw new Complaint(`the events are [${seen.join(', ')}]; the model expects [${expected.join(', ')}]`);
   }
 
-  /** What a call has come to in this turn. @throws Complaint when it has not come to it */
+  /** Takes what a call saw in this turn. @throws Complaint if the call did not get there */
   take(who: string, at: string): Seen {
     const index = this.#turn.items.findIndex(
       (item, number) => item.who === who && item.at === at && !this.#taken.has(number),

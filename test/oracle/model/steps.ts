@@ -218,8 +218,8 @@ function current({ call }: ModelPart, seen: Seen): Handle | null {
 }
 
 /**
- * What a later guard lets in: no session that has ended, and none that a login under way is to
- * replace. @throws Fail
+ * The session that a later guard admits: none that has ended, and none that an unfinished login
+ * will replace. @throws Fail
  */
 export function live({ request, handle }: ModelCall): Handle {
   if (handle?.session.isAlive && !request.isBeingReplaced(handle.session)) return handle;

@@ -1,4 +1,4 @@
-/** A change of a source file. What is replaced must be there exactly once. */
+/** A change of a source file. The replaced text must be there exactly once. */
 interface Patch {
   /** Below `src`. */
   readonly file: string;

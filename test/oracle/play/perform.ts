@@ -10,13 +10,13 @@ export interface Context {
   readonly sessions: RequestSessions<Data>;
 }
 
-/** What the library has put on a host's context or request. */
+/** The part of a host's context or request that the library adds. */
 export function contextOf(host: object): Context {
   if ('sessions' in host) return host as Context;
   throw new Error('the library has put no sessions here');
 }
 
-/** What a part of a call has at hand. */
+/** The things that a part of a call can use. */
 export interface Part {
   readonly stage: Stage;
   readonly library: Library;
@@ -59,7 +59,7 @@ export function codeOf(error: unknown): string {
   return error instanceof NoSession ? 'none' : 'error';
 }
 
-/** What is to be known of a step also if it fails. */
+/** The part of a step's result that is known even if the step fails. */
 interface Note {
   value?: string;
 }

@@ -59,7 +59,7 @@ export class Round {
   }
 }
 
-/** What was registered under this name. */
+/** The value that was registered under this name. */
 export function named<Value>(values: ReadonlyMap<string, Value>, who: string): Value {
   const value = values.get(who);
   if (value === undefined) throw new Error(`the program has no ${who}`);

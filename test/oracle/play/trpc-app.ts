@@ -23,9 +23,9 @@ interface Passing<Result> extends Call {
 type Result = { readonly ok: boolean; readonly error?: unknown };
 
 /**
- * The procedures, one for each pair of guards. Each call learns from its input which one of the
- * program it is. All in one function: the procedures call each other through the router, whose type
- * is inferred from them.
+ * The procedures, one for each pair of guards. The input of a call says which procedure of the
+ * program it is. All in one function: the procedures call each other through the router, whose
+ * type is inferred from them.
  */
 export function makeTrpc(library: Library, sessions: Sessions<Data>, roundNow: () => Round) {
   const { createContext, responseMeta, errorFormatter, ...guards } = library.trpc.trpcSessions(sessions);

@@ -236,7 +236,7 @@ function count(findings: RotationFindings, [race]: readonly Stage[]): void {
 /** The findings as lines of a Markdown table. */
 export function rotationTable(title: string, rows: readonly (readonly [string, RotationFindings])[]): string {
   const head = `${title}: four processes rotate and use at once\n
-| race | rounds | not as designed | not one token left | wrong ends or events | rotations | of one session at once | uses | new tokens replaced | reuses told |
+| race | rounds | unexpected | not one token left | wrong events | rotations | at once | uses | replaced | reuses |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
   const lines = rows.map(
     ([name, { rounds, unexplained, notOne, wrongEnds, rotations, met, uses, replaced, reuses }]) => {

@@ -44,7 +44,8 @@ export const mostTries = ({ tries }: UpdateFindings): number => Math.max(...trie
 /** The findings as lines of a Markdown table. */
 export function updateTable(title: string, rows: readonly (readonly [string, UpdateFindings])[]): string {
   const head = `${title}: 100 updates of one session from four processes\n
-| how | rounds | lost or doubled | failed | most tries of one | tries on average |\n| --- | --- | --- | --- | --- | --- |`;
+| how | rounds | lost or doubled | failed | most tries of one | tries on average |
+| --- | --- | --- | --- | --- | --- |`;
   const lines = rows.map(([name, findings]) => {
     const { rounds, wrong, failed, tries } = findings;
     const all = [...tries].reduce((sum, [each, count]) => sum + each * count, 0);

@@ -1,8 +1,6 @@
 import type { SessionStore } from 'token-sessions';
 
-/*
- * The suite runs on every runtime, so it uses no test runner: each check is a function that throws.
- */
+/* The suite runs on every runtime, so it uses no test runner: each check may throw. */
 
 /** The subject of a check. Each is a column of the table in docs/runtimes.md. */
 export const SUITES = ['core', 'tRPC', 'Yoga', 'Hono', 'SQLite', 'HTTP'] as const;

@@ -111,7 +111,8 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     test('columns, types, the primary key, or values for a foreign column', async () => {
       const columns = 'version text, owner_id text, created_at bigint, expires_at bigint, body text';
       await pool.query(`CREATE TABLE no_columns (id uuid); CREATE TABLE other_types (id text PRIMARY KEY, ${columns});
-        CREATE TABLE no_key (id uuid, ${columns}); CREATE TABLE more (id uuid PRIMARY KEY, ${columns}, tenant int NOT NULL)`);
+        CREATE TABLE no_key (id uuid, ${columns});
+        CREATE TABLE more (id uuid PRIMARY KEY, ${columns}, tenant int NOT NULL)`);
       const uses = async (table: string) => {
         const store = postgresStore(pool, { table });
         const given = record();

@@ -17,7 +17,8 @@ CREATE INDEX token_sessions_expires_at ON token_sessions (expires_at);`;
 const OLD = {
   insert: `INSERT INTO "token_sessions" AS stored (id, version, owner_id, created_at, expires_at, body)
 VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6)
-ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version RETURNING 1 AS inserted`,
+ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version
+RETURNING 1 AS inserted`,
   replace: `WITH found AS (SELECT version FROM "token_sessions" WHERE id = $1::uuid FOR NO KEY UPDATE),
 replaced AS (UPDATE "token_sessions" AS stored SET version = $3, expires_at = $4::bigint, body = $5 FROM found
   WHERE stored.id = $1::uuid AND found.version = $2)

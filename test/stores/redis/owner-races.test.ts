@@ -115,7 +115,7 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
     expect(outcomes.size).toBe(2);
   });
 
-  test("invariant 2: a write that moves the deadline past the index's writes nothing after the end of all sessions", async () => {
+  test('invariant 2: a write that outlives the index writes nothing once all sessions have ended', async () => {
     const orders = await everyOrder(client, async (race) => {
       const store = redisStore(client);
       const first = record({ ownerId: 'ada' });

@@ -61,8 +61,8 @@ describe('invariant 6: a message at the opening of a connection is not taken for
         });
         const { token } = await sessions.create({ userId: 'ada' });
         const reached = redis.commands;
-        // From here on, the client writes in the next turn of the event loop, when it learns of the
-        // loss.
+        // From here on, the client writes in the next turn of the event loop, when it learns of
+        // the loss.
         await new Promise((resolve) => setImmediate(resolve));
         redis.sockets[0]?.resetAndDestroy();
         const outcome = await use(sessions, token).catch((error: unknown) => error);

@@ -108,7 +108,8 @@ async function inRedis(servers: readonly { readonly url: string }[]): Promise<Ho
 
 async function inPostgres(client: pg.Client): Promise<Holdings> {
   const { rows } = await client.query(
-    "SELECT count(*)::int AS entries, pg_total_relation_size('token_sessions')::int AS bytes FROM token_sessions WHERE owner_id = $1",
+    `SELECT count(*)::int AS entries, pg_total_relation_size('token_sessions')::int AS bytes
+     FROM token_sessions WHERE owner_id = $1`,
     [OWNER],
   );
   return { entries: Number(rows[0]?.entries), bytes: Number(rows[0]?.bytes) };

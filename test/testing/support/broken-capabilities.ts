@@ -2,10 +2,10 @@ import type { SessionRecord, StoreListener } from '../../../src/index.js';
 import { type BrokenStore, breaking, tick } from './breaking.js';
 import { completeStore } from './complete-store.js';
 
-/** A store that calls its listeners through `told`. */
-function telling(told: (listener: StoreListener, ids: readonly string[]) => void): BrokenStore['create'] {
+/** A store that calls its listeners through `call`. */
+function reporting(call: (listener: StoreListener, ids: readonly string[]) => void): BrokenStore['create'] {
   return breaking((store) => ({
-    subscribe: (listener) => store.subscribe({ ended: (ids) => told(listener, ids), gap: () => listener.gap() }),
+    subscribe: (listener) => store.subscribe({ ended: (ids) => call(listener, ids), gap: () => listener.gap() }),
   }));
 }
 
@@ -178,7 +178,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   },
   {
     bug: 'notifications that never come',
-    create: telling(() => undefined),
+    create: reporting(() => undefined),
     fails: [
       'invariant 5: a listener receives the id of a session that this or another process deleted',
       'invariant 5: a listener receives a session that was evicted',
@@ -186,7 +186,7 @@ export const BROKEN_CAPABILITIES: readonly BrokenStore[] = [
   },
   {
     bug: 'notifications that come twice',
-    create: telling((listener, ids) => listener.ended([...ids, ...ids])),
+    create: reporting((listener, ids) => listener.ended([...ids, ...ids])),
     fails: ['a listener receives each ended session once, and nothing else'],
   },
   {

@@ -2,9 +2,9 @@ import { runChecks } from '../check.js';
 import { httpChecks } from '../http-checks.js';
 
 /*
- * Runs the Worker that is bundled beside this file in workerd, by miniflare, and prints the results
- * as JSON. For Node 22 or newer. Its arguments: the Worker, its compatibility date, and the module
- * of miniflare, which is installed elsewhere.
+ * Runs the Worker that is bundled beside this file in workerd, by miniflare, and prints its
+ * results as JSON. For Node 22 or newer. Its arguments: the Worker, its compatibility date, and
+ * the module of miniflare, which is installed elsewhere.
  */
 
 interface Miniflare {
