@@ -55,6 +55,6 @@ function pairsOf(headers: object): (readonly [string, unknown])[] {
   if (!Array.isArray(headers)) return Object.entries(headers);
   const list: readonly unknown[] = headers;
   if (Array.isArray(list[0]))
-    return list.map((pair) => (Array.isArray(pair) ? [String(pair[0]), pair[1]] : ['', undefined]));
+    return list.flatMap((pair) => (Array.isArray(pair) ? [[String(pair[0]), pair[1]] as const] : []));
   return Array.from({ length: list.length / 2 }, (_, index) => [String(list[2 * index]), list[2 * index + 1]]);
 }

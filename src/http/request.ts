@@ -29,9 +29,11 @@ export interface SourceSettings {
   readonly services: Services;
   readonly sources: readonly TokenSource[];
   /** Recognises tokens of other libraries. */
-  readonly foreign:
-    | ((services: Services, source: TokenSource, text: string) => Omit<Credentials, 'tokenSent'> | undefined)
-    | undefined;
+  readonly foreign: (
+    services: Services,
+    source: TokenSource,
+    text: string,
+  ) => Omit<Credentials, 'tokenSent'> | undefined;
   /** Logs each message once. */
   readonly warnOnce: (message: string) => void;
 }
@@ -135,7 +137,7 @@ function findCredentials(
     if (text === undefined || text === '') continue;
     const credential = parseToken(text, services.settings.tokenPrefix);
     if (credential) return { credential, tokenSent, from: source };
-    const found = other ? undefined : foreign?.(services, source, text);
+    const found = other ? undefined : foreign(services, source, text);
     if (found) other = { ...found, from: source };
   }
   return { credential: null, from: undefined, ...other, tokenSent };

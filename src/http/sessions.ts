@@ -114,17 +114,17 @@ export interface HttpOptions<Data> extends CoreOptions<Data> {
 
 /** The support for other libraries' tokens, which `createSessions` adds. */
 export interface ForeignTokens {
-  readonly read: NonNullable<SourceSettings['foreign']>;
+  readonly read: SourceSettings['foreign'];
   /** @throws `INVALID_OPTION` */
   readonly check: (source: TokenSource) => void;
 }
 
 /** @throws `INVALID_OPTION` */
-export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign?: ForeignTokens): Sessions<Data, Input> {
+export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: ForeignTokens): Sessions<Data, Input> {
   const services = createServices(normaliseOptions(options));
   const sources = checkSources(options.sources ?? [bearer()], foreign);
   const warnOnce = onceEach((message) => services.settings.logger?.warn(`token-sessions: ${message}`));
-  const settings: SourceSettings = { services, sources, foreign: foreign?.read, warnOnce };
+  const settings: SourceSettings = { services, sources, foreign: foreign.read, warnOnce };
   const slot = privateSlot<{ request: OpenedRequest }>();
 
   /**
@@ -219,7 +219,7 @@ function onceEach(log: (message: string) => void): (message: string) => void {
   };
 }
 
-function checkSources(sources: readonly TokenSource[], foreign: ForeignTokens | undefined): readonly TokenSource[] {
+function checkSources(sources: readonly TokenSource[], foreign: ForeignTokens): readonly TokenSource[] {
   const valid =
     Array.isArray(sources) && sources.length > 0 && sources.every((each) => typeof each?.read === 'function');
   if (!valid) {
@@ -228,6 +228,6 @@ function checkSources(sources: readonly TokenSource[], foreign: ForeignTokens | 
       "sources must be a list of at least one of bearer(), header('X-Auth-Token') and cookie()",
     );
   }
-  for (const source of sources) foreign?.check(source);
+  for (const source of sources) foreign.check(source);
   return [...sources];
 }

@@ -149,6 +149,13 @@ describe('cookie', () => {
     ['__Secure- not secure', () => cookie('__Secure-x', { secure: false })],
     ['sameSite none, not secure', () => cookie('x', { sameSite: 'none', secure: false })],
     ['another sameSite', () => cookie('x', { sameSite: 'loose' as 'lax' })],
+    ['a path that does not begin with /', () => cookie('x', { path: 'api' })],
+    ['a path that ends the attribute', () => cookie('x', { path: '/api;HttpOnly' })],
+    ['a path that a Set-Cookie header cannot hold', () => cookie('x', { path: '/<api>' })],
+    ['a path that is no text', () => cookie('x', { path: 5 as never })],
+    ['a domain that is none', () => cookie('x', { domain: 'app test' })],
+    ['a domain that is no text', () => cookie('x', { domain: 5 as never })],
+    ['a domain with a label that is too long', () => cookie('x', { domain: `${'a'.repeat(64)}.example` })],
     ['an origin with a path', () => cookie('x', { csrf: { trustedOrigins: ['https://app.test/'] } })],
   ])('%s is refused', (_name, make) => {
     expect(make).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));

@@ -57,6 +57,19 @@ describe('rule 25: a login by cookie', () => {
     expect(current.responseHeaders.getSetCookie()).toHaveLength(1);
   });
 
+  test('a Fetch request of an older browser is recognised, though Fetch refuses the name `:authority`', async () => {
+    const { sessions } = app();
+    const login = async (origin: string) => {
+      const { sessions: current } = await sessions.fromHeaders(new Headers({ origin }), {
+        method: 'POST',
+        url: 'https://app.test/login',
+      });
+      return current.create({ userId: 'ann' });
+    };
+    expect((await login('https://app.test')).token).toMatch(/^ts_/);
+    await expect(login('https://evil.test')).rejects.toMatchObject({ code: 'CROSS_SITE' });
+  });
+
   test('a trusted origin logs in, and the message of a refusal names the option', async () => {
     const { sessions } = app([cookie('sid', { csrf: { trustedOrigins: ['https://idp.test'] } })]);
     const saml = await sessions.fromHeaders({ ...ELSEWHERE, origin: 'https://idp.test' }, { method: 'POST' });

@@ -274,6 +274,22 @@ describe('a required step-up', () => {
   });
 });
 
+test('a login in the body of a stream takes effect immediately', async () => {
+  const { sessions } = setUp();
+  const { token } = await sessions.create({ userId: 'guest' });
+  const response = await sessions.handle(requestOf(token), (context) => {
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      const created = await context.sessions.create({ userId: 'ann' });
+      controller.enqueue(new TextEncoder().encode(created.token));
+      controller.close();
+    };
+    return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }));
+  });
+  const created = await response.text();
+  expect((await sessions.fromToken(created)).session?.data.userId).toBe('ann');
+  expect((await sessions.fromToken(token)).session).toBeNull();
+});
+
 test('fromRequest returns only the context', async () => {
   const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
   const { token } = await sessions.create({ userId: 'ann' });

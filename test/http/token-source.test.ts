@@ -2,8 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { headerReader } from '../../src/http/header-reader.js';
+import { hostOf } from '../../src/http/host.js';
 import { combined } from '../../src/http/put-headers.js';
-import { bearer, createSessions, type HeadersLike, header } from '../../src/index.js';
+import { bearer, cookie, createSessions, type HeadersLike, header, type TokenSource } from '../../src/index.js';
 import { countingStore } from '../support/counting-store.js';
 
 describe('header reader', () => {
@@ -116,11 +117,58 @@ describe('sources', () => {
   );
 });
 
+describe('sources that write', () => {
+  const sources = [bearer({ respond: true }), cookie('sid')];
+  const written = ({ responseHeaders }: { readonly responseHeaders: Headers }) => [
+    responseHeaders.get('session-token'),
+    responseHeaders.getSetCookie().map((each) => each.split(/[=;]/)[1]),
+  ];
+
+  test.each<[string, HeadersLike]>([
+    ['no token', {}],
+    ['a malformed token', { cookie: 'sid=nonsense' }],
+    ['an empty token', { authorization: 'Bearer ' }],
+  ])('all write the new token of a request with %s', async (_, headers) => {
+    const { sessions } = await createSessions<{ n: number }>({ sources }).fromHeaders(headers);
+    const { token } = await sessions.create({ n: 1 });
+    expect(written(sessions)).toEqual([token, [token]]);
+  });
+
+  test('all write the new token of a context that was made with a token alone', async () => {
+    const on = createSessions<{ n: number }>({ sources });
+    const { sessions } = await on.fromToken((await on.create({ n: 1 })).token);
+    const { token } = await sessions.create({ n: 2 });
+    expect(written(sessions)).toEqual([token, [token]]);
+  });
+
+  test('an error names them if the head of the answer has left', async () => {
+    const on = createSessions<{ n: number }>({ sources });
+    const { head } = hostOf(on).open({ key: undefined, headers: {}, target: { kind: 'none', advice: 'Do that.' } });
+    expect(() => head.assertWritable()).toThrow(
+      expect.objectContaining({
+        code: 'HEADERS_SENT',
+        message: expect.stringMatching(/\(authorization, cookie sid\).* Do that\.$/),
+      }),
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ['an empty list', []],
+    ['no list', bearer()],
+    ['undefined in a list', [bearer(), undefined]],
+    ['an object that reads nothing', [{ name: 'own' }]],
+  ])('%s is refused', (_, given) => {
+    expect(() => createSessions({ sources: given as TokenSource[] })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('sources must be') }),
+    );
+  });
+});
+
 describe('sessions.responseHeaders', () => {
-  function setUp() {
+  function setUp(sources = [bearer({ respond: true })]) {
     const warnings: string[] = [];
     const logger = { warn: (line: string) => void warnings.push(line), error: () => undefined };
-    return { warnings, sessions: createSessions<{ n: number }>({ sources: [bearer({ respond: true })], logger }) };
+    return { warnings, sessions: createSessions<{ n: number }>({ sources, logger }) };
   }
 
   test('cause one warning if they hold a token and are never read', async () => {
@@ -135,6 +183,7 @@ describe('sessions.responseHeaders', () => {
 
   test('cause no warning if they are read or hold nothing', async () => {
     const { warnings, sessions } = setUp();
+    const { warnings: ofSilent, sessions: silent } = setUp([bearer()]);
     const collect = collector();
     const collected = vi.fn();
     const registry = new FinalizationRegistry<undefined>(collected);
@@ -144,13 +193,17 @@ describe('sessions.responseHeaders', () => {
       expect(context.sessions.responseHeaders.get('session-token')).toBe(token);
       registry.register(context, undefined);
       registry.register(await sessions.fromToken(token), undefined);
+      // No source writes, so nothing must be sent when a session begins or ends.
+      const other = await silent.fromHeaders({});
+      await (await other.sessions.create({ n: 1 })).destroy();
+      registry.register(other, undefined);
     };
     await use();
     await vi.waitFor(() => {
       collect();
-      expect(collected).toHaveBeenCalledTimes(2);
+      expect(collected).toHaveBeenCalledTimes(3);
     });
-    expect(warnings).toEqual([]);
+    expect([warnings, ofSilent]).toEqual([[], []]);
   });
 });
 

@@ -4,6 +4,15 @@ import { foreignRequest, hasRequest } from '../../../src/http/foreign-request.js
 
 const headers = { authorization: 'Bearer token' };
 
+test.each(['req', 'request', 'extra', 'socket', 'connectionParams'])(
+  'a context with `%s` holds a request, whatever server put it there',
+  (name) => {
+    expect(hasRequest({ [name]: {} })).toBe(true);
+    expect(hasRequest({ [name]: undefined })).toBe(false);
+    expect(hasRequest(undefined)).toBe(false);
+  },
+);
+
 describe('the request of a context', () => {
   const request = new Request('http://api.example/graphql?q', { headers });
   const described = {
