@@ -26,7 +26,6 @@ const SOAK = [
   // The blocks also compile in test/docs/compile.test.ts.
   'test/docs/testing.test.ts',
   'test/faults/**/*.test.ts',
-  'test/legacy/legacy-races.test.ts',
   'test/live/{faults,leaks,races,scale,slow}.test.ts',
   'test/races/**/*.test.ts',
   'test/testing/node-test.test.ts',

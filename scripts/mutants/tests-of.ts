@@ -39,7 +39,11 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
       ],
     },
     { source: 'src/core/', near: ['test/core'], far: ['test/security', 'test/http'] },
-    { source: 'src/legacy/', near: ['test/legacy'], far: ['test/migration'] },
+    {
+      source: 'src/legacy/',
+      near: ['test/legacy'],
+      far: ['test/migration', 'test/stores/express-store/legacy-stores.test.ts'],
+    },
     {
       source: 'src/http/foreign-request.ts',
       near: ['test/adapters/yoga/request.test.ts'],
@@ -81,7 +85,7 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
   ];
 
 /** Compilers, browsers and measurements: too slow for each mutant, or not about what it does. */
-const LEFT_OUT = /types\.test\.ts$|size\.test\.ts$|legacy-races|\/browser\/|client\/docs\.test/;
+const LEFT_OUT = /types\.test\.ts$|size\.test\.ts$|\/browser\/|client\/docs\.test/;
 
 /** The paths of the test files for a source file, near ones first. */
 export function testsOf(source: string): { readonly near: string[]; readonly far: string[] } {
