@@ -21,6 +21,54 @@ test('rule 18: if the last of several logins cannot take effect, the call acts f
   expect(await store.count?.()).toBe(1);
 });
 
+test('rule 2: a call that changes its session and then ends it is no call whose session others ended', async () => {
+  const { begin, events, id } = await openRequest();
+  const call = await begin();
+  const session = sessionOf(call);
+  session.data.a = 1;
+  await session.destroy();
+  await call.commit();
+  expect(events).toEqual([`destroyed ${id}`]);
+});
+
+test('rule 2: once a call has ended the session, save, update, touch and reload of the other calls fail', async () => {
+  const { begin, store } = await openRequest();
+  const [call, other] = [await begin(), await begin()];
+  const session = sessionOf(other);
+  await sessionOf(call).destroy();
+  store.reset();
+  for (const run of [
+    () => session.save(),
+    () => session.update(() => undefined),
+    () => session.touch(),
+    () => session.reload(),
+  ])
+    await expect(run()).rejects.toMatchObject({ code: 'SESSION_GONE' });
+  expect(store.total()).toBe(0);
+});
+
+test('a context outside a guard shows no session that has ended, and a call that has begun keeps its own', async () => {
+  const { opened, begin, sessions, id } = await openRequest();
+  const context = opened.open({ hasOutcome: false });
+  await context.load();
+  const call = await begin();
+  expect(call.sessions.current?.id).toBe(id);
+  await sessions.destroy(id);
+  expect([context.sessions.current, call.sessions.current?.id, call.liveSession]).toEqual([null, id, null]);
+});
+
+test.each(['', 'nonsense', '../x', '01900000-0000-4000-8000-000000000000'])(
+  'invariant 8: destroy(%j) is false without a store call, because it is no id of a session',
+  async (nonsense) => {
+    const { begin, sessions, store } = await openRequest();
+    const call = await begin();
+    store.reset();
+    expect(await call.sessions.destroy(nonsense)).toBe(false);
+    expect([await sessions.destroy(nonsense), await sessions.find(nonsense)]).toEqual([false, null]);
+    expect(store.total()).toBe(0);
+  },
+);
+
 describe('streams and ends', () => {
   test('rule 18: a create in the body of a stream takes effect at once, also in an enclosing call', async () => {
     const { begin, events } = await openRequest({ signedIn: false });

@@ -34,6 +34,21 @@ describe('update', () => {
     expect(calls).toEqual(['replace']);
   });
 
+  test('invariant 3: data that is read for the first time while it runs does not undo it', async () => {
+    const { sessions, calls } = setUp();
+    const { token } = await sessions.create({ userId: 'ann', views: 1 });
+    const session = await open(sessions, token);
+    const update = session.update((data) => {
+      data.views = 2;
+    });
+    expect(session.data.views).toBe(1);
+    await update;
+    calls.length = 0;
+    await session.save();
+    expect(calls).toEqual([]);
+    expect((await open(sessions, token)).data.views).toBe(2);
+  });
+
   test('writes nothing if it throws or changes nothing, and refuses an asynchronous function', async () => {
     const { sessions, calls } = setUp();
     const session = await sessions.create({ userId: 'ann' });

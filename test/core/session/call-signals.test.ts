@@ -1,0 +1,61 @@
+import { describe, expect, test, vi } from 'vitest';
+import { memoryStore } from '../../../src/index.js';
+import { openRequest, sessionOf } from './support/calls.js';
+
+/** A request whose store counts how many live sessions it looks up. */
+async function openCounted() {
+  const made = await openRequest();
+  const { live } = made.opened.open({ hasOutcome: true }).request.services;
+  return { ...made, live };
+}
+
+describe('rule 17: the signals of a call', () => {
+  test('are watched once, however often they are read', async () => {
+    const { begin, live, store } = await openCounted();
+    const call = await begin();
+    const signals = [call.sessions.signal, call.sessions.signal, sessionOf(call).signal, sessionOf(call).signal];
+    expect(new Set(signals).size).toBe(2);
+    expect(live.size).toBe(1);
+    await vi.waitFor(() => expect(store.calls.find).toBe(2));
+    expect([call.sessions.signal, sessionOf(call).signal]).toEqual([signals[0], signals[2]]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(store.calls.find).toBe(2);
+  });
+
+  test.each(['signal of the call', 'signal of the session'] as const)(
+    'stop watching when the call is over, and watch again for a later listener: %s',
+    async (which) => {
+      const { begin, live, sessions, id } = await openCounted();
+      const call = await begin();
+      const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
+      expect(live.size).toBe(1);
+      await call.commit();
+      expect(live.size).toBe(0);
+      const aborted = vi.fn();
+      signal.addEventListener('abort', aborted);
+      expect(live.size).toBe(1);
+      await sessions.destroy(id);
+      expect(aborted).toHaveBeenCalledOnce();
+      expect([signal.aborted, live.size]).toEqual([true, 0]);
+    },
+  );
+
+  test('abort immediately for a listener that comes after the session has ended', async () => {
+    const { begin, sessions, id } = await openCounted();
+    const call = await begin();
+    const { signal } = call.sessions;
+    await call.commit();
+    await sessions.destroy(id);
+    signal.addEventListener('abort', () => undefined);
+    await vi.waitFor(() => expect(signal.aborted).toBe(true));
+  });
+
+  test('keep the session of the call: a destroy of another session aborts none', async () => {
+    const { begin, sessions } = await openRequest({ sessions: { store: memoryStore() } });
+    const call = await begin();
+    const { signal } = call.sessions;
+    const other = await sessions.create({ user: 'bob' });
+    await sessions.destroy(other.id);
+    expect(signal.aborted).toBe(false);
+  });
+});
