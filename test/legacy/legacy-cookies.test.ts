@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../src/http/host.js';
-import { cookie, createSessions, header, memoryStore } from '../../src/index.js';
+import { bearer, cookie, createSessions, header, memoryStore } from '../../src/index.js';
 import { expressLegacy } from '../../src/stores/express-store/index.js';
 import { callbackStore } from '../support/callback-store.js';
 import { setUp, TOKEN } from './legacy-support.js';
@@ -199,6 +199,7 @@ describe('bad input', () => {
       'a source whose legacy is a store',
       () => createSessions({ store: memoryStore(), sources: [header('x', { legacy: callbackStore() as never })] }),
     ],
+    ['a legacy of null', () => createSessions({ sources: [{ ...bearer(), legacy: null as never }] })],
     [
       'a legacy without a scheme',
       () =>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { newVersion } from '../../src/core/record/token.js';
 import { byChance, takeTurns } from '../support/turns.js';
 import { setUp, TOKEN, type Turn } from './legacy-support.js';
 
@@ -55,6 +56,21 @@ describe.each(STEPS.map((step, index) => [index + 1, step] as const))('a request
     await comesBack(all);
   });
 
+  test('alone fails is no logout, and costs no user the session', async () => {
+    const all = setUp();
+    all.login();
+    let steps = 0;
+    const failing = all.open({}, async () => {
+      steps += 1;
+      if (steps === number) throw new Error('down');
+    });
+    // An insert whose answer is lost is looked up, and repeated by a later request.
+    const outcome = await all.request(TOKEN, failing).catch((error: unknown) => error);
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    else expect(outcome).toMatchObject({ session: { data: { userId: 'ann' } } });
+    await comesBack(all);
+  });
+
   test('is done but not answered costs no user the session', async () => {
     const all = setUp();
     all.login();
@@ -95,4 +111,49 @@ test('processes that die at any point, one after the other, cost no user the ses
     }
     await comesBack(all);
   }
+});
+
+test('a session that others end while it moves is anonymous', async () => {
+  const all = setUp();
+  all.login();
+  const { store } = all;
+  const sessions = all.openOn(
+    {
+      insert: (record, ttl) => store.insert(record, ttl),
+      find: (id) => store.find(id),
+      replace: async ({ id }) => {
+        await store.delete(id);
+        return 'gone';
+      },
+      delete: (id) => store.delete(id),
+    },
+    { read: (run) => run(), remove: (run) => run() },
+  );
+  const { session, offered } = await all.request(TOKEN, sessions);
+  expect([session, offered]).toEqual([null, null]);
+});
+
+test('a store that is not atomic, and always has another copy, makes the request start over five times at most', async () => {
+  const all = setUp();
+  all.login();
+  const { store } = all;
+  let reads = 0;
+  const other = (text: string): string => text.replace(/"m":\["[^"]+"/, `"m":["${newVersion()}"`);
+  const sessions = all.openOn(
+    {
+      insert: (record, ttl) => store.insert(record, ttl),
+      find: async (id) => {
+        reads += 1;
+        const record = await store.find(id);
+        return record && { ...record, version: newVersion(), body: other(record.body) };
+      },
+      replace: async () => 'conflict',
+      delete: (id) => store.delete(id),
+    },
+    { read: (run) => run(), remove: (run) => run() },
+  );
+  expect((await all.request(TOKEN, sessions)).session).toBeNull();
+  // One to look for the session, and two in each round: before the write, and after its failure.
+  expect(reads).toBe(1 + 2 * 5);
+  expect(all.old.sessions.size).toBe(1);
 });
