@@ -1,5 +1,7 @@
 import { TRPCError } from '@trpc/server';
 import { describe, expect, test, vi } from 'vitest';
+import { errorFormatter } from '../../../src/adapters/trpc/error-formatter.js';
+import { answerTo } from '../../../src/adapters/trpc/errors.js';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { createSessions, isSessionError, SessionError, type SessionErrorCode } from '../../../src/index.js';
 import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
@@ -58,6 +60,32 @@ describe('errors', () => {
     store.before = undefined;
     expect((await call()).status).toBe(404);
     await host.stop();
+  });
+
+  test.each([
+    [403, 'FORBIDDEN'],
+    [413, 'PAYLOAD_TOO_LARGE'],
+    [422, 'UNPROCESSABLE_CONTENT'],
+    [418, 'INTERNAL_SERVER_ERROR'],
+  ])('the status %i that a store gives its own error becomes %s', (status, code) => {
+    const error = new SessionError('CONFLICT', secret, { status });
+    expect(answerTo(error)).toMatchObject({ status, code });
+    expect(answerTo(error).message).not.toContain(secret);
+  });
+
+  test('an internal error of the application has no code of a session, whatever its message', () => {
+    for (const message of ['Internal server error', 'oops', '']) {
+      const error = new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message, cause: new Error('own') });
+      const shape = { message, code: -32603, data: { code: error.code, httpStatus: 500 } } as const;
+      expect(errorFormatter({ error, shape })).toEqual(shape);
+    }
+    const ours = new TRPCError({ code: 'INTERNAL_SERVER_ERROR', cause: new SessionError('LIMIT_REACHED', secret) });
+    const shape = { message: ours.message, code: -32603, data: { code: ours.code, httpStatus: 500 } } as const;
+    expect(errorFormatter({ error: ours, shape }).data).toMatchObject({
+      code: 'TOO_MANY_REQUESTS',
+      httpStatus: 429,
+      sessionCode: 'LIMIT_REACHED',
+    });
   });
 
   test("an application's own handling of a SessionError stays unchanged", async () => {

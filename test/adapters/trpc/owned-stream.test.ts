@@ -98,6 +98,37 @@ describe('a stream of a unit', () => {
     );
   });
 
+  test('a client that leaves between two values: the changes of the clean-up are saved', async () => {
+    const who = owner();
+    async function* values(): AsyncGenerator<number, string> {
+      yield 1;
+      yield 2;
+      return 'done';
+    }
+    const iterator = iterate(values(), who);
+    await iterator.next();
+    await iterator.next();
+    expect(who.save).toHaveBeenCalledTimes(2);
+    expect(await iterator.return?.('left')).toEqual({ done: true, value: 'left' });
+    expect(who.save).toHaveBeenCalledTimes(3);
+    expect(who.end).toHaveBeenCalled();
+  });
+
+  test('a client that leaves while a value is awaited: the step may fail, so nothing is saved', async () => {
+    const who = owner();
+    const never = new Promise<never>(() => undefined);
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => never,
+        return: async () => ({ done: true, value: undefined }) as const,
+      }),
+    };
+    const iterator = iterate(source, who);
+    void iterator.next();
+    await iterator.return?.();
+    expect(who.save).not.toHaveBeenCalled();
+  });
+
   test('a value is passed on after it is saved, and not before', async () => {
     const saved = gate();
     async function* one(): AsyncGenerator<number, void> {

@@ -1,9 +1,10 @@
+import { TRPCError } from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import express from 'express';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ContextOptions, ResponseMeta, ResponseMetaOptions } from '../../../src/adapters/trpc/index.js';
-import { cookie, createSessions, header, type SessionsOptions } from '../../../src/index.js';
+import { cookie, createSessions, header, SessionError, type SessionsOptions } from '../../../src/index.js';
 import { type Handlers, makeApp } from './support/app.js';
 import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
 import { collect, failure, httpClient } from './support/clients.js';
@@ -199,6 +200,26 @@ describe('responseMeta and the application’s own', () => {
     const rest = { type: 'unknown', eagerGeneration: false };
     expect(responseMeta({ ctx: undefined, ...rest })).toEqual({});
     expect(responseMeta(() => ({ status: 418 }))({ ctx: null, ...rest })).toEqual({ status: 418 });
+  });
+
+  test('the status is that of a lone error of the library, and otherwise stays as it is', () => {
+    const sessions = createSessions<Data>();
+    const { createContext, responseMeta } = makeApp(sessions, handlers);
+    const failed = new TRPCError({
+      code: 'INTERNAL_SERVER_ERROR',
+      cause: new SessionError('LIMIT_REACHED', 'too many'),
+    });
+    const status = (errors: TRPCError[], data: unknown[], own?: number) => {
+      const options = { ctx: createContext({ headers: {} }), eagerGeneration: false, errors, data };
+      return own === undefined ? responseMeta(options).status : responseMeta(() => ({ status: own }))(options).status;
+    };
+    expect([status([failed], []), status([failed], [{}])]).toEqual([429, 429]);
+    expect([status([failed], [{}, {}]), status([failed, failed], []), status([], [{}])]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(status([failed], [{}], 418)).toBe(418);
   });
 
   test('the headers of a context from fromHeaders() are sent too', async () => {
