@@ -87,8 +87,9 @@ export class Identity {
     const { services } = this.request;
     this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
+    const insert = () => services.lifecycle.insert(data, heldBefore({ previous: this.#replaced() })?.id);
+    const { snapshot, credential } = await this.logins.withRoom(field, insert);
     const previous = this.#replaced();
-    const { snapshot, credential } = await services.lifecycle.insert(data, heldBefore({ previous })?.id);
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
     const session = new CallSession<unknown>(held, { owner: this.#owner, grant: creatorsGrant(held) }, token);

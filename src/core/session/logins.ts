@@ -1,3 +1,4 @@
+import { isSessionError } from '../error.js';
 import type { Credential } from '../record/token.js';
 import { type ActingSession, asCreator } from './acting.js';
 import type { HeldSession } from './held-session.js';
@@ -38,6 +39,20 @@ export class Logins {
   /** Notes the new token of a session that has not taken effect yet. */
   renew(held: HeldSession, credential: Credential): void {
     this.#list = this.#list.map((login) => (login.held === held ? { ...login, credential } : login));
+  }
+
+  /**
+   * Inserts a session. With `onLimit: 'deny'`, an earlier one of the same field counts until it is
+   * removed, so it is removed first if there is no room for both.
+   */
+  async withRoom<Inserted>(field = '', insert: () => Promise<Inserted>): Promise<Inserted> {
+    try {
+      return await insert();
+    } catch (error) {
+      if (this.isEmpty || !isSessionError(error) || error.code !== 'LIMIT_REACHED') throw error;
+      await this.drop((each) => each !== field);
+      return insert();
+    }
   }
 
   /** Adds a login. It replaces an earlier one of the same field. */

@@ -220,6 +220,24 @@ describe('a login of a call that succeeds', () => {
     expect(await sessions.listFor('ann')).toHaveLength(1);
   });
 
+  test('rule 18: with deny, a second login of a call takes the place of its first', async () => {
+    const { client, sessions } = await startRouter(
+      ({ t, open }) =>
+        t.router({
+          twice: open.mutation(async ({ ctx }) => {
+            await ctx.sessions.create({ userId: 'ann' });
+            return (await ctx.sessions.create({ userId: 'ann' })).id;
+          }),
+        }),
+      { sessions: { maxPerOwner: { max: 2, onLimit: 'deny' } } },
+    );
+    const [other, mine] = [await sessions.create({ userId: 'ann' }), await sessions.create({ userId: 'ann' })];
+    const id = await client(mine.token).mutate('twice');
+    expect((await sessions.listFor('ann')).map((each) => each.id)).toEqual([other.id, id]);
+    expect(await client().mutate('twice')).toBe('LIMIT_REACHED');
+    expect(await sessions.listFor('ann')).toHaveLength(2);
+  });
+
   test('rule 18: a call that ends its own session is answered with its result', async () => {
     const { client, sessions } = await startRouter(({ t, own }) =>
       t.router({
