@@ -6,9 +6,9 @@ import type { Session } from '../core/types.js';
 import type { Exchange } from '../http/errors.js';
 import { toGraphQLError } from './errors.js';
 import { FieldOutcomes } from './field-outcomes.js';
-import { failedPart, inResult, isSuccess } from './results.js';
+import { failedPart, inResult, isStream, isSuccess } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
-import type { OperationResult } from './types.js';
+import type { OperationResult, OperationResults } from './types.js';
 
 /**
  * The key under which a context holds its operation. A symbol, because it is copied when the
@@ -124,6 +124,25 @@ export class Operation {
       return this.#answer(result);
     } catch (error) {
       return { data: null, errors: [toGraphQLError(error, this.exchange)] };
+    }
+  }
+
+  /**
+   * The `subscribe` function of a subscription has returned. If it has logged in, that takes
+   * effect while the head of the answer can still carry the token. Without a stream it is undone.
+   */
+  async finishStart(result: OperationResults): Promise<OperationResults> {
+    if (!this.call.hasLogin) return result;
+    if (!isStream(result)) {
+      await this.call.rollback();
+      return result;
+    }
+    try {
+      await this.call.commit();
+      return result;
+    } catch (error) {
+      await result[Symbol.asyncIterator]().return?.();
+      return { errors: [toGraphQLError(error, this.exchange)] };
     }
   }
 

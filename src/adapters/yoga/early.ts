@@ -1,3 +1,4 @@
+import type { Operation } from '../../graphql/call.js';
 import { restate } from '../../graphql/errors.js';
 import { isStream } from '../../graphql/results.js';
 import type { OperationResult, OperationResults } from '../../graphql/types.js';
@@ -12,6 +13,11 @@ export function restatingEarly(run: Executor): Executor {
     const results = run(args);
     return results instanceof Promise ? results.then(restateAll) : restateAll(results);
   };
+}
+
+/** Wraps the executor of subscriptions: see {@link Operation.finishStart}. */
+export function finishingStart(run: Executor, operation: Operation): Executor {
+  return async (args) => operation.finishStart((await run(args)) as OperationResults);
 }
 
 function restateAll(results: unknown): unknown {

@@ -8,7 +8,7 @@ import { hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
 import { combined } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
-import { restatingEarly } from './early.js';
+import { finishingStart, restatingEarly } from './early.js';
 import type { Answer, ContextErrorPayload, SessionPlugin } from './hooks.js';
 import { Operations } from './operations.js';
 import { noteNodeRequest } from './request.js';
@@ -94,8 +94,11 @@ function executionHooks(operations: Operations): Pick<SessionPlugin, ExecutionHo
     async onSubscribe(payload) {
       const operation = await operations.start(payload);
       if (!operation) return undefined;
-      if (payload.subscribeFn && restatesEarly(operation))
-        payload.setSubscribeFn?.(restatingEarly(payload.subscribeFn));
+      const { subscribeFn } = payload;
+      if (subscribeFn) {
+        const run = restatesEarly(operation) ? restatingEarly(subscribeFn) : subscribeFn;
+        payload.setSubscribeFn?.(finishingStart(run, operation));
+      }
       return {
         onSubscribeResult({ result, setResult }) {
           // Not a stream: the subscription failed to start.

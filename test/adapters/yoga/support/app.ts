@@ -14,10 +14,12 @@ export const ANN: Data = { userId: 'ann', theme: 'light', views: 0 };
 /** A field's handler: the argument `op` names it, and the argument `value` is passed to it. */
 export type Handler<D> = (ctx: SessionContext<D>, value: string) => unknown;
 
+type Source = AsyncIterable<unknown>;
+
 export interface Handlers<D = Data> {
   readonly run?: Readonly<Record<string, Handler<D>>>;
   /** The sources of subscriptions. */
-  readonly watch?: Readonly<Record<string, (ctx: SessionContext<D>, value: string) => AsyncIterable<unknown>>>;
+  readonly watch?: Readonly<Record<string, (ctx: SessionContext<D>, value: string) => Source | Promise<Source>>>;
   /** The resolvers of a subscription's events. By default, they return the source's value. */
   readonly event?: Readonly<Record<string, Handler<D>>>;
 }
