@@ -187,9 +187,7 @@ export class Operation {
    */
   async finishPart(result: OperationResult): Promise<OperationResult> {
     const isInitial = this.#fields.notePart(result);
-    const part = await (isInitial && this.#shape.isMutation
-      ? this.#finishInitial(result)
-      : inResult(result, this.#shape));
+    const part = await (isInitial ? this.#finishInitial(result) : inResult(result, this.#shape));
     if (result.hasNext !== false) return part;
     // Clients stop listening after this part, so it must contain a failure to save.
     const error = await this.finishParts();
@@ -198,8 +196,11 @@ export class Operation {
 
   async #finishInitial(result: OperationResult): Promise<OperationResult> {
     try {
-      const outcome = this.#fields.initialOutcome();
+      const outcome = this.#shape.isMutation ? this.#fields.initialOutcome() : undefined;
       if (outcome) await this.call.commitFields(outcome.keep, outcome.hasFailed);
+      // The head leaves with this result, so later the token could not be sent.
+      if (this.call.isLoggingIn && isSuccess(result, this.#shape))
+        await this.call.commitLogin(this.#fields.loginOutcome());
       return inResult(result, this.#shape);
     } catch (error) {
       this.#fields.fail();

@@ -105,6 +105,15 @@ export class FieldOutcomes {
     };
   }
 
+  /**
+   * The fields whose login takes effect with the initial result. All root resolvers have run by
+   * then.
+   */
+  loginOutcome(): Keep {
+    const failed = this.#initial && this.#shape.isMutation ? this.#failedFields(this.#initial) : undefined;
+    return (layer) => !failed?.has(rootOf(layer));
+  }
+
   /** Which of the waiting changes are saved. */
   finalOutcome(): Keep {
     if (!this.#hasFailed) return () => true;

@@ -56,6 +56,26 @@ export function savedStream(
   };
 }
 
+/**
+ * The parts of an answer, before its head leaves. If the operation has logged in, the first part
+ * is finished now, so that the head carries the token. From then on, nothing can be written.
+ */
+export async function savedParts(
+  results: AsyncIterable<OperationResult>,
+  operation: Operation,
+): Promise<AsyncIterableIterator<OperationResult>> {
+  const parts = savedStream(results, operation, 'parts');
+  let first = operation.call.isLoggingIn ? await parts.next() : undefined;
+  if (operation.exchange) operation.call.seal();
+  const { next } = parts;
+  parts.next = async () => {
+    const step = first ?? (await next());
+    first = undefined;
+    return step;
+  };
+  return parts;
+}
+
 function endedBySession(
   source: AsyncIterator<OperationResult, unknown>,
   { call }: Operation,

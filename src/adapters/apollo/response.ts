@@ -28,6 +28,8 @@ export async function finishResponse(
     if (result.data !== data) body.singleResult = { data: null, errors: (result.errors ?? []).map(formatted) };
   }
   sendHeaders(operation, http, host);
+  // The head leaves with the first part.
+  if (body?.kind === 'incremental') operation.call.seal();
 }
 
 /**

@@ -3,7 +3,7 @@ import { isOurs, toGraphQLError } from '../../graphql/errors.js';
 import { observeFields } from '../../graphql/fields.js';
 import { inResult, isStream } from '../../graphql/results.js';
 import { NO_SHAPE } from '../../graphql/shape.js';
-import { savedStream } from '../../graphql/stream.js';
+import { savedParts, savedStream } from '../../graphql/stream.js';
 import { hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
 import { combined } from '../../http/put-headers.js';
@@ -88,7 +88,7 @@ function executionHooks(operations: Operations): Pick<SessionPlugin, ExecutionHo
       if (payload.executeFn && restatesEarly(operation)) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
         onExecuteDone: async ({ result, setResult }) =>
-          setResult(isStream(result) ? savedStream(result, operation, 'parts') : await operation.finish(result)),
+          setResult(await (isStream(result) ? savedParts(result, operation) : operation.finish(result))),
       };
     },
     async onSubscribe(payload) {

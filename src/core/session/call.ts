@@ -122,7 +122,7 @@ export class Call implements SessionOwner {
 
   /** Whether {@link commit} has something to do. */
   get isPending(): boolean {
-    return this.hasLogin || this.#creating !== undefined || this.isDirty || this.#rotates;
+    return this.isLoggingIn || this.isDirty || this.#rotates;
   }
 
   /** Whether the token is old enough that the answer to this call must carry a new one. */
@@ -133,6 +133,11 @@ export class Call implements SessionOwner {
   /** Whether the call has created a session that has not taken effect yet. */
   get hasLogin(): boolean {
     return this.#identity.hasLogin;
+  }
+
+  /** Whether the call has a login that has not taken effect yet, or is creating a session. */
+  get isLoggingIn(): boolean {
+    return this.hasLogin || this.#creating !== undefined;
   }
 
   get unreadable(): Unreadable | undefined {
@@ -339,6 +344,13 @@ export class Call implements SessionOwner {
   async commitFields(keep: Keep, hasFailed: Keep): Promise<void> {
     await this.#creating;
     await this.fields.commit(keep, hasFailed);
+  }
+
+  /** The last login of these fields takes effect while the operation goes on. */
+  async commitLogin(keep: Keep): Promise<void> {
+    await this.#creating;
+    await this.#identity.logins.drop(keep);
+    await this.#identity.conclude();
   }
 
   #create(data: unknown): Promise<NewSession<unknown>> {
