@@ -26,7 +26,7 @@ export type SessionErrorCode =
   | 'TOKEN_REPLACED';
 
 /** A union, so that hosts which type their statuses, such as Hono, accept one without a cast. */
-type Status = 401 | 403 | 409 | 422 | 429 | 500 | 503;
+type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 418 | 422 | 423 | 429 | 500 | 502 | 503 | 504 | 507;
 
 /** The HTTP status of each code. */
 const STATUS: Readonly<Record<SessionErrorCode, Status>> = {

@@ -67,7 +67,7 @@ describe('errors', () => {
     [413, 'PAYLOAD_TOO_LARGE'],
     [422, 'UNPROCESSABLE_CONTENT'],
     [418, 'INTERNAL_SERVER_ERROR'],
-  ])('the status %i that a store gives its own error becomes %s', (status, code) => {
+  ] as const)('the status %i that a store gives its own error becomes %s', (status, code) => {
     const error = new SessionError('CONFLICT', secret, { status });
     expect(answerTo(error)).toMatchObject({ status, code });
     expect(answerTo(error).message).not.toContain(secret);
