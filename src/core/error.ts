@@ -111,6 +111,15 @@ export function gone(): SessionError {
 }
 
 /**
+ * The error of a read, by that of a check of the data. The client is not at fault for stored data,
+ * so it is a failure inside the server.
+ */
+export function ofStored(error: unknown): unknown {
+  if (!isSessionError(error) || error.code !== 'INVALID_DATA') return error;
+  return new SessionError(error.code, error.message, { cause: error, status: 500 });
+}
+
+/**
  * Returns what `make` returns, without stack traces. Use it for errors that report an ordinary
  * event and are made by the thousand. The code that ends a session is not the code of its streams,
  * so a trace would show only the library. It would also cost more than everything else.

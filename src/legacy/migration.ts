@@ -1,5 +1,5 @@
 import { copyJson } from '../core/data/json.js';
-import { gone } from '../core/error.js';
+import { gone, ofStored } from '../core/error.js';
 import { eventOf } from '../core/events.js';
 import type { ForeignSession } from '../core/kernel/authentication.js';
 import { isGone } from '../core/kernel/lifecycle.js';
@@ -66,7 +66,7 @@ export class LegacyMove implements ForeignSession {
     if (!old) return store.find(id);
     const { record } = await this.#snapshotOf(old).catch((error: unknown) => {
       reader.reportInvalid({ id }, error);
-      throw error;
+      throw ofStored(error);
     });
     // If the account's limit refuses the insert, the old session stays where it is.
     if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);

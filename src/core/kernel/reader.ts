@@ -1,4 +1,4 @@
-import { isSessionError, SessionError } from '../error.js';
+import { isSessionError, ofStored } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import { decodeRecord, type SessionState } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
@@ -87,9 +87,8 @@ export class Reader {
   ): Promise<Snapshot> {
     try {
       return snapshotOf(record, { state, data: await validator(state.stored) }, this.#settings);
-    } catch (thrown) {
-      // The client has not sent this data, so the fault is the server's.
-      const error = isSessionError(thrown) ? new SessionError(thrown.code, thrown.message, { status: 500 }) : thrown;
+    } catch (refused) {
+      const error = ofStored(refused);
       if (isSessionError(error)) this.#decoded.add(error);
       this.reportInvalid(record, error);
       throw error;

@@ -1,0 +1,74 @@
+import { initTRPC } from '@trpc/server';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { trpcSessions } from '../../src/adapters/trpc/index.js';
+import { useSession } from '../../src/adapters/yoga/index.js';
+import { createSessions, header, memoryStore, requireSession, type SessionContext } from '../../src/index.js';
+import { expressLegacy } from '../../src/stores/express-store/index.js';
+
+/** Sessions after a deploy whose schema refuses the records of before. */
+async function setUp() {
+  const store = memoryStore();
+  const { token } = await createSessions<{ userId: number }>({ store }).create({ userId: 7 });
+  const sessions = createSessions({ store, schema: z.object({ userId: z.string() }) });
+  return { sessions, token, headers: { authorization: `Bearer ${token}` } };
+}
+
+const REFUSED = { code: 'INVALID_DATA', status: 500, message: expect.stringContaining('data.userId') };
+
+describe('a stored session that the schema refuses', () => {
+  test('rule 26: is a failure inside the server, in each context', async () => {
+    const { sessions, token, headers } = await setUp();
+    await expect(sessions.fromToken(token)).rejects.toMatchObject(REFUSED);
+    await expect(sessions.fromHeaders(headers)).rejects.toMatchObject(REFUSED);
+    const request = new Request('https://app.example/', { headers });
+    const answer = await sessions.handle(request, (context) => Response.json(requireSession(context).data));
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('userId');
+  });
+
+  test('rule 26: is INTERNAL_SERVER_ERROR in tRPC', async () => {
+    const { sessions, headers } = await setUp();
+    const { createContext, requireSession: required } = trpcSessions(sessions);
+    const t = initTRPC.context<typeof createContext>().create();
+    const router = t.router({ me: t.procedure.concat(required).query(({ ctx }) => ctx.session.data.userId) });
+    const me = t.createCallerFactory(router)(createContext({ headers })).me();
+    await expect(me).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+  });
+
+  test('rule 26: is INTERNAL_SERVER_ERROR in GraphQL', async () => {
+    const { sessions, headers } = await setUp();
+    const schema = createSchema<SessionContext<{ userId: string }>>({
+      typeDefs: 'type Query { me: String }',
+      resolvers: {
+        Query: { me: (_parent, _args, context) => requireSession(context).data.userId },
+      },
+    });
+    const yoga = createYoga({ schema, plugins: [useSession(sessions)], logging: false });
+    const body = JSON.stringify({ query: '{ me }' });
+    const init = { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body };
+    const answer = await yoga.fetch('https://app.example/graphql', init);
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
+  });
+
+  test('rule 26: is a failure inside the server if another library stored it', async () => {
+    const old = {
+      get: (_sid: string, callback: (error: unknown, session: object) => void) => callback(null, { userId: 7 }),
+      set: () => undefined,
+      destroy: () => undefined,
+    };
+    const sources = [header('x-token', { legacy: expressLegacy(old) })];
+    const sessions = createSessions({ sources, schema: z.object({ userId: z.string() }) });
+    await expect(sessions.fromHeaders({ 'x-token': 'an-old-token' })).rejects.toMatchObject(REFUSED);
+  });
+
+  test('rule 26: what a call changes is still its own fault, and 422', async () => {
+    const sessions = createSessions({ schema: z.object({ userId: z.string() }) });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const { session } = await sessions.fromToken(token);
+    const update = session?.update((data) => Object.assign(data, { userId: 7 }));
+    await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA', status: 422 });
+  });
+});
