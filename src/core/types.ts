@@ -262,7 +262,7 @@ export interface SessionAdministration<Data, Input = Data> {
   destroy(id: string): Promise<boolean>;
   /**
    * Ends all sessions of an account, but the one with the id `except`, in steps (OWASP ASVS
-   * 7.4.2). Answers how many.
+   * 7.4.2). Answers how many. In SQL stores, expired ones may count until they are swept.
    *
    * @example
    * await sessions.destroyFor(user.id); // the account is disabled

@@ -1,4 +1,5 @@
 import { SessionError } from '../core/error.js';
+import { text } from './hosts.js';
 
 /** A request's headers: a Fetch `Headers`, or a record as in Node and on serverless platforms. */
 export type HeadersLike = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -9,9 +10,9 @@ export type HeadersLike = Headers | Readonly<Record<string, string | readonly st
  */
 export type HeaderReader = (name: string) => string | undefined;
 
-/** @throws `NOT_SUPPORTED` when `headers` is no object */
+/** @throws `NOT_SUPPORTED` when `headers` is no object, or a list */
 export function headerReader(headers: HeadersLike): HeaderReader {
-  if (typeof headers !== 'object' || headers === null) {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new SessionError(
       'NOT_SUPPORTED',
       'the headers must be those of a request: a Headers object, or a record of names and values',
@@ -21,7 +22,7 @@ export function headerReader(headers: HeadersLike): HeaderReader {
     return (name) => (name.startsWith(':') ? pseudoHeader(headers, name) : (headers.get(name) ?? undefined));
   return (name) => {
     const value = Object.hasOwn(headers, name) ? headers[name] : findAnyCase(headers, name);
-    return typeof value === 'string' || value === undefined ? value : value.join(name === 'cookie' ? '; ' : ', ');
+    return Array.isArray(value) ? value.join(name === 'cookie' ? '; ' : ', ') : text(value);
   };
 }
 
@@ -44,7 +45,7 @@ function findAnyCase(headers: Exclude<HeadersLike, Headers>, name: string): stri
   const values: string[] = [];
   for (const key of Object.keys(headers)) {
     const value = key.toLowerCase() === name ? headers[key] : undefined;
-    if (value !== undefined) values.push(...(typeof value === 'string' ? [value] : value));
+    if (value) values.push(...[value].flat());
   }
   return values.length === 0 ? undefined : values;
 }

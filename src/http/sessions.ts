@@ -165,13 +165,13 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
     return contextFor<Data, Input>(call);
   }
 
-  const fromHeaders = (headers: HeadersLike, details?: RequestDetails) =>
+  const fromHeaders = async (headers: HeadersLike, details?: RequestDetails) =>
     contextAlone(openRequest(settings, { key: undefined, headers, details, target: { kind: 'collect' } }));
 
   return {
     ...administration<Data, Input>(services),
     handle: (request, handler) => handleFetch(host, request, handler),
-    fromRequest: (request) => fromHeaders(request.headers, request),
+    fromRequest: async (request) => fromHeaders(request.headers, request),
     fromHeaders,
     fromToken: (token) => contextAlone(openToken(settings, typeof token === 'string' ? token : undefined)),
     [HOST]: host,

@@ -42,6 +42,14 @@ describe('header reader', () => {
     expect(headerReader({})('constructor')).toBeUndefined();
     expect(headerReader({ 'x-auth': undefined })('x-auth')).toBeUndefined();
   });
+
+  test('a value of null, as in some events of serverless platforms, is a missing header', () => {
+    const event: { headers: Record<string, string> } = JSON.parse(
+      '{ "headers": { "x-auth": null, "X-Other": null } }',
+    );
+    const header = headerReader(event.headers);
+    expect([header('x-auth'), header('x-other')]).toEqual([undefined, undefined]);
+  });
 });
 
 describe('sources', () => {
