@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { describeWithChromium } from '../support/services/chromium.js';
-import { type Bench, devicesOf, eventually, logInBoth, openBench } from './support/bench.js';
+import { describe, expect, test } from 'vitest';
+import { describePlayground, devicesOf, eventually, logInBoth } from './support/bench.js';
 
 /* The playground for people who use a keyboard or a screen reader, in light and in dark. */
 
@@ -34,19 +33,10 @@ async function tabTo(page: Page, target: string): Promise<void> {
   throw new Error(`Tab does not lead to ${target}`);
 }
 
-describeWithChromium('the playground', { timeout: 60_000 }, () => {
-  let bench: Bench;
-
-  beforeAll(async () => {
-    bench = await openBench();
-  }, 60_000);
-
-  afterEach(() => bench.reset());
-  afterAll(() => bench?.close());
-
+describePlayground((bench) => {
   describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     test.each([1440, 390])('axe finds no fault on a page of %d pixels', async (width) => {
-      const { page } = await bench.open({ colorScheme, viewport: { width, height: 900 } });
+      const { page } = await bench().open({ colorScheme, viewport: { width, height: 900 } });
       expect(await findings(page)).toEqual([]);
       const { laptop } = await logInBoth(page);
       await laptop.press('20 at once');
@@ -55,7 +45,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       await laptop.sees(/the same token/);
       expect(await findings(page)).toEqual([]);
 
-      bench.letPass(16_000);
+      bench().letPass(16_000);
       await laptop.press('Show the recovery code');
       await page.getByRole('dialog').getByRole('textbox').fill('wrong');
       await page.keyboard.press('Enter');
@@ -76,7 +66,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('axe finds a planted fault', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     await page.evaluate(
       "document.querySelector('input[name=name]').parentElement.replaceWith(document.createElement('input'))",
     );
@@ -84,13 +74,13 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('nothing is wider than the window of a phone', async () => {
-    const { page } = await bench.open({ viewport: { width: 360, height: 740 } });
+    const { page } = await bench().open({ viewport: { width: 360, height: 740 } });
     await logInBoth(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
   });
 
   test('the keyboard alone logs in, counts, confirms the password and logs out', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const { laptop } = devicesOf(page);
     await tabTo(page, 'input name');
     await page.keyboard.press('ControlOrMeta+A');
@@ -107,7 +97,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     await page.keyboard.press('Space');
     await laptop.sees('Counted to 1.');
 
-    bench.letPass(16_000);
+    bench().letPass(16_000);
     await tabTo(page, 'button Show the recovery code');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog', { name: 'Password for Laptop' }).waitFor();
@@ -124,11 +114,11 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the session of another device does not take the focus', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const { laptop, phone } = await logInBoth(page);
     await laptop.root.getByRole('button', { name: 'Count' }).focus();
     const other = await page.context().newPage();
-    await other.goto(bench.url);
+    await other.goto(bench().url);
     await devicesOf(other).phone.press(/^End the session of Phone/);
     await phone.sees('Signed out');
     await eventually(() => laptop.list().count()).toBe(1);
@@ -136,13 +126,13 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the password dialog closes when its session ends', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const { laptop } = await logInBoth(page);
-    bench.letPass(16_000);
+    bench().letPass(16_000);
     await laptop.press('Show the recovery code');
     await page.getByRole('dialog').waitFor();
     const other = await page.context().newPage();
-    await other.goto(bench.url);
+    await other.goto(bench().url);
     await devicesOf(other).phone.press('Log out everywhere');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     await laptop.sees('Signed out');
@@ -150,7 +140,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('live regions show the events', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const { laptop } = await logInBoth(page);
     await page.getByRole('log', { name: 'Log of Laptop' }).getByText('Logged in as ada.').waitFor();
     expect(await laptop.root.getByRole('log').count()).toBe(1);
@@ -158,7 +148,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the colours follow the system, and the switch overrides it', async () => {
-    const { page } = await bench.open({ colorScheme: 'dark' });
+    const { page } = await bench().open({ colorScheme: 'dark' });
     const ground = (): Promise<string> => page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
     const dark = await ground();
     await page.getByRole('radio', { name: 'Light' }).check();

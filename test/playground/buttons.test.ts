@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { describeWithChromium } from '../support/services/chromium.js';
-import { type Bench, type Device, devicesOf, eventually, logInBoth, openBench } from './support/bench.js';
+import { describe, expect, test } from 'vitest';
+import { type Device, describePlayground, devicesOf, eventually, logInBoth } from './support/bench.js';
 
 /* The playground as a person uses it: each button pressed, over each protocol. */
 
-describeWithChromium('the playground', { timeout: 60_000 }, () => {
-  let bench: Bench;
-
-  beforeAll(async () => {
-    bench = await openBench();
-  }, 60_000);
-
-  afterEach(() => bench.reset());
-  afterAll(() => bench?.close());
-
+describePlayground((bench) => {
   /** All tokens that the page's devices hold. */
   const tokensIn = (page: Page): Promise<string[]> =>
     page.evaluate("['laptop', 'phone'].map((name) => localStorage.getItem('playground-' + name)).filter(Boolean)");
@@ -25,7 +15,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
 
   describe.each(['tRPC', 'GraphQL'])('over %s', (protocol) => {
     async function start(): Promise<{ page: Page; laptop: Device; phone: Device }> {
-      const { page } = await bench.open();
+      const { page } = await bench().open();
       await page.getByRole('radio', { name: protocol }).check();
       return { page, ...(await logInBoth(page)) };
     }
@@ -65,7 +55,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
       const { page, laptop } = await start();
       await laptop.press('Show the recovery code');
       await laptop.sees('The recovery code is 4821 0937.');
-      bench.letPass(16_000);
+      bench().letPass(16_000);
       const dialog = page.getByRole('dialog');
 
       await laptop.press('Show the recovery code');
@@ -112,7 +102,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
     });
 
     test('a wrong password does not log in, and an outage of the store does not log out', async () => {
-      const { page } = await bench.open();
+      const { page } = await bench().open();
       await page.getByRole('radio', { name: protocol }).check();
       const { laptop } = devicesOf(page);
       const password = laptop.root.getByRole('textbox', { name: 'Password' });
@@ -143,7 +133,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the page has no other buttons', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     await logInBoth(page);
     const names: (string | null)[] = await page
       .locator('button')
@@ -162,7 +152,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('tabs of one browser count concurrently, lose no count, and log out together', async () => {
-    const { context, page } = await bench.open();
+    const { context, page } = await bench().open();
     const { laptop } = await logInBoth(page);
     const [other] = await Promise.all([
       context.waitForEvent('page'),
@@ -181,7 +171,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('another protocol continues with the same sessions', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const { laptop } = await logInBoth(page);
     await laptop.press('Count');
     await laptop.sees('Counted to 1.');
@@ -198,7 +188,7 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the records show the hash of each token, and no token', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const frames: string[] = [];
     page.on('websocket', (socket) => {
       if (socket.url().endsWith('/observer'))
@@ -221,9 +211,9 @@ describeWithChromium('the playground', { timeout: 60_000 }, () => {
   });
 
   test('the page links to GraphiQL', async () => {
-    const { page } = await bench.open();
+    const { page } = await bench().open();
     const path = await page.getByRole('link', { name: /^GraphiQL/ }).getAttribute('href');
-    const response = await fetch(bench.url + path, { headers: { accept: 'text/html' } });
+    const response = await fetch(bench().url + path, { headers: { accept: 'text/html' } });
     expect(await response.text()).toContain('<title>token-sessions</title>');
   });
 });

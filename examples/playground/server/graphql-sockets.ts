@@ -1,13 +1,29 @@
+import type { GetEnvelopedFn } from '@envelop/core';
 import type { ExecutionArgs } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import type { WebSocketServer } from 'ws';
-import type { graphqlApp } from './graphql.js';
 
-type Yoga = ReturnType<typeof graphqlApp>;
+interface Connected {
+  readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
+  readonly extra: { readonly request: object; readonly socket: object };
+}
 
-/** Serves Yoga's subscriptions over graphql-ws, as Yoga's documentation has it. */
-export function serveGraphqlSockets(sockets: WebSocketServer, yoga: Yoga): void {
-  const envelopes = new WeakMap<object, ReturnType<Yoga['getEnveloped']>>();
+/** The arguments for `getEnveloped`: by default as in Yoga's documentation. */
+export type ContextOf = (connection: Connected) => Record<string, unknown>;
+
+const asYogaDocuments: ContextOf = (connection) => ({
+  ...connection,
+  req: connection.extra.request,
+  socket: connection.extra.socket,
+});
+
+/** Serves the operations of Yoga, or of Envelop, over graphql-ws. */
+export function serveGraphqlSockets<Context>(
+  sockets: WebSocketServer,
+  getEnveloped: GetEnvelopedFn<Context>,
+  contextOf: ContextOf = asYogaDocuments,
+): void {
+  const envelopes = new WeakMap<object, Pick<ReturnType<typeof getEnveloped>, 'execute' | 'subscribe'>>();
   const envelopeOf = ({ document }: ExecutionArgs) => {
     const enveloped = envelopes.get(document);
     if (!enveloped) throw new Error('the document was not parsed here');
@@ -18,8 +34,7 @@ export function serveGraphqlSockets(sockets: WebSocketServer, yoga: Yoga): void 
       execute: (args) => envelopeOf(args).execute(args),
       subscribe: (args) => envelopeOf(args).subscribe(args),
       onSubscribe: async (connection, _id, params) => {
-        const { extra } = connection;
-        const enveloped = yoga.getEnveloped({ ...connection, req: extra.request, socket: extra.socket, params });
+        const enveloped = getEnveloped({ ...contextOf(connection), params });
         // Each its own: a cache may answer the same document for the same text.
         const document = { ...enveloped.parse(params.query) };
         envelopes.set(document, enveloped);

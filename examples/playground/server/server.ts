@@ -49,7 +49,7 @@ export async function startPlayground({ port, now = Date.now, ...options }: Play
     '/observer': new WebSocketServer({ noServer: true }),
   };
   applyWSSHandler({ ...app, wss: sockets['/trpc'] });
-  serveGraphqlSockets(sockets['/graphql'], graphql);
+  serveGraphqlSockets(sockets['/graphql'], graphql.getEnveloped);
   sockets['/observer'].on('connection', (socket) => {
     socket.on('message', (message) => observer.setAway(String(message) === 'away'));
     void observer.join(socket);

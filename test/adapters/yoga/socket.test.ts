@@ -1,12 +1,13 @@
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { ContextOf } from '../../../examples/playground/server/graphql-sockets.js';
 import { requireFresh, requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { memoryStore, type SessionContext, type SessionsOptions } from '../../../src/index.js';
 import { gate } from '../../support/gate.js';
 import { type Data, type Handlers, makeSchema } from './support/app.js';
 import { codesOf } from './support/client.js';
 import { makeSessions } from './support/setup.js';
-import { type ContextOf, openSocketServer } from './support/socket.js';
+import { openSocketServer } from './support/socket.js';
 
 const run = {
   me: ({ session }: SessionContext<Data>) => session?.data.userId ?? null,

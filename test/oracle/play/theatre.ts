@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer } from 'ws';
+import { serveGraphqlSockets } from '../../../examples/playground/server/graphql-sockets.js';
 import type { SessionEventName, Sessions } from '../../../src/index.js';
-import { serveSockets } from '../../adapters/yoga/support/socket.js';
 import { testClock } from '../../support/clock.js';
 import { LIMIT, type Program } from '../program.js';
 import { makeApp } from './express-app.js';
@@ -108,7 +108,7 @@ export class Theatre {
     const forTrpc = new WebSocketServer({ noServer: true });
     const forGraphQL = new WebSocketServer({ noServer: true });
     applyWSSHandler({ wss: forTrpc, router, createContext });
-    serveSockets(forGraphQL, yoga.getEnveloped);
+    serveGraphqlSockets(forGraphQL, yoga.getEnveloped);
     this.#server.on('upgrade', (request, socket, head) => {
       const server = request.url?.startsWith('/trpc') ? forTrpc : forGraphQL;
       server.handleUpgrade(request, socket, head, (webSocket) => server.emit('connection', webSocket, request));

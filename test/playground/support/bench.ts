@@ -1,10 +1,10 @@
 import { type BrowserContext, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { buildPage } from '../../../examples/playground/server/page.js';
 import { type Playground, startPlayground } from '../../../examples/playground/server/server.js';
-import { CHROMIUM } from '../../support/services/chromium.js';
+import { CHROMIUM, describeWithChromium } from '../../support/services/chromium.js';
 
-export interface Bench {
+interface Bench {
   readonly url: string;
   /** Moves the clock of the library. */
   letPass(ms: number): void;
@@ -16,7 +16,7 @@ export interface Bench {
 }
 
 /** A real browser, and a separate playground for each test. */
-export async function openBench(): Promise<Bench> {
+async function openBench(): Promise<Bench> {
   const served = await buildPage();
   const browser = await chromium.launch(CHROMIUM);
   let ahead = 0;
@@ -47,6 +47,19 @@ export async function openBench(): Promise<Bench> {
     },
     close: () => browser.close(),
   };
+}
+
+/** Tests of the playground in a real browser. Each has a server and empty storage of its own. */
+export function describePlayground(define: (bench: () => Bench) => void): void {
+  describeWithChromium('the playground', { timeout: 60_000 }, () => {
+    let bench: Bench;
+    beforeAll(async () => {
+      bench = await openBench();
+    }, 60_000);
+    afterEach(() => bench.reset());
+    afterAll(() => bench?.close());
+    define(() => bench);
+  });
 }
 
 /** Polls until the value is as expected, even on a busy machine. */

@@ -1,4 +1,5 @@
 import { type OpenedStore, storeContract } from 'token-sessions/testing';
+import { NATIVE } from './capabilities.js';
 import type { Check } from './check.js';
 
 /** The published contract of stores, on an SQLite of the runtime. */
@@ -15,20 +16,7 @@ export function storeChecks(createStore: () => OpenedStore): Check[] {
   };
   storeContract({
     runner: { describe, it },
-    capabilities: {
-      atomic: true,
-      expires: 'by sweep',
-      listByOwner: true,
-      deleteByOwner: true,
-      insertWithin: true,
-      trimOwner: true,
-      touch: true,
-      findMany: true,
-      sweep: true,
-      count: true,
-      clear: true,
-      inSteps: true,
-    },
+    capabilities: { ...NATIVE, expires: 'by sweep', sweep: true },
     depth: 'pairs',
     runs: 20,
     createStore,

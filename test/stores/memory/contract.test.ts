@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import { memoryStore } from '../../../src/index.js';
 import { storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import { DRIVER_DEPTH } from '../../support/size.js';
-import { NATIVE } from '../support/capabilities.js';
 
 storeContract({
   runner: { describe, it },

@@ -2,8 +2,8 @@ import { PGlite } from '@electric-sql/pglite';
 import { afterAll, describe } from 'vitest';
 import { type PostgresClient, type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { type OpenedStore, type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import { RUNS } from '../../support/size.js';
-import { NATIVE } from '../support/capabilities.js';
 import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { describePostgres } from './support/server.js';
 

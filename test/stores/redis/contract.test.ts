@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import {
   command,
   describeWithRedis,
@@ -8,7 +9,6 @@ import {
   startRedis,
   startRedisCluster,
 } from '../../support/services/redis.js';
-import { NATIVE } from '../support/capabilities.js';
 import { ALL_CLIENTS, type ClientName, type OpenClient, type Services } from './clients.js';
 
 const capabilities: StoreCapabilities = { ...NATIVE, expires: 'own clock', subscribe: true, damages: true };

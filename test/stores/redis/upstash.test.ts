@@ -4,8 +4,8 @@ import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { redisStore } from '../../../src/stores/redis/index.js';
 import { storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import { command, describeWithRedis, type RedisServer, startRedis } from '../../support/services/redis.js';
-import { NATIVE } from '../support/capabilities.js';
 import { openNodeRedis } from './clients.js';
 import { HOUR, record } from './records.js';
 

@@ -6,8 +6,8 @@ import Libsql from 'libsql';
 import { describe, expect, test } from 'vitest';
 import { type D1, sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import { RUNS } from '../../support/size.js';
-import { NATIVE } from '../support/capabilities.js';
 import { record } from '../support/records.js';
 import { VARIANT_RUNNER } from '../support/runner.js';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteStore } from '../../../src/stores/sqlite/index.js';
 import { type StoreCapabilities, storeContract } from '../../../src/testing/index.js';
+import { NATIVE } from '../../runtimes/suite/capabilities.js';
 import { DRIVER_DEPTH, RUNS } from '../../support/size.js';
-import { NATIVE } from '../support/capabilities.js';
 import { RUNNER, VARIANT_RUNNER } from '../support/runner.js';
 import { drivers } from './support/drivers.js';
 

@@ -1,8 +1,7 @@
 import type { GetEnvelopedFn } from '@envelop/core';
-import type { ExecutionArgs } from 'graphql';
 import { type Client, createClient } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer } from 'ws';
+import { type ContextOf, serveGraphqlSockets } from '../../../../examples/playground/server/graphql-sockets.js';
 import { listen } from '../../../support/http.js';
 import type { Result } from './client.js';
 
@@ -23,69 +22,16 @@ export interface SocketClient {
   readonly closeCodes: readonly number[];
 }
 
-interface Connected {
-  readonly connectionParams?: Readonly<Record<string, unknown>> | undefined;
-  readonly extra: { readonly request: object; readonly socket: object };
-}
-
-/** The arguments for `getEnveloped`: by default as in Yoga's documentation. */
-export type ContextOf = (connection: Connected) => Record<string, unknown>;
-
-const asYogaDocuments: ContextOf = (connection) => ({
-  ...connection,
-  req: connection.extra.request,
-  socket: connection.extra.socket,
-});
-
 /** A graphql-ws server on `ws`, as in Yoga's and Envelop's documentation. */
-export async function openSocketServer<Context>(
-  getEnveloped: GetEnvelopedFn<Context>,
-  contextOf: ContextOf = asYogaDocuments,
-) {
+export async function openSocketServer<Context>(getEnveloped: GetEnvelopedFn<Context>, contextOf?: ContextOf) {
   const { server, url, stop } = await listen((_, response) => response.writeHead(404).end());
   const sockets = new WebSocketServer({ server });
-  serveSockets(sockets, getEnveloped, contextOf);
+  serveGraphqlSockets(sockets, getEnveloped, contextOf);
   return {
     sockets,
     stop,
     connect: (credentials: Credentials = {}) => connect(url.replace('http', 'ws'), credentials),
   };
-}
-
-/** Runs the operations that clients send to `sockets`. */
-export function serveSockets<Context>(
-  sockets: WebSocketServer,
-  getEnveloped: GetEnvelopedFn<Context>,
-  contextOf: ContextOf = asYogaDocuments,
-): void {
-  const envelopes = new WeakMap<object, Pick<ReturnType<typeof getEnveloped>, 'execute' | 'subscribe'>>();
-  const envelopeOf = ({ document }: ExecutionArgs) => {
-    const enveloped = envelopes.get(document);
-    if (!enveloped) throw new Error('the document was not parsed here');
-    return enveloped;
-  };
-  useServer(
-    {
-      execute: (args) => envelopeOf(args).execute(args),
-      subscribe: (args) => envelopeOf(args).subscribe(args),
-      onSubscribe: async (connection, _id, params) => {
-        const enveloped = getEnveloped({ ...contextOf(connection), params });
-        // Each query is distinct: a parser cache returns the same document for the same query.
-        const document = { ...enveloped.parse(params.query) };
-        envelopes.set(document, enveloped);
-        const args = {
-          schema: enveloped.schema,
-          operationName: params.operationName,
-          document,
-          variableValues: params.variables,
-          contextValue: await enveloped.contextFactory(),
-        };
-        const errors = enveloped.validate(args.schema, document);
-        return errors.length > 0 ? errors : args;
-      },
-    },
-    sockets,
-  );
 }
 
 function connect(url: string, { connectionParams, headers }: Credentials): SocketClient {
