@@ -139,6 +139,8 @@ describe('cookie', () => {
 
   test.each<[string, () => unknown]>([
     ['a name that is none', () => cookie('a b')],
+    ['a name that is no text', () => cookie(5 as never)],
+    ['an empty name', () => cookie('')],
     // @ts-expect-error: the prefix forbids it
     ['__Host- with a domain', () => cookie('__Host-x', { domain: 'app.test' })],
     // @ts-expect-error: the prefix forbids it

@@ -58,6 +58,9 @@ describe('handle', () => {
   const errors: [string, unknown, number | undefined][] = [
     ['an error', new Error('oops'), undefined],
     ['an HTTP error of 404', Object.assign(new Error('not found'), { status: 404 }), 7],
+    ['an HTTP error of 400 with a location', Object.assign(new Error('bad'), { status: 400, location: '/y' }), 7],
+    ['a list of choices', Object.assign(new Error('choices'), { status: 300, location: '/y' }), 7],
+    ['a redirect to nowhere', Object.assign(new Error('moved'), { status: 302 }), 7],
     ['an HTTP error of 502', Object.assign(new Error('bad gateway'), { statusCode: 502 }), undefined],
     ['an error that tells a status below 300', Object.assign(new Error('odd body'), { status: 200 }), undefined],
     [

@@ -232,6 +232,13 @@ describe('bearer({ respond })', () => {
     expect(Object.fromEntries(written)).toEqual(expected);
   });
 
+  test('an event stream stays protected from proxies that transform it', () => {
+    expect(combined('cache-control', 'no-store', 'no-cache, no-transform')).toBe('no-store, no-transform');
+    expect(combined('cache-control', 'no-store, no-transform', 'no-transform')).toBe('no-store, no-transform');
+    expect(combined('cache-control', 'no-store', 'public, max-age=60')).toBe('no-store');
+    expect(combined('x-other', 'ours', 'no-transform')).toBe('ours');
+  });
+
   test("the exposed headers are added to the application's", () => {
     expect(combined('access-control-expose-headers', 'Session-Token', 'ETag')).toBe('ETag, Session-Token');
     expect(combined('access-control-expose-headers', 'Session-Token', 'ETag, session-token')).toBe(

@@ -54,6 +54,24 @@ describe('plain http', () => {
     await expect(get(url, token).then((response) => response.text())).rejects.toThrow();
   });
 
+  test('rule 18: a login of an answer whose head left as an error is undone, and the answer has no token', async () => {
+    const { store, sessions, get } = setUp({ sources: [header('x-auth-token', { respond: true })] });
+    const url = await listen(
+      plain(sessions, async (req, res) => {
+        await req.sessions.create({ userId: 'bob' });
+        res.statusCode = 500;
+        res.write('part ');
+        // Too late: the client has seen the other status.
+        res.statusCode = 200;
+        res.end('rest');
+      }),
+    );
+    const response = await get(url);
+    expect([response.status, await response.text()]).toEqual([500, 'part rest']);
+    expect(response.headers.get('x-auth-token')).toBeNull();
+    await vi.waitFor(async () => expect(await store.count?.()).toBe(0));
+  });
+
   test('changes for a client that has disconnected are saved', async () => {
     const { sessions, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });
