@@ -12,6 +12,7 @@ describe('the shape of an operation', () => {
     expect(shape(text, { name: 'b' }).isMutation).toBe(true);
     expect(shape(text, { name: 'c' })).toBe(NO_SHAPE);
     expect(shape('fragment F on T { z }')).toBe(NO_SHAPE);
+    expect(shape('mutation { x }', { name: 'b' })).toBe(NO_SHAPE);
   });
 
   test('knows every response name of __typename, through aliases and fragments', () => {

@@ -137,6 +137,12 @@ describe('statuses and codes', () => {
   });
 });
 
+test('an operation on a context without sessions runs as it is', async () => {
+  const { server } = await start();
+  const { body } = await server.executeOperation({ query: '{ run(op: "news") }' }, { contextValue: Object({}) });
+  expect(body).toMatchObject({ kind: 'single', singleResult: { data: { run: 'news' } } });
+});
+
 describe('one request', () => {
   test('rule 24: on Node, all cookies arrive', async () => {
     const { send } = await start({}, { sources: [bearer({ respond: true }), cookie('a'), cookie('b')] });

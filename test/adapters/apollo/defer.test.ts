@@ -47,6 +47,13 @@ describe('@defer', () => {
     expect((await stored())?.theme).toBe('dark');
   });
 
+  test('rule 18: the change that a part made before it first waited is saved, though another part fails', async () => {
+    const { defer, stored } = await startDeferring();
+    const sound = '... @defer { sound: run(op: "theme", value: "dark") }';
+    await defer(`{ run(op: "news") node { ${sound} ... @defer { bad: run(op: "promoteAndFail") } } }`);
+    expect(await stored()).toEqual({ ...ANN, theme: 'dark' });
+  });
+
   test('rule 18: the changes are dropped if a part fails, and its error has its code', async () => {
     const { defer, stored, clock } = await startDeferring();
     clock.advance(300_001);

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import express from 'express';
 import express4 from 'express4';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { expressSessions } from '../../../src/adapters/express/middleware.js';
+import { expressSessionErrors, expressSessions } from '../../../src/adapters/express/middleware.js';
 import type { RequestSessions, Session } from '../../../src/index.js';
 import { type Data, listen, setUp } from './support/app.js';
 
@@ -152,4 +152,22 @@ describe.each(hosts)('%s', (_name, makeApp) => {
 test('invariant 10: requests are typed', () => {
   expectTypeOf<express.Request['session']>().toEqualTypeOf<Session<Data> | null>();
   expectTypeOf<express.Request['sessions']>().toEqualTypeOf<RequestSessions<Data>>();
+});
+
+test.each(hosts)('%s: rule 18: an error that the application answers with 400 drops the changes', async (_, make) => {
+  const { sessions, views, get } = setUp();
+  const { token } = await sessions.create({ userId: 'ann' });
+  const app = make();
+  app.use(expressSessions(sessions));
+  app.get('/', (req) => {
+    if (req.session) req.session.data.views = 7;
+    throw new Error('bad input');
+  });
+  app.use(expressSessionErrors());
+  app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(400).end();
+  });
+  const url = await listen(app);
+  expect((await get(url, token)).status).toBe(400);
+  expect(await views(token)).toBeUndefined();
 });

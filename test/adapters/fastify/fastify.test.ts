@@ -119,7 +119,27 @@ describe('the final answer decides', () => {
       if (verb === 'replace') throw new Error('db.internal refused');
     };
     const failed = await asAnn('/');
+    // It changes nothing any more, so nothing must be saved.
     expect([failed.statusCode, errors.length]).toEqual([200, 0]);
+  });
+
+  test('invariant 6: a hijacked reply whose changes cannot be saved is 503, and logged', async () => {
+    const { app, asAnn, theme, store, errors } = await setUp();
+    app.get('/', (request, reply) => {
+      change(request);
+      reply.hijack();
+      reply.raw.statusCode = 201;
+      reply.raw.end('raw');
+    });
+    store.before = (verb) => {
+      if (verb === 'replace') throw new Error('db.internal refused');
+    };
+    const answer = await asAnn('/');
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([503, 'application/problem+json']);
+    expect(answer.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', status: 503 });
+    expect(answer.body).not.toContain('db.internal');
+    expect(errors).toContainEqual(expect.stringContaining('hijacked request'));
+    expect(await theme()).toBe('light');
   });
 });
 
@@ -153,6 +173,18 @@ describe('errors', () => {
     app.get('/me', (request) => requireSession(request).data);
     const answer = await app.inject('/me');
     expect([answer.statusCode, answer.json()]).toEqual([418, { own: 'UNAUTHENTICATED', message: 'x' }]);
+  });
+
+  test.each<[string, unknown]>([
+    ['a buffer', Buffer.from('own')],
+    ['a stream', Readable.from(['own'])],
+    ['a text that is no JSON', 'own'],
+  ])('rule 26: the answer of an error handler of the application stays, if it is %s', async (_, payload) => {
+    const { app } = await setUp();
+    app.get('/', (request) => requireSession(request).data);
+    app.setErrorHandler((_error, _request, reply) => reply.code(418).send(payload));
+    const answer = await app.inject('/');
+    expect([answer.statusCode, answer.body]).toEqual([418, 'own']);
   });
 
   test('invariant 6: a change that cannot be saved is 503, whatever the handler answered', async () => {
@@ -193,6 +225,13 @@ describe('one request', () => {
     expect((await app.inject('/')).body).toBe('guest');
     expect((await asAnn('/')).body).toBe('ann');
     expect((await asAnn('/logout')).json()).toEqual({ session: null });
+  });
+
+  test('the plugin has a name, for hasPlugin() and printPlugins()', async () => {
+    const { app } = await setUp();
+    await app.ready();
+    expect(app.hasPlugin('token-sessions')).toBe(true);
+    expect(app.printPlugins()).toContain('token-sessions');
   });
 
   test('a plugin that is registered twice works once', async () => {

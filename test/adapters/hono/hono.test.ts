@@ -151,6 +151,21 @@ describe('errors', () => {
     log.mockRestore();
   });
 
+  test('rule 26: an answer of onError that is a 500 stays, and only a 401 has a challenge', async () => {
+    const { app, asAnn } = await setUp();
+    app.get('/', () => {
+      throw new SessionError('NOT_SUPPORTED', 'not like this');
+    });
+    app.get('/full', () => {
+      throw new SessionError('LIMIT_REACHED', 'too many');
+    });
+    const full = await asAnn('/full');
+    expect([full.status, full.headers.get('www-authenticate')]).toEqual([429, null]);
+    app.onError((_error, c) => c.text('own', 500));
+    const answer = await asAnn('/');
+    expect([answer.status, await answer.text()]).toEqual([500, 'own']);
+  });
+
   test('rule 16: an error of another copy of the package has its status too', async () => {
     const { app, asAnn, views } = await setUp();
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -182,15 +197,22 @@ describe('one request', () => {
   });
 
   test('a middleware that is used twice works once', async () => {
-    const { app, asAnn, sessions, store, views } = await setUp();
+    const errors: string[] = [];
+    const logger = { warn: () => undefined, error: (line: string) => void errors.push(line) };
+    const { app, asAnn, sessions, store, views } = await setUp({ logger });
     app.use('/inner/*', honoSessions(sessions));
     app.get('/inner/x', (c) => {
       change(c.var);
       return c.text('ok');
     });
+    app.get('/inner/bad', () => {
+      throw new SessionError('NOT_SUPPORTED', 'not like this');
+    });
     expect(await (await asAnn('/inner/x')).text()).toBe('ok');
     expect(store.calls).toMatchObject({ find: 1, replace: 1 });
     expect(await views()).toBe(7);
+    expect((await asAnn('/inner/bad')).status).toBe(500);
+    expect(errors).toEqual([expect.stringContaining('a request failed')]);
   });
 
   test('tRPC and Yoga share the session and its load', async () => {

@@ -169,6 +169,22 @@ describe('action', () => {
     expect(store.calls.find).toBe(1);
   });
 
+  test('rule 12: an action that calls another action shares its load, and its outcome', async () => {
+    const { action, asAnn, store } = await setUp();
+    const inner = action(async (context: Context) => {
+      await login(context, 'bob');
+      return context.sessions.current?.data.userId;
+    });
+    const outer = action(async () => {
+      const seen = await inner();
+      throw new Error(`inner: ${seen}`);
+    });
+    const scope = asAnn();
+    await expect(scope.inAction(() => outer())).rejects.toThrow('inner: bob');
+    expect(store.calls).toMatchObject({ find: 1, insert: 1 });
+    expect([scope.cookies(), await store.count?.()]).toEqual([[], 1]);
+  });
+
   test('an earlier look at the session does not prevent the action from writing', async () => {
     const { action, asAnn, getSession } = await setUp();
     const scope = asAnn();

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { requireSession } from '../../../src/adapters/yoga/index.js';
 import type { SessionContext } from '../../../src/index.js';
 import { gate } from '../../support/gate.js';
-import type { Data } from './support/app.js';
+import type { Data, Handlers } from './support/app.js';
 import { bearer } from './support/client.js';
 import { startYoga } from './support/setup.js';
 import { OUTAGE, SSE, stream } from './support/streaming.js';
@@ -68,23 +68,45 @@ describe('a subscription over SSE', () => {
   });
 
   test('an event whose change cannot be saved is an error, and the subscription continues', async () => {
-    const server = await startYoga({
-      watch: {
-        changes: async function* (ctx) {
-          server.store.before = OUTAGE;
-          requireSession(ctx).data.theme = 'dark';
-          yield 'one';
-          server.store.before = undefined;
-          yield 'two';
-        },
+    const errors: string[] = [];
+    const logger = { warn: () => undefined, error: (line: string) => void errors.push(line) };
+    const watch: Handlers['watch'] = {
+      changes: async function* (ctx) {
+        server.store.before = OUTAGE;
+        requireSession(ctx).data.theme = 'dark';
+        yield 'one';
+        server.store.before = undefined;
+        yield 'two';
       },
-    });
+    };
+    const server = await startYoga({ watch }, {}, { logger });
     const parts = await (await asAnn(server, 'changes')).all();
     expect(parts).toMatchObject([
       { data: null, errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] },
       { data: { watch: 'two' } },
     ]);
     expect((await server.stored())?.theme).toBe('light');
+    // The client has learnt of the failure, so the log need not.
+    expect(errors.filter((line) => line.includes('changes of an operation'))).toEqual([]);
+  });
+
+  test('rule 18: a login of its body takes effect immediately, and the stream goes on', async () => {
+    const wait = gate();
+    const server = await startYoga({
+      watch: {
+        changes: async function* ({ sessions }) {
+          yield (await sessions.create({ userId: 'bob', theme: 'light', views: 0 })).token;
+          await wait.opened;
+          yield 'two';
+        },
+      },
+    });
+    const { until, all } = await asAnn(server, 'changes');
+    const [first] = await until(1);
+    expect(await server.stored()).toBeUndefined();
+    expect((await server.stored(Object(first?.data).watch))?.userId).toBe('bob');
+    wait.open();
+    expect(await all()).toMatchObject([{}, { data: { watch: 'two' } }]);
   });
 
   test('a failing save at the end is reported as a last event', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { BOB, CAROL, openRequest, sessionOf } from './support/calls.js';
+import { BOB, CAROL, type Data, openRequest, sessionOf } from './support/calls.js';
 
 test('rule 18: if the last of several logins cannot take effect, the call acts for its own session again', async () => {
   const { begin, store, id } = await openRequest();
@@ -60,7 +60,8 @@ test('a context outside a guard shows no session that has ended, and a call that
 test.each(['', 'nonsense', '../x', '01900000-0000-4000-8000-000000000000'])(
   'invariant 8: destroy(%j) is false without a store call, because it is no id of a session',
   async (nonsense) => {
-    const { begin, sessions, store } = await openRequest();
+    const ownerOf = ({ user }: Data) => user;
+    const { begin, sessions, store } = await openRequest({ sessions: { ownerOf } });
     const call = await begin();
     store.reset();
     expect(await call.sessions.destroy(nonsense)).toBe(false);
