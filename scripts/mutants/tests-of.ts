@@ -81,7 +81,16 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
     { source: 'src/stores/sqlite/', near: ['test/stores/sqlite'], far: [] },
     { source: 'src/stores/redis/', near: ['test/stores/redis'], far: [] },
     { source: 'src/stores/postgres/', near: ['test/stores/postgres'], far: [] },
-    { source: 'src/stores/shared/', near: ['test/stores/memory'], far: ['test/stores/sqlite'] },
+    {
+      source: 'src/stores/shared/',
+      near: ['test/stores/kinds.test.ts', 'test/stores/memory'],
+      far: [
+        'test/stores/sqlite',
+        'test/stores/redis/notifications.test.ts',
+        'test/stores/postgres/notifications.test.ts',
+        'test/stores/postgres/options.test.ts',
+      ],
+    },
     { source: 'src/', near: ['test/core'], far: ['test/http'] },
   ];
 

@@ -1,10 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { headerReader } from '../../src/http/header-reader.js';
 import { hostOf } from '../../src/http/host.js';
 import { combined } from '../../src/http/put-headers.js';
 import { bearer, cookie, createSessions, type HeadersLike, header, type TokenSource } from '../../src/index.js';
+import { collector } from '../support/collect.js';
 import { countingStore } from '../support/counting-store.js';
 
 describe('header reader', () => {
@@ -214,11 +213,6 @@ describe('sessions.responseHeaders', () => {
     expect([warnings, ofSilent]).toEqual([[], []]);
   });
 });
-
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-}
 
 describe('bearer({ respond })', () => {
   test.each([
