@@ -22,7 +22,7 @@ const CONFIG = {
   include: ['**/*.ts'],
 };
 
-/** Pages about hosts with a bundler, whose readers import `./sessions` instead of `./sessions.js`. */
+/** Pages about hosts with a bundler. Their readers import `./sessions`, not `./sessions.js`. */
 const BUNDLED = ['docs/hosts/next.md'];
 const BUNDLED_CONFIG = {
   ...CONFIG,

@@ -62,7 +62,7 @@ describe('handle', () => {
     ['a list of choices', Object.assign(new Error('choices'), { status: 300, location: '/y' }), 7],
     ['a redirect to nowhere', Object.assign(new Error('moved'), { status: 302 }), 7],
     ['an HTTP error of 502', Object.assign(new Error('bad gateway'), { statusCode: 502 }), undefined],
-    ['an error that tells a status below 300', Object.assign(new Error('odd body'), { status: 200 }), undefined],
+    ['an error with a status below 300', Object.assign(new Error('odd body'), { status: 200 }), undefined],
     [
       'the redirect of Next.js',
       Object.assign(new Error('NEXT_REDIRECT'), { digest: 'NEXT_REDIRECT;replace;/y;307;' }),

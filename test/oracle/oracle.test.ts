@@ -9,8 +9,8 @@ import { describeFinding } from './print.js';
 /*
  * Random rounds of calls, each compared with a model in which every call is alone. `ORACLE_ROUNDS`
  * sets their number, `ORACLE_SEED` the first one. Planted faults show that the oracle finds some.
- * By default it searches for a few, each near a round that shows it, in a full run for all of them,
- * and with `ORACLE_BUGS=search` for all from the first round on.
+ * By default it searches for a few, each near a round that shows it, and in a full run for all of
+ * them. With `ORACLE_BUGS=search` it searches for all from the first round on.
  */
 
 const isSearch = process.env['ORACLE_BUGS'] === 'search';

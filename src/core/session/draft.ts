@@ -117,10 +117,11 @@ export class Draft<Data> {
     const kept = layers.filter(({ name }) => keep(name));
     this.discard();
     this.#layers = layers.filter((layer) => !kept.includes(layer) && !drop(layer.name));
-    if (kept.length > 0) await this.#held.submit((content) => this.#patchedAll(content, kept));
-    if (!rest) return;
-    this.#take();
-    this.#box.data = reveal<Data>(cloneJson(applyPatch(this.#box.baseline, rest)));
+    try {
+      if (kept.length > 0) await this.#held.submit((content) => this.#patchedAll(content, kept));
+    } finally {
+      if (rest) this.#takeWith(rest);
+    }
   }
 
   /** The names of the layers that are not saved yet. */
@@ -165,6 +166,12 @@ export class Draft<Data> {
 
   #hasChanged(): boolean {
     return hasChanged(this.#box);
+  }
+
+  /** Begins again with these changes. */
+  #takeWith(changes: Patch): void {
+    this.#take();
+    this.#box.data = reveal<Data>(cloneJson(applyPatch(this.#box.baseline, changes)));
   }
 
   #take(): void {
