@@ -68,6 +68,8 @@ async function runAdapterTests(dir: string, peers: readonly string[]): Promise<s
   for (const path of [
     'src',
     'test',
+    // The tests serve GraphQL over sockets as the playground does.
+    'examples/playground/server/graphql-sockets.ts',
     'package.json',
     'package-lock.json',
     '.npmrc',

@@ -1,3 +1,5 @@
+// All in one file: the tests share a set-up of their own.
+
 import { describe, expect, test, vi } from 'vitest';
 import { bearer, cookie, createSessions, requireFresh, requireSession } from '../../src/index.js';
 import { type Context, requestOf, setUp } from './support/handle.js';

@@ -1,3 +1,5 @@
+// All in one file: the rules about the session of a call depend on each other.
+
 import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
@@ -170,17 +172,22 @@ export class Identity {
     return this.#hasOutcome && !this.isStream;
   }
 
-  /** Begins immediately where no look-up can find a session: most calls of anonymous clients. */
   #begin(): Promise<void> {
-    if (!this.request.isAnonymous || this.#parent?.hasSession) return this.#beginLoaded();
-    this.acting.begin(null);
-    return DONE;
+    return this.#beginsAnonymous() ? DONE : this.#beginLoaded();
   }
 
-  /** Whether this call, or one around it, acts for a session now. */
-  get hasSession(): boolean {
-    if (this.isContext && this.request.persistent) return false;
-    return this.held !== null || this.#parent?.hasSession === true;
+  /** Begins immediately where no look-up can find a session: most calls of anonymous clients. */
+  #beginsAnonymous(): boolean {
+    if (!this.request.isAnonymous || this.#parent?.isAnonymousForChild() === false) return false;
+    this.acting.begin(null);
+    return true;
+  }
+
+  /** Whether this call has begun without a session and still has none. Begins it if it can. */
+  isAnonymousForChild(): boolean {
+    if (this.isContext && this.request.persistent) return true;
+    if (!this.#loading && this.#beginsAnonymous()) this.#loading = DONE;
+    return this.#loading === DONE && this.held === null;
   }
 
   async #beginLoaded(): Promise<void> {

@@ -1,3 +1,5 @@
+// All in one file: the tests share a set-up of their own.
+
 import { Readable } from 'node:stream';
 import { initTRPC } from '@trpc/server';
 import { type FastifyTRPCPluginOptions, fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';

@@ -1,3 +1,5 @@
+// All in one file: the tests share a set-up of their own.
+
 import { trpcServer } from '@hono/trpc-server';
 import { initTRPC } from '@trpc/server';
 import { createSchema, createYoga } from 'graphql-yoga';

@@ -1,3 +1,5 @@
+// All in one file: the tests share a set-up of their own.
+
 // Must come before Next.js, which takes AsyncLocalStorage from here.
 import 'next/dist/server/node-environment-baseline.js';
 
