@@ -2,8 +2,9 @@ import { Readable } from 'node:stream';
 import express from 'express';
 import express4 from 'express4';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
+import { toHttpError } from '../../../src/adapters/express/errors.js';
 import { expressSessionErrors, expressSessions } from '../../../src/adapters/express/middleware.js';
-import type { RequestSessions, Session } from '../../../src/index.js';
+import { type RequestSessions, type Session, SessionError } from '../../../src/index.js';
 import { type Data, listen, setUp } from './support/app.js';
 
 /** The application of the ancestor's README: a view counter, with login. */
@@ -170,4 +171,37 @@ test.each(hosts)('%s: rule 18: an error that the application answers with 400 dr
   const url = await listen(app);
   expect((await get(url, token)).status).toBe(400);
   expect(await views(token)).toBeUndefined();
+});
+
+test.each(hosts)('%s: a middleware that is used twice works once', async (_, make) => {
+  const { sessions, store, views, get } = setUp();
+  const { token } = await sessions.create({ userId: 'ann' });
+  const app = make();
+  const seen: unknown[] = [];
+  app.use(expressSessions(sessions));
+  app.use((req, _res, next) => {
+    seen.push(req.sessions, req.session);
+    next();
+  });
+  app.use(expressSessions(sessions));
+  app.get('/', (req, res) => {
+    seen.push(req.sessions, req.session);
+    if (req.session) req.session.data.views = 7;
+    res.end();
+  });
+  const url = await listen(app);
+  store.reset();
+  await get(url, token);
+  expect(store.calls).toMatchObject({ find: 1, replace: 1 });
+  expect([seen[0] === seen[2], seen[1] === seen[3]]).toEqual([true, true]);
+  expect(await views(token)).toBe(7);
+});
+
+test('an error of the application goes on as it is, and one of the library gets its public form', () => {
+  const own = new Error('own');
+  expect(toHttpError(own)).toBe(own);
+  const cause = new SessionError('LIMIT_REACHED', 'detail of the server');
+  const error = toHttpError(cause);
+  expect(error).toMatchObject({ status: 429, statusCode: 429, code: 'LIMIT_REACHED', expose: true, cause });
+  expect(String(error)).not.toContain('detail');
 });
