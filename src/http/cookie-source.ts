@@ -167,11 +167,9 @@ function checkScope(name: string, attributes: { readonly path: string; readonly 
 
 const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
-function checkOrigins(
-  csrf: { readonly trustedOrigins: readonly string[] } = { trustedOrigins: [] },
-): readonly string[] {
+function checkOrigins(csrf: { readonly trustedOrigins?: readonly string[] } = {}): readonly string[] {
   checkOptions(csrf, 'csrf');
-  const { trustedOrigins: origins } = csrf;
+  const { trustedOrigins: origins = [] } = csrf;
   const valid = Array.isArray(origins) && origins.every((each) => URL.canParse(each) && new URL(each).origin === each);
   if (valid) return [...origins];
   throw invalid('csrf.trustedOrigins must be a list of origins such as https://app.example.com');

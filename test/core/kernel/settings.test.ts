@@ -124,6 +124,11 @@ describe('options', () => {
     expect(String(error)).toMatch(named);
   });
 
+  test('csrf without trusted origins has the default', () => {
+    expect(() => cookie('sid', loose({ csrf: {} }))).not.toThrow();
+    expect(() => cookie('sid', loose({ csrf: { trustedOrigins: undefined } }))).not.toThrow();
+  });
+
   test('a wrong logger is refused in production too, where the default store warns', () => {
     const before = process.env['NODE_ENV'];
     try {
