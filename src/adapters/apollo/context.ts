@@ -1,3 +1,4 @@
+import { whenCollected } from '../../core/session/unsaved.js';
 import type { Session, SessionContext } from '../../core/types.js';
 import { OPERATION, Operation } from '../../graphql/call.js';
 import { toGraphQLError } from '../../graphql/errors.js';
@@ -34,6 +35,13 @@ export type ContextSource =
   | RequestLike
   | SocketLike;
 
+/** The plugins that a server has started. */
+export const installed = new WeakSet<object>();
+
+const NOT_INSTALLED =
+  'operations ran without the plugin of apolloSessions, so nothing was saved, and no cookie was set: ' +
+  'add it to the option plugins of ApolloServer';
+
 /**
  * The context of an operation. Over HTTP, the operation has a call of its own, whose outcome the
  * plugin reports.
@@ -50,6 +58,11 @@ export async function contextFrom<Data, Input>(
   const opened = host.open(incoming);
   if (incoming.persistent) return socketContext<Data, Input>(opened);
   const operation = new Operation({ opened, plugin, outer: undefined, exchange: opened, holdMs: 0 });
+  // A server may start after its first context was made. So this waits until that is gone.
+  if (!installed.has(plugin))
+    whenCollected(operation, () => {
+      if (!installed.has(plugin)) host.warnOnce(NOT_INSTALLED);
+    });
   const session = await operation.begin();
   assertLoaded(operation);
   return Object.assign(contextOf<Data, Input>(operation, session), { [OPERATION]: operation });

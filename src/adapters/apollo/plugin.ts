@@ -4,7 +4,7 @@ import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
 import { canDefer, observeResolvers } from '../../graphql/fields.js';
 import { shapeOf } from '../../graphql/shape.js';
 import { callOf, type Host } from '../../http/host.js';
-import { assertLoaded, contextOf } from './context.js';
+import { assertLoaded, contextOf, installed } from './context.js';
 import { restateErrors } from './errors.js';
 import { finishResponse } from './response.js';
 
@@ -16,6 +16,7 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
   const running = new WeakSet<Operation>();
   const plugin: ApolloServerPlugin<SessionContext<Data, Input>> = {
     async serverWillStart({ schema }) {
+      installed.add(plugin);
       observeResolvers(schema);
       return { schemaDidLoadOrUpdate: ({ apiSchema }) => observeResolvers(apiSchema) };
     },
