@@ -20,6 +20,11 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
 }
 
+/** Keeps a response out of caches. */
+export function keepFromCaches(headers: Headers): void {
+  headers.set('cache-control', combined('cache-control', 'no-store', headers.get('cache-control')));
+}
+
 /** Our value of a header, combined with the part of the application's value that must stay. */
 export function combined(name: string, ours: string, present: Present): string {
   const theirs = present === null || present === undefined ? '' : String(present);

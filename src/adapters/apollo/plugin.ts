@@ -1,15 +1,12 @@
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from '@apollo/server';
 import type { SessionContext } from '../../core/types.js';
-import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { LONGEST_HOLD, OPERATION, Operation, operationOf } from '../../graphql/call.js';
 import { canDefer, observeResolvers } from '../../graphql/fields.js';
 import { shapeOf } from '../../graphql/shape.js';
 import { callOf, type Host } from '../../http/host.js';
 import { assertLoaded, contextOf, installed } from './context.js';
 import { restateErrors } from './errors.js';
 import { finishResponse } from './response.js';
-
-/** The longest time that an operation's write waits for the others of its batch, in ms. */
-const LONGEST_HOLD = 1_000;
 
 export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<SessionContext<Data, Input>> {
   /** Operations that Apollo Server has begun to run. */

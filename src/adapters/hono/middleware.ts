@@ -5,7 +5,7 @@ import { sessionsOf, typed } from '../../http/context.js';
 import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { isObject } from '../../http/hosts.js';
-import { combined } from '../../http/put-headers.js';
+import { keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
@@ -49,7 +49,7 @@ export function honoSessions<Data, Input>(
       const answer = completeAnswer(c, opened, call);
       await conclude(call, isSessionError(c.error) ? 500 : answer.status);
       replaceAnswer(c, withHeaders(answer, opened.head));
-      if (opened.head.isSecret) keepFromCaches(c);
+      if (opened.head.isSecret) guardAnswer(c);
     } catch (error) {
       await call.rollback();
       // Otherwise Hono would merge the headers of the failed answer into the answer to the error.
@@ -71,16 +71,14 @@ function replaceAnswer(c: Context, answer: Response | undefined): void {
  * Keeps an answer with a token out of caches, even if middleware around this one sets the header.
  * Hono reads `c.res` last.
  */
-function keepFromCaches(c: Context): void {
+function guardAnswer(c: Context): void {
   const prototype: unknown = Object.getPrototypeOf(c);
   if (!isObject(prototype)) return;
   Object.defineProperty(c, 'res', {
     configurable: true,
     get() {
       const res: Response = Reflect.get(prototype, 'res', c);
-      const present = res.headers.get('cache-control');
-      if (!present?.includes('no-store'))
-        res.headers.set('cache-control', combined('cache-control', 'no-store', present));
+      if (!res.headers.get('cache-control')?.includes('no-store')) keepFromCaches(res.headers);
       return res;
     },
     set: (answer) => void Reflect.set(prototype, 'res', answer, c),

@@ -1,4 +1,4 @@
-import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { LONGEST_HOLD, OPERATION, Operation, operationOf } from '../../graphql/call.js';
 import { canDefer } from '../../graphql/fields.js';
 import { NO_SHAPE, shapeOf } from '../../graphql/shape.js';
 import { foreignRequest } from '../../http/foreign-request.js';
@@ -12,9 +12,6 @@ import { yogaRequest } from './request.js';
 interface ParsedRequest {
   isBatch: boolean;
 }
-
-/** The longest time that an operation's write waits for the others of its batch, in ms. */
-const LONGEST_HOLD = 1_000;
 
 const UNSENT =
   'a new token or cookie is on no response: outside Yoga, send ctx.sessions.responseHeaders with the answer';

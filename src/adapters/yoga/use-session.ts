@@ -6,7 +6,7 @@ import { NO_SHAPE } from '../../graphql/shape.js';
 import { savedParts, savedStream } from '../../graphql/stream.js';
 import { hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
-import { combined } from '../../http/put-headers.js';
+import { keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { finishingStart, restatingEarly } from './early.js';
 import type { Answer, ContextErrorPayload, SessionPlugin } from './hooks.js';
@@ -51,7 +51,11 @@ function contextHooks(operations: Operations): Pick<SessionPlugin, ContextHook> 
     onPluginInit({ registerContextErrorHandler, plugins }) {
       registerContextErrorHandler(restateContextError);
       // The last plugin, as others may set the header too.
-      plugins.push({ onResponse: (answer: Answer) => keepFromCaches(operations, answer) });
+      plugins.push({
+        onResponse({ request, response }: Answer) {
+          if (operations.isSecret(request)) keepFromCaches(response.headers);
+        },
+      });
     },
     onEnveloped(payload) {
       // If only the context factory gets the request, the operation opens when the context is
@@ -135,11 +139,6 @@ function httpHooks(operations: Operations): Omit<SessionPlugin, ContextHook | Ex
       if (opened.head.isSecret) operations.noteSecret(request);
     },
   };
-}
-
-function keepFromCaches(operations: Operations, { request, response: { headers } }: Answer): void {
-  if (operations.isSecret(request))
-    headers.set('cache-control', combined('cache-control', 'no-store', headers.get('cache-control')));
 }
 
 /**
