@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import manifest from '../package.json' with { type: 'json' };
 import {
+  CONSUMER_OPTIONS,
   CONSUMER_PACKAGES,
   CONSUMERS,
   installPacked,
@@ -49,15 +50,7 @@ async function checkConsumers(dir: string, packed: Packed, peers: readonly strin
   await npmInstall(dir, peers);
   await linkPackages(dir, CONSUMER_PACKAGES);
   await cp(join(ROOT, 'test/package/consumer'), join(dir, 'consumer'), { recursive: true });
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    skipLibCheck: true,
-    types: ['node'],
-    rootDir: '.',
-    outDir: 'out',
-  };
+  const compilerOptions = { ...CONSUMER_OPTIONS, rootDir: '.', outDir: 'out' };
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['consumer'] }));
   await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir });
   for (const name of CONSUMERS) await run(process.execPath, [join('out/consumer', `${name}.js`)], { cwd: dir });

@@ -80,6 +80,15 @@ export async function pack(dir: string): Promise<Packed> {
   return { tarball: join(dir, packed.filename), files: packed.files.map(({ path }) => path).sort() };
 }
 
+/** The compiler options of a project that uses the package. */
+export const CONSUMER_OPTIONS = {
+  target: 'es2022',
+  module: 'nodenext',
+  strict: true,
+  skipLibCheck: true,
+  types: ['node'],
+};
+
 /**
  * Makes a project in `dir` and installs the package with npm, offline. Its dependencies come from
  * this work tree.

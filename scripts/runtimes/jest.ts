@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { blocksOf } from '../../test/docs/blocks.js';
-import { installPacked, linkPackages, type Packed, ROOT, TYPESCRIPT_7 } from '../packed.js';
+import { CONSUMER_OPTIONS, installPacked, linkPackages, type Packed, ROOT, TYPESCRIPT_7 } from '../packed.js';
 import { versionOf } from './project.js';
 
 /*
@@ -34,14 +34,7 @@ export async function makeJestProject(dir: string, packed: Packed): Promise<void
   await linkPackages(dir, ['@trpc/server', 'vitest']);
   const page = await readFile(join(ROOT, 'docs/testing.md'), 'utf8');
   for (const { file, text } of blocksOf(page)) if (file !== undefined) await writeFile(join(dir, file), text);
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    skipLibCheck: true,
-    types: ['node'],
-    noEmit: true,
-  };
+  const compilerOptions = { ...CONSUMER_OPTIONS, noEmit: true };
   await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: dir });
 }

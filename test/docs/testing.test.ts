@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { installPacked, linkPackages, outputOf, pack, ROOT, TYPESCRIPT_7 } from '../../scripts/packed.js';
+import {
+  CONSUMER_OPTIONS,
+  installPacked,
+  linkPackages,
+  outputOf,
+  pack,
+  ROOT,
+  TYPESCRIPT_7,
+} from '../../scripts/packed.js';
 import { blocksOf } from './blocks.js';
 
 /*
@@ -37,14 +45,7 @@ test('every block names its file', () => {
 });
 
 test('the recipes for Vitest compile', { timeout: 120_000 }, async () => {
-  const compilerOptions = {
-    target: 'es2022',
-    module: 'nodenext',
-    strict: true,
-    skipLibCheck: true,
-    types: ['node'],
-    noEmit: true,
-  };
+  const compilerOptions = { ...CONSUMER_OPTIONS, noEmit: true };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   const { stdout } = await run(process.execPath, [TYPESCRIPT_7, '-p', '.'], { cwd: project }).catch(
     (error: { stdout: string }) => error,

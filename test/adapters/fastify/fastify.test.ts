@@ -256,16 +256,16 @@ describe('one request', () => {
     app.register(async (scope) => {
       scope.register(fastifySessions(admins));
       scope.register(fastifySessions(sessions));
-      scope.get('/admin', (request) => request.session?.data.userId ?? 'nobody');
+      scope.get('/admin', (request) => request.session?.data.userId ?? 'anonymous');
       scope.post('/admin/login', async (request) => {
         await request.sessions.create({ userId: 'ben', theme: 'dark' });
         return 'in';
       });
     });
-    app.get('/user', (request) => request.session?.data.userId ?? 'nobody');
+    app.get('/user', (request) => request.session?.data.userId ?? 'anonymous');
     const asUser = { authorization: `Bearer ${token}` };
     const asBoth = { ...asUser, 'x-admin': admin.token };
-    expect((await app.inject({ url: '/admin', headers: asUser })).body).toBe('nobody');
+    expect((await app.inject({ url: '/admin', headers: asUser })).body).toBe('anonymous');
     expect((await app.inject({ url: '/admin', headers: asBoth })).body).toBe('root');
     expect((await app.inject({ url: '/user', headers: asBoth })).body).toBe('ann');
     const { headers } = await app.inject({ method: 'POST', url: '/admin/login', headers: asUser });

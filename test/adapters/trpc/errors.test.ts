@@ -7,6 +7,7 @@ import { createSessions, isSessionError, SessionError, type SessionErrorCode } f
 import { ANN, bearerHeaders, type Data, openBench } from './support/bench.js';
 import { failure } from './support/clients.js';
 import { overStandalone } from './support/hosts.js';
+import { callProcedure } from './support/procedure-call.js';
 
 const secret = 'what only the server may know';
 
@@ -214,16 +215,9 @@ describe('requireFresh', () => {
 });
 
 /** Calls a procedure behind the guard, with a context of unknown type. */
-async function callWith(guard: { query(resolver: () => string): object }, ctx: object): Promise<unknown> {
-  const call = {
+function callWith(guard: { query(resolver: () => string): object }, ctx: object): Promise<unknown> {
+  return callProcedure(
+    guard.query(() => 'reached'),
     ctx,
-    getRawInput: async () => undefined,
-    path: '',
-    type: 'query',
-    signal: undefined,
-    input: undefined,
-    batchIndex: 0,
-  };
-  const procedure = guard.query(() => 'reached');
-  return typeof procedure === 'function' ? Reflect.apply(procedure, undefined, [call]) : undefined;
+  );
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { createSessions, isSessionError } from '../../../src/index.js';
 import { gate } from '../../support/gate.js';
+import { callProcedure } from './support/procedure-call.js';
 import { type Data, kitOf } from './support/router.js';
 
 type Copy = typeof import('../../../src/index.js') & typeof import('../../../src/adapters/trpc/index.js');
@@ -26,17 +27,8 @@ async function guardWith(
   ctx: object,
 ): Promise<unknown> {
   const procedure = guard.query(({ ctx: given }) => Reflect.get(given, 'session')?.data ?? null);
-  const call = {
-    ctx,
-    getRawInput: async () => undefined,
-    path: '',
-    type: 'query',
-    signal: undefined,
-    input: undefined,
-    batchIndex: 0,
-  };
   try {
-    return await Reflect.apply(Object(procedure), undefined, [call]);
+    return await callProcedure(procedure, ctx);
   } catch (error) {
     if (!(error instanceof TRPCError)) throw error;
     return { code: error.code, told: isSessionError(error.cause) ? error.cause.message : error.message };

@@ -19,7 +19,7 @@ interface Acting {
   handle: Handle | null;
 }
 
-const NOBODY: Acting = { session: null, handle: null };
+const ANONYMOUS: Acting = { session: null, handle: null };
 
 /** Which root fields of a mutation are kept. */
 type Keep = (field: string) => boolean;
@@ -44,7 +44,7 @@ export class ModelCall {
   sharesLogin = false;
   /** The root field that runs, of a mutation. */
   field: string | undefined;
-  #acting = NOBODY;
+  #acting = ANONYMOUS;
   #isLoaded = false;
   #logins: readonly Login[] = [];
   #isOver = false;
@@ -299,7 +299,7 @@ export class ModelCall {
   /** The session is over for this call and those around it that act for it. */
   #leave(session: Stored): void {
     for (let call: ModelCall | undefined = this; call; call = call.parent)
-      if (call.#acting.session === session) call.#actFor(NOBODY);
+      if (call.#acting.session === session) call.#actFor(ANONYMOUS);
   }
 
   #actFor(acting: Acting): void {
