@@ -3,7 +3,7 @@ import { parseToken } from '../core/record/token.js';
 import { Call, type CallOptions } from '../core/session/call.js';
 import { type Credentials, SessionRequest } from '../core/session/request.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
-import { ResponseHead, type ResponseTarget } from './response-head.js';
+import { type HeadSettings, ResponseHead, type ResponseTarget } from './response-head.js';
 import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
 /** A request, as an adapter passes it in. */
@@ -28,6 +28,7 @@ export interface IncomingRequest {
 export interface SourceSettings {
   readonly services: Services;
   readonly sources: readonly TokenSource[];
+  readonly head: HeadSettings;
   /** Recognises tokens of other libraries. */
   readonly foreign: (
     services: Services,
@@ -42,14 +43,14 @@ export interface SourceSettings {
 export class OpenedRequest {
   readonly head: ResponseHead;
   readonly #request: SessionRequest;
-  /** The text that the sources found. Private, because it holds the token. */
-  readonly #sent: string;
+  /** The text that each source found. Private, because it holds the token. */
+  readonly #sent: readonly (string | undefined)[];
   /** The call of a middleware around this request. Other calls run inside it. */
   enclosing: Call | undefined;
   /** Whether the answer has left. */
   isOver = false;
 
-  constructor(request: SessionRequest, head: ResponseHead, sent: string) {
+  constructor(request: SessionRequest, head: ResponseHead, sent: readonly (string | undefined)[]) {
     this.#request = request;
     this.head = head;
     this.#sent = sent;
@@ -62,11 +63,11 @@ export class OpenedRequest {
 
   /** Whether the sources find the same text now as when the request was opened. */
   isFor(sent: readonly (string | undefined)[]): boolean {
-    return this.#sent === sent.join('\n');
+    return this.#sent.every((text, index) => text === sent[index]);
   }
 
-  open(options: Omit<CallOptions, 'parent' | 'isAnswered'>): Call {
-    return new Call(this.#request, { ...options, isAnswered: true, parent: this.enclosing });
+  open(options: CallOptions): Call {
+    return new Call(this.#request, options, this.enclosing, true);
   }
 }
 
@@ -78,7 +79,7 @@ interface Found extends Credentials {
 /** The text that each source finds in a request, unchecked. */
 export function readSources({ sources, warnOnce }: SourceSettings, incoming: IncomingRequest): (string | undefined)[] {
   const header = requestReader(incoming);
-  const details = incoming.details ?? {};
+  const { details = NO_DETAILS } = incoming;
   return sources.map((source) => source.read(header, details, warnOnce));
 }
 
@@ -88,37 +89,25 @@ export function openRequest(
   sent = readSources(settings, incoming),
 ): OpenedRequest {
   const services = settings.services.forRequest();
-  const { target, persistent = false, details = {} } = incoming;
-  const { from, ...credentials } = findCredentials(settings, services, sent);
-  const { sources } = settings;
+  const found = findCredentials(settings, services, sent);
+  const { target, persistent = false, details = NO_DETAILS } = incoming;
   const refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => {
     const header = requestReader(incoming);
     return writers.find((source) => source.mayWrite?.(header, details, purpose) === false);
   };
-  const { now, rotationGrace } = services.settings;
-  const writers = sources.filter((source) => source.write);
-  const head = new ResponseHead({ writers, from, target, refusing, method: details.method, now, rotationGrace });
-  return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent, head }), head, sent.join('\n'));
+  const head = new ResponseHead(settings.head, found.from, target, refusing, details);
+  return new OpenedRequest(new SessionRequest(services, found, head, persistent), head, sent);
 }
+
+const NO_DETAILS: RequestDetails = {};
 
 /** Opens a request for a token that did not come in headers. */
 export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
   const services = settings.services.forRequest();
   const sent = settings.sources.map(() => token);
-  const { from: _, ...credentials } = findCredentials(settings, services, sent);
-  const writers = settings.sources.filter((source) => source.write);
-  const { now, rotationGrace } = services.settings;
-  const target = { kind: 'collect' } as const;
-  const head = new ResponseHead({
-    writers,
-    from: undefined,
-    target,
-    refusing: () => undefined,
-    method: undefined,
-    now,
-    rotationGrace,
-  });
-  return new OpenedRequest(new SessionRequest(services, { ...credentials, persistent: false, head }), head, '');
+  const found = findCredentials(settings, services, sent);
+  const head = new ResponseHead(settings.head, undefined, { kind: 'collect' }, () => undefined);
+  return new OpenedRequest(new SessionRequest(services, found, head, false), head, sent);
 }
 
 /**
@@ -132,8 +121,10 @@ function findCredentials(
 ): Found {
   let other: Omit<Found, 'tokenSent'> | undefined;
   const tokenSent = sent.some((text) => text !== undefined && text !== '');
-  for (const [index, source] of sources.entries()) {
+  let index = 0;
+  for (const source of sources) {
     const text = sent[index];
+    index += 1;
     if (text === undefined || text === '') continue;
     const credential = parseToken(text, services.settings.tokenPrefix);
     if (credential) return { credential, tokenSent, from: source };

@@ -5,7 +5,7 @@ import { whenCollected } from '../core/session/unsaved.js';
 import type { NodeResponse } from './hosts.js';
 import { onHead } from './node-head.js';
 import { combined, EXPOSED, mergeCookies, putNodeHeaders, setCookies } from './put-headers.js';
-import type { TokenSource, WritePurpose } from './token-source.js';
+import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
 /** Where the headers of the response can be written. */
 export type ResponseTarget =
@@ -16,20 +16,17 @@ export type ResponseTarget =
   /** There is no response to write to, as on a WebSocket. `advice` says which link has one. */
   | { readonly kind: 'none'; readonly advice?: string };
 
-export interface HeadOptions {
+/** What the heads of all responses have in common. */
+export interface HeadSettings {
   /** The sources that write to the response. */
   readonly writers: readonly TokenSource[];
-  /** The source that the request's token came from. */
-  readonly from: TokenSource | undefined;
-  readonly target: ResponseTarget;
   readonly now: () => number;
   /** The longest time between a rotation and the head that carries its token, in ms. */
   readonly rotationGrace: number;
-  /** Returns the source that must not write for this request, if there is one. */
-  readonly refusing: (writers: readonly TokenSource[], purpose: WritePurpose) => TokenSource | undefined;
-  /** The request's method, if it is known. */
-  readonly method: string | undefined;
 }
+
+/** Returns the source that must not write for this request, if there is one. */
+export type Refusing = (writers: readonly TokenSource[], purpose: WritePurpose) => TokenSource | undefined;
 
 /** Methods whose answers the page does not see. */
 const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
@@ -53,7 +50,12 @@ interface Reading {
 /** The head of the response to one request. Sources write to it. It keeps tokens out of caches. */
 export class ResponseHead implements ResponseHeadPort {
   #headers: Headers | undefined;
-  readonly #options: HeadOptions;
+  readonly #settings: HeadSettings;
+  /** The sources that get a new token. */
+  readonly #writers: readonly TokenSource[];
+  readonly #target: ResponseTarget;
+  readonly #refusing: Refusing;
+  readonly #request: RequestDetails;
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
   #written: Written | undefined;
@@ -64,9 +66,21 @@ export class ResponseHead implements ResponseHeadPort {
   /** Set if only the application can send the headers. */
   #reading: Reading | undefined;
 
-  constructor(options: HeadOptions) {
-    const { target } = options;
-    this.#options = options;
+  /** @param from the source that the request's token came from */
+  constructor(
+    settings: HeadSettings,
+    from: TokenSource | undefined,
+    target: ResponseTarget,
+    refusing: Refusing,
+    request: RequestDetails = {},
+  ) {
+    const { writers } = settings;
+    this.#settings = settings;
+    // A new token goes to the source of the request's token. Without one, to all writers.
+    this.#writers = from && writers.length > 0 ? writers.filter((each) => each === from) : writers;
+    this.#target = target;
+    this.#refusing = refusing;
+    this.#request = request;
     this.#headers = target.kind === 'collect' ? target.headers : undefined;
     this.#node = target.kind === 'node' ? target.response : undefined;
     this.#sealed = target.kind === 'none';
@@ -123,14 +137,14 @@ export class ResponseHead implements ResponseHeadPort {
     if (writers.length === 0) return;
     const names = writers.map(({ name }) => name).join(', ');
     if (isSealed || !this.#isOpen()) {
-      const { target } = this.#options;
+      const target = this.#target;
       const advice = (target.kind === 'none' && target.advice) || ADVICE;
       throw new SessionError(
         'HEADERS_SENT',
         `the new token cannot be written to the response (${names}): its headers have been sent, or it has none. Nothing was changed. ${advice}`,
       );
     }
-    const refusing = this.#options.refusing(writers, 'login');
+    const refusing = this.#refusing(writers, 'login');
     if (!refusing) return;
     throw new SessionError(
       'CROSS_SITE',
@@ -144,9 +158,9 @@ export class ResponseHead implements ResponseHeadPort {
   }
 
   mayRotate(): boolean {
-    const { method, refusing } = this.#options;
+    const { method } = this.#request;
     const isSeen = method === undefined || !UNSEEN_METHODS.has(method.toUpperCase());
-    return isSeen && this.isWritable() && refusing(this.#writers, 'rotation') === undefined;
+    return isSeen && this.isWritable() && this.#refusing(this.#writers, 'rotation') === undefined;
   }
 
   issued({ id, token, lifetime, rotatedAt }: IssuedToken): void {
@@ -159,7 +173,7 @@ export class ResponseHead implements ResponseHeadPort {
     // Handlers may have set the header since.
     if (this.#isSecret) this.headers.set('cache-control', 'no-store');
     const rotatedAt = this.#written?.rotatedAt;
-    const { now, rotationGrace } = this.#options;
+    const { now, rotationGrace } = this.#settings;
     // The browser may hold a newer token by now. A late answer would overwrite it.
     if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
     const ours = this.#ours ?? new Headers();
@@ -175,7 +189,7 @@ export class ResponseHead implements ResponseHeadPort {
   ended(id: string): void {
     // The answer of a batch may carry another session's token, which must stay.
     if (!this.#isOpen() || (this.#written?.isToken && this.#written.id !== id)) return;
-    this.#write(this.#options.writers, { id, isToken: false }, null, 0);
+    this.#write(this.#settings.writers, { id, isToken: false }, null, 0);
   }
 
   seal(): void {
@@ -187,14 +201,6 @@ export class ResponseHead implements ResponseHeadPort {
     this.#isSecret = true;
     this.headers.set('cache-control', 'no-store');
     this.#putOnNode();
-  }
-
-  /**
-   * A new token goes to the source of the request's token. Without one, it goes to all writers.
-   */
-  get #writers(): readonly TokenSource[] {
-    const { writers, from } = this.#options;
-    return from ? writers.filter((each) => each === from) : writers;
   }
 
   #isOpen(): boolean {

@@ -124,7 +124,9 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
   const services = createServices(normaliseOptions(options));
   const sources = checkSources(options.sources ?? [bearer()], foreign);
   const warnOnce = onceEach((message) => services.settings.logger?.warn(`token-sessions: ${message}`));
-  const settings: SourceSettings = { services, sources, foreign: foreign.read, warnOnce };
+  const { now, rotationGrace } = services.settings;
+  const head = { writers: sources.filter((source) => source.write), now, rotationGrace };
+  const settings: SourceSettings = { services, sources, head, foreign: foreign.read, warnOnce };
   const slot = privateSlot<{ request: OpenedRequest }>();
 
   /**
@@ -138,7 +140,8 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
     const known = slot.get(key);
     if (known?.request.isFor(sent) && !known.request.isOver) return known.request;
     const request = openRequest(settings, incoming, sent);
-    for (const each of alias ? [key, alias] : [key]) remember(each, request);
+    remember(key, request);
+    if (alias) remember(alias, request);
     return request;
   }
 
@@ -189,7 +192,9 @@ function administration<Data, Input>(shared: Services): SessionAdministration<Da
       const services = shared.forRequest();
       const { snapshot, credential } = await services.lifecycle.create(data);
       const token = credential.reveal(services.settings.tokenPrefix);
-      return withToken(new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, token));
+      return withToken(
+        new CallSession<Data>(new HeldSession(services, snapshot, null, true), undefined, undefined, token),
+      );
     },
     async find(id) {
       const services = shared.forRequest();

@@ -44,7 +44,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
   const call = begin(procedure, around);
   try {
-    const session = await admitted(call);
+    const session = await call.admit().catch(rethrowAsFailure);
     const result = await next(admit(session, call), sessionsOf<Data, Input>(call));
     if (!result.ok) throw translated(result.error);
     // Most calls change nothing. Then this does not wait.
@@ -53,14 +53,6 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     if (call.isPending) await call.rollback();
     call.end();
     throw error;
-  }
-}
-
-async function admitted(call: Call): Promise<Session<unknown> | null> {
-  try {
-    return await call.admit();
-  } catch (error) {
-    throw sessionFailure(error);
   }
 }
 
@@ -89,14 +81,20 @@ function finish<Data, Input, Result extends Outcome>(
   result: Result,
   value: unknown,
 ): Result | Promise<Result> {
+  if (!call.isPending) return completed(procedure, call, result, value);
   const holdMs = isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0;
-  const committed = call.isPending ? call.commit(holdMs).catch(rethrowAsFailure) : undefined;
-  const complete = (): Result => {
-    const data = asOwnStream(procedure, call, value);
-    if (!data) call.end();
-    return data ? { ...result, data } : result;
-  };
-  return committed ? committed.then(complete) : complete();
+  return call.commit(holdMs).then(() => completed(procedure, call, result, value), rethrowAsFailure);
+}
+
+function completed<Data, Input, Result extends Outcome>(
+  procedure: ProcedureCall<Data, Input>,
+  call: Call,
+  result: Result,
+  value: unknown,
+): Result {
+  const data = asOwnStream(procedure, call, value);
+  if (!data) call.end();
+  return data ? { ...result, data } : result;
 }
 
 /**

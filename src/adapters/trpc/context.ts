@@ -1,9 +1,8 @@
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions } from '../../core/types.js';
 import { sessionsOf } from '../../http/context.js';
-import { type Host, hostOf } from '../../http/host.js';
+import type { Host } from '../../http/host.js';
 import { field, type NodeResponse } from '../../http/hosts.js';
-import type { Sessions } from '../../http/sessions.js';
 import { acceptsStream, type ContextOptions, incomingRequest, type RequestInfo } from './request.js';
 
 /**
@@ -16,8 +15,8 @@ export type SessionsContext<Data, Input = Data> = {
 };
 
 /**
- * The known facts about the calls of a request. Must be plain data, because another copy of the
- * package may read it.
+ * The known facts about the calls of a request. Another copy of the package may read them, so they
+ * keep their names.
  */
 export interface BatchDetails {
   /**
@@ -26,7 +25,7 @@ export interface BatchDetails {
    */
   readonly holdMs: number;
   /** The client's calls, as opposed to those of `createCaller`. `undefined` if not known. */
-  readonly clientCalls: ReadonlySet<unknown> | undefined;
+  readonly clientCalls: { has(getRawInput: unknown): boolean } | undefined;
   /** Whether tRPC's `resHeaders` hold the library's headers already. */
   readonly isOnResHeaders: boolean;
   /**
@@ -38,23 +37,19 @@ export interface BatchDetails {
 const UNKNOWN: BatchDetails = { holdMs: 0, clientCalls: undefined, isOnResHeaders: false, response: undefined };
 
 /** The context of a request. It makes no store call. */
-export function contextOf<Data, Input>(
-  sessions: Sessions<Data, Input>,
-  options: ContextOptions,
-): SessionsContext<Data, Input> {
+export function contextOf<Data, Input>(host: Host, options: ContextOptions): SessionsContext<Data, Input> {
   const incoming = incomingRequest(options);
-  const opened = host(sessions).open(incoming);
+  const opened = host.open(incoming);
   const call = opened.open({ hasOutcome: false });
   const { target } = incoming;
   // On Lambda and in a server-side caller, only `responseMeta` can send the headers.
   if (!opened.enclosing && target.kind === 'collect' && !target.headers)
-    opened.head.expectReader(() => host(sessions).warnOnce(UNSENT));
-  call.details = detailsOf(options.info, {
-    isOnResHeaders:
-      target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
-    response:
-      target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
-  });
+    opened.head.expectReader(() => host.warnOnce(UNSENT));
+  call.details = new Batch(
+    options.info,
+    target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
+    target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
+  );
   if (!incoming.persistent && acceptsStream(options, incoming.headers)) sealStream(call);
   return { sessions: sessionsOf<Data, Input>(call) };
 }
@@ -62,10 +57,6 @@ export function contextOf<Data, Input>(
 const UNSENT =
   'a new token or cookie is on no response: add responseMeta of trpcSessions to the options of the tRPC handler. ' +
   'In a server-side caller, pass the context of the handler or adapter around it';
-
-export function host<Data, Input>(sessions: Sessions<Data, Input>): Host {
-  return hostOf(sessions);
-}
 
 /** The facts that {@link contextOf} has collected about the batch of a call. */
 export function batchOf(call: Call): BatchDetails {
@@ -97,22 +88,32 @@ function isBatchDetails(details: unknown): details is BatchDetails {
   return typeof field(details, 'holdMs') === 'number';
 }
 
-function detailsOf(
-  info: RequestInfo | undefined,
-  where: Pick<BatchDetails, 'isOnResHeaders' | 'response'>,
-): BatchDetails {
-  const calls = info?.calls;
-  const isBatch = info?.isBatchCall === true && calls !== undefined && calls.length > 1;
-  // In a streamed batch, results do not wait for slow neighbours. In any other batch they do.
-  const holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
-  let set: ReadonlySet<unknown> | undefined;
-  return {
-    ...where,
-    holdMs,
-    // `clientCalls` is not known on a socket and without `info`.
-    get clientCalls() {
-      if (calls && calls.length > 0) set ??= new Set(calls.map(({ getRawInput }) => getRawInput));
-      return set;
-    },
-  };
+class Batch implements BatchDetails {
+  readonly holdMs: number;
+  readonly isOnResHeaders: boolean;
+  readonly response: NodeResponse | undefined;
+  readonly #calls: NonNullable<RequestInfo['calls']>;
+  #inputs: ReadonlySet<unknown> | undefined;
+
+  constructor(info: RequestInfo | undefined, isOnResHeaders: boolean, response: NodeResponse | undefined) {
+    const calls = info?.calls ?? [];
+    const isBatch = info?.isBatchCall === true && calls.length > 1;
+    // In a streamed batch, results do not wait for slow neighbours. In any other batch they do.
+    this.holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
+    this.isOnResHeaders = isOnResHeaders;
+    this.response = response;
+    this.#calls = calls;
+  }
+
+  /** Not known on a socket and without `info`. */
+  get clientCalls(): BatchDetails['clientCalls'] {
+    return this.#calls.length > 0 ? this : undefined;
+  }
+
+  has(getRawInput: unknown): boolean {
+    const [first, second] = this.#calls;
+    if (!second) return first?.getRawInput === getRawInput;
+    this.#inputs ??= new Set(this.#calls.map((call) => call.getRawInput));
+    return this.#inputs.has(getRawInput);
+  }
 }

@@ -10,9 +10,10 @@ import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { typed } from '../../http/context.js';
 import { assertFresh, assertVerified } from '../../http/guards.js';
+import { hostOf } from '../../http/host.js';
 import type { Sessions } from '../../http/sessions.js';
 import { type Admission, runInCall } from './call.js';
-import { contextOf, host, type SessionsContext } from './context.js';
+import { contextOf, type SessionsContext } from './context.js';
 import { type ErrorFormatter, errorFormatter } from './error-formatter.js';
 import { sessionFailure, unauthorized } from './errors.js';
 import type { SessionProcedure } from './procedure.js';
@@ -82,7 +83,7 @@ export interface TrpcSessions<Data, Input = Data> {
  * @throws `NOT_SUPPORTED` unless `sessions` is what a `createSessions` of this version returned
  */
 export function trpcSessions<Data, Input = Data>(sessions: Sessions<Data, Input>): TrpcSessions<Data, Input> {
-  const own = host(sessions);
+  const own = hostOf(sessions);
   const { procedure } = initTRPC.context<SessionsContext<Data, Input>>().create();
   const guard = <Admitted>(admit: Admission<Admitted>): SessionProcedure<Data, Input, Admitted> =>
     procedure.use((call) =>
@@ -92,7 +93,7 @@ export function trpcSessions<Data, Input = Data>(sessions: Sessions<Data, Input>
     );
 
   return {
-    createContext: (options) => contextOf(sessions, options),
+    createContext: (options) => contextOf(own, options),
     responseMeta: responseMetaFunction(),
     errorFormatter,
     withSession: guard((session) => typed<Data>(session)),

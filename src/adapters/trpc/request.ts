@@ -58,13 +58,14 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
     'headers' in options && isObject(options.headers) ? { headers: options.headers as HeadersLike } : req;
   // The request itself: a Fetch request builds its URL at each read, so it is read only when
   // needed.
-  const request = { key: keyOf(req), headers, details: req };
+  const key = keyOf(req);
   // Without more information, assume the safer case: the upgrade header alone shows a socket.
   if (isWebSocketResponse(res) || isUpgrade(headerReader(headers))) {
-    return { ...request, connectionParams: info?.connectionParams, persistent: true, target: { kind: 'none' } };
+    const connectionParams = info?.connectionParams;
+    return { key, headers, details: req, connectionParams, persistent: true, target: { kind: 'none' } };
   }
   // Elsewhere, connection parameters come in the URL, which must not contain a token.
-  return { ...request, target: responseTarget(res, resHeaders) };
+  return { key, headers, details: req, target: responseTarget(res, resHeaders) };
 }
 
 /** Whether the client wants the results one by one, by `info` or by the header that tRPC reads. */
@@ -104,7 +105,7 @@ function lambdaRequest({ headers, cookies, requestContext }: LambdaEvent): Incom
 
 function responseTarget(res: object | undefined, resHeaders: Headers | undefined): ResponseTarget {
   // Fastify's reply wraps the response, and has headers of its own.
-  const response = [field(res, 'raw'), res].find(isNodeResponse);
+  const response = res && [field(res, 'raw'), res].find(isNodeResponse);
   if (response) return { kind: 'node', response };
   return resHeaders ? { kind: 'collect', headers: resHeaders } : { kind: 'collect' };
 }

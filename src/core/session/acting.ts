@@ -62,14 +62,14 @@ export class ActingSession {
   open(): CallSession<unknown> | null {
     const { held, grant, session } = this.#now;
     if (!held || session) return session;
-    const made = new CallSession<unknown>(held, { owner: this.#owner, grant });
+    const made = new CallSession<unknown>(held, this.#owner, grant);
     this.#now = { held, grant, session: made };
     return made;
   }
 
   /** Sets the session when the call begins, or when it looks its session up again. */
   begin(loaded: Loaded | null): void {
-    this.#now = loaded ? { ...loaded, session: null } : ANONYMOUS;
+    this.#now = loaded ? { held: loaded.held, grant: loaded.grant, session: null } : ANONYMOUS;
     this.#epoch = loaded?.held.snapshot.state.tokens.epoch;
   }
 

@@ -19,8 +19,6 @@ import { reportUnsaved } from './unsaved.js';
 
 /** How to open a call. */
 export interface CallOptions {
-  /** The call that this one runs in. Absent for the outermost call. */
-  readonly parent?: Call | undefined;
   /**
    * Whether the adapter will report an outcome, with {@link Call.commit} or {@link Call.rollback}.
    * Without an outcome, a created session takes effect immediately, and changes are never saved.
@@ -30,8 +28,6 @@ export interface CallOptions {
   readonly key?: unknown;
   /** Whether later calls in the parent begin with a session that this call creates. */
   readonly sharesLogin?: boolean;
-  /** Whether the response answers this call. Default: no call with an outcome is around it. */
-  readonly isAnswered?: boolean;
 }
 
 /**
@@ -66,17 +62,22 @@ export class Call implements SessionOwner {
   #unreadableSession: UnreadableSession | undefined;
   #leaveGate: (() => void) | undefined;
 
-  constructor(request: SessionRequest, { parent, hasOutcome, key, sharesLogin = false, isAnswered }: CallOptions) {
+  /**
+   * @param parent the call that this one runs in; absent for the outermost call
+   * @param isAnswered whether the response answers this call
+   */
+  constructor(
+    request: SessionRequest,
+    options: CallOptions,
+    parent?: Call,
+    isAnswered = parent === undefined || !parent.#hasOutcome,
+  ) {
     this.request = request;
     this.parent = parent;
-    this.key = key;
-    this.#identity = new Identity(this, request, {
-      parent: parent ? parent.#identity : undefined,
-      hasOutcome,
-      sharesLogin,
-    });
-    this.#hasOutcome = hasOutcome;
-    this.#isAnswered = isAnswered ?? (parent === undefined || !parent.#hasOutcome);
+    this.key = options.key;
+    this.#identity = new Identity(this, request, options, parent ? parent.#identity : undefined);
+    this.#hasOutcome = options.hasOutcome;
+    this.#isAnswered = isAnswered;
   }
 
   /** The object that users get as `ctx.sessions`. */
@@ -157,8 +158,8 @@ export class Call implements SessionOwner {
   }
 
   /** Opens a call that runs in this one. */
-  open(options: Omit<CallOptions, 'parent'>): Call {
-    return new Call(this.request, { ...options, parent: this });
+  open(options: CallOptions): Call {
+    return new Call(this.request, options, this);
   }
 
   /** Fixes the session that the call acts for. */

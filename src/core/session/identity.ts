@@ -11,12 +11,10 @@ import type { Rotated } from './rotate.js';
 import { CallSession, type SessionOwner, withToken } from './session.js';
 
 export interface IdentityOptions {
-  /** The identity of the call around this one. */
-  readonly parent: Identity | undefined;
   /** Whether the call's outcome decides what takes effect. */
   readonly hasOutcome: boolean;
   /** Whether later calls in the parent begin with a session that this call creates. */
-  readonly sharesLogin: boolean;
+  readonly sharesLogin?: boolean;
 }
 
 /**
@@ -39,13 +37,14 @@ export class Identity {
   /** Whether the call has ended the session that it began with. */
   #hasLeft = false;
 
-  constructor(owner: SessionOwner, request: SessionRequest, { parent, hasOutcome, sharesLogin }: IdentityOptions) {
+  /** @param parent the identity of the call around this one */
+  constructor(owner: SessionOwner, request: SessionRequest, options: IdentityOptions, parent: Identity | undefined) {
     this.request = request;
     this.acting = new ActingSession(owner);
     this.#owner = owner;
     this.#parent = parent;
-    this.#hasOutcome = hasOutcome;
-    this.#sharesLogin = sharesLogin;
+    this.#hasOutcome = options.hasOutcome;
+    this.#sharesLogin = options.sharesLogin === true;
   }
 
   get held(): HeldSession | null {
@@ -94,7 +93,7 @@ export class Identity {
     const previous = this.#replaced();
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
-    const session = new CallSession<unknown>(held, { owner: this.#owner, grant: creatorsGrant(held) }, token);
+    const session = new CallSession<unknown>(held, this.#owner, creatorsGrant(held), token);
     await this.#place(this.#loginWith({ held, credential, previous, field }, session));
     return withToken(session);
   }
@@ -191,7 +190,22 @@ export class Identity {
   }
 
   async #beginLoaded(): Promise<void> {
-    this.acting.begin(this.#parent ? await this.#parent.#loadedForChild() : await this.request.load());
+    const parent = this.#parent;
+    if (parent && !parent.isUntouched) return this.acting.begin(await parent.#loadedForChild());
+    const loaded = await this.request.load();
+    // The usual case: the context around the call begins with it, without steps of its own.
+    if (parent?.isUntouched) parent.#beginWith(loaded);
+    this.acting.begin(parent ? aliveOf(loaded) : loaded);
+  }
+
+  /** Whether this is the context of an HTTP request, and nothing has used its session yet. */
+  get isUntouched(): boolean {
+    return !this.#loading && this.isContext && !this.request.persistent;
+  }
+
+  #beginWith(loaded: Loaded | null): void {
+    this.acting.begin(loaded);
+    this.#loading = DONE;
   }
 
   /**

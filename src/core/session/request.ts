@@ -1,7 +1,7 @@
 import { isSessionError } from '../error.js';
 import type { ForeignSession } from '../kernel/authentication.js';
 import type { Services } from '../kernel/services.js';
-import { MINUTE } from '../record/match.js';
+import { MINUTE, type Standing } from '../record/match.js';
 import { lifetimeOf, type Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';
 import { isRotationDue } from '../record/upkeep.js';
@@ -21,17 +21,13 @@ export interface Credentials {
   readonly tokenSent: boolean;
 }
 
-export interface RequestOptions extends Credentials {
-  /** Whether this is a socket. A socket looks its session up again for each call. */
-  readonly persistent: boolean;
-  readonly head: ResponseHeadPort;
-}
-
 /** The session that a request holds, and the rights of the request's tokens. */
 export interface Loaded {
   readonly held: HeldSession;
   readonly grant: Grant;
 }
+
+const NONE: readonly Credential[] = [];
 
 /** A session that could not be read, and why. An outage is not one of the reasons. */
 export interface Unreadable {
@@ -47,15 +43,15 @@ export class SessionRequest {
   readonly services: Services;
   readonly head: ResponseHeadPort;
   readonly tokenSent: boolean;
+  /** Whether this is a socket. A socket looks its session up again for each call. */
   readonly persistent: boolean;
-  /** Joins the writes of a batch into one. */
-  readonly gate = new WriteGate();
+  #gate: WriteGate | undefined;
   #credential: Credential | null;
   #foreign: Credentials['foreign'];
   #loading: Promise<Loaded | null> | undefined;
   #held: HeldSession | null = null;
   /** Tokens that calls of this connection received. Later calls may use the session by them. */
-  #given: readonly Credential[] = [];
+  #given = NONE;
   /** Whether the credential was looked up before. A socket sends it only the first time. */
   #hasLooked = false;
   readonly #openedAt: number;
@@ -65,11 +61,11 @@ export class SessionRequest {
   /** The session whose token is old enough to be rotated with the answer. */
   #due: HeldSession | null = null;
 
-  constructor(services: Services, { credential, foreign, tokenSent, persistent, head }: RequestOptions) {
+  constructor(services: Services, credentials: Credentials, head: ResponseHeadPort, persistent: boolean) {
     this.services = services;
-    this.#credential = credential;
-    this.#foreign = foreign;
-    this.tokenSent = tokenSent;
+    this.#credential = credentials.credential;
+    this.#foreign = credentials.foreign;
+    this.tokenSent = credentials.tokenSent;
     this.persistent = persistent;
     this.head = head;
     this.#openedAt = services.settings.now();
@@ -77,6 +73,12 @@ export class SessionRequest {
 
   get credential(): Credential | null {
     return this.#credential;
+  }
+
+  /** Joins the writes of a batch into one. */
+  get gate(): WriteGate {
+    this.#gate ??= new WriteGate();
+    return this.#gate;
   }
 
   /** Whether there is nothing by which a session could be found. */
@@ -173,7 +175,7 @@ export class SessionRequest {
 
   #hold(held: HeldSession): void {
     this.#held = held;
-    this.#given = [];
+    this.#given = NONE;
     this.#credential = null;
     this.#foreign = undefined;
   }
@@ -201,7 +203,7 @@ export class SessionRequest {
       }
       const held = this.#heldFor(found.snapshot, credential);
       if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
-      return { held, grant: { ...found.standing, given: this.#given } };
+      return { held, grant: grantOf(found.standing, this.#given) };
     } catch (error) {
       this.#unreadable = { credential, error };
       return this.#asAnonymous(error);
@@ -247,7 +249,7 @@ export class SessionRequest {
         return null;
       }
       held.advance(found.snapshot);
-      return { held, grant: { ...found.standing, given: this.#given } };
+      return { held, grant: grantOf(found.standing, this.#given) };
     } catch (error) {
       return this.#asAnonymous(error);
     }
@@ -260,4 +262,8 @@ export class SessionRequest {
     if (code === 'INVALID_DATA' && onInvalidData === 'anonymous') return null;
     throw error;
   }
+}
+
+function grantOf({ replaced, authenticatedAt }: Standing, given: readonly Credential[]): Grant {
+  return { replaced, authenticatedAt, given };
 }

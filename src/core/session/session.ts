@@ -30,6 +30,8 @@ export interface Grant {
   readonly given?: readonly Credential[];
 }
 
+const NONE: readonly Credential[] = [];
+
 const serverOwner: SessionOwner = {
   async destroy(held) {
     const existed = await held.services.lifecycle.destroy(held.snapshot.record, 'destroyed');
@@ -48,16 +50,19 @@ export class CallSession<Data> implements Session<Data> {
   /** The rights of this call. Other calls of the request may have different ones. */
   #grant: Grant | undefined;
   /** The tokens that this call received from its own rotations. */
-  #given: readonly Credential[] = [];
+  #given = NONE;
   #token: string | undefined;
   #signal: EndSignal | undefined;
   #isRetired = false;
 
-  /** @param call the call and its rights; absent when the server itself uses the session */
-  constructor(held: HeldSession, call?: { readonly owner: SessionOwner; readonly grant: Grant }, token?: string) {
+  /**
+   * @param owner the call; absent when the server itself uses the session
+   * @param grant the call's rights; absent when the server itself uses the session
+   */
+  constructor(held: HeldSession, owner: SessionOwner = serverOwner, grant?: Grant, token?: string) {
     this.#held = held;
-    this.#owner = call?.owner ?? serverOwner;
-    this.#grant = call?.grant;
+    this.#owner = owner;
+    this.#grant = grant;
     this.#draft = new Draft<Data>(held);
     this.#token = token;
   }

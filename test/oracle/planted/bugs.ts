@@ -41,8 +41,8 @@ export const bugs: readonly Bug[] = [
     66,
     [
       CALL,
-      '    this.#hasOutcome = hasOutcome;',
-      '    this.#hasOutcome = hasOutcome;\n    if (hasOutcome) (request.running ??= new Set()).add(this);',
+      '    this.#hasOutcome = options.hasOutcome;',
+      '    this.#hasOutcome = options.hasOutcome;\n    if (options.hasOutcome) (request.running ??= new Set()).add(this);',
     ],
     [
       CALL,
@@ -89,8 +89,8 @@ export const bugs: readonly Bug[] = [
   bug('a socket looks its session up once', 38, [REQUEST, 'if (this.persistent) return this.#loadAgain();', '']),
   bug('what is changed outside a guard is saved', 120, [
     TRPC_CALL,
-    'const committed = call.isPending',
-    'if (call.parent && call.parent.key === undefined && call.parent.isDirty) void call.parent.saveSoFar();\n  const committed = call.isPending',
+    'if (!call.isPending) return completed(',
+    'if (call.parent && call.parent.key === undefined && call.parent.isDirty) void call.parent.saveSoFar();\n  if (!call.isPending) return completed(',
   ]),
   bug('a session that was left gives its data', 3, [SESSION, 'this.#isRetired = isRetired;', '']),
   bug('a second guard lets a session in that a neighbour has ended', 14, [
