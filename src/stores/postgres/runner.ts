@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SessionError } from '../../core/error.js';
 import { COLUMNS, type Row } from '../shared/sql-record.js';
 import type { Warnings } from '../shared/warnings.js';
-import { isConnection, isPg, type PostgresClient } from './client.js';
+import { isConnection, isPg, type PgClient, type PostgresClient } from './client.js';
 
 /** A statement with a unique name. */
 export interface Statement {
@@ -16,6 +16,8 @@ export function statement(verb: string, text: string): Statement {
 
 export type Params = (string | null)[];
 
+type Query = () => PromiseLike<unknown>;
+
 /** How often a statement is tried that the server has undone because of another one. */
 const MAX_TRIES = 10;
 
@@ -23,15 +25,16 @@ const MAX_TRIES = 10;
 export class Runner {
   readonly #client: PostgresClient;
   readonly #warnings: Warnings;
-  readonly #inTurn: <Result>(task: () => Promise<Result>) => Promise<Result>;
-  #prepares: boolean;
+  readonly #inTurn: (task: Query) => PromiseLike<unknown>;
+  /** The client, if it prepares statements. */
+  #preparing: PgClient | undefined;
   /** Whether the server has refused a write because it is no primary. */
   #isReadOnly = false;
 
   constructor(client: PostgresClient, prepare: boolean, warnings: Warnings) {
     this.#client = client;
     this.#warnings = warnings;
-    this.#prepares = prepare && isPg(client);
+    this.#preparing = prepare && isPg(client) ? client : undefined;
     // A connection of pg expects its statements one after the other.
     this.#inTurn = isConnection(client) ? turns() : (task) => task();
   }
@@ -48,17 +51,16 @@ export class Runner {
   }
 
   #send({ name, text }: Statement, values: Params): PromiseLike<unknown> {
-    const client = this.#client;
-    return this.#prepares && isPg(client) ? client.query({ name, text, values }) : client.query(text, values);
+    return this.#preparing ? this.#preparing.query({ name, text, values }) : this.#client.query(text, values);
   }
 
-  async #attempt(query: () => PromiseLike<unknown>): Promise<readonly Row[]> {
+  async #attempt(query: Query): Promise<readonly Row[]> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return rowsOf(await this.#inTurn(async () => query()));
+        return rowsOf(await this.#inTurn(query));
       } catch (error) {
         if (sqlState(error) === READ_ONLY) this.#isReadOnly = true;
-        if (this.#prepares && isUnprepared(error)) this.#stopPreparing();
+        if (this.#preparing && isUnprepared(error)) this.#stopPreparing();
         else if (!isUndone(error) || tries === MAX_TRIES) throw explain(error, this.#client);
       }
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 2 ** tries));
@@ -80,7 +82,7 @@ export class Runner {
    * statement to a connection that does not know its name.
    */
   #stopPreparing(): void {
-    this.#prepares = false;
+    this.#preparing = undefined;
     this.#warnings.report(
       'PostgreSQL does not know a statement that was prepared before. This happens behind a pooler that assigns connections by transaction. ' +
         'The session store continues without prepared statements. Set prepare: false, or use PgBouncer 1.21 or later with max_prepared_statements.',
@@ -88,7 +90,7 @@ export class Runner {
   }
 }
 
-function turns(): <Result>(task: () => Promise<Result>) => Promise<Result> {
+function turns(): (task: Query) => PromiseLike<unknown> {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
     const turn = last.then(task, task);
