@@ -14,6 +14,7 @@ import type { Change } from '../kernel/write-queue.js';
 import { ownerOf } from '../record/owner.js';
 import type { Content, Snapshot } from '../record/snapshot.js';
 import type { HeldSession } from './held-session.js';
+import { assertInPlace, assertSynchronous } from './update-result.js';
 
 /** The changes of one root field of a GraphQL mutation. They wait until the operation decides. */
 export interface Layer {
@@ -149,8 +150,10 @@ export class Draft<Data> {
     let result: JsonValue = null;
     const changeNewest = async (content: Content) => {
       const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
-      assertSynchronous(change(reveal<Data>(working)));
+      const returned: unknown = change(reveal<Data>(working));
+      assertSynchronous(returned);
       const patch = diff(content.data, copyJson(working));
+      if (!patch) assertInPlace(returned, working);
       const changed = patch ? await this.#patched(content, patch) : content;
       result = changed.data;
       return changed;
@@ -283,11 +286,4 @@ function asValidated(written: JsonValue, data: JsonValue, patch: Patch): JsonVal
   const fields = new Map<string, JsonValue | undefined>();
   for (const key of patch.fields.keys()) if (Object.hasOwn(data, key)) fields.set(key, data[key]);
   return applyPatch(written, { kind: 'fields', fields });
-}
-
-function assertSynchronous(result: unknown): void {
-  if (typeof result !== 'object' || result === null || !('then' in result)) return;
-  // The rejection is the caller's mistake too, and must not end the process.
-  Promise.resolve(result).catch(() => undefined);
-  throw new SessionError('NOT_SUPPORTED', 'update(change) takes a synchronous function: fetch what it needs before');
 }

@@ -67,6 +67,39 @@ describe('update', () => {
     expect(session.data).toEqual({ userId: 'ann' });
   });
 
+  test('refuses a function that returns new data instead of changing it, as a reducer does', async () => {
+    const { sessions, calls } = setUp();
+    const session = await sessions.create({ userId: 'ann', views: 1 });
+    calls.length = 0;
+    const asReducer = (data: Data) => ({ ...data, views: 2 });
+    await expect(session.update(asReducer)).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+      message: expect.stringContaining('in place'),
+    });
+    expect(calls).toEqual([]);
+    expect(session.data.views).toBe(1);
+  });
+
+  test('accepts a function that returns anything else, whether it changes the data or not', async () => {
+    interface Tagged {
+      views: number;
+      tags: { name: string }[];
+    }
+    const session = await createSessions<Tagged>({ store: memoryStore() }).create({ views: 1, tags: [{ name: 'a' }] });
+    const accepted: ((data: Tagged) => unknown)[] = [
+      (data) => data,
+      (data) => Object.assign(data, { views: 1 }),
+      (data) => data.tags.find(({ name }) => name === 'a'),
+      (data) => data.tags.sort(),
+      (data) => new Set(data.tags),
+      (data) => data.views,
+      () => null,
+    ];
+    for (const change of accepted) expect(await session.update(change)).toEqual({ views: 1, tags: [{ name: 'a' }] });
+    // It changes the data as well, so nothing is lost.
+    expect(await session.update((data) => ({ last: data.tags.pop() }))).toEqual({ views: 1, tags: [] });
+  });
+
   test('a failing update does not make concurrent ones fail', async () => {
     const { sessions } = setUp({ maxDataBytes: 200 });
     const session = await sessions.create({ userId: 'ann' });
