@@ -71,6 +71,8 @@ interface Opened {
 async function openPostgres(): Promise<Opened> {
   const server = await startCountingPostgres();
   const pool = new pg.Pool({ ...server.config, max: 10 });
+  // The server may end a connection that is still closing.
+  pool.on('error', () => undefined);
   await prepareCounting(pool);
   const store = postgresStore(pool);
   await store.createTables();
