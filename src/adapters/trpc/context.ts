@@ -50,13 +50,26 @@ export function contextOf<Data, Input>(host: Host, options: ContextOptions): Ses
     target.kind === 'collect' && target.headers !== undefined && target.headers === opened.head.headers,
     target.kind === 'node' && 'res' in options && options.res === target.response ? target.response : undefined,
   );
-  if (!incoming.persistent && acceptsStream(options, incoming.headers)) sealStream(call);
+  if (!incoming.persistent) {
+    if (acceptsStream(options, incoming.headers)) sealStream(call);
+    if (hasToken(options.info?.connectionParams)) host.warnOnce(IN_URL);
+  }
   return { sessions: sessionsOf<Data, Input>(call) };
 }
 
 const UNSENT =
   'a new token or cookie is on no response: add responseMeta of trpcSessions to the options of the tRPC handler. ' +
   'In a server-side caller, pass the context of the handler or adapter around it';
+
+const IN_URL =
+  'a token in the connectionParams of an HTTP subscription is ignored, because it is in the URL, which logs keep: ' +
+  'use an EventSource that sends headers';
+
+function hasToken(params: RequestInfo['connectionParams']): boolean {
+  return Object.keys(params ?? NONE).some((name) => /^(authorization|token)$/i.test(name));
+}
+
+const NONE = {};
 
 /** The facts that {@link contextOf} has collected about the batch of a call. */
 export function batchOf(call: Call): BatchDetails {
