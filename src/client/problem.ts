@@ -58,15 +58,12 @@ export function inspect(error: unknown): Finding {
 
 /** An error and everything inside it, outermost first. */
 export function partsOf(error: unknown, depth = 5): Loose[] {
-  if (!isLoose(error) || !depth) return [];
+  const loose: Loose = Object(error);
+  if (loose !== error || !depth) return [];
   // The fields in which clients keep the server's answer.
   const names = ['graphQLErrors', 'errors', 'networkError', 'meta', 'response', 'cause'];
-  const inner = Array.isArray(error) ? error : names.map((name) => error[name]);
-  return [error, ...inner.flatMap((each) => partsOf(each, depth - 1))];
-}
-
-function isLoose(value: unknown): value is Loose {
-  return Object(value) === value;
+  const inner = Array.isArray(error) ? error : names.map((name) => loose[name]);
+  return [loose, ...inner.flatMap((each) => partsOf(each, depth - 1))];
 }
 
 /**

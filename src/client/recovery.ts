@@ -46,6 +46,6 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
     }
     const newest = held.newest();
     // A request for one session is never repeated for another, which may be another user's.
-    return !isLast && newest !== null && (usesCookie || !token || isSameSession(token, newest));
+    return newest !== null && !isLast && (usesCookie || !token || isSameSession(token, newest));
   };
 }

@@ -6,6 +6,11 @@ interface Subscription {
   unsubscribe(): void;
 }
 
+/** An error of tRPC. The server says if a part of the call has run before it was refused. */
+interface Refusal {
+  readonly data?: { readonly ran?: boolean } | null | undefined;
+}
+
 interface Observer {
   next(value: unknown): void;
   error(error: unknown): void;
@@ -26,7 +31,7 @@ interface Call<Operation, Result> {
  * whether it has repeated a call.
  */
 interface Recovering extends Pick<SessionClient, 'token'> {
-  readonly recover: (error: unknown, sent: string | null, isLast: boolean) => Promise<boolean>;
+  readonly recover: (error: unknown, sent: string | null, isLast: boolean | undefined) => Promise<boolean>;
 }
 
 type Operator = (source: unknown) => unknown;
@@ -75,8 +80,8 @@ function run<Operation>(
         if (isOver) return;
         current = to.subscribe({
           ...observer,
-          async error(error) {
-            if (!(await recover(error, sent, isLast))) return fail(error);
+          async error(error: Refusal) {
+            if (!(await recover(error, sent, isLast || error.data?.ran))) return fail(error);
             isLast = true;
             return send(next(op));
           },

@@ -119,6 +119,36 @@ describe.each(Object.keys(LINKS) as (keyof typeof LINKS)[])('over %s', (link) =>
     expect(server.counts.guarded).toBe(guarded + 2);
   });
 
+  test.each(['nested', 'unguarded', 'late'] as const)(
+    'a call that has run in part before a step-up is refused is not repeated: %s',
+    async (procedure) => {
+      const onStepUp = vi.fn(async () => true);
+      const { login, trpc, session } = application(link, { onStepUp });
+      const token = await login();
+      server.clock.now += 3_600_000;
+      const { guarded, open } = server.counts;
+      const refused = await trpc[procedure].mutate().catch((error: unknown) => error);
+      expect(sessionProblem(refused)).toBe('step-up');
+      expect(onStepUp).not.toHaveBeenCalled();
+      expect(server.counts.guarded + server.counts.open).toBe(guarded + open + 1);
+      expect(await session.token()).toBe(token);
+    },
+  );
+
+  test('a call that does nothing before it asks for a step-up is repeated', async () => {
+    const app = application(link, {
+      onStepUp: async () => {
+        await app.rotateElsewhere();
+        return true;
+      },
+    });
+    await app.login();
+    server.clock.now += 3_600_000;
+    const { guarded } = server.counts;
+    await app.trpc.prompt.mutate();
+    expect(server.counts.guarded).toBe(guarded + 1);
+  });
+
   test('outages of the store and errors of the application do not log out, and are not repeated', async () => {
     const { login, trpc, session, sent } = application(link);
     const token = await login();

@@ -45,7 +45,8 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
   const call = begin(procedure, around);
   try {
     const session = await call.admit().catch(rethrowAsFailure);
-    const result = await next(admit(session, call), sessionsOf<Data, Input>(call));
+    const admittedSession = admit(session, call);
+    const result = await call.start(() => next(admittedSession, sessionsOf<Data, Input>(call)));
     if (!result.ok) throw translated(result.error);
     // Most calls change nothing. Then this does not wait.
     return finish(procedure, call, result, result.data);
@@ -66,13 +67,18 @@ function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: H
 }
 
 function begin<Data, Input>({ getRawInput }: ProcedureCall<Data, Input>, around: Call): Call {
-  const { clientCalls, holdMs } = batchOf(around);
-  const isNested = clientCalls?.has(getRawInput) === false || around.key !== undefined;
+  const { holdMs } = batchOf(around);
+  const isNested = isInAnother(getRawInput, around);
   // When a server-side caller of an unguarded procedure logs in, that procedure gets the session.
   const call = around.open({ hasOutcome: true, key: getRawInput, sharesLogin: isNested });
   // A call that another call makes must not hold up the batch: its caller waits for it.
   if (!isNested && holdMs > 0) call.joinBatch();
   return call;
+}
+
+/** Whether a procedure was called by another one, not by the client. */
+export function isInAnother(getRawInput: unknown, around: Call): boolean {
+  return around.key !== undefined || batchOf(around).clientCalls?.has(getRawInput) === false;
 }
 
 function finish<Data, Input, Result extends Outcome>(

@@ -7,6 +7,11 @@ import { answerTo, isBareSessionError } from './errors.js';
 export type SessionErrorData = {
   /** The code of an error of the library, such as `STEP_UP_REQUIRED`. Other errors have none. */
   readonly sessionCode?: SessionErrorCode;
+  /**
+   * For `STEP_UP_REQUIRED`: whether a part of the call has run, so that repeating it could do
+   * something twice.
+   */
+  readonly ran?: true;
 };
 
 interface FormatterOptions {
@@ -35,7 +40,8 @@ function format<Options extends FormatterOptions, Shape extends { readonly data:
   const { cause } = options.error;
   const code = isSessionError(cause) ? publicError(cause).code : 'INTERNAL';
   if (code === 'INTERNAL' || !isOurs(options.error)) return shape;
-  return { ...shape, data: { ...shape.data, sessionCode: code } };
+  const ran = isSessionError(cause) && cause.mayRepeat === false;
+  return { ...shape, data: { ...shape.data, sessionCode: code, ...(ran && { ran }) } };
 }
 
 /** Whether the library made the error, or tRPC made it from a library error. */

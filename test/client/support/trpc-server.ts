@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { createTRPCClient, type TRPCLink } from '@trpc/client';
 import { initTRPC } from '@trpc/server';
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
-import { bearer, createSessions, header, isSessionError, memoryStore, type Sessions } from 'token-sessions';
+import {
+  requireFresh as assertFresh,
+  bearer,
+  createSessions,
+  header,
+  memoryStore,
+  type Sessions,
+} from 'token-sessions';
 import { type SessionsContext, trpcSessions } from 'token-sessions/trpc';
 
 export interface Data {
@@ -28,17 +35,13 @@ export interface TrpcServer {
 
 type AppRouter = ReturnType<typeof routerOf>;
 
-/** Adds `data.sessionCode`. To be the library's own error formatter, once there is one. */
-function sessionCodeOf(error: { readonly message: string; readonly cause?: unknown }): string | undefined {
-  if (isSessionError(error.cause)) return error.cause.code;
-  return error.message === 'A session is required' ? 'UNAUTHENTICATED' : undefined;
-}
-
 function routerOf(sessions: Sessions<Data>, counts: Counts) {
-  const { requireSession, requireFresh } = trpcSessions(sessions);
-  const t = initTRPC.context<SessionsContext<Data>>().create({
-    errorFormatter: ({ shape, error }) => ({ ...shape, data: { ...shape.data, sessionCode: sessionCodeOf(error) } }),
+  const { requireSession, requireFresh, errorFormatter } = trpcSessions(sessions);
+  const t = initTRPC.context<SessionsContext<Data>>().create({ errorFormatter });
+  const fresh = t.procedure.concat(requireFresh('5m')).mutation(() => {
+    counts.guarded++;
   });
+  const callFresh = t.createCallerFactory(t.router({ fresh }));
   return t.router({
     login: t.procedure.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ada' })).token),
     open: t.procedure.mutation(() => {
@@ -48,7 +51,24 @@ function routerOf(sessions: Sessions<Data>, counts: Counts) {
       counts.guarded++;
       return ctx.session.data.userId;
     }),
-    fresh: t.procedure.concat(requireFresh('5m')).mutation(() => {
+    fresh,
+    /** Runs in part before it learns that the user must log in again. */
+    nested: t.procedure.concat(requireSession).mutation(({ ctx }) => {
+      counts.guarded++;
+      return callFresh(ctx).fresh();
+    }),
+    unguarded: t.procedure.mutation(({ ctx }) => {
+      counts.open++;
+      return callFresh(ctx).fresh();
+    }),
+    late: t.procedure.concat(requireSession).mutation(async ({ ctx }) => {
+      await ctx.session.update(() => undefined);
+      counts.guarded++;
+      assertFresh(ctx, '5m');
+    }),
+    /** Learns it before it does anything. */
+    prompt: t.procedure.concat(requireSession).mutation(({ ctx }) => {
+      assertFresh(ctx, '5m');
       counts.guarded++;
     }),
     rotate: t.procedure
