@@ -29,6 +29,19 @@ export function bareTrpc(): Contestant {
   });
 }
 
+/** The least that any session can add: a context that is made asynchronously, and a middleware. */
+export function emptyMiddleware(): Contestant {
+  const t = initTRPC.context<object>().create();
+  const router = t.router({ whoAmI: t.procedure.use(({ next }) => next({ ctx: {} })).query(() => 'anybody') });
+  return overTrpc('an async createContext and an empty middleware', {
+    router,
+    createContext: async () => ({}),
+    clients: [{}],
+    path: 'whoAmI',
+    answer: () => 'anybody',
+  });
+}
+
 /** Sessions that take five minutes to write: the token is the key, in plain text. */
 export async function handRolled(redis: Strings): Promise<Contestant> {
   const t = initTRPC.context<Context>().create();

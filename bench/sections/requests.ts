@@ -1,4 +1,4 @@
-import { bareTrpc, handRolled, handRolledWithHash } from '../contestants/hand-rolled.ts';
+import { bareTrpc, emptyMiddleware, handRolled, handRolledWithHash } from '../contestants/hand-rolled.ts';
 import { ours } from '../contestants/ours.ts';
 import { betterAuthSession, ironSession, jose } from '../contestants/peers.ts';
 import type { Section } from '../report/section.ts';
@@ -27,6 +27,8 @@ export async function requestsSection(stores: BenchStores, options: MeasureOptio
     if (count) commands.set(contestant.name, await commandsPerRequest(contestant, count));
   }
   const cpuOf = (name: string): number[] => timings.get(name)?.cpu ?? [];
+  const cpuNamed = (beginning: string): number[] =>
+    cpuOf(entries.find(({ contestant }) => contestant.name.startsWith(beginning))?.contestant.name ?? '');
   const [bare = '', plain = '', hashed = '', mine = ''] = entries.map(({ contestant }) => contestant.name);
   return {
     title: 'One request: tRPC, called in-process',
@@ -41,16 +43,19 @@ export async function requestsSection(stores: BenchStores, options: MeasureOptio
       },
       {
         what: 'CPU of a request: ours on Redis ÷ hand-rolled with hash, compare and guard',
-        reach: 1.1,
+        reach: 1.05,
         seen: pairedRatio(cpuOf(mine), cpuOf(hashed)),
+      },
+      {
+        what: 'CPU that a session in memory adds to bare tRPC ÷ an async createContext and an empty middleware',
+        reach: 2,
+        seen: pairedShare(cpuNamed('token-sessions on memory'), cpuNamed('an async createContext'), cpuOf(bare)),
       },
       ...[
         { peer: 'jose', reach: 0.6 },
         { peer: 'iron-session', reach: 0.3 },
       ].flatMap(({ peer, reach }) => {
-        const theirs = cpuOf(
-          entries.find(({ contestant }) => contestant.name.startsWith(peer))?.contestant.name ?? '',
-        );
+        const theirs = cpuNamed(peer);
         return [
           {
             what: `CPU that the session adds to bare tRPC: ours on Redis ÷ ${peer}`,
@@ -88,6 +93,7 @@ async function allEntries({ all, redis }: BenchStores): Promise<Entry[]> {
     { contestant: await handRolled(redis), count },
     { contestant: await handRolledWithHash(redis), count },
     ...own,
+    { contestant: emptyMiddleware() },
     { contestant: await jose() },
     { contestant: await betterAuthSession(redis), count },
     { contestant: await ironSession() },
