@@ -16,7 +16,7 @@ export type ResponseTarget =
   /** There is no response to write to, as on a WebSocket. `advice` says which link has one. */
   | { readonly kind: 'none'; readonly advice?: string };
 
-/** What the heads of all responses have in common. */
+/** The settings that the heads of all responses share. */
 export interface HeadSettings {
   /** The sources that write to the response. */
   readonly writers: readonly TokenSource[];

@@ -272,11 +272,12 @@ export class Call implements SessionOwner {
   }
 
   /**
-   * The head of the response leaves now and the call has succeeded: adds the token of its login.
+   * The head of the response leaves now and the call has succeeded: adds the token of its login,
+   * unless something has ended the new session meanwhile.
    */
   announce(): void {
     const login = this.hasLogin ? this.#identity.logins.last : undefined;
-    if (login) this.request.announce(login.held, login.credential);
+    if (login && !login.held.isEnded) this.request.announce(login.held, login.credential);
   }
 
   /**

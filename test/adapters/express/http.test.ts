@@ -72,6 +72,23 @@ describe('plain http', () => {
     await vi.waitFor(async () => expect(await store.count?.()).toBe(0));
   });
 
+  test('rule 18: the token of a session that has ended before the head leaves is not handed out', async () => {
+    const { store, sessions, get } = setUp({ sources: [header('x-auth-token', { respond: true })] });
+    const url = await listen(
+      plain(sessions, async (req, res) => {
+        const { id } = await req.sessions.create({ userId: 'bob' });
+        // The account is ended from elsewhere.
+        await sessions.destroy(id);
+        res.write('part ');
+        res.end('rest');
+      }),
+    );
+    const response = await get(url);
+    expect(await response.text()).toBe('part rest');
+    expect(response.headers.get('x-auth-token')).toBeNull();
+    expect(await store.count?.()).toBe(0);
+  });
+
   test('changes for a client that has disconnected are saved', async () => {
     const { sessions, views } = setUp();
     const { token } = await sessions.create({ userId: 'ann' });

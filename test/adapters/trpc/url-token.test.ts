@@ -13,7 +13,7 @@ async function subscribeTwice(paramsOf: (token: string) => Record<string, string
   const t = initTRPC.context<typeof createContext>().create();
   const router = t.router({
     user: t.procedure.concat(withSession).subscription(async function* ({ ctx }) {
-      yield ctx.session?.data.userId ?? 'nobody';
+      yield ctx.session?.data.userId ?? 'anonymous';
     }),
   });
   const { token } = await sessions.create({ userId: 'ann' });
@@ -31,12 +31,12 @@ test.each([
   { name: 'token', paramsOf: (token: string) => ({ token }) },
 ])('a token in the URL of a subscription gives no access, and is warned of once: $name', async ({ paramsOf }) => {
   const { answers, warnings } = await subscribeTwice(paramsOf);
-  for (const answer of answers) expect(answer).toContain('data: "nobody"');
+  for (const answer of answers) expect(answer).toContain('data: "anonymous"');
   expect(warnings).toEqual([expect.stringContaining('use an EventSource that sends headers')]);
 });
 
 test('other connection parameters in the URL are not warned of', async () => {
   const { answers, warnings } = await subscribeTwice(() => ({ locale: 'de' }));
-  for (const answer of answers) expect(answer).toContain('data: "nobody"');
+  for (const answer of answers) expect(answer).toContain('data: "anonymous"');
   expect(warnings).toEqual([]);
 });
