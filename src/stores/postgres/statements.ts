@@ -6,8 +6,8 @@ import { type Statement, statement } from './runner.js';
  * Selected as text, because clients convert other types in different ways. The names of an answer
  * have no underscores: see `recordOf`.
  */
-const LIST =
-  'id::text AS id, version, owner_id AS owner, created_at::text AS created, expires_at::text AS expires, body';
+const RECORD = 'version, owner_id AS owner, created_at::text AS created, expires_at::text AS expires, body';
+const LIST = `id::text AS id, ${RECORD}`;
 
 /** How many entries of an index one step of a count reads. */
 export const COUNTED_AT_ONCE = 10_000;
@@ -62,7 +62,7 @@ function recordTexts(table: string) {
 VALUES ($1::uuid, $2, $3, $4::bigint, $5::bigint, $6, $5::bigint)
 ON CONFLICT (id) DO UPDATE SET version = stored.version WHERE stored.version = excluded.version
 RETURNING 'yes' AS inserted`,
-    find: `SELECT ${LIST} FROM ${table} WHERE id = $1::uuid`,
+    find: `SELECT ${RECORD} FROM ${table} WHERE id = $1::uuid`,
     findMany: `SELECT ${LIST} FROM ${table} WHERE id = ANY (string_to_array($1, ',')::uuid[])`,
     // The row is locked before the comparison. So the version that is read is the newest one, not
     // that of the statement's snapshot, and it does not change.

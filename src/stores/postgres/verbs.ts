@@ -26,7 +26,7 @@ export function verbsOf(sessions: Sessions): Verbs {
   const steps = stepsOf(sessions, run);
   const verbs: Pick<Verbs, 'insert' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
     insert: (record) => insert(run, record),
-    find: (id) => run('find', id).then(readRecord),
+    find: (id) => run('find', id).then((rows) => readRecord(id, rows)),
     async findMany(ids) {
       return ids.length === 0 ? [] : inOrderOf(ids, await run('findMany', ids.join(',')));
     },

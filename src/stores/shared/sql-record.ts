@@ -15,25 +15,27 @@ export const COLUMNS = ['id', 'version', 'owner_id', 'created_at', 'expires_at',
  * library reports each on its own.
  */
 export function recordOf(row: Row): SessionRecord {
+  return recordWith(text(row['id']), row);
+}
+
+function recordWith(id: string, row: Row): SessionRecord {
+  const version = text(row['version']);
   const owner = row['owner'];
-  return {
-    id: text(row['id']),
-    version: text(row['version']),
-    ...(typeof owner === 'string' && { ownerId: decodeOwner(owner) }),
-    createdAt: integer(row['created']),
-    expiresAt: integer(row['expires']),
-    body: text(row['body']),
-  };
+  const createdAt = integer(row['created']);
+  const expiresAt = integer(row['expires']);
+  const body = text(row['body']);
+  if (typeof owner !== 'string') return { id, version, createdAt, expiresAt, body };
+  return { id, version, ownerId: decodeOwner(owner), createdAt, expiresAt, body };
 }
 
 /**
- * The record in the first row, or `null` if there is no row.
+ * The record in the first row, or `null` if there is no row. The row need not repeat the id.
  *
  * @throws `INVALID_DATA` if the row is damaged
  */
-export function readRecord([row]: readonly Row[]): SessionRecord | null {
+export function readRecord(id: string, [row]: readonly Row[]): SessionRecord | null {
   if (!row) return null;
-  const record = recordOf(row);
+  const record = recordWith(id, row);
   if (
     record.version !== '' &&
     record.body !== '' &&

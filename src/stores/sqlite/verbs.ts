@@ -28,7 +28,7 @@ export function verbsOf(runner: SqliteRunner, table: string): SqliteStore {
   const steps = stepsOf(runner, sql);
   const verbs: Pick<SqliteStore, 'insert' | 'find' | 'findMany' | 'replace' | 'touch' | 'delete'> = {
     insert: (record) => insert(runner, sql, record),
-    find: async (id) => readRecord(await runner.read(sql.find, id)),
+    find: async (id) => readRecord(id, await runner.read(sql.find, id)),
     async findMany(ids) {
       return ids.length === 0 ? [] : inOrderOf(ids, await runner.read(sql.findMany, JSON.stringify(ids)));
     },
