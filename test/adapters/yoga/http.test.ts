@@ -145,6 +145,17 @@ describe('requireSession', () => {
   });
 });
 
+test('the plugins after this one find the session on the context while it is built', async () => {
+  const seen = vi.fn();
+  const later = {
+    onContextBuilding: ({ context }: { context: { session?: { data: Data } | null } }) =>
+      seen(context.session?.data.userId),
+  };
+  const { asAnn } = await startYoga({ run: { news: () => 'news' } }, { plugins: [later] });
+  await asAnn('{ run(op: "news") }');
+  expect(seen.mock.calls).toEqual([['ann']]);
+});
+
 describe("the application's own context()", () => {
   async function withContext(context: (ctx: { sessions?: { load(): Promise<unknown> } }) => Promise<object>) {
     const made = await makeSessions();
@@ -198,6 +209,27 @@ describe('the headers of the response', () => {
     expect(answer.headers.getSetCookie()).toEqual([
       expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`),
     ]);
+  });
+
+  test('are on the answer of their operation only, if a later answer to the same request ran none', async () => {
+    const { sessions } = await makeSessions({ sources: [cookie('sid')] });
+    let isClosed = false;
+    const closed: Plugin = {
+      onRequest({ endResponse }) {
+        if (isClosed) endResponse(new Response('closed', { status: 503 }));
+      },
+    };
+    const yoga = createYoga({
+      schema: makeSchema({ run }),
+      logging: false,
+      plugins: [useSession(sessions), closed],
+    });
+    const request = new Request('https://app.example/graphql?query={run(op:"login")}');
+    const first = await yoga.fetch(request);
+    expect(first.headers.getSetCookie()).toEqual([expect.stringContaining(`sid=${(await first.json()).data.run}`)]);
+    isClosed = true;
+    const second = await yoga.fetch(request);
+    expect([second.status, second.headers.getSetCookie()]).toEqual([503, []]);
   });
 
   test('stay unchanged if the session was only read, or never used', async () => {
