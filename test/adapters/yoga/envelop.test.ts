@@ -240,6 +240,19 @@ describe('an operation that does not run', () => {
     expect(await store.count?.()).toBe(1);
   });
 
+  test('because its subscription cannot start drops its changes, so a later save does not write them', async () => {
+    const failing = async (ctx: SessionContext<Data>): Promise<AsyncIterable<string>> => {
+      requireSession(ctx).data.role = 'admin';
+      throw new GraphQLError('refused');
+    };
+    const { run, token, stored } = await setUp({}, [], [], { watch: { failing } });
+    const context: { req: object; session?: SessionContext<Data>['session'] } = { req: { headers: bearer(token) } };
+    const { errors } = await run('subscription { watch(op: "failing") }', context);
+    expect(errors).toMatchObject([{ message: 'refused' }]);
+    await context.session?.save();
+    expect([context.session?.data, await stored()]).toEqual([ANN, ANN]);
+  });
+
   test('keeps its own error if it has no request', async () => {
     const { getEnveloped } = await setUp();
     const { parse, validate, schema } = getEnveloped();
