@@ -100,7 +100,9 @@ describe('a plain Envelop', () => {
     store.before = () => {
       throw new Error('connection refused by db.internal');
     };
-    const result = await run(field('me'), { req: { headers: bearer(token) } });
+    const context: { req: object; session?: null } = { req: { headers: bearer(token) } };
+    const result = await run(field('me'), context);
+    expect(context.session).toBeNull();
     expect(JSON.parse(JSON.stringify(result))).toEqual({
       data: null,
       errors: [{ message: 'Sessions are not available at the moment', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
