@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { cookie, header, type SessionContext } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { ANN, type Data, makeSchema } from './support/app.js';
+import { ANN, type Data, type Handlers, makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
 import { makeSessions, startYoga } from './support/setup.js';
 
@@ -154,6 +154,15 @@ test('the plugins after this one find the session on the context while it is bui
   const { asAnn } = await startYoga({ run: { news: () => 'news' } }, { plugins: [later] });
   await asAnn('{ run(op: "news") }');
   expect(seen.mock.calls).toEqual([['ann']]);
+});
+
+test('what a plugin after this one puts in the place of the session stays there', async () => {
+  const later = {
+    onContextBuilding: ({ extendContext }: { extendContext(more: object): void }) => extendContext({ session: null }),
+  };
+  const who: Handlers['run'] = { who: ({ session }) => session?.data.userId ?? 'nobody' };
+  const { asAnn } = await startYoga({ run: who }, { plugins: [later] });
+  expect(resultOf(await asAnn('{ run(op: "who") }')).data).toEqual({ run: 'nobody' });
 });
 
 describe("the application's own context()", () => {
