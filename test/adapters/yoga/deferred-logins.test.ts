@@ -25,6 +25,9 @@ async function start() {
       await wait.opened;
       throw new GraphQLError('refused');
     },
+    deny: () => {
+      throw new GraphQLError('refused');
+    },
     refuse: async (ctx: SessionContext<Data>) => {
       await login(ctx);
       throw new GraphQLError('refused');
@@ -62,6 +65,7 @@ test.each([
 
 test.each([
   ['of a root field that failed', `mutation { run(op: "refuse") ${slow} }`],
+  ['below one that failed', `mutation { ${slow} other: node { run(op: "login") required(op: "deny") } }`],
   ['after the head has left', 'mutation { node { ... @defer { later: run(op: "late") } } }'],
 ])('rule 18: a login %s leaves nothing', async (_, query) => {
   const { send } = await start();

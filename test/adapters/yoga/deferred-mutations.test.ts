@@ -22,11 +22,16 @@ const fail = (ctx: SessionContext<Data>) => {
   requireSession(ctx).data.role = 'failed';
   throw new GraphQLError('refused');
 };
+const failLate = async () => {
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  throw new GraphQLError('refused');
+};
 
 async function start(plugins: Plugin[] = []) {
   const warnings: string[] = [];
   const logger = { warn: (message: string) => void warnings.push(message), error: () => undefined };
-  const handlers: Handlers = { run: { darken, visit, promote, fail, nothing: () => null } };
+  const handlers: Handlers = { run: { darken, visit, promote, fail, failLate, nothing: () => null } };
   const server = await startYoga(handlers, { plugins: [useDeferStream(), ...plugins] }, { logger });
   const mutate = async (fields: string) => {
     const headers = { ...MULTIPART, ...bearer(server.token) };
@@ -48,6 +53,12 @@ test('rule 18: with @defer(if: false), each root field decides for its own chang
 test('rule 18: with @defer(if: false), the changes below a failed root field are dropped', async () => {
   const { mutate } = await start();
   const below = 'node { ... @defer(if: false) { run(op: "darken") required(op: "fail") } }';
+  expect(await mutate(`first: run(op: "visit") ${below}`)).toEqual({ userId: 'ann', theme: 'light', views: 1 });
+});
+
+test('rule 18: with @defer(if: false), late changes below a failed root field are dropped', async () => {
+  const { mutate } = await start();
+  const below = 'node { ... @defer(if: false) { run(op: "promote") required(op: "failLate") } }';
   expect(await mutate(`first: run(op: "visit") ${below}`)).toEqual({ userId: 'ann', theme: 'light', views: 1 });
 });
 

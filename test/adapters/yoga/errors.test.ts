@@ -275,7 +275,30 @@ describe('a SessionError from a resolver', () => {
     const { asAnn } = await startYoga({ run: { fail } }, { plugins: [spy] });
     await asAnn('{ run(op: "fail") }');
     expect(seen).toEqual([expect.objectContaining({ cause: failure })]);
-    expect(Object.keys(Object(seen[0]))).not.toContain('cause');
+    const own = new Error('own', { cause: failure });
+    expect(Object.getOwnPropertyDescriptor(seen[0], 'cause')).toEqual(Object.getOwnPropertyDescriptor(own, 'cause'));
+  });
+
+  test('on Yoga, which masks last, reaches the plugins before this one as the resolver threw it', async () => {
+    const failure = new SessionError('STORE_UNAVAILABLE', 'internal detail');
+    const fail = () => {
+      throw failure;
+    };
+    const seen: unknown[] = [];
+    const before: Plugin = {
+      onExecute: () => ({
+        onExecuteDone: ({ result }) => {
+          if ('errors' in result) seen.push(result.errors?.[0]?.originalError);
+        },
+      }),
+    };
+    const { sessions } = await makeSessions();
+    const plugins = [before, useSession(sessions)];
+    const yoga = createYoga<object, object>({ schema: makeSchema({ run: { fail } }), logging: false, plugins });
+    const { url } = await listenInTest(yoga);
+    const answer = await post(`${url}/graphql`, { query: '{ run(op: "fail") }' });
+    expect(codesOf(resultOf(answer))).toEqual(['SERVICE_UNAVAILABLE']);
+    expect(seen).toEqual([failure]);
   });
 
   test("keeps the application's message if the application wrapped it", async () => {

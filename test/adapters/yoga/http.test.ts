@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { requireSession, useSession } from '../../../src/adapters/yoga/index.js';
 import { cookie, header, type SessionContext } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { ANN, type Data, makeSchema } from './support/app.js';
+import { ANN, type Data, type Handlers, makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
 import { makeSessions, startYoga } from './support/setup.js';
 
@@ -145,6 +145,26 @@ describe('requireSession', () => {
   });
 });
 
+test('the plugins after this one find the session on the context while it is built', async () => {
+  const seen = vi.fn();
+  const later = {
+    onContextBuilding: ({ context }: { context: { session?: { data: Data } | null } }) =>
+      seen(context.session?.data.userId),
+  };
+  const { asAnn } = await startYoga({ run: { news: () => 'news' } }, { plugins: [later] });
+  await asAnn('{ run(op: "news") }');
+  expect(seen.mock.calls).toEqual([['ann']]);
+});
+
+test('what a plugin after this one puts in the place of the session stays there', async () => {
+  const later = {
+    onContextBuilding: ({ extendContext }: { extendContext(more: object): void }) => extendContext({ session: null }),
+  };
+  const who: Handlers['run'] = { who: ({ session }) => session?.data.userId ?? 'nobody' };
+  const { asAnn } = await startYoga({ run: who }, { plugins: [later] });
+  expect(resultOf(await asAnn('{ run(op: "who") }')).data).toEqual({ run: 'nobody' });
+});
+
 describe("the application's own context()", () => {
   async function withContext(context: (ctx: { sessions?: { load(): Promise<unknown> } }) => Promise<object>) {
     const made = await makeSessions();
@@ -198,6 +218,27 @@ describe('the headers of the response', () => {
     expect(answer.headers.getSetCookie()).toEqual([
       expect.stringContaining(`__Host-session=${resultOf(answer).data?.['run']}`),
     ]);
+  });
+
+  test('are on the answer of their operation only, if a later answer to the same request ran none', async () => {
+    const { sessions } = await makeSessions({ sources: [cookie('sid')] });
+    let isClosed = false;
+    const closed: Plugin = {
+      onRequest({ endResponse }) {
+        if (isClosed) endResponse(new Response('closed', { status: 503 }));
+      },
+    };
+    const yoga = createYoga({
+      schema: makeSchema({ run }),
+      logging: false,
+      plugins: [useSession(sessions), closed],
+    });
+    const request = new Request('https://app.example/graphql?query={run(op:"login")}');
+    const first = await yoga.fetch(request);
+    expect(first.headers.getSetCookie()).toEqual([expect.stringContaining(`sid=${(await first.json()).data.run}`)]);
+    isClosed = true;
+    const second = await yoga.fetch(request);
+    expect([second.status, second.headers.getSetCookie()]).toEqual([503, []]);
   });
 
   test('stay unchanged if the session was only read, or never used', async () => {

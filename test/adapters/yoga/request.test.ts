@@ -69,6 +69,49 @@ describe('the request of a context', () => {
     expect(yogaRequest(request).key).toBe(request.headers);
   });
 
+  test.each([
+    ['the same host', 'api.example', true],
+    ['another host', 'sub.example', false],
+  ])('rule 15: a Node request with %s is, or is not, the one that the Fetch request names', (_, host, isSame) => {
+    const request = new Request('http://api.example/graphql?q', { headers: { host } });
+    const req = nodeRequest();
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request).key).toBe(isSame ? req : request.headers);
+  });
+
+  test('of Yoga behind Node is the same if the client sent a fragment, which URLs of requests lose', () => {
+    const request = fetchRequest();
+    const req = nodeRequest({ url: '/graphql?q#top' });
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request).key).toBe(req);
+  });
+
+  test("of Yoga behind Node is Node's if the Fetch request shows no headers", () => {
+    const request = { method: 'GET', url: 'http://api.example/graphql?q' };
+    const req = nodeRequest();
+    noteNodeRequest(request, { req });
+    expect(yogaRequest(request)).toMatchObject({ key: req, headers: req.headers });
+  });
+
+  test('rule 15: paths that cannot be decoded are the same only if their texts are', () => {
+    const [request, other] = ['%E0', '%E1'].map((path) => new Request(`http://api.example/${path}`, { headers }));
+    if (!request || !other) throw new Error('the test has two requests');
+    const req = nodeRequest({ url: '/%E0' });
+    noteNodeRequest(other, { req });
+    noteNodeRequest(request, { req });
+    expect([yogaRequest(request).key, yogaRequest(other).key]).toEqual([req, other.headers]);
+  });
+
+  test.each([
+    ['a Node request without a URL', { url: undefined }, undefined],
+    ['a Fetch request whose URL is only a path', {}, '/graphql?q'],
+    ['a Fetch request without a URL', {}, undefined],
+  ])('%s cannot be compared, so its Fetch request stands alone', (_, more, url) => {
+    const request = 'url' in more ? fetchRequest() : { method: 'GET', headers: new Headers(), url };
+    noteNodeRequest(request, { req: nodeRequest(more) });
+    expect(yogaRequest(request).key).toBe(request.headers);
+  });
+
   test('rule 15: a second Fetch request with the same Node request only travels with it', () => {
     const [outer, inner] = [fetchRequest(), fetchRequest()];
     const req = nodeRequest();

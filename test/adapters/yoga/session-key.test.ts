@@ -1,8 +1,9 @@
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { expect, test } from 'vitest';
 import { type requireSession, type SessionKey, sessionKey, useSession } from '../../../src/adapters/yoga/index.js';
+import type { SessionContext } from '../../../src/index.js';
 import { listenInTest } from '../../support/http.js';
-import { makeSchema } from './support/app.js';
+import { type Data, makeSchema } from './support/app.js';
 import { bearer, post, resultOf } from './support/client.js';
 import { makeSessions } from './support/setup.js';
 
@@ -72,6 +73,26 @@ test('invariant 5: a cached answer is not sent after its session has ended', asy
   await ask(bearer(token));
   await sessions.destroy(id);
   expect(resultOf(await ask(bearer(token))).data).toEqual({ run: 'anonymous' });
+});
+
+test('invariant 5: a session that the request itself has ended has no key any more', async () => {
+  const { sessions, token, id } = await makeSessions();
+  const key = sessionKey(sessions);
+  const keys: unknown[] = [];
+  const banning: Plugin<SessionContext<Data>> = {
+    onContextBuilding: async ({ context }) => {
+      keys.push(await key(context.request));
+      await context.session?.destroy();
+    },
+    onExecute: async ({ args }) => void keys.push(await key(args.contextValue.request)),
+  };
+  const yoga = createYoga<object, SessionContext<Data>>({
+    schema: makeSchema({ run: { me: () => 'news' } }),
+    logging: false,
+    plugins: [useSession(sessions), banning],
+  });
+  await yoga.fetch('http://yoga.example/graphql?query={run(op:"me")}', { headers: bearer(token) });
+  expect(keys).toEqual([id, null]);
 });
 
 test('invariant 6: in an outage, the cache answers nothing either', async () => {

@@ -100,6 +100,13 @@ describe('the token of a graphql-ws connection', () => {
     expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
     expect((await client.execute(field('darken'))).data).toEqual({ run: 'done' });
   });
+
+  test('is found in the parameters if getEnveloped receives parts of the connection, with the upgrade request', async () => {
+    const parts: ContextOf = ({ connectionParams, extra }) => ({ connectionParams, request: extra.request });
+    const { connect, token } = await startSocket({}, parts);
+    const client = connect({ connectionParams: { token } });
+    expect((await client.execute(field('me'))).data).toEqual({ run: 'ann' });
+  });
 });
 
 describe('operations on one connection', () => {
