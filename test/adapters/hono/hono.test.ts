@@ -153,6 +153,16 @@ describe('errors', () => {
     log.mockRestore();
   });
 
+  test('rule 26: without the middleware, a refusal is the same answer, which cannot say more', async () => {
+    const { sessions } = await setUp();
+    const bare = new Hono().get('/', async (c) => c.json(requireSession(await sessions.fromRequest(c.req.raw)).data));
+    for (const headers of [{}, { authorization: 'Bearer nonsense' }]) {
+      const answer = await bare.request('/', { headers });
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+      expect(await answer.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
   test('rule 26: an answer of onError that is a 500 stays, and only a 401 has a challenge', async () => {
     const { app, asAnn } = await setUp();
     app.get('/', () => {
