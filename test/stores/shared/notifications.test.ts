@@ -69,7 +69,7 @@ async function settled(): Promise<void> {
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  vi.spyOn(Math, 'random').mockReturnValue(0.5);
+  vi.spyOn(Math, 'random').mockReturnValue(1);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -194,7 +194,7 @@ describe('a lost subscription', () => {
     // Neither a second report of the loss nor a late gap counts.
     opening(1).events.lost();
     opening(1).events.gap();
-    await vi.advanceTimersByTimeAsync(25);
+    await vi.advanceTimersByTimeAsync(50);
     expect([openings.length, heard.gaps]).toEqual([2, 1]);
     opening(2).succeed();
     await settled();
@@ -208,8 +208,8 @@ describe('a lost subscription', () => {
     const { openings, opening, listening } = setUp();
     const { heard } = await listening(1);
     opening(1).events.lost();
-    // Half of the longest pauses, as chance is a half here.
-    const pauses = [25, 50, 100, 200, 400, 800, 1_600, 2_500, 2_500];
+    // Chance gives the longest pauses here.
+    const pauses = [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000];
     for (const [index, pause] of pauses.entries()) {
       await vi.advanceTimersByTimeAsync(pause - 1);
       expect(openings.length).toBe(index + 1);
@@ -223,7 +223,7 @@ describe('a lost subscription', () => {
     expect(heard.gaps).toBe(2);
     // The next loss begins with the shortest pause again.
     opening(pauses.length + 1).events.lost();
-    await vi.advanceTimersByTimeAsync(25);
+    await vi.advanceTimersByTimeAsync(50);
     expect(openings.length).toBe(pauses.length + 2);
   });
 
@@ -251,7 +251,7 @@ describe('a lost subscription', () => {
     const { openings, opening, listener, listening, notifications } = setUp();
     const { heard, stop } = await listening(1);
     opening(1).events.lost();
-    await vi.advanceTimersByTimeAsync(25);
+    await vi.advanceTimersByTimeAsync(50);
     await stop();
     const next = listener();
     const subscribed = notifications.subscribe(next);
@@ -270,7 +270,7 @@ describe('a lost subscription', () => {
     const { openings, opening, listening } = setUp();
     const { stop } = await listening(1);
     opening(1).events.lost();
-    vi.advanceTimersByTime(25);
+    vi.advanceTimersByTime(50);
     await stop();
     await settled();
     expect(openings).toHaveLength(1);
