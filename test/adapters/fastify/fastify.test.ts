@@ -167,6 +167,14 @@ describe('errors', () => {
     expect((await asAnn('/late')).headers['www-authenticate']).toBe('Bearer');
   });
 
+  test('rule 26: an answer to HEAD has the length of the problem', async () => {
+    const { app } = await setUp();
+    app.route({ url: '/me', method: ['GET', 'HEAD'], handler: (request) => requireSession(request).data });
+    const [head, get] = [await app.inject({ method: 'HEAD', url: '/me' }), await app.inject('/me')];
+    expect([head.statusCode, head.body]).toEqual([401, '']);
+    for (const answer of [head, get]) expect(answer.headers['content-length']).toBe(String(get.body.length));
+  });
+
   test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {
     const { app } = await setUp();
     app.setErrorHandler((error, _request, reply) =>
@@ -234,6 +242,7 @@ describe('one request', () => {
     await app.ready();
     expect(app.hasPlugin('token-sessions')).toBe(true);
     expect(app.printPlugins()).toContain('token-sessions');
+    expect(app.pluginName).toContain('-> token-sessions');
   });
 
   test('a plugin that is registered twice works once', async () => {
@@ -274,6 +283,17 @@ describe('one request', () => {
       undefined,
       'light',
     ]);
+  });
+
+  test('rule 16: of two createSessions in one scope, a request has the session of the later one', async () => {
+    const { app, token } = await setUp();
+    const admins = createSessions<Data>({ sources: [header('x-admin')] });
+    const admin = await admins.create({ userId: 'root', theme: 'light' });
+    app.register(fastifySessions(admins));
+    app.get('/', (request) => request.session?.data.userId ?? 'anonymous');
+    const asUser = { authorization: `Bearer ${token}` };
+    expect((await app.inject({ url: '/', headers: asUser })).body).toBe('anonymous');
+    expect((await app.inject({ url: '/', headers: { ...asUser, 'x-admin': admin.token } })).body).toBe('root');
   });
 
   test('tRPC and Yoga share the session and its load', async () => {
