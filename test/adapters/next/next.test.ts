@@ -10,7 +10,7 @@ import { NextRequest, NextResponse } from 'next/server.js';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { bearer, type RequestSessions, requireSession, type Session } from '../../../src/index.js';
-import { nextScope } from './support/scope.js';
+import { inPrerender, nextScope } from './support/scope.js';
 import { type Context, change, type Data, login, setUp } from './support/set-up.js';
 
 describe('getSession', () => {
@@ -283,6 +283,25 @@ describe('route', () => {
     const GET = route((context, _request: Request) => Response.json(requireSession(context).data));
     const answer = await GET(new Request('https://app.example/api'));
     expect([answer.status, (await answer.json()).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+
+  test('stops the build of a static answer, as headers() does, and makes no store call', async () => {
+    const { route, store } = await setUp();
+    const GET = route((_context, _request: NextRequest) => new Response());
+    const built = inPrerender(() => GET(new NextRequest('https://app.example/api')));
+    await expect(built).rejects.toMatchObject({ digest: 'DYNAMIC_SERVER_USAGE' });
+    expect(store.total()).toBe(0);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['the arguments of an action', new FormData()],
+    ['an object with headers alone', { headers: new Headers() }],
+    ['an object with a url alone', { url: 'https://app.example/api', headers: {} }],
+  ])('refuses anything but a request: %s', async (_name, argument) => {
+    const { route } = await setUp();
+    const run = route((_context, ..._args: unknown[]) => new Response());
+    await expect(run(argument)).rejects.toThrow('Next.js passes it the request');
   });
 
   test('getSession and tRPC inside a route share its session and its load', async () => {
