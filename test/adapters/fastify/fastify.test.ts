@@ -108,6 +108,22 @@ describe('the final answer decides', () => {
     await vi.waitFor(async () => expect(await theme()).toBe('dark'));
   });
 
+  test('rule 18: a login of an answer that fails is undone before the body of the answer', async () => {
+    const { app, asAnn, store } = await setUp();
+    const counts: unknown[] = [];
+    app.get('/', async (request, reply) => {
+      await request.sessions.create({ userId: 'bob', theme: '' });
+      counts.push(await store.count?.());
+      async function* body() {
+        counts.push(await store.count?.());
+        yield 'oops';
+      }
+      return reply.code(500).send(Readable.from(body()));
+    });
+    expect((await asAnn('/')).body).toBe('oops');
+    expect(counts).toEqual([2, 1]);
+  });
+
   test('rule 18: a hijacked reply is saved before it ends', async () => {
     const { app, asAnn, theme, store, errors } = await setUp();
     app.get('/', (request, reply) => {
@@ -173,6 +189,24 @@ describe('errors', () => {
     const [head, get] = [await app.inject({ method: 'HEAD', url: '/me' }), await app.inject('/me')];
     expect([head.statusCode, head.body]).toEqual([401, '']);
     for (const answer of [head, get]) expect(answer.headers['content-length']).toBe(String(get.body.length));
+  });
+
+  test('a hook before the plugin may answer, or fail, without it', async () => {
+    const sessions = createSessions<Data>();
+    const app = fastify();
+    onTestFinished(() => app.close());
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.url === '/closed') return reply.code(403).send('closed');
+      if (request.url === '/refused') requireSession({ session: null });
+    });
+    app.register(fastifySessions(sessions));
+    app.get('/*', () => 'open');
+    const answers = await Promise.all(['/', '/closed', '/refused'].map((url) => app.inject(url)));
+    expect(answers.slice(0, 2).map(({ statusCode, body }) => [statusCode, body])).toEqual([
+      [200, 'open'],
+      [403, 'closed'],
+    ]);
+    expect([answers[2]?.statusCode, answers[2]?.json().code]).toEqual([401, 'UNAUTHENTICATED']);
   });
 
   test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {

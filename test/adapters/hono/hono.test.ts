@@ -227,6 +227,19 @@ describe('one request', () => {
     expect(errors).toEqual([expect.stringContaining('a request failed')]);
   });
 
+  test('a request that the application serves twice is loaded twice', async () => {
+    const { app, sessions, store, token } = await setUp();
+    app.get('/', (c) => c.json(c.var.session?.data.views ?? 0));
+    const request = new Request('https://app.example/', { headers: { authorization: `Bearer ${token}` } });
+    expect(await (await app.fetch(request)).json()).toBe(0);
+    await (await sessions.fromToken(token)).session?.update((data) => {
+      data.views = 3;
+    });
+    store.reset();
+    expect(await (await app.fetch(request)).json()).toBe(3);
+    expect(store.calls.find).toBe(1);
+  });
+
   test('tRPC and Yoga share the session and its load', async () => {
     const { app, asAnn, sessions, store } = await setUp();
     const { createContext, responseMeta, requireSession: required } = trpcSessions(sessions);
