@@ -94,6 +94,18 @@ describe('handle', () => {
     expect(response.headers.get('session-token')).toMatch(/^ts_/);
   });
 
+  test('returns the same response if there is nothing to add, and a network error as it is', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const response = new Response('ok');
+    expect(await sessions.handle(requestOf(token), () => response)).toBe(response);
+    const ended = await sessions.handle(requestOf(token), async (context) => {
+      await requireSession(context).destroy();
+      return Response.error();
+    });
+    expect([ended.type, await store.count?.()]).toEqual(['error', 0]);
+  });
+
   test('warns once if a handler throws what its host answers, because the token of a login is lost then', async () => {
     const { sessions, log } = setUp({ sources: [bearer({ respond: true })] });
     for (const isLogin of [false, true, true]) {

@@ -116,6 +116,16 @@ describe('the head of an answer that succeeds', () => {
   });
 });
 
+test('an answer of a request that changes nothing is not delayed', async () => {
+  const ended: boolean[] = [];
+  const { ask, store } = await serve((_req, res) => {
+    res.end('done');
+    ended.push(res.writableEnded);
+  });
+  expect(await (await ask()).text()).toBe('done');
+  expect([ended, store.calls]).toEqual([[true], { insert: 0, find: 1, replace: 0, delete: 0 }]);
+});
+
 describe('a client that disconnects', () => {
   test('before the head has left keeps its session: the login of the request is undone', async () => {
     const reached = gate();
