@@ -7,9 +7,10 @@ import { initTRPC } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { notFound, redirect } from 'next/navigation.js';
 import { NextRequest, NextResponse } from 'next/server.js';
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { bearer, type RequestSessions, requireSession, type Session } from '../../../src/index.js';
+import { collector } from '../../support/collect.js';
 import { inPrerender, nextScope } from './support/scope.js';
 import { type Context, change, type Data, login, setUp } from './support/set-up.js';
 
@@ -47,6 +48,20 @@ describe('getSession', () => {
     const session = await scope.inRender(() => getSession());
     await expect(session?.rotate()).rejects.toThrow(/route\(\) or action\(\)/);
     expect([store.calls.replace, scope.lines()]).toEqual([0, []]);
+  });
+
+  test('a change of its data is warned about, as nothing saves it', async () => {
+    const { asAnn, getSession, views, warnings } = await setUp();
+    await asAnn().inRender(async () => {
+      const session = await getSession();
+      if (session) session.data.views = 7;
+    });
+    const collect = collector();
+    await vi.waitFor(() => {
+      collect();
+      expect(warnings).toEqual([expect.stringContaining('session.data was changed where nothing saves it')]);
+    });
+    expect(await views()).toBeUndefined();
   });
 
   test('invariant 6: an outage is not a logout', async () => {
@@ -169,6 +184,32 @@ describe('action', () => {
     });
     expect(await asAnn().inAction(() => run())).toEqual([7, 'bob']);
     expect(store.calls.find).toBe(1);
+  });
+
+  test('after another one in the same request has an outcome of its own', async () => {
+    const { action, asAnn, sessions, store, views } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(async () => {
+      await action(async (context) => change(context))();
+      await action(login)('bob');
+      await expect(
+        action(async (context) => {
+          await login(context, 'cid');
+          throw new Error('oops');
+        })(),
+      ).rejects.toThrow('oops');
+    });
+    // The login of the second one has replaced the session.
+    expect([await views(), await store.count?.()]).toEqual([undefined, 1]);
+    const token = scope.cookies()[0]?.slice('sid='.length);
+    expect((await sessions.fromToken(token)).session?.data.userId).toBe('bob');
+  });
+
+  test('without a token to write warns of nothing, and writes nothing', async () => {
+    const { action, asAnn, views, warnings } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(() => action(async (context) => change(context))());
+    expect([await views(), warnings, scope.lines()]).toEqual([7, [], []]);
   });
 
   test('rule 12: an action that calls another action shares its load, and its outcome', async () => {
