@@ -143,7 +143,7 @@ describe('handle', () => {
   });
 
   test('inside handle leaves the head open for the outer handler, and shares the load', async () => {
-    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true }), cookie()] });
     const { token } = await sessions.create({ userId: 'guest' });
     store.reset();
     const request = requestOf(token);

@@ -186,13 +186,13 @@ describe('a store that does not call back', () => {
   });
 
   test('invariant 2: several such writes of a deleted session do not restore it, whenever they happen', async () => {
-    const { inner, hold, store } = setUp(50);
+    const { inner, hold, store } = setUp(100);
     const record = recordOf({});
     await store.insert(record, HOUR);
     const writes = [hold('set')];
-    await expect(store.replace({ ...record, version: 'a' }, record.version, HOUR)).rejects.toThrow('50 ms');
+    await expect(store.replace({ ...record, version: 'a' }, record.version, HOUR)).rejects.toThrow('100 ms');
     writes.push(hold('set'));
-    await expect(store.replace({ ...record, version: 'b' }, record.version, HOUR)).rejects.toThrow('50 ms');
+    await expect(store.replace({ ...record, version: 'b' }, record.version, HOUR)).rejects.toThrow('100 ms');
     expect(await store.delete(record.id)).toBe(true);
     for (const write of writes) {
       inner.calls.length = 0;
@@ -203,16 +203,16 @@ describe('a store that does not call back', () => {
   });
 
   test('a late write does not matter any more when its session is written again', async () => {
-    const { inner, hold, store } = setUp(50);
+    const { inner, hold, store } = setUp(100);
     const record = recordOf({});
     const early = hold('set');
-    await expect(store.insert(record, HOUR)).rejects.toThrow('50 ms');
+    await expect(store.insert(record, HOUR)).rejects.toThrow('100 ms');
     expect(await store.delete(record.id)).toBe(false);
     early.open();
     await vi.waitFor(() => expect(inner.calls.at(-1)).toBe(`destroy ${record.id}`));
     inner.calls.length = 0;
     const late = hold('set');
-    await expect(store.insert(record, HOUR)).rejects.toThrow('50 ms');
+    await expect(store.insert(record, HOUR)).rejects.toThrow('100 ms');
     late.open();
     await vi.waitFor(async () => expect(await store.find(record.id)).toEqual(record));
     await new Promise((resolve) => setImmediate(resolve));
