@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hostOf } from '../../src/http/host.js';
 import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
 import { type Context, type Data, requestOf, setUp } from './support/handle.js';
 
@@ -63,12 +64,11 @@ describe('a rotated token that comes too late', () => {
   });
 });
 
-test('rule 24: an answer with a token is not cached, whatever the application sets after the login', async () => {
-  const { sessions } = await setUpWriters();
-  const answer = await sessions.handle(requestOf(), async (context) => {
-    const { responseHeaders } = context.sessions;
-    await context.sessions.create({ userId: 'bob' });
-    responseHeaders.set('cache-control', 'public');
+test('rule 24: an answer with a token is not cached, whatever the application sets after that', async () => {
+  const { sessions, byHeader } = await setUpWriters();
+  const answer = await sessions.handle(byHeader(), async (context) => {
+    await requireSession(context).rotate();
+    context.sessions.responseHeaders.set('cache-control', 'public');
     return new Response();
   });
   expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -118,4 +118,20 @@ test('the answer to a logout ends the token of every source, and the one to a lo
   expect(logout.headers.getSetCookie()).toEqual([
     expect.stringMatching(/^sid=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/),
   ]);
+});
+
+test('the end of another session, by another call of the request, leaves the new token on the answer', async () => {
+  const { sessions, token } = await setUpWriters();
+  const opened = hostOf(sessions).open({
+    key: undefined,
+    headers: { authorization: `Bearer ${token}` },
+    target: { kind: 'collect' },
+  });
+  const [login, logout] = [opened.open({ hasOutcome: true }), opened.open({ hasOutcome: true })];
+  await Promise.all([login.load(), logout.load()]);
+  const created = await login.sessions.create({ userId: 'bob' });
+  await login.commit();
+  await logout.session?.destroy();
+  await logout.commit();
+  expect(opened.head.headers.get('x-auth')).toBe(created.token);
 });
