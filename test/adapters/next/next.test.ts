@@ -10,6 +10,7 @@ import { NextRequest, NextResponse } from 'next/server.js';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { bearer, type RequestSessions, requireSession, type Session } from '../../../src/index.js';
+import { testClock } from '../../support/clock.js';
 import { collector } from '../../support/collect.js';
 import { inPrerender, nextScope } from './support/scope.js';
 import { type Context, change, type Data, login, setUp } from './support/set-up.js';
@@ -203,6 +204,36 @@ describe('action', () => {
     expect([await views(), await store.count?.()]).toEqual([undefined, 1]);
     const token = scope.cookies()[0]?.slice('sid='.length);
     expect((await sessions.fromToken(token)).session?.data.userId).toBe('bob');
+  });
+
+  test('after another one in the same request loads the session again', async () => {
+    const { action, asAnn, sessions, id } = await setUp();
+    const look = action(async ({ session }) => session?.data.views);
+    const seen = await asAnn().inAction(async () => {
+      const first = await look();
+      await (await sessions.find(id))?.update((data) => {
+        data.views = 9;
+      });
+      return [first, await look()];
+    });
+    expect(seen).toEqual([undefined, 9]);
+  });
+
+  test('rule 21: a rotated token is written only within the grace', async () => {
+    const clock = testClock();
+    const { action, asAnn } = await setUp({ now: clock.now, rotationGrace: '30s' });
+    const rotate = action(async (context: Context, after: number) => {
+      await requireSession(context).rotate();
+      clock.advance(after);
+    });
+    for (const [after, cookies] of [
+      [30_001, []],
+      [0, [expect.stringMatching(/^sid=ts_/)]],
+    ] as const) {
+      const scope = asAnn();
+      await scope.inAction(() => rotate(after));
+      expect(scope.cookies()).toEqual(cookies);
+    }
   });
 
   test('without a token to write warns of nothing, and writes nothing', async () => {
