@@ -157,6 +157,26 @@ describe('handle', () => {
     expect(store.calls).toMatchObject({ find: 1, insert: 1 });
   });
 
+  test('rule 12: after another one inside handle, begins with what the outer handler has done since', async () => {
+    const { sessions, store } = setUp();
+    const { token } = await sessions.create({ userId: 'guest' });
+    const request = requestOf(token);
+    const seen: unknown[] = [];
+    const look = () =>
+      sessions.handle(request, ({ session }) => {
+        seen.push(session?.data.userId);
+        return new Response();
+      });
+    const response = await sessions.handle(request, async (context) => {
+      await look();
+      await context.sessions.create({ userId: 'ann' });
+      await look();
+      return new Response(null, { status: 500 });
+    });
+    expect([response.status, seen, await store.count?.()]).toEqual([500, ['guest', 'ann'], 1]);
+    expect((await sessions.fromToken(token)).session?.data.userId).toBe('guest');
+  });
+
   test('refuses a login after the answer, whose token no source could write any more', async () => {
     const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
     let late: Context | undefined;
