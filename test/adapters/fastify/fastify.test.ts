@@ -279,6 +279,17 @@ describe('one request', () => {
     expect(app.pluginName).toContain('-> token-sessions');
   });
 
+  test('the plugin marks applications and requests as other copies of the package expect', async () => {
+    const { app } = await setUp();
+    const marks: boolean[] = [Symbol.for('token-sessions.fastify.installed') in app];
+    app.get('/', (request) => {
+      marks.push(Symbol.for('token-sessions.fastify.shown') in request);
+      return 'ok';
+    });
+    await app.inject('/');
+    expect(marks).toEqual([true, true]);
+  });
+
   test('a plugin that is registered twice works once', async () => {
     const { app, asAnn, sessions, store } = await setUp();
     app.register(async (inner) => {
