@@ -82,13 +82,23 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
     { source: 'src/adapters/next/', near: ['test/adapters/next'], far: [] },
     { source: 'src/client/', near: ['test/client'], far: [] },
     { source: 'src/stores/memory/', near: ['test/stores/memory'], far: ['test/core'] },
-    { source: 'src/stores/express-store/', near: ['test/stores/express-store'], far: [] },
+    {
+      source: 'src/stores/express-store/',
+      near: [
+        'test/stores/express-store/concurrency.test.ts',
+        'test/stores/express-store/envelope.test.ts',
+        'test/stores/express-store/legacy.test.ts',
+        'test/stores/express-store/missing-verbs.test.ts',
+        'test/stores/express-store/traps.test.ts',
+      ],
+      far: ['test/stores/express-store', 'test/legacy'],
+    },
     { source: 'src/stores/sqlite/', near: ['test/stores/sqlite'], far: [] },
     { source: 'src/stores/redis/', near: ['test/stores/redis'], far: [] },
     { source: 'src/stores/postgres/', near: ['test/stores/postgres'], far: [] },
     {
       source: 'src/stores/shared/',
-      near: ['test/stores/kinds.test.ts', 'test/stores/memory'],
+      near: ['test/stores/kinds.test.ts', 'test/stores/shared', 'test/stores/memory'],
       far: [
         'test/stores/sqlite',
         'test/stores/redis/notifications.test.ts',

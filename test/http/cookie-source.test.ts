@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bearer, cookie, createSessions } from '../../src/index.js';
+import { bearer, cookie, createSessions, requireSession } from '../../src/index.js';
 
 const sessions = createSessions<{ n: number }>({ sources: [bearer(), cookie()], absoluteTimeout: '1h' });
 
@@ -27,6 +27,19 @@ describe('cookie', () => {
       '__Host-session=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
     );
     expect(context.sessions.responseHeaders.getSetCookie()).toHaveLength(1);
+  });
+
+  test('that comes twice opens nothing, and the refusal says that a token was sent', async () => {
+    const { session } = await login();
+    const sent = `__Host-session=${session.token}`;
+    for (const [value, challenge] of [
+      [`${sent}; ${sent}`, 'Bearer error="invalid_token"'],
+      ['a=1', 'Bearer'],
+    ] as const) {
+      const request = new Request('https://app.example/', { headers: { cookie: value } });
+      const answer = await sessions.handle(request, (context) => Response.json(requireSession(context).data));
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, challenge]);
+    }
   });
 
   test('is read among other cookies, whatever they contain', async () => {

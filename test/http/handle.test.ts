@@ -1,7 +1,7 @@
 // All in one file: the tests share a set-up of their own.
 
 import { describe, expect, test, vi } from 'vitest';
-import { bearer, cookie, createSessions, requireFresh, requireSession } from '../../src/index.js';
+import { bearer, cookie, createSessions, requireFresh, requireSession, SessionError } from '../../src/index.js';
 import { type Context, requestOf, setUp } from './support/handle.js';
 
 /** A handler that changes the session, and then has this outcome. */
@@ -47,6 +47,7 @@ describe('handle', () => {
     ['a thrown response', throwing(new Response('teapot', { status: 418 })), 7],
     ['a thrown response of 500', throwing(new Response(null, { status: 500 })), undefined],
     ['a thrown redirect of a host', throwing({ status: 302, location: '/y' }), 7],
+    ['a thrown redirect for good', throwing({ status: 301, location: '/y' }), 7],
   ];
 
   test.each(outcomes)('rule 18: %s decides by its status', async (_, outcome, expected) => {
@@ -60,6 +61,8 @@ describe('handle', () => {
   const errors: [string, unknown, number | undefined][] = [
     ['an error', new Error('oops'), undefined],
     ['an HTTP error of 404', Object.assign(new Error('not found'), { status: 404 }), 7],
+    ['an HTTP error of 404 by statusCode', Object.assign(new Error('not found'), { statusCode: 404 }), 7],
+    ['an error whose status is a text', Object.assign(new Error('odd'), { status: '404' }), undefined],
     ['an HTTP error of 400 with a location', Object.assign(new Error('bad'), { status: 400, location: '/y' }), 7],
     ['a list of choices', Object.assign(new Error('choices'), { status: 300, location: '/y' }), 7],
     ['a redirect to nowhere', Object.assign(new Error('moved'), { status: 302 }), 7],
@@ -79,6 +82,110 @@ describe('handle', () => {
     const { token } = await sessions.create({ userId: 'ann' });
     await expect(sessions.handle(requestOf(token), changing(throwing(thrown)))).rejects.toBe(thrown);
     expect(await views(token)).toBe(expected);
+  });
+
+  test('answers a thrown redirect of a host as that host would', async () => {
+    const { sessions } = setUp({ sources: [bearer({ respond: true })] });
+    const response = await sessions.handle(requestOf(), async (context) => {
+      await context.sessions.create({ userId: 'ann' });
+      throw { status: 307, location: '/y' };
+    });
+    expect([response.status, response.headers.get('location')]).toEqual([307, '/y']);
+    expect(response.headers.get('session-token')).toMatch(/^ts_/);
+  });
+
+  test('returns the same response if there is nothing to add, and a network error as it is', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const response = new Response('ok');
+    expect(await sessions.handle(requestOf(token), () => response)).toBe(response);
+    const ended = await sessions.handle(requestOf(token), async (context) => {
+      await requireSession(context).destroy();
+      return Response.error();
+    });
+    expect([ended.type, await store.count?.()]).toEqual(['error', 0]);
+  });
+
+  test('warns once if a handler throws what its host answers, because the token of a login is lost then', async () => {
+    const { sessions, log } = setUp({ sources: [bearer({ respond: true })] });
+    for (const isLogin of [false, true, true]) {
+      const answer = sessions.handle(requestOf(), async (context) => {
+        if (isLogin) await context.sessions.create({ userId: 'ann' });
+        throw Object.assign(new Error('not found'), { status: 404 });
+      });
+      await expect(answer).rejects.toThrow('not found');
+      expect(log).toHaveLength(isLogin ? 1 : 0);
+    }
+    expect(log).toEqual([expect.stringContaining('return a Response instead')]);
+  });
+
+  test('an error of the library leaves no session of a login, and no token', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    const response = await sessions.handle(requestOf(), async (context) => {
+      await context.sessions.create({ userId: 'ann' });
+      throw new SessionError('LIMIT_REACHED', 'too many');
+    });
+    expect([response.status, response.headers.get('session-token'), await store.count?.()]).toEqual([429, null, 0]);
+  });
+
+  test('of a request that was handled before begins from the start', async () => {
+    const { sessions, store } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const request = requestOf(token);
+    const answer = () => sessions.handle(request, ({ session }) => Response.json(session?.data.views ?? 0));
+    expect(await (await answer()).json()).toBe(0);
+    await (await sessions.fromToken(token)).session?.update((data) => {
+      data.views = 3;
+    });
+    store.reset();
+    expect(await (await answer()).json()).toBe(3);
+    expect(store.calls.find).toBe(1);
+  });
+
+  test('inside handle leaves the head open for the outer handler, and shares the load', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true }), cookie()] });
+    const { token } = await sessions.create({ userId: 'guest' });
+    store.reset();
+    const request = requestOf(token);
+    const response = await sessions.handle(request, async (context) => {
+      const inner = await sessions.handle(request, ({ session }) => Response.json(session?.data.userId));
+      expect(await inner.json()).toBe('guest');
+      await context.sessions.create({ userId: 'ann' });
+      return new Response();
+    });
+    expect(response.headers.get('session-token')).toMatch(/^ts_/);
+    expect(store.calls).toMatchObject({ find: 1, insert: 1 });
+  });
+
+  test('rule 12: after another one inside handle, begins with what the outer handler has done since', async () => {
+    const { sessions, store } = setUp();
+    const { token } = await sessions.create({ userId: 'guest' });
+    const request = requestOf(token);
+    const seen: unknown[] = [];
+    const look = () =>
+      sessions.handle(request, ({ session }) => {
+        seen.push(session?.data.userId);
+        return new Response();
+      });
+    const response = await sessions.handle(request, async (context) => {
+      await look();
+      await context.sessions.create({ userId: 'ann' });
+      await look();
+      return new Response(null, { status: 500 });
+    });
+    expect([response.status, seen, await store.count?.()]).toEqual([500, ['guest', 'ann'], 1]);
+    expect((await sessions.fromToken(token)).session?.data.userId).toBe('guest');
+  });
+
+  test('refuses a login after the answer, whose token no source could write any more', async () => {
+    const { sessions, store } = setUp({ sources: [bearer({ respond: true })] });
+    let late: Context | undefined;
+    await sessions.handle(requestOf(), (context) => {
+      late = context;
+      return new Response();
+    });
+    await expect(late?.sessions.create({ userId: 'ann' })).rejects.toMatchObject({ code: 'HEADERS_SENT' });
+    expect(store.calls.insert).toBe(0);
   });
 
   test('rule 18: a login of a failing handler leaves no session, and keeps the previous one', async () => {

@@ -53,6 +53,20 @@ describe('a stored session that the schema refuses', () => {
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
   });
 
+  test('rule 26: is present for requireSession, as its token is verified: its user can still log out', async () => {
+    const { sessions, headers } = await setUp();
+    const steps: string[] = [];
+    const answer = await sessions.handle(new Request('https://app.example/', { headers }), async (context) => {
+      const session = requireSession(context);
+      steps.push('required');
+      expect(() => session.data).toThrow(expect.objectContaining(REFUSED));
+      await session.destroy();
+      steps.push('ended');
+      return new Response();
+    });
+    expect([answer.status, steps, await sessions.count()]).toEqual([200, ['required', 'ended'], 0]);
+  });
+
   test('rule 26: is a failure inside the server if another library stored it', async () => {
     const old = {
       get: (_sid: string, callback: (error: unknown, session: object) => void) => callback(null, { userId: 7 }),
@@ -71,4 +85,21 @@ describe('a stored session that the schema refuses', () => {
     const update = session?.update((data) => Object.assign(data, { userId: 7 }));
     await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA', status: 422 });
   });
+});
+
+test('rule 26: a record whose token cannot be verified is not present for requireSession', async () => {
+  const store = memoryStore();
+  const sessions = createSessions<{ userId: string }>({ store });
+  const { token, id } = await sessions.create({ userId: 'ann' });
+  const record = await store.find(id);
+  if (record) await store.replace({ ...record, version: 'x', body: '{' }, record.version, 1_000_000);
+  const steps: string[] = [];
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await sessions.handle(new Request('https://app.example/', { headers }), (context) => {
+    steps.push('asked');
+    requireSession(context);
+    steps.push('required');
+    return new Response();
+  });
+  expect([answer.status, steps]).toEqual([500, ['asked']]);
 });

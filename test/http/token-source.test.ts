@@ -37,6 +37,24 @@ describe('header reader', () => {
     }
   });
 
+  test('reads the pseudo-headers of HTTP/2 where the headers have them', () => {
+    /** As ponyfills for Node requests do. */
+    class WithAuthority extends Headers {
+      override get(name: string): string | null {
+        return name === ':authority' ? 'app.example' : super.get(name);
+      }
+    }
+    const read = (headers: HeadersLike) => headerReader(headers)(':authority');
+    expect([new WithAuthority(), { ':authority': 'app.example' }].map(read)).toEqual(['app.example', 'app.example']);
+    expect([new Headers(), {}].map(read)).toEqual([undefined, undefined]);
+    expect(headerReader(new WithAuthority())(':scheme')).toBeUndefined();
+  });
+
+  test('empty lists and empty values in another spelling are missing headers', () => {
+    const header = headerReader({ 'X-None': [], 'X-Empty': '', 'X-Two': ['a', 'b'] });
+    expect(['x-none', 'x-empty', 'x-two'].map(header)).toEqual([undefined, undefined, 'a, b']);
+  });
+
   test('names of inherited properties are not headers', () => {
     expect(headerReader({})('constructor')).toBeUndefined();
     expect(headerReader({ 'x-auth': undefined })('x-auth')).toBeUndefined();

@@ -67,4 +67,11 @@ describe.each(hosts)('an answer of 401 on %s', (_name, makeApp) => {
     expect(challengeOf(gone)).toEqual([401, 'Bearer']);
     expect(await gone.json()).toEqual({ code: 'SESSION_GONE' });
   });
+
+  test('rule 26: keeps a challenge that the application has set', async () => {
+    const { ask } = await serve(makeApp(), (error, _req, res, _next) => {
+      res.status(error.status).setHeader('www-authenticate', 'DPoP').json({ code: error.code });
+    });
+    expect(challengeOf(await ask('/me'))).toEqual([401, 'DPoP']);
+  });
 });

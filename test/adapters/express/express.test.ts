@@ -4,7 +4,7 @@ import express4 from 'express4';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { toHttpError } from '../../../src/adapters/express/errors.js';
 import { expressSessionErrors, expressSessions } from '../../../src/adapters/express/middleware.js';
-import { type RequestSessions, type Session, SessionError } from '../../../src/index.js';
+import { header, type RequestSessions, type Session, SessionError } from '../../../src/index.js';
 import { type Data, listen, setUp } from './support/app.js';
 
 /** The application of the ancestor's README: a view counter, with login. */
@@ -195,6 +195,44 @@ test.each(hosts)('%s: a middleware that is used twice works once', async (_, mak
   expect(store.calls).toMatchObject({ find: 1, replace: 1 });
   expect([seen[0] === seen[2], seen[1] === seen[3]]).toEqual([true, true]);
   expect(await views(token)).toBe(7);
+});
+
+test.each(hosts)('%s: of two createSessions in one application, the later one has the request', async (_, make) => {
+  const { sessions, get } = setUp();
+  const { sessions: admins } = setUp({ sources: [header('x-admin')] });
+  const [user, admin] = [await sessions.create({ userId: 'ann' }), await admins.create({ userId: 'root' })];
+  const app = make();
+  app.use(expressSessions(sessions), expressSessions(admins));
+  app.get('/', (req, res) => void res.json(req.session?.data.userId ?? 'anonymous'));
+  const url = await listen(app);
+  expect(await (await get(url, user.token)).json()).toBe('anonymous');
+  expect(await (await fetch(url, { headers: { 'x-admin': admin.token } })).json()).toBe('root');
+});
+
+test.each(hosts)('%s: a copy of the request has its session and its sessions', async (_, make) => {
+  const { sessions, get } = setUp();
+  const { token } = await sessions.create({ userId: 'ann' });
+  const app = make();
+  app.use(expressSessions(sessions));
+  app.get('/', (req, res) => {
+    const copy = { ...req };
+    res.json([copy.session === req.session, copy.sessions === req.sessions, copy.session?.data.userId]);
+  });
+  expect(await (await get(await listen(app), token)).json()).toEqual([true, true, 'ann']);
+});
+
+test.each(hosts)('%s: an error before the middleware reaches the error handler as it is', async (_, make) => {
+  const app = make();
+  const seen: unknown[] = [];
+  const early = new Error('early');
+  app.use((_req: express.Request, _res: express.Response, next: express.NextFunction) => next(early));
+  app.use(expressSessionErrors());
+  app.use((error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    seen.push(error);
+    res.status(400).end();
+  });
+  expect((await fetch(await listen(app))).status).toBe(400);
+  expect(seen).toEqual([early]);
 });
 
 test('an error of the application goes on as it is, and one of the library gets its public form', () => {

@@ -108,6 +108,22 @@ describe('the final answer decides', () => {
     await vi.waitFor(async () => expect(await theme()).toBe('dark'));
   });
 
+  test('rule 18: a login of an answer that fails is undone before the body of the answer', async () => {
+    const { app, asAnn, store } = await setUp();
+    const counts: unknown[] = [];
+    app.get('/', async (request, reply) => {
+      await request.sessions.create({ userId: 'bob', theme: '' });
+      counts.push(await store.count?.());
+      async function* body() {
+        counts.push(await store.count?.());
+        yield 'oops';
+      }
+      return reply.code(500).send(Readable.from(body()));
+    });
+    expect((await asAnn('/')).body).toBe('oops');
+    expect(counts).toEqual([2, 1]);
+  });
+
   test('rule 18: a hijacked reply is saved before it ends', async () => {
     const { app, asAnn, theme, store, errors } = await setUp();
     app.get('/', (request, reply) => {
@@ -165,6 +181,32 @@ describe('errors', () => {
       'Bearer error="insufficient_user_authentication", max_age=60',
     ]);
     expect((await asAnn('/late')).headers['www-authenticate']).toBe('Bearer');
+  });
+
+  test('rule 26: an answer to HEAD has the length of the problem', async () => {
+    const { app } = await setUp();
+    app.route({ url: '/me', method: ['GET', 'HEAD'], handler: (request) => requireSession(request).data });
+    const [head, get] = [await app.inject({ method: 'HEAD', url: '/me' }), await app.inject('/me')];
+    expect([head.statusCode, head.body]).toEqual([401, '']);
+    for (const answer of [head, get]) expect(answer.headers['content-length']).toBe(String(get.body.length));
+  });
+
+  test('a hook before the plugin may answer, or fail, without it', async () => {
+    const sessions = createSessions<Data>();
+    const app = fastify();
+    onTestFinished(() => app.close());
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.url === '/closed') return reply.code(403).send('closed');
+      if (request.url === '/refused') requireSession({ session: null });
+    });
+    app.register(fastifySessions(sessions));
+    app.get('/*', () => 'open');
+    const answers = await Promise.all(['/', '/closed', '/refused'].map((url) => app.inject(url)));
+    expect(answers.slice(0, 2).map(({ statusCode, body }) => [statusCode, body])).toEqual([
+      [200, 'open'],
+      [403, 'closed'],
+    ]);
+    expect([answers[2]?.statusCode, answers[2]?.json().code]).toEqual([401, 'UNAUTHENTICATED']);
   });
 
   test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {
@@ -234,6 +276,18 @@ describe('one request', () => {
     await app.ready();
     expect(app.hasPlugin('token-sessions')).toBe(true);
     expect(app.printPlugins()).toContain('token-sessions');
+    expect(app.pluginName).toContain('-> token-sessions');
+  });
+
+  test('the plugin marks applications and requests as other copies of the package expect', async () => {
+    const { app } = await setUp();
+    const marks: boolean[] = [Symbol.for('token-sessions.fastify.installed') in app];
+    app.get('/', (request) => {
+      marks.push(Symbol.for('token-sessions.fastify.shown') in request);
+      return 'ok';
+    });
+    await app.inject('/');
+    expect(marks).toEqual([true, true]);
   });
 
   test('a plugin that is registered twice works once', async () => {
@@ -274,6 +328,17 @@ describe('one request', () => {
       undefined,
       'light',
     ]);
+  });
+
+  test('rule 16: of two createSessions in one scope, a request has the session of the later one', async () => {
+    const { app, token } = await setUp();
+    const admins = createSessions<Data>({ sources: [header('x-admin')] });
+    const admin = await admins.create({ userId: 'root', theme: 'light' });
+    app.register(fastifySessions(admins));
+    app.get('/', (request) => request.session?.data.userId ?? 'anonymous');
+    const asUser = { authorization: `Bearer ${token}` };
+    expect((await app.inject({ url: '/', headers: asUser })).body).toBe('anonymous');
+    expect((await app.inject({ url: '/', headers: { ...asUser, 'x-admin': admin.token } })).body).toBe('root');
   });
 
   test('tRPC and Yoga share the session and its load', async () => {

@@ -153,6 +153,16 @@ describe('errors', () => {
     log.mockRestore();
   });
 
+  test('rule 26: without the middleware, a refusal is the same answer, which cannot say more', async () => {
+    const { sessions } = await setUp();
+    const bare = new Hono().get('/', async (c) => c.json(requireSession(await sessions.fromRequest(c.req.raw)).data));
+    for (const headers of [{}, { authorization: 'Bearer nonsense' }]) {
+      const answer = await bare.request('/', { headers });
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+      expect(await answer.json()).toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+  });
+
   test('rule 26: an answer of onError that is a 500 stays, and only a 401 has a challenge', async () => {
     const { app, asAnn } = await setUp();
     app.get('/', () => {
@@ -215,6 +225,19 @@ describe('one request', () => {
     expect(await views()).toBe(7);
     expect((await asAnn('/inner/bad')).status).toBe(500);
     expect(errors).toEqual([expect.stringContaining('a request failed')]);
+  });
+
+  test('a request that the application serves twice is loaded twice', async () => {
+    const { app, sessions, store, token } = await setUp();
+    app.get('/', (c) => c.json(c.var.session?.data.views ?? 0));
+    const request = new Request('https://app.example/', { headers: { authorization: `Bearer ${token}` } });
+    expect(await (await app.fetch(request)).json()).toBe(0);
+    await (await sessions.fromToken(token)).session?.update((data) => {
+      data.views = 3;
+    });
+    store.reset();
+    expect(await (await app.fetch(request)).json()).toBe(3);
+    expect(store.calls.find).toBe(1);
   });
 
   test('tRPC and Yoga share the session and its load', async () => {

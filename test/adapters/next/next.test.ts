@@ -7,10 +7,12 @@ import { initTRPC } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { notFound, redirect } from 'next/navigation.js';
 import { NextRequest, NextResponse } from 'next/server.js';
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { trpcSessions } from '../../../src/adapters/trpc/index.js';
 import { bearer, type RequestSessions, requireSession, type Session } from '../../../src/index.js';
-import { nextScope } from './support/scope.js';
+import { testClock } from '../../support/clock.js';
+import { collector } from '../../support/collect.js';
+import { inPrerender, nextScope } from './support/scope.js';
 import { type Context, change, type Data, login, setUp } from './support/set-up.js';
 
 describe('getSession', () => {
@@ -47,6 +49,20 @@ describe('getSession', () => {
     const session = await scope.inRender(() => getSession());
     await expect(session?.rotate()).rejects.toThrow(/route\(\) or action\(\)/);
     expect([store.calls.replace, scope.lines()]).toEqual([0, []]);
+  });
+
+  test('a change of its data is warned about, as nothing saves it', async () => {
+    const { asAnn, getSession, views, warnings } = await setUp();
+    await asAnn().inRender(async () => {
+      const session = await getSession();
+      if (session) session.data.views = 7;
+    });
+    const collect = collector();
+    await vi.waitFor(() => {
+      collect();
+      expect(warnings).toEqual([expect.stringContaining('session.data was changed where nothing saves it')]);
+    });
+    expect(await views()).toBeUndefined();
   });
 
   test('invariant 6: an outage is not a logout', async () => {
@@ -171,6 +187,62 @@ describe('action', () => {
     expect(store.calls.find).toBe(1);
   });
 
+  test('after another one in the same request has an outcome of its own', async () => {
+    const { action, asAnn, sessions, store, views } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(async () => {
+      await action(async (context) => change(context))();
+      await action(login)('bob');
+      await expect(
+        action(async (context) => {
+          await login(context, 'cid');
+          throw new Error('oops');
+        })(),
+      ).rejects.toThrow('oops');
+    });
+    // The login of the second one has replaced the session.
+    expect([await views(), await store.count?.()]).toEqual([undefined, 1]);
+    const token = scope.cookies()[0]?.slice('sid='.length);
+    expect((await sessions.fromToken(token)).session?.data.userId).toBe('bob');
+  });
+
+  test('after another one in the same request loads the session again', async () => {
+    const { action, asAnn, sessions, id } = await setUp();
+    const look = action(async ({ session }) => session?.data.views);
+    const seen = await asAnn().inAction(async () => {
+      const first = await look();
+      await (await sessions.find(id))?.update((data) => {
+        data.views = 9;
+      });
+      return [first, await look()];
+    });
+    expect(seen).toEqual([undefined, 9]);
+  });
+
+  test('rule 21: a rotated token is written only within the grace', async () => {
+    const clock = testClock();
+    const { action, asAnn } = await setUp({ now: clock.now, rotationGrace: '30s' });
+    const rotate = action(async (context: Context, after: number) => {
+      await requireSession(context).rotate();
+      clock.advance(after);
+    });
+    for (const [after, cookies] of [
+      [30_001, []],
+      [0, [expect.stringMatching(/^sid=ts_/)]],
+    ] as const) {
+      const scope = asAnn();
+      await scope.inAction(() => rotate(after));
+      expect(scope.cookies()).toEqual(cookies);
+    }
+  });
+
+  test('without a token to write warns of nothing, and writes nothing', async () => {
+    const { action, asAnn, views, warnings } = await setUp();
+    const scope = asAnn();
+    await scope.inAction(() => action(async (context) => change(context))());
+    expect([await views(), warnings, scope.lines()]).toEqual([7, [], []]);
+  });
+
   test('rule 12: an action that calls another action shares its load, and its outcome', async () => {
     const { action, asAnn, store } = await setUp();
     const inner = action(async (context: Context) => {
@@ -283,6 +355,25 @@ describe('route', () => {
     const GET = route((context, _request: Request) => Response.json(requireSession(context).data));
     const answer = await GET(new Request('https://app.example/api'));
     expect([answer.status, (await answer.json()).code]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+
+  test('stops the build of a static answer, as headers() does, and makes no store call', async () => {
+    const { route, store } = await setUp();
+    const GET = route((_context, _request: NextRequest) => new Response());
+    const built = inPrerender(() => GET(new NextRequest('https://app.example/api')));
+    await expect(built).rejects.toMatchObject({ digest: 'DYNAMIC_SERVER_USAGE' });
+    expect(store.total()).toBe(0);
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['the arguments of an action', new FormData()],
+    ['an object with headers alone', { headers: new Headers() }],
+    ['an object with a url alone', { url: 'https://app.example/api', headers: {} }],
+  ])('refuses anything but a request: %s', async (_name, argument) => {
+    const { route } = await setUp();
+    const run = route((_context, ..._args: unknown[]) => new Response());
+    await expect(run(argument)).rejects.toThrow('Next.js passes it the request');
   });
 
   test('getSession and tRPC inside a route share its session and its load', async () => {

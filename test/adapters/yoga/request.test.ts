@@ -154,6 +154,16 @@ describe('the request of a context', () => {
     });
   });
 
+  test('of a server that puts the socket on the context itself: the socket is the key', () => {
+    const socket = { send() {}, close() {} };
+    expect(foreignRequest({ socket, request: { headers }, connectionParams: {} })).toMatchObject({
+      key: socket,
+      headers,
+      persistent: true,
+      target: { kind: 'none' },
+    });
+  });
+
   test('of graphql-ws without a request consists of the parameters', () => {
     const extra = { socket: { send() {}, close() {} } };
     expect(foreignRequest({ extra, connectionParams: { token: 't' } })).toMatchObject({

@@ -2,6 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { createSessions } from '../../../src/index.js';
 import { type Data, open, setUp } from './support/sessions.js';
 
+test('a session is new only for the code that has created it', async () => {
+  const { sessions } = setUp();
+  const created = await sessions.create({ userId: 'ann' });
+  const [found, opened] = [await sessions.find(created.id), await open(sessions, created.token)];
+  expect([created.isNew, found?.isNew, opened.isNew]).toEqual([true, false, false]);
+});
+
 describe('load', () => {
   test('invariant 1: a client never chooses an id: unknown and malformed tokens are anonymous and create nothing', async () => {
     const { sessions, store } = setUp();

@@ -1,4 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { queryObjects } from 'node:v8';
+import { v7 } from 'uuid';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createSessions } from '../../../src/index.js';
 import { expressStore } from '../../../src/stores/express-store/index.js';
 import { type CallbackVerb, callbackStore } from '../../support/callback-store.js';
@@ -77,6 +79,39 @@ describe('operations on one session in a process', () => {
     expect((await a?.find(session?.id ?? ''))?.data.n).toBe(50);
   });
 
+  test('wait for the one before them, also when the one before that has just ended', async () => {
+    const { inner, hold, called, store } = setUp();
+    const record = recordOf({});
+    await store.insert(record, HOUR);
+    inner.calls.length = 0;
+    const [first, second] = [hold('set'), gate()];
+    const one = store.replace({ ...record, version: 'a' }, record.version, HOUR);
+    const two = store.replace({ ...record, version: 'b' }, 'a', HOUR);
+    await called(`set ${record.id}`);
+    inner.before = (verb) => (verb === 'set' ? second.opened : undefined);
+    inner.calls.length = 0;
+    first.open();
+    expect(await one).toBe('replaced');
+    await called(`set ${record.id}`);
+    const three = store.delete(record.id);
+    expect(await settled(three)).toBeTypeOf('symbol');
+    expect(inner.calls).toEqual([`get ${record.id}`, `set ${record.id}`]);
+    second.open();
+    expect(await Promise.all([two, three])).toEqual(['replaced', true]);
+  });
+
+  test('leave nothing in memory once they are done', async () => {
+    const { inner, store } = setUp();
+    inner.calls.push = () => 0;
+    await store.delete(recordOf({}).id);
+    const before = queryObjects(Promise, { format: 'count' });
+    for (let i = 0; i < 50; i += 1) {
+      await Promise.all(Array.from({ length: 100 }, () => store.delete(v7())));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(1_000);
+  });
+
   test('leave no queue behind after the last one, even if it failed', async () => {
     const { inner, store } = setUp();
     inner.before = (verb) => (verb === 'set' ? Promise.reject(new Error('full')) : undefined);
@@ -94,6 +129,29 @@ describe('a store that does not call back', () => {
     hold('get');
     await expect(store.insert(record, HOUR)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
     expect(await store.insert(record, HOUR)).toBe('inserted');
+  });
+
+  test('does not keep the process running until then', async () => {
+    const { hold, store } = setUp();
+    const get = hold('get');
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length;
+    const before = timers();
+    const found = store.find(recordOf({}).id);
+    expect(timers()).toBe(before);
+    get.open();
+    expect(await found).toBeNull();
+  });
+
+  test('has a timer only until it has called back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { hold, store } = setUp();
+    const get = hold('get');
+    const found = store.find(recordOf({}).id);
+    expect(vi.getTimerCount()).toBe(1);
+    get.open();
+    await found;
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('does not start operations that have waited longer than that', async () => {
@@ -125,6 +183,42 @@ describe('a store that does not call back', () => {
     set.open();
     await vi.waitFor(() => expect(inner.calls).toEqual([`destroy ${record.id}`]));
     await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
+  });
+
+  test('invariant 2: several such writes of a deleted session do not restore it, whenever they happen', async () => {
+    const { inner, hold, store } = setUp(100);
+    const record = recordOf({});
+    await store.insert(record, HOUR);
+    const writes = [hold('set')];
+    await expect(store.replace({ ...record, version: 'a' }, record.version, HOUR)).rejects.toThrow('100 ms');
+    writes.push(hold('set'));
+    await expect(store.replace({ ...record, version: 'b' }, record.version, HOUR)).rejects.toThrow('100 ms');
+    expect(await store.delete(record.id)).toBe(true);
+    for (const write of writes) {
+      inner.calls.length = 0;
+      write.open();
+      await vi.waitFor(() => expect(inner.calls).toEqual([`destroy ${record.id}`]));
+      await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
+    }
+  });
+
+  test('a late write does not matter any more when its session is written again', async () => {
+    const { inner, hold, store } = setUp(100);
+    const record = recordOf({});
+    const early = hold('set');
+    await expect(store.insert(record, HOUR)).rejects.toThrow('100 ms');
+    expect(await store.delete(record.id)).toBe(false);
+    early.open();
+    await vi.waitFor(() => expect(inner.calls.at(-1)).toBe(`destroy ${record.id}`));
+    inner.calls.length = 0;
+    const late = hold('set');
+    await expect(store.insert(record, HOUR)).rejects.toThrow('100 ms');
+    late.open();
+    await vi.waitFor(async () => expect(await store.find(record.id)).toEqual(record));
+    await new Promise((resolve) => setImmediate(resolve));
+    // This one waits for whatever the late write has begun.
+    expect(await store.insert(record, HOUR)).toBe('inserted');
+    expect(inner.calls).not.toContain(`destroy ${record.id}`);
   });
 
   test('a write that happens late without a deletion stays', async () => {

@@ -62,6 +62,14 @@ describe('the stored session', () => {
     expect(hour?.expires.getTime()).toBeLessThanOrEqual(Date.now() + 1_000);
   });
 
+  test('has an owner only if the record has one', async () => {
+    const { store } = setUp();
+    for (const record of [recordOf({ a: 1 }, { ownerId: 'ann' }), recordOf({ a: 1 })]) {
+      await store.insert(record, HOUR);
+      expect(await store.find(record.id)).toStrictEqual(record);
+    }
+  });
+
   test('keeps a text that is not a session of the library', async () => {
     const { store } = setUp();
     for (const body of ['{}', 'null', '"d"', '{"d":', '{"b":1.0,"d" :{"b":1e0 ,"a":-0}}']) {
@@ -197,6 +205,19 @@ describe('fields that express-session has changed', () => {
       stored['views'] = 3;
     });
     expect((await store.find(session.id))?.version).not.toBe(first?.version);
+  });
+
+  test.each<[string, (stored: Record<string, unknown>) => void, object]>([
+    ['is only added', (stored) => Object.assign(stored, { added: 7 }), { views: 1, name: 'ann', added: 7 }],
+    ['is only removed', (stored) => delete stored['name'], { views: 1 }],
+    ['only changes', (stored) => Object.assign(stored, { views: 2 }), { views: 2, name: 'ann' }],
+  ])('count if a field %s', async (_name, change, expected) => {
+    const { sessions, store, meddle } = setUp();
+    const session = await sessions.create({ views: 1, name: 'ann' });
+    const before = await store.find(session.id);
+    meddle(session.id, change);
+    expect((await sessions.find(session.id))?.data).toEqual(expected);
+    expect((await store.find(session.id))?.version).not.toBe(before?.version);
   });
 
   test('do not matter in the cookie: the record’s deadline counts', async () => {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createSessions, type SessionRecord } from '../../../src/index.js';
 import { expressStore } from '../../../src/stores/express-store/index.js';
 import { callbackStore } from '../../support/callback-store.js';
@@ -115,10 +115,36 @@ describe('the capabilities of an adapter depend on the store', () => {
     expect(inner.sessions.size).toBe(0);
   });
 
+  test('a write waits for every clear before it, also when one of them has just ended', async () => {
+    const inner = callbackStore();
+    const gates = [gate(), gate()];
+    let clears = 0;
+    const store = expressStore(
+      Object.assign(inner, {
+        clear: (callback: Callback) => {
+          const { opened } = gates[clears] ?? gate();
+          clears += 1;
+          void opened.then(() => callback());
+        },
+      }),
+    );
+    const [first, second] = [store.clear?.(), store.clear?.()];
+    gates[0]?.open();
+    await first;
+    await vi.waitFor(() => expect(clears).toBe(2));
+    const inserted = store.insert(record, HOUR);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(inner.calls).toEqual([]);
+    gates[1]?.open();
+    await second;
+    expect(await inserted).toBe('inserted');
+  });
+
   test.each<[string, unknown]>([
     ['an array', [stored, { cookie: {}, userId: 'of express-session' }, null, 7]],
     ['an array of texts', [JSON.stringify(stored), 'no JSON', '7']],
     ['a map by id', { [record.id]: stored, other: { cookie: {} } }],
+    ['a map of texts', { [record.id]: JSON.stringify(stored), other: 'null' }],
   ])('sweep, where all gives %s, removes only expired sessions of the library', async (_name, all) => {
     const inner = callbackStore();
     inner.sessions.set(record.id, JSON.stringify(stored));
@@ -127,5 +153,13 @@ describe('the capabilities of an adapter depend on the store', () => {
     expect(await store.sweep?.(999)).toBe(0);
     expect(await store.sweep?.(1_000)).toBe(1);
     expect([...inner.sessions.keys()]).toEqual(['other']);
+  });
+
+  test.each([[undefined], [null], ['nothing'], [7]])('sweep removes nothing if all gives %j', async (all) => {
+    const inner = callbackStore();
+    inner.sessions.set(record.id, JSON.stringify(stored));
+    const store = expressStore(Object.assign(inner, { all: (callback: Callback) => callback(null, all) }));
+    expect(await store.sweep?.(1_000)).toBe(0);
+    expect(inner.calls).toEqual([]);
   });
 });

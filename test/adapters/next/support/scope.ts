@@ -1,5 +1,8 @@
 import { type WorkStore, workAsyncStorage } from 'next/dist/server/app-render/work-async-storage.external.js';
-import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
+import {
+  type WorkUnitStore,
+  workUnitAsyncStorage,
+} from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { createRequestStore, synchronizeMutableCookies } from 'next/dist/server/async-storage/request-store.js';
 
 /**
@@ -15,6 +18,13 @@ export interface NextScope {
   cookies(): readonly string[];
   /** The lines of `Set-Cookie`. */
   lines(): readonly string[];
+}
+
+/** The build of a page, before there is any request. Next.js stops it where it needs one. */
+export function inPrerender<Result>(run: () => Promise<Result>): Promise<Result> {
+  const work: Partial<WorkStore> = { route: '/', forceStatic: false, dynamicShouldError: false };
+  const unit: Partial<WorkUnitStore> = { type: 'prerender-legacy', phase: 'render' };
+  return workAsyncStorage.run(work as WorkStore, () => workUnitAsyncStorage.run(unit as WorkUnitStore, run));
 }
 
 export function nextScope(headers: Readonly<Record<string, string>> = {}): NextScope {

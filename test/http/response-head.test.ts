@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { hostOf } from '../../src/http/host.js';
+import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
+import { type Context, type Data, requestOf, setUp } from './support/handle.js';
+
+const GRACE = 30_000;
+
+/** Sessions with two sources that write, and a request of a session for each. */
+async function setUpWriters(options: Partial<SessionsOptions<Data>> = {}) {
+  const made = setUp({
+    sources: [bearer({ respond: 'X-Auth' }), cookie('sid', { secure: false })],
+    rotationGrace: GRACE,
+    ...options,
+  });
+  const { token } = await made.sessions.create({ userId: 'ann' });
+  const byHeader = () => requestOf(token);
+  const byCookie = () => requestOf(undefined, { headers: { cookie: `sid=${token}` } });
+  return { ...made, token, byHeader, byCookie };
+}
+
+/** Adds a header and a cookie of the application. */
+function decorate({ sessions }: Context): void {
+  sessions.responseHeaders.set('x-own', '1');
+  sessions.responseHeaders.append('set-cookie', 'theme=dark');
+}
+
+const namesOf = (response: Response) => response.headers.getSetCookie().map((each) => each.split('=')[0]);
+
+describe('a rotated token that comes too late', () => {
+  test.each([
+    [GRACE, expect.stringMatching(/^ts_/), ['theme', 'sid']],
+    [GRACE + 1, null, ['theme']],
+  ])('rule 21: after %i ms, is on the answer or leaves no trace, and the rest stays', async (after, sent, names) => {
+    const { sessions, clock, byHeader, byCookie } = await setUpWriters();
+    const rotate = async (context: Context) => {
+      decorate(context);
+      await requireSession(context).rotate();
+      clock.advance(after);
+      return new Response('rotated');
+    };
+    const answer = await sessions.handle(byHeader(), rotate);
+    expect([answer.headers.get('x-auth'), answer.headers.get('x-own'), namesOf(answer)]).toEqual([
+      sent,
+      '1',
+      ['theme'],
+    ]);
+    // Others may still need the list of the headers that pages can read.
+    expect(answer.headers.get('access-control-expose-headers')).toBe('X-Auth');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    clock.advance(-after);
+    const other = await sessions.handle(byCookie(), rotate);
+    expect([other.headers.get('x-auth'), other.headers.get('x-own'), namesOf(other)]).toEqual([null, '1', names]);
+  });
+
+  test('rule 21: causes no warning, as no answer must carry it', async () => {
+    const { sessions, clock, byHeader, log } = await setUpWriters();
+    const answer = sessions.handle(byHeader(), async (context) => {
+      await requireSession(context).rotate();
+      clock.advance(GRACE + 1);
+      throw Object.assign(new Error('not found'), { status: 404 });
+    });
+    await expect(answer).rejects.toThrow('not found');
+    expect(log).toEqual([]);
+  });
+});
+
+test('rule 24: an answer with a token is not cached, whatever the application sets after that', async () => {
+  const { sessions, byHeader } = await setUpWriters();
+  const answer = await sessions.handle(byHeader(), async (context) => {
+    await requireSession(context).rotate();
+    context.sessions.responseHeaders.set('cache-control', 'public');
+    return new Response();
+  });
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+  const anonymous = await sessions.handle(requestOf(), (context) => {
+    context.sessions.responseHeaders.set('cache-control', 'public');
+    return new Response();
+  });
+  expect(anonymous.headers.get('cache-control')).toBe('public');
+});
+
+test.each<[string | undefined, boolean]>([
+  [undefined, true],
+  ['GET', true],
+  ['get', true],
+  ['POST', true],
+  ['HEAD', false],
+  ['head', false],
+  ['OPTIONS', false],
+  ['options', false],
+])('rule 21: a token is rotated by its age only if the page sees the answer: %s', async (method, rotates) => {
+  const { sessions, clock, token, store } = await setUpWriters({ rotateEvery: '1m' });
+  clock.advance(61_000);
+  store.reset();
+  const context = await sessions.fromHeaders(
+    { authorization: `Bearer ${token}` },
+    method === undefined ? {} : { method },
+  );
+  expect(context.sessions.responseHeaders.get('x-auth')).toEqual(rotates ? expect.stringMatching(/^ts_/) : null);
+  expect(context.session?.data.userId).toBe('ann');
+});
+
+test('the answer to a logout ends the token of every source, and the one to a login keeps the new one', async () => {
+  const { sessions, byHeader } = await setUpWriters();
+  const login = await sessions.handle(byHeader(), async (context) => {
+    const before = context.session;
+    await context.sessions.create({ userId: 'bob' });
+    await before?.destroy();
+    return new Response();
+  });
+  expect(login.headers.get('x-auth')).toMatch(/^ts_/);
+  const next = requestOf(login.headers.get('x-auth') ?? '');
+  const logout = await sessions.handle(next, async (context) => {
+    await requireSession(context).destroy();
+    return new Response();
+  });
+  expect(logout.headers.get('x-auth')).toBe('');
+  expect(logout.headers.getSetCookie()).toEqual([
+    expect.stringMatching(/^sid=; Max-Age=0; Path=\/; HttpOnly; SameSite=Lax$/),
+  ]);
+});
+
+test('the end of another session, by another call of the request, leaves the new token on the answer', async () => {
+  const { sessions, token } = await setUpWriters();
+  const opened = hostOf(sessions).open({
+    key: undefined,
+    headers: { authorization: `Bearer ${token}` },
+    target: { kind: 'collect' },
+  });
+  const [login, logout] = [opened.open({ hasOutcome: true }), opened.open({ hasOutcome: true })];
+  await Promise.all([login.load(), logout.load()]);
+  const created = await login.sessions.create({ userId: 'bob' });
+  await login.commit();
+  await logout.session?.destroy();
+  await logout.commit();
+  expect(opened.head.headers.get('x-auth')).toBe(created.token);
+});
