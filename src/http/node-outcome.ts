@@ -1,6 +1,7 @@
 import { isGone } from '../core/kernel/lifecycle.js';
 import { describeError } from '../core/logger.js';
 import type { Call } from '../core/session/call.js';
+import { field } from './hosts.js';
 import { type EndableResponse, holdEnd } from './node-end.js';
 import { onHead } from './node-head.js';
 
@@ -17,7 +18,7 @@ export function markFailed(call: Call): void {
 
 /** Whether the request has failed, by this status or by {@link markFailed}. */
 export function isFailure(call: Call, status: number): boolean {
-  return status >= 500 || call.details === FAILED;
+  return status >= 500 || field(call.details, 'failed') === true;
 }
 
 /**

@@ -156,21 +156,27 @@ test('invariant 10: requests are typed', () => {
 });
 
 test.each(hosts)('%s: rule 18: an error that the application answers with 400 drops the changes', async (_, make) => {
-  const { sessions, views, get } = setUp();
-  const { token } = await sessions.create({ userId: 'ann' });
-  const app = make();
-  app.use(expressSessions(sessions));
-  app.get('/', (req) => {
-    if (req.session) req.session.data.views = 7;
-    throw new Error('bad input');
-  });
-  app.use(expressSessionErrors());
-  app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
-    res.status(400).end();
-  });
-  const url = await listen(app);
-  expect((await get(url, token)).status).toBe(400);
-  expect(await views(token)).toBeUndefined();
+  vi.resetModules();
+  const copy = await import('../../../src/adapters/express/middleware.js');
+  expect(copy.expressSessionErrors).not.toBe(expressSessionErrors);
+  // Rule 16: also with the error middleware of another copy of the package.
+  for (const errors of [expressSessionErrors, copy.expressSessionErrors]) {
+    const { sessions, views, get } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    const app = make();
+    app.use(expressSessions(sessions));
+    app.get('/', (req) => {
+      if (req.session) req.session.data.views = 7;
+      throw new Error('bad input');
+    });
+    app.use(errors());
+    app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+      res.status(400).end();
+    });
+    const url = await listen(app);
+    expect((await get(url, token)).status).toBe(400);
+    expect(await views(token)).toBeUndefined();
+  }
 });
 
 test.each(hosts)('%s: a middleware that is used twice works once', async (_, make) => {
