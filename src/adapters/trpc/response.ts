@@ -117,8 +117,13 @@ function addMissing(merged: Headers, ours: Headers): void {
 }
 
 function toHeaders(own: ResponseMeta['headers']): Headers {
-  if (!own || own instanceof Headers) return new Headers(own);
+  if (!own || isHeaders(own)) return new Headers(own);
   const headers = new Headers();
   for (const [name, value] of Object.entries(own)) for (const each of [value ?? []].flat()) headers.append(name, each);
   return headers;
+}
+
+/** Includes headers of another realm or implementation, which are pairs too. */
+function isHeaders(own: NonNullable<ResponseMeta['headers']>): own is Headers {
+  return Symbol.iterator in own;
 }

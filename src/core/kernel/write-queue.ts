@@ -1,4 +1,4 @@
-import { gone, SessionError } from '../error.js';
+import { gone, isSessionError, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import { type Content, nextSnapshot, type Snapshot, touchedSnapshot } from '../record/snapshot.js';
 import type { SessionRecord } from '../store.js';
@@ -93,8 +93,7 @@ export class WriteQueue {
       } catch (error) {
         // After a store failure, the jobs that waited behind it fail too: they have waited long
         // enough.
-        const failed =
-          error instanceof SessionError && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
+        const failed = isSessionError(error) && error.code === 'STORE_UNAVAILABLE' ? line.waiting.splice(0) : [];
         for (const job of [...jobs, ...failed]) job.reject(error);
       }
     }

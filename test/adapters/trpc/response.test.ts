@@ -2,6 +2,7 @@ import { TRPCError } from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import express from 'express';
+import { createSchema, createYoga } from 'graphql-yoga';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ContextOptions, ResponseMeta, ResponseMetaOptions } from '../../../src/adapters/trpc/index.js';
 import { cookie, createSessions, header, SessionError, type SessionsOptions } from '../../../src/index.js';
@@ -183,6 +184,19 @@ describe('responseMeta and the application’s own', () => {
     const names = headers.getSetCookie().map((each) => each.split('=')[0]);
     expect(names.sort()).toEqual([...(host === 'express' ? ['locale'] : []), 'session', 'tab', 'theme']);
     expect([headers.get('x-own'), headers.get('x-none')]).toEqual(['yes', null]);
+  });
+
+  const schema = createSchema({ typeDefs: 'type Query { ok: Boolean }' });
+
+  test.each(hosts)('its headers may be those of another Fetch implementation (%s)', async (_, host, bare) => {
+    const foreign = new (createYoga({ schema }).fetchAPI.Headers)();
+    expect(foreign instanceof Headers).toBe(false);
+    foreign.append('x-own', 'yes');
+    foreign.append('set-cookie', 'theme=dark');
+    foreign.append('set-cookie', 'tab=1');
+    const { headers } = await answerWith(() => ({ headers: foreign }), 'open', 'login', host, bare);
+    expect(headers.get('x-own')).toBe('yes');
+    expect(headers.getSetCookie()).toEqual(expect.arrayContaining(['theme=dark', 'tab=1']));
   });
 
   test('headers of the same name win over the library’s', async () => {
