@@ -191,6 +191,28 @@ describe('load', () => {
     },
   );
 
+  test('rule 16: writes behind one fail with it, also when the store is of another copy of the package', async () => {
+    const inner = memoryStore();
+    let replaces = 0;
+    // What the stores of another copy throw: the same error of another class.
+    const foreign = Object.assign(new Error('away'), { name: 'SessionError', code: 'STORE_UNAVAILABLE', status: 503 });
+    const store = verbsOf(inner);
+    store.replace = () => {
+      replaces += 1;
+      return Promise.reject(foreign);
+    };
+    const sessions = createSessions<Data>({ store });
+    const { id } = await sessions.create({ user: 'ada', views: 0 });
+    const session = await sessions.find(id);
+    const writes = [session?.update(countUp), session?.update(countUp)];
+    // The first write has begun, so this one waits behind it.
+    await Promise.resolve();
+    writes.push(session?.update(countUp));
+    const outcomes = await Promise.allSettled(writes);
+    expect(outcomes).toEqual(writes.map(() => ({ status: 'rejected', reason: foreign })));
+    expect(replaces).toBe(1);
+  });
+
   test('a touch fails the request if the store reports that it is no longer the primary', async () => {
     const clock = testClock();
     const inner = memoryStore({ now: clock.now });
