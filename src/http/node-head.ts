@@ -1,9 +1,10 @@
 import type { NodeResponse } from './hosts.js';
+import { privateSlot } from './slot.js';
 
 type WriteHead = (status: number, ...rest: unknown[]) => unknown;
 type Listener = (status: number) => void;
 
-const listeners = new WeakMap<object, Listener[]>();
+const listeners = privateSlot<Listener[]>();
 
 /**
  * Calls the listener with the status when the head of a Node response is about to be written. All

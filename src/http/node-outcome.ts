@@ -61,6 +61,7 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
   res.once('close', () => {
     // Without a head, the client never received the token of a login.
     if (!concluding && !res.headersSent) hasFailed = call.hasLogin || undefined;
+    if (!concluding && !call.isPending) return call.end();
     conclude().then(
       () => call.end(),
       (error: unknown) => report(call, error),

@@ -1,7 +1,6 @@
 import { isSessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
-import { sessionsOf, typed } from '../../http/context.js';
 import { challenge } from '../../http/errors.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { field } from '../../http/hosts.js';
@@ -90,8 +89,8 @@ export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): S
     const call = opened.open({ hasOutcome: true });
     opened.enclosing = call;
     call.admit().then(
-      (session) => {
-        attach<Data, Input>(req, call, session);
+      () => {
+        attach(req, call);
         onHead(res, (status) => {
           if (status === 401 && call.refusal && res.getHeader('www-authenticate') === undefined)
             res.setHeader('www-authenticate', challenge(call.refusal, opened));
@@ -123,13 +122,20 @@ export function expressSessionErrors(): SessionErrorMiddleware {
   };
 }
 
-function attach<Data, Input>(req: MiddlewareRequest, call: Call, admitted: Session<unknown> | null): void {
-  Object.defineProperties(req, {
-    session: {
-      get: () => call.session ?? (call.unreadable ? typed<Data>(admitted) : null),
-      configurable: true,
-      enumerable: true,
-    },
-    sessions: { value: sessionsOf<Data, Input>(call), configurable: true, enumerable: true },
-  });
+function attach(req: MiddlewareRequest, call: Call): void {
+  Object.defineProperty(req, 'sessions', { value: call.sessions, configurable: true, enumerable: true });
+  Object.defineProperty(req, 'session', SESSION);
 }
+
+/**
+ * The same for all requests: with a function for each, their objects would share no shape, and the
+ * engine would be slow to read them. The call is found again on a proxy or a copy of the request.
+ */
+const SESSION = {
+  get(this: unknown): Session<unknown> | null {
+    const call = callOf(field(this, 'sessions'));
+    return call?.session ?? (call?.unreadable ? call.liveSession : null);
+  },
+  configurable: true,
+  enumerable: true,
+};
