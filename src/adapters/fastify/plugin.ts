@@ -8,6 +8,7 @@ import { field } from '../../http/hosts.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
+import { privateSlot } from '../../http/slot.js';
 import { answerRaw, errorPayload } from './errors.js';
 
 // Typed as string, not as literals: an application declares the types of these properties itself.
@@ -19,13 +20,26 @@ const INSTALLED: unique symbol = Symbol.for('token-sessions.fastify.installed');
 /** The session and sessions that a request shows: those of the plugin that ran last. */
 const SHOWN: unique symbol = Symbol.for('token-sessions.fastify.shown');
 
-/** The state of a request. */
-interface State {
+/** The state of a request, and what the request shows of it. */
+class State {
   readonly opened: OpenedRequest;
   readonly call: Call;
-  admitted: Session<unknown> | null;
+  admitted: Session<unknown> | null = null;
   /** A library error whose answer is on the way. */
-  error?: SessionError;
+  error: SessionError | undefined;
+
+  constructor(opened: OpenedRequest, call: Call) {
+    this.opened = opened;
+    this.call = call;
+  }
+
+  get session(): Session<unknown> | null {
+    return this.call.session ?? (this.call.unreadable ? this.admitted : null);
+  }
+
+  get sessions(): object {
+    return this.call.sessions;
+  }
 }
 
 /**
@@ -62,7 +76,7 @@ export function fastifySessions<Data, Input>(sessions: Sessions<Data, Input>): F
   return Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'token-sessions',
-    [Symbol.for('plugin-meta')]: { name: 'token-sessions', fastify: '>=4' },
+    [Symbol.for('plugin-meta')]: { name: 'token-sessions', fastify: '5.x' },
   });
 }
 
@@ -84,26 +98,13 @@ function decorate(fastify: FastifyInstance): void {
   }
 }
 
-function show(request: FastifyRequest, state: State): void {
-  const { call } = state;
-  const shown = {
-    get session() {
-      return call.session ?? (call.unreadable ? state.admitted : null);
-    },
-    get sessions() {
-      return call.sessions;
-    },
-  };
-  Object.defineProperty(request, SHOWN, { configurable: true, value: shown });
-}
-
 function install(fastify: FastifyInstance, host: Host): void {
-  const states = new WeakMap<FastifyRequest, State>();
+  const states = privateSlot<State>();
 
   fastify.addHook('onRequest', async (request, reply) => {
     const state = open(request, reply, host);
     states.set(request, state);
-    show(request, state);
+    Object.defineProperty(request, SHOWN, { configurable: true, value: state });
     state.admitted = await state.call.admit();
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
@@ -137,7 +138,7 @@ function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
   });
   const call = opened.open({ hasOutcome: true });
   opened.enclosing = call;
-  return { opened, call, admitted: null };
+  return new State(opened, call);
 }
 
 /** Fastify takes the status of a Fetch response after this hook. */

@@ -5,12 +5,19 @@ import { foreignRequest } from '../../http/foreign-request.js';
 import type { Host } from '../../http/host.js';
 import { field, isObject } from '../../http/hosts.js';
 import type { OpenedRequest } from '../../http/request.js';
+import { privateSlot } from '../../http/slot.js';
 import type { ContextPayload, Message, StartPayload } from './hooks.js';
 import { yogaRequest } from './request.js';
 
-/** A request that Yoga has parsed, and whose response Yoga sends. */
-interface ParsedRequest {
+/** The facts that the plugin knows about a request. */
+interface KnownRequest {
+  /** Whether Yoga has parsed it and sends its response. */
+  isParsed: boolean;
   isBatch: boolean;
+  /** Set until its response is sent. */
+  opened: OpenedRequest | undefined;
+  /** Whether its answer must stay out of caches. */
+  isSecret: boolean;
 }
 
 const UNSENT =
@@ -19,41 +26,40 @@ const UNSENT =
 /** The operations that one plugin opens, and the requests that they belong to. */
 export class Operations {
   readonly #host: Host;
-  readonly #parsed = new WeakMap<object, ParsedRequest>();
-  readonly #requests = new WeakMap<object, OpenedRequest>();
-  /** Requests whose answer must stay out of caches. */
-  readonly #secret = new WeakSet<object>();
+  readonly #known = privateSlot<KnownRequest>();
 
   constructor(host: Host) {
     this.#host = host;
   }
 
   /** Notes that Yoga parses this request and sends its response. */
-  parse(request: Message): ParsedRequest {
-    const parsed = { isBatch: false };
-    this.#parsed.set(request, parsed);
-    return parsed;
+  parse(request: Message): KnownRequest {
+    const known = this.#knownFor(request);
+    known.isParsed = true;
+    known.isBatch = false;
+    return known;
   }
 
   /** The request whose response Yoga sends now. `undefined` if no operation has opened it. */
   take(request: Message): OpenedRequest | undefined {
-    const opened = this.#requests.get(request);
-    this.#requests.delete(request);
+    const known = this.#known.get(request);
+    const opened = known?.opened;
+    if (known) known.opened = undefined;
     return opened;
   }
 
   noteSecret(request: Message): void {
-    this.#secret.add(request);
+    this.#knownFor(request).isSecret = true;
   }
 
   isSecret(request: Message): boolean {
-    return this.#secret.has(request);
+    return this.#known.get(request)?.isSecret === true;
   }
 
   open({ context, extendContext }: ContextPayload): Operation {
     const { opened, http } = this.#requestOf(context);
     const request = field(context, 'request');
-    if (isObject(request)) this.#requests.set(request, opened);
+    if (isObject(request)) this.#knownFor(request).opened = opened;
     if (!http && !opened.enclosing) opened.head.expectReader(() => this.#host.warnOnce(UNSENT));
     // An operation that a resolver runs on its own context belongs to the operation of that
     // resolver, which waits for it. So it must not wait for the batch. A sub-request that only
@@ -101,9 +107,18 @@ export class Operations {
     return operation;
   }
 
-  #requestOf(context: unknown): { readonly opened: OpenedRequest; readonly http: ParsedRequest | undefined } {
+  #knownFor(request: object): KnownRequest {
+    const known = this.#known.get(request);
+    if (known) return known;
+    const added = { isParsed: false, isBatch: false, opened: undefined, isSecret: false };
+    this.#known.set(request, added);
+    return added;
+  }
+
+  #requestOf(context: unknown): { readonly opened: OpenedRequest; readonly http: KnownRequest | undefined } {
     const request = field(context, 'request');
-    const http = isObject(request) ? this.#parsed.get(request) : undefined;
+    const known = isObject(request) ? this.#known.get(request) : undefined;
+    const http = known?.isParsed ? known : undefined;
     const from = http && isObject(request) ? yogaRequest(request) : foreignRequest(context);
     return { opened: this.#host.open(from), http };
   }

@@ -1,21 +1,22 @@
 import { type Carrier, carrierOf, describe, keyOf } from '../../http/foreign-request.js';
 import { field, text } from '../../http/hosts.js';
 import type { IncomingRequest } from '../../http/request.js';
+import { privateSlot } from '../../http/slot.js';
 
 /** The Node request behind a Fetch request, for hooks that get only the Fetch request. */
-const nodeRequests = new WeakMap<object, Carrier>();
+const nodeRequests = privateSlot<Carrier>();
 /**
  * The Fetch request that Yoga made from a Node request. A second Fetch request with the same Node
  * request is a sub-request.
  */
-const fetchRequests = new WeakMap<object, object>();
+const fetchRequests = privateSlot<object>();
 
 /** Notes the Node request that a Fetch request was made from, if there is one. */
 export function noteNodeRequest(request: object, serverContext: unknown): void {
   const node = carrierOf(field(serverContext, 'req'));
   if (!node || !isMadeOf(request, node)) return;
   const known = fetchRequests.get(node);
-  if (known && known !== request) return;
+  if (known) return;
   fetchRequests.set(node, request);
   nodeRequests.set(request, node);
 }
@@ -25,7 +26,8 @@ export function yogaRequest(request: object): IncomingRequest {
   const node = nodeRequests.get(request);
   const fetch = carrierOf(request);
   // If Yoga runs on Node, middleware may have opened the same request already.
-  return { ...describe(fetch ?? node), key: node ?? keyOf(fetch), target: { kind: 'collect' } };
+  const { headers, details } = describe(fetch ?? node);
+  return { key: node ?? keyOf(fetch), headers, details, target: { kind: 'collect' } };
 }
 
 /**

@@ -194,7 +194,7 @@ describe('load', () => {
   test('rule 16: writes behind one fail with it, also when the store is of another copy of the package', async () => {
     const inner = memoryStore();
     let replaces = 0;
-    // What the stores of another copy throw: the same error of another class.
+    // The stores of another copy throw such an error, of another class.
     const foreign = Object.assign(new Error('away'), { name: 'SessionError', code: 'STORE_UNAVAILABLE', status: 503 });
     const store = verbsOf(inner);
     store.replace = () => {
