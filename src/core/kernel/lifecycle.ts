@@ -96,14 +96,16 @@ export class Lifecycle {
 
   /**
    * Makes an inserted session take effect: ends `previous`, evicts sessions over the account's
-   * limit, and emits the events.
+   * limit, and emits the events. `alsoReplaced` is the id of another session that it will replace.
+   * That session does not count for the limit.
    *
    * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended. The caller must then
    *   remove the new session.
    */
-  async activate({ record }: Snapshot, previous: EndedSession | null): Promise<void> {
+  async activate({ record }: Snapshot, previous: EndedSession | null, alsoReplaced?: string): Promise<void> {
     this.#pending.remove(record.id);
-    const { existed, evicted } = await this.#makeRoom(record, previous);
+    const existed = previous !== null && (await this.#replace(previous.id));
+    const evicted = await this.#trim(record, previous?.id ?? alsoReplaced);
     this.#replaced.delete(record.id);
     this.#events.emit('created', eventOf(record));
     if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
@@ -168,13 +170,6 @@ export class Lifecycle {
     if (unused >= touchInterval) return true;
     if (record.expiresAt >= deadlineOf(record.createdAt, state.lastActiveAt, limits)) return false;
     return unused >= (record.expiresAt - state.lastActiveAt) / 10;
-  }
-
-  /** Ends the session that the new one replaces, and sessions over the limit. */
-  async #makeRoom(record: SessionRecord, previous: EndedSession | null) {
-    const existed = previous !== null && (await this.#replace(previous.id));
-    const evicted = await this.#trim(record, previous?.id);
-    return { existed, evicted };
   }
 
   /** Ends the replaced session. A failure counts only if a fresh read still finds the session. */

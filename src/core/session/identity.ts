@@ -261,7 +261,7 @@ export class Identity {
     const replaced = heldBefore(login);
     if (replaced) this.#noteEnding(replaced);
     try {
-      await activate(login, this.request);
+      await this.request.inTurn(() => activate(login, this.request));
     } catch (error) {
       this.#noteEnding(null);
       // This comes first, so that watchers of the call's own session do not see the new one end.

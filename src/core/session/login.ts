@@ -33,7 +33,8 @@ export async function assertWaits(login: Login): Promise<void> {
 /** Makes a login take effect: ends the session that it replaces, and issues the token. */
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
-  await request.services.lifecycle.activate(held.snapshot, await endedBy(previous, request));
+  const ended = await endedBy(previous, request);
+  await request.services.lifecycle.activate(held.snapshot, ended, request.issuedId);
   heldBefore(login)?.markEnded();
   await request.issue(held, credential);
 }

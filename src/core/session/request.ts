@@ -28,6 +28,7 @@ export interface Loaded {
 }
 
 const NONE: readonly Credential[] = [];
+const DONE = Promise.resolve();
 
 /** A session that could not be read, and why. An outage is not one of the reasons. */
 export interface Unreadable {
@@ -58,6 +59,7 @@ export class SessionRequest {
   #unreadable: Unreadable | undefined;
   /** The session whose token this answer carries, if a source writes it. */
   #issued: HeldSession | null = null;
+  #lastLogin = DONE;
   /** The session whose token is old enough to be rotated with the answer. */
   #due: HeldSession | null = null;
 
@@ -98,6 +100,21 @@ export class SessionRequest {
     if (this.persistent) return this.#loadAgain();
     this.#loading ??= this.#load();
     return this.#loading;
+  }
+
+  /**
+   * Lets logins take effect one after the other. Each replaces the one before it, which must not
+   * count for the account's limit.
+   */
+  inTurn(activate: () => Promise<void>): Promise<void> {
+    const turn = this.#lastLogin.then(activate);
+    this.#lastLogin = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** The id of the session whose token this answer carries now. A later login replaces it. */
+  get issuedId(): string | undefined {
+    return this.#issued?.id;
   }
 
   /**

@@ -31,6 +31,18 @@ describe('logins of one batch', () => {
     expect(await sessions.listFor('eve')).toEqual([]);
   });
 
+  test('rule 18: several logins of one account in a batch, of which one stays, evict no other device', async () => {
+    const maxPerOwner = { max: 2, onLimit: 'evict-oldest' } as const;
+    const { client, sessions, heads } = await startRouter(logins, { sessions: { ...WRITTEN, maxPerOwner } });
+    const device = await sessions.create({ userId: 'bob' });
+    const ours = client();
+    await Promise.all(['bob', 'bob', 'bob'].map((path) => ours.mutate(path)));
+    const alive = (await sessions.listFor('bob')).map(({ id }) => id);
+    expect(alive).toHaveLength(2);
+    expect(alive).toContain(device.id);
+    expect(heads[0]?.get('x-auth-token')).toContain(alive.find((id) => id !== device.id));
+  });
+
   test('if no source writes, each login of a batch has its own session', async () => {
     const { client, sessions } = await startRouter(logins);
     const ours = client();

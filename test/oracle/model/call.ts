@@ -272,8 +272,9 @@ export class ModelCall {
   #takeEffect({ session, previous }: Login): void {
     const { request } = this;
     const { world } = request;
+    const alsoReplaced = previous?.isAlive ? undefined : request.issued;
     if (previous) request.end(previous, 'replaced');
-    if (world.hasCookie) evict(world, session);
+    if (world.hasCookie) evict(world, session, alsoReplaced);
     session.isEffective = true;
     world.runtime.emit('created', session.id);
     request.issue(session);

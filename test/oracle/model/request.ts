@@ -101,6 +101,11 @@ export class ModelRequest {
     this.cookie = 'ended';
   }
 
+  /** The session whose token the answer carries now. A later login replaces it. */
+  get issued(): Stored | undefined {
+    return this.#issued;
+  }
+
   /** A login takes effect: its token goes out, and takes the place of an earlier one. */
   issue(session: Stored): void {
     if (this.isSocket) this.#session = session;
@@ -127,9 +132,14 @@ export class ModelRequest {
   }
 }
 
-/** Makes room for a session that takes effect. Those that still wait to do so do not count. */
-export function evict({ sessions, runtime }: World, kept: Stored): void {
-  const others = sessions.filter(({ isAlive, isEffective, user }) => isAlive && isEffective && user === kept.user);
+/**
+ * Makes room for a session that takes effect. Those that still wait to do so do not count, nor the
+ * one that this one replaces.
+ */
+export function evict({ sessions, runtime }: World, kept: Stored, replaced: Stored | undefined): void {
+  const others = sessions.filter(
+    (each) => each.isAlive && each.isEffective && each.user === kept.user && each !== replaced,
+  );
   for (const each of others.slice(0, Math.max(0, others.length + 1 - LIMIT))) {
     each.isAlive = false;
     runtime.emit('evicted', each.id);
