@@ -87,7 +87,8 @@ export interface Session<Data> {
    * });
    *
    * @throws what `change` throws (nothing is written then) · `SESSION_GONE` · `INVALID_DATA` ·
-   *   `CONFLICT` · `NOT_SUPPORTED` for an asynchronous `change`
+   *   `CONFLICT` · `NOT_SUPPORTED` for an asynchronous `change`, and for one that returns new data
+   *   instead of changing it
    */
   update(change: (data: Data) => void): Promise<Data>;
 
