@@ -23,6 +23,9 @@ export interface MeasureOptions {
   readonly concurrency: number;
 }
 
+/** Rounds that do not count, until the compiler has seen all of the code, as in a server. */
+const WARM_UPS = 6;
+
 /**
  * Measures the contestants in turns, round by round. Memory is not cleared in between. Otherwise
  * the garbage collector would have to find its pace again each time, which doubled the cost of
@@ -33,9 +36,8 @@ export async function measure(
   options: MeasureOptions,
 ): Promise<Map<string, Timings>> {
   const timings = new Map<string, Timings>(contestants.map(({ name }) => [name, { cpu: [], wall: [] }]));
-  // Two rounds that do not count, so that the compiler sees all of the code.
-  for (let round = -2; round < options.rounds; round += 1) {
-    for (const contestant of orderOf(contestants, round + 2)) {
+  for (let round = -WARM_UPS; round < options.rounds; round += 1) {
+    for (const contestant of orderOf(contestants, round + WARM_UPS)) {
       const taken = await measureRound(contestant, options);
       if (round < 0) continue;
       timings.get(contestant.name)?.cpu.push(taken.cpu);
