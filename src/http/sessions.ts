@@ -127,7 +127,7 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
   const { now, rotationGrace } = services.settings;
   const head = { writers: sources.filter((source) => source.write), now, rotationGrace };
   const settings: SourceSettings = { services, sources, head, foreign: foreign.read, warnOnce };
-  const slot = privateSlot<{ request: OpenedRequest }>();
+  const slot = privateSlot<OpenedRequest>();
 
   /**
    * Returns one request for each request object and token. If an object comes back with another
@@ -138,17 +138,11 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
     if (!key) return openRequest(settings, incoming);
     const sent = readSources(settings, incoming);
     const known = slot.get(key);
-    if (known?.request.isFor(sent) && !known.request.isOver) return known.request;
+    if (known?.isFor(sent) && !known.isOver) return known;
     const request = openRequest(settings, incoming, sent);
-    remember(key, request);
-    if (alias) remember(alias, request);
+    slot.set(key, request);
+    if (alias) slot.set(alias, request);
     return request;
-  }
-
-  function remember(key: object, request: OpenedRequest): void {
-    const known = slot.get(key);
-    if (known) known.request = request;
-    else slot.set(key, { request });
   }
 
   const host: Host = {

@@ -1,7 +1,6 @@
 /** Keeps a value for each of many objects. */
 export interface Slot<Value> {
   get(key: object): Value | undefined;
-  /** Call it only once for each object. */
   set(key: object, value: Value): void;
 }
 
@@ -13,7 +12,7 @@ export interface Slot<Value> {
  */
 export function privateSlot<Value>(): Slot<Value> {
   class Field extends Given {
-    readonly #value: Value;
+    #value: Value;
 
     constructor(key: object, value: Value) {
       super(key);
@@ -23,8 +22,13 @@ export function privateSlot<Value>(): Slot<Value> {
     static of(key: object): Value | undefined {
       return #value in key ? key.#value : undefined;
     }
+
+    static set(key: object, value: Value): void {
+      if (#value in key) key.#value = value;
+      else new Field(key, value);
+    }
   }
-  return { get: Field.of, set: (key, value) => void new Field(key, value) };
+  return { get: Field.of, set: Field.set };
 }
 
 /**

@@ -30,6 +30,14 @@ test.each<[string, object]>([
   expect(Reflect.ownKeys(key).some((name) => Reflect.get(key, name) === 'secret')).toBe(false);
 });
 
+test('a later value replaces an earlier one', () => {
+  const key = Object.freeze({});
+  const slot = privateSlot<string>();
+  slot.set(key, 'first');
+  slot.set(key, 'second');
+  expect(slot.get(key)).toBe('second');
+});
+
 test('an object that wraps or copies another has none of its values', () => {
   const key = { a: 1 };
   const slot = privateSlot<string>();
