@@ -34,7 +34,7 @@ export async function assertWaits(login: Login): Promise<void> {
 export async function activate(login: Login, request: SessionRequest): Promise<void> {
   const { held, credential, previous } = login;
   const ended = await endedBy(previous, request);
-  await request.services.lifecycle.activate(held.snapshot, ended, request.issuedId);
+  await request.services.lifecycle.activate(held.snapshot, ended, request.replacedBy(held));
   heldBefore(login)?.markEnded();
   await request.issue(held, credential);
 }

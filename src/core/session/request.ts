@@ -112,9 +112,9 @@ export class SessionRequest {
     return turn;
   }
 
-  /** The id of the session whose token this answer carries now. A later login replaces it. */
-  get issuedId(): string | undefined {
-    return this.#issued?.id;
+  /** The id of the session whose token this answer carries until this login replaces it. */
+  replacedBy({ id }: HeldSession): string | undefined {
+    return this.#issued?.id === id ? undefined : this.#issued?.id;
   }
 
   /**

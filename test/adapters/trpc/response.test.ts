@@ -1,3 +1,4 @@
+// All in one file: each part is about the headers that one function gives to an answer.
 import { TRPCError } from '@trpc/server';
 import { createExpressMiddleware } from '@trpc/server/adapters/express';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';

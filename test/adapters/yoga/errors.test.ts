@@ -1,3 +1,4 @@
+// All in one file: the tests share a server whose resolvers fail in every way.
 import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// All in one file: the tests share a server and clients of sockets.
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ContextOf } from '../../../examples/playground/server/graphql-sockets.js';

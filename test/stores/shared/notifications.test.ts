@@ -1,3 +1,4 @@
+// All in one file: the tests share a channel that fails when they say so.
 import { v7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ChannelEvents, gapsOf, Notifications } from '../../../src/stores/shared/notifications.js';
