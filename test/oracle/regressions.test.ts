@@ -42,6 +42,12 @@ test('rule 2: no event reports a change that did not happen, when a streamed cal
   await expectRight(program([overTrpc('stream', [call], { front: handler([]) })]));
 });
 
+test('rule 18: a login of Express evicts the oldest session of an account that is at its limit', async () => {
+  const call = procedure({ body: steps('see') });
+  const options = { credential: null, front: handler([login(0)]) };
+  await expectRight(program([overTrpc('batch', [call], options)], { world: 'cookie' }));
+});
+
 test('rule 18: a root field that logs in stays logged in after an earlier field that failed below its resolver', async () => {
   await expectRight(program([overYoga('single', [mutation(field([], 'below'), field([login()]))])]));
 });
