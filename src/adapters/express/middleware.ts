@@ -133,8 +133,7 @@ function attach(req: MiddlewareRequest, call: Call): void {
  */
 const SESSION = {
   get(this: unknown): Session<unknown> | null {
-    const call = callOf(field(this, 'sessions'));
-    return call?.session ?? (call?.unreadable ? call.liveSession : null);
+    return callOf(field(this, 'sessions'))?.shownSession ?? null;
   },
   configurable: true,
   enumerable: true,

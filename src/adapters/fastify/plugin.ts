@@ -24,7 +24,6 @@ const SHOWN: unique symbol = Symbol.for('token-sessions.fastify.shown');
 class State {
   readonly opened: OpenedRequest;
   readonly call: Call;
-  admitted: Session<unknown> | null = null;
   /** A library error whose answer is on the way. */
   error: SessionError | undefined;
 
@@ -34,7 +33,7 @@ class State {
   }
 
   get session(): Session<unknown> | null {
-    return this.call.session ?? (this.call.unreadable ? this.admitted : null);
+    return this.call.shownSession;
   }
 
   get sessions(): object {
@@ -105,7 +104,7 @@ function install(fastify: FastifyInstance, host: Host): void {
     const state = open(request, reply, host);
     states.set(request, state);
     Object.defineProperty(request, SHOWN, { configurable: true, value: state });
-    state.admitted = await state.call.admit();
+    await state.call.admit();
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
   // The handler begins right after this hook, and nothing has run before it.
