@@ -10,9 +10,6 @@ import { failedPart, inResult, isStream, isSuccess } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
 import type { OperationResult, OperationResults } from './types.js';
 
-/** The longest time that an operation's write waits for the others of its batch, in ms. */
-export const LONGEST_HOLD = 1_000;
-
 /**
  * The key under which a context holds its operation. A symbol, because it is copied when the
  * context is spread into another.

@@ -1,6 +1,7 @@
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from '@apollo/server';
+import { LONGEST_HOLD } from '../../core/session/write-gate.js';
 import type { SessionContext } from '../../core/types.js';
-import { LONGEST_HOLD, OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
 import { canDefer, observeResolvers } from '../../graphql/fields.js';
 import { shapeOf } from '../../graphql/shape.js';
 import { callOf, type Host } from '../../http/host.js';

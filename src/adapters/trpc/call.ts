@@ -44,9 +44,8 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
   const call = begin(procedure, around);
   try {
-    const session = await call.admit().catch(rethrowAsFailure);
-    const admittedSession = admit(session, call);
-    const result = await call.start(() => next(admittedSession, sessionsOf<Data, Input>(call)));
+    const session = admit(await call.admit().catch(rethrowAsFailure), call);
+    const result = await call.start(() => next(session, sessionsOf<Data, Input>(call)));
     if (!result.ok) throw translated(result.error);
     // Most calls change nothing. Then this does not wait.
     return finish(procedure, call, result, result.data);

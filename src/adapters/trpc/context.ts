@@ -1,4 +1,5 @@
 import type { Call } from '../../core/session/call.js';
+import { LONGEST_HOLD } from '../../core/session/write-gate.js';
 import type { RequestSessions } from '../../core/types.js';
 import { sessionsOf } from '../../http/context.js';
 import type { Host } from '../../http/host.js';
@@ -66,10 +67,8 @@ const IN_URL =
   'use an EventSource that sends headers';
 
 function hasToken(params: RequestInfo['connectionParams']): boolean {
-  return Object.keys(params ?? NONE).some((name) => /^(authorization|token)$/i.test(name));
+  return Object.keys(params ?? {}).some((name) => /^(authorization|token)$/i.test(name));
 }
-
-const NONE = {};
 
 /** The facts that {@link contextOf} has collected about the batch of a call. */
 export function batchOf(call: Call): BatchDetails {
@@ -112,7 +111,7 @@ class Batch implements BatchDetails {
     const calls = info?.calls ?? [];
     const isBatch = info?.isBatchCall === true && calls.length > 1;
     // In a streamed batch, results do not wait for slow neighbours. In any other batch they do.
-    this.holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : 1_000;
+    this.holdMs = !isBatch ? 0 : info.accept === 'application/jsonl' ? 1 : LONGEST_HOLD;
     this.isOnResHeaders = isOnResHeaders;
     this.response = response;
     this.#calls = calls;

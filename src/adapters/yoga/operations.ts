@@ -1,4 +1,5 @@
-import { LONGEST_HOLD, OPERATION, Operation, operationOf } from '../../graphql/call.js';
+import { LONGEST_HOLD } from '../../core/session/write-gate.js';
+import { OPERATION, Operation, operationOf } from '../../graphql/call.js';
 import { canDefer } from '../../graphql/fields.js';
 import { NO_SHAPE, shapeOf } from '../../graphql/shape.js';
 import { foreignRequest } from '../../http/foreign-request.js';

@@ -1,3 +1,6 @@
+/** The longest time that a call's write waits for the others of its batch, in ms. */
+export const LONGEST_HOLD = 1_000;
+
 /**
  * Makes the writes of a batch wait for each other, so that they become one write. Nothing else may
  * depend on how many calls are running.
