@@ -19,26 +19,26 @@ const tokenIn = (headers: Headers): string => headers.get('authorization')?.slic
 /** tRPC alone, without a session. */
 export function bareTrpc(): Contestant {
   const t = initTRPC.create();
-  const router = t.router({ whoAmI: t.procedure.query(() => 'anybody') });
+  const router = t.router({ whoAmI: t.procedure.query(() => 'anonymous') });
   return overTrpc('bare tRPC, no session', {
     router,
     createContext: () => ({}),
     clients: [{}],
     path: 'whoAmI',
-    answer: () => 'anybody',
+    answer: () => 'anonymous',
   });
 }
 
 /** The least that any session can add: a context that is made asynchronously, and a middleware. */
 export function emptyMiddleware(): Contestant {
   const t = initTRPC.context<object>().create();
-  const router = t.router({ whoAmI: t.procedure.use(({ next }) => next({ ctx: {} })).query(() => 'anybody') });
+  const router = t.router({ whoAmI: t.procedure.use(({ next }) => next({ ctx: {} })).query(() => 'anonymous') });
   return overTrpc('an async createContext and an empty middleware', {
     router,
     createContext: async () => ({}),
     clients: [{}],
     path: 'whoAmI',
-    answer: () => 'anybody',
+    answer: () => 'anonymous',
   });
 }
 

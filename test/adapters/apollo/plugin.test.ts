@@ -75,7 +75,7 @@ test('rule 18: with a context that is used again, each root field decides for it
 });
 
 test('rule 15: a context that is used again shows each operation the session itself', async () => {
-  const more: Handlers['run'] = { shown: ({ session }) => session?.data.theme ?? 'nobody' };
+  const more: Handlers['run'] = { shown: ({ session }) => session?.data.theme ?? 'anonymous' };
   const { context, execute, token } = await startServer({ more });
   const contextValue = await context({ headers: bearer(token) });
   for (const _ of [1, 2])

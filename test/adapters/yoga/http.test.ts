@@ -160,9 +160,9 @@ test('what a plugin after this one puts in the place of the session stays there'
   const later = {
     onContextBuilding: ({ extendContext }: { extendContext(more: object): void }) => extendContext({ session: null }),
   };
-  const who: Handlers['run'] = { who: ({ session }) => session?.data.userId ?? 'nobody' };
+  const who: Handlers['run'] = { who: ({ session }) => session?.data.userId ?? 'anonymous' };
   const { asAnn } = await startYoga({ run: who }, { plugins: [later] });
-  expect(resultOf(await asAnn('{ run(op: "who") }')).data).toEqual({ run: 'nobody' });
+  expect(resultOf(await asAnn('{ run(op: "who") }')).data).toEqual({ run: 'anonymous' });
 });
 
 describe("the application's own context()", () => {
