@@ -1,24 +1,13 @@
 import { memoryStore } from 'token-sessions';
 import { expect, onTestFinished, test } from 'vitest';
 import { start } from '../../examples/apollo/server.js';
+import { graphqlAt } from './support/graphql.js';
 
 async function startInTest() {
   const store = memoryStore();
   const { url, stop } = await start(0, store);
   onTestFinished(stop);
-  const graphql = async (query: string, token?: string) => {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify({ query }),
-    });
-    const body: { data?: Record<string, unknown>; errors?: unknown } = JSON.parse(await response.text());
-    return { status: response.status, cache: response.headers.get('cache-control'), ...body };
-  };
-  return { store, graphql };
+  return { store, graphql: graphqlAt(url) };
 }
 
 const UNAUTHENTICATED = { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] };

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { memoryStore } from 'token-sessions';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeApp } from '../../examples/nestjs-graphql/app.js';
+import { graphqlAt } from './support/graphql.js';
 
 async function start(now?: () => number) {
   const store = memoryStore();
@@ -9,19 +10,7 @@ async function start(now?: () => number) {
   await app.listen(0, '127.0.0.1');
   onTestFinished(() => app.close());
   const { port }: AddressInfo = app.getHttpServer().address();
-  const graphql = async (query: string, token?: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify({ query }),
-    });
-    const body: { data?: Record<string, unknown>; errors?: unknown } = JSON.parse(await response.text());
-    const header = (name: string) => response.headers.get(name);
-    return { status: response.status, cache: header('cache-control'), challenge: header('www-authenticate'), ...body };
-  };
+  const graphql = graphqlAt(`http://127.0.0.1:${port}/graphql`);
   const login = async () => String((await graphql('mutation { login }')).data?.['login']);
   return { store, graphql, login };
 }

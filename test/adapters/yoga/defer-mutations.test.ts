@@ -50,7 +50,13 @@ async function setUp() {
   );
   const mutate = (fields: string) =>
     stream(server.endpoint, `mutation { ${fields} }`, { ...MULTIPART, ...bearer(server.token) });
-  return { ...server, mutate, wait, warnings };
+  /** Sends a mutation whose parts need not wait, and returns all of them. */
+  const finish = async (fields: string) => {
+    const { all } = await mutate(fields);
+    wait.open();
+    return all();
+  };
+  return { ...server, mutate, finish, wait, warnings };
 }
 
 const DROPPED = [expect.stringContaining('use update() for such changes')];
@@ -70,23 +76,20 @@ describe('rule 18: a mutation that comes in parts', () => {
   });
 
   test('saves the changes of several fields after the first one that defers', async () => {
-    const { mutate, stored, wait, warnings } = await setUp();
-    const { all } = await mutate(
+    const { finish, stored, warnings } = await setUp();
+    await finish(
       'node { ... @defer { later: run(op: "wait") } } a: run(op: "views") b: run(op: "promote") c: run(op: "darken")',
     );
-    wait.open();
-    await all();
     expect(await stored()).toEqual({ ...ANN, views: 1, role: 'admin', theme: 'dark' });
     expect(warnings).toEqual([]);
   });
 
   test('drops the changes after the first field that defers if a part fails, but not those before', async () => {
-    const { mutate, stored, wait, warnings } = await setUp();
-    const { all } = await mutate(
+    const { finish, stored, warnings } = await setUp();
+    const parts = await finish(
       'run(op: "darken") node { ... @defer { later: run(op: "waitAndFail") } } after: run(op: "views")',
     );
-    wait.open();
-    expect(JSON.stringify(await all())).toContain('refused');
+    expect(JSON.stringify(parts)).toContain('refused');
     expect(await stored()).toEqual({ ...ANN, theme: 'dark' });
     expect(warnings).toEqual(DROPPED);
   });
@@ -104,23 +107,15 @@ describe('rule 18: a mutation that comes in parts', () => {
   });
 
   test('saves the change that the resolver of a part made before it first waited, though another part fails', async () => {
-    const { mutate, stored, wait, warnings } = await setUp();
-    const { all } = await mutate(
-      'node { ... @defer { a: run(op: "promote") } ... @defer { b: run(op: "waitAndFail") } }',
-    );
-    wait.open();
-    await all();
+    const { finish, stored, warnings } = await setUp();
+    await finish('node { ... @defer { a: run(op: "promote") } ... @defer { b: run(op: "waitAndFail") } }');
     expect(await stored()).toEqual({ ...ANN, role: 'admin' });
     expect(warnings).toEqual([]);
   });
 
   test('drops the change of a part that waited first, if another part fails', async () => {
-    const { mutate, stored, wait, warnings } = await setUp();
-    const { all } = await mutate(
-      'node { ... @defer { a: run(op: "waitAndDarken") } ... @defer { b: run(op: "waitAndFail") } }',
-    );
-    wait.open();
-    await all();
+    const { finish, stored, warnings } = await setUp();
+    await finish('node { ... @defer { a: run(op: "waitAndDarken") } ... @defer { b: run(op: "waitAndFail") } }');
     expect(await stored()).toEqual(ANN);
     expect(warnings).toEqual(DROPPED);
   });

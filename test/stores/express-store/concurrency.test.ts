@@ -25,6 +25,14 @@ function setUp(callbackTimeout = 60_000) {
   return { inner, hold, called, store: expressStore(inner, { callbackTimeout }), options: { callbackTimeout } };
 }
 
+/** Lets a late write of a deleted session happen, and expects that it is undone. */
+async function expectUndone(inner: ReturnType<typeof callbackStore>, id: string, write: Gate): Promise<void> {
+  inner.calls.length = 0;
+  write.open();
+  await vi.waitFor(() => expect(inner.calls).toEqual([`destroy ${id}`]));
+  await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
+}
+
 async function settled(promise: Promise<unknown>): Promise<unknown> {
   const nothing = Symbol('pending');
   await new Promise((resolve) => setImmediate(resolve));
@@ -179,10 +187,7 @@ describe('a store that does not call back', () => {
     const set = hold('set');
     await expect(store.replace({ ...record, version: 'a' }, record.version, HOUR)).rejects.toThrow('30 ms');
     expect(await store.delete(record.id)).toBe(true);
-    inner.calls.length = 0;
-    set.open();
-    await vi.waitFor(() => expect(inner.calls).toEqual([`destroy ${record.id}`]));
-    await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
+    await expectUndone(inner, record.id, set);
   });
 
   test('invariant 2: several such writes of a deleted session do not restore it, whenever they happen', async () => {
@@ -194,12 +199,7 @@ describe('a store that does not call back', () => {
     writes.push(hold('set'));
     await expect(store.replace({ ...record, version: 'b' }, record.version, HOUR)).rejects.toThrow('100 ms');
     expect(await store.delete(record.id)).toBe(true);
-    for (const write of writes) {
-      inner.calls.length = 0;
-      write.open();
-      await vi.waitFor(() => expect(inner.calls).toEqual([`destroy ${record.id}`]));
-      await vi.waitFor(() => expect(inner.sessions.size).toBe(0));
-    }
+    for (const write of writes) await expectUndone(inner, record.id, write);
   });
 
   test('a late write does not matter any more when its session is written again', async () => {
