@@ -14,15 +14,15 @@ import { requestsSection } from './sections/requests.ts';
 import { sizeSection } from './sections/size.ts';
 import { socketSection } from './sections/socket.ts';
 import { throughputSection } from './sections/throughput.ts';
-import { type BenchStores, openStores } from './stores.ts';
+import { type RunningServers, startServers } from './servers/all.ts';
 
 const OPTIONS: MeasureOptions = { rounds: 11, requests: 2_000, concurrency: 32 };
 
-const SECTIONS: Readonly<Record<string, (stores: BenchStores) => Promise<Section>>> = {
-  requests: (stores) => requestsSection(stores, OPTIONS),
-  http: (stores) => httpSection(stores, OPTIONS),
+const SECTIONS: Readonly<Record<string, (servers: RunningServers) => Promise<Section>>> = {
+  requests: (servers) => requestsSection(servers, OPTIONS),
+  http: (servers) => httpSection(servers, OPTIONS),
   throughput: throughputSection,
-  frugality: ({ redis }) => frugalitySection(redis),
+  frugality: frugalitySection,
   socket: socketSection,
   memory: memorySection,
   postgres: postgresSection,
@@ -36,30 +36,30 @@ async function main(named: readonly string[]): Promise<void> {
   const unknown = named.find((name) => !Object.hasOwn(SECTIONS, name));
   if (unknown) throw new Error(`no section ${unknown}: there are ${Object.keys(SECTIONS).join(', ')}`);
   const started = performance.now();
-  const stores = await openStores();
+  const servers = await startServers();
   const sections: Section[] = [];
   try {
     for (const [name, run] of Object.entries(SECTIONS)) {
       if (named.length > 0 && !named.includes(name)) continue;
-      const section = await run(stores);
+      const section = await run(servers);
       sections.push(section);
       console.log([`\n${section.title}`, ...section.tables.map(tableToText)].join('\n\n'));
     }
   } finally {
-    await stores.close();
+    await servers.stop();
   }
   console.log(`\nFigures to reach\n\n${tableToText(checkTable(sections.flatMap(({ checks }) => checks)))}`);
   const seconds = Math.round((performance.now() - started) / 1_000);
   console.log(`\n${seconds} s`);
-  if (named.length === 0) await writeResults(sections, facts(stores, seconds));
+  if (named.length === 0) await writeResults(sections, facts(servers, seconds));
 }
 
-function facts({ versions }: BenchStores, seconds: number): string[] {
+function facts({ versions }: RunningServers, seconds: number): string[] {
   const processors = cpus();
   return [
     '`npm run bench`',
     `Node ${process.version}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}; ${versions.join('; ')}`,
-    `${OPTIONS.rounds} rounds, interleaved and paired, of ${OPTIONS.requests} requests of each contestant, ${OPTIONS.concurrency} at a time; medians; the whole took ${seconds} s`,
+    `${OPTIONS.rounds} rounds, interleaved and paired, of ${OPTIONS.requests} requests of each contestant, ${OPTIONS.concurrency} at a time, each contestant in its own process; medians; the whole took ${seconds} s`,
   ];
 }
 

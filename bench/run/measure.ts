@@ -9,18 +9,34 @@ export interface Contestant {
   cpu?(): Promise<number>;
 }
 
+/** How much is asked of a contestant in one round. */
+export interface Load {
+  readonly requests: number;
+  /** How many requests run in parallel. */
+  readonly concurrency: number;
+}
+
+/** µs for one request. */
+export interface Cost {
+  readonly cpu: number;
+  readonly wall: number;
+}
+
+/** Anything whose requests can be measured, here or in another process. */
+export interface Measurable {
+  readonly name: string;
+  measure(load: Load): Promise<Cost>;
+}
+
 /** The cost of one request, in µs, in each round. */
 export interface Timings {
   readonly cpu: number[];
   readonly wall: number[];
 }
 
-export interface MeasureOptions {
+/** The load of each contestant in a round, and how often. */
+export interface MeasureOptions extends Load {
   readonly rounds: number;
-  /** Requests of each contestant in a round. */
-  readonly requests: number;
-  /** How many requests run in parallel. */
-  readonly concurrency: number;
 }
 
 /** Rounds that do not count, until the compiler has seen all of the code, as in a server. */
@@ -32,13 +48,13 @@ const WARM_UPS = 6;
  * everything.
  */
 export async function measure(
-  contestants: readonly Contestant[],
-  options: MeasureOptions,
+  contestants: readonly Measurable[],
+  { rounds, ...load }: MeasureOptions,
 ): Promise<Map<string, Timings>> {
   const timings = new Map<string, Timings>(contestants.map(({ name }) => [name, { cpu: [], wall: [] }]));
-  for (let round = -WARM_UPS; round < options.rounds; round += 1) {
+  for (let round = -WARM_UPS; round < rounds; round += 1) {
     for (const contestant of orderOf(contestants, round + WARM_UPS)) {
-      const taken = await measureRound(contestant, options);
+      const taken = await contestant.measure(load);
       if (round < 0) continue;
       timings.get(contestant.name)?.cpu.push(taken.cpu);
       timings.get(contestant.name)?.wall.push(taken.wall);
@@ -47,11 +63,12 @@ export async function measure(
   return timings;
 }
 
-/** µs of CPU and of time for one request. */
-export async function measureRound(
-  contestant: Contestant,
-  { requests, concurrency }: Pick<MeasureOptions, 'requests' | 'concurrency'>,
-): Promise<{ cpu: number; wall: number }> {
+/** A contestant that this process drives. */
+export function driven(contestant: Contestant): Measurable {
+  return { name: contestant.name, measure: (load) => measureRound(contestant, load) };
+}
+
+export async function measureRound(contestant: Contestant, { requests, concurrency }: Load): Promise<Cost> {
   const cpuBefore = await cpuOf(contestant);
   const before = performance.now();
   await serve(contestant, requests, concurrency);

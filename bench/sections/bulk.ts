@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { createSessions } from '../../dist/index.js';
 import type { Check, Section } from '../report/section.ts';
 import { short, whole } from '../report/table.ts';
-import type { BenchStore, BenchStores } from '../stores.ts';
+import type { Servers } from '../servers/all.ts';
+import { type BenchStore, STORES, withStore } from '../stores.ts';
 
 const SESSIONS = 100_000;
 const AT_ONCE = 500;
@@ -12,14 +13,14 @@ interface Data {
 }
 
 /** Ends all sessions of an account, while a loop reads another user's session. */
-export async function bulkSection({ all }: BenchStores): Promise<Section> {
+export async function bulkSection(servers: Servers): Promise<Section> {
   const rows: string[][] = [];
   const checks: Check[] = [];
-  for (const each of all) {
-    const { alone, beside, seconds } = await endAccount(each);
-    rows.push([each.name, short(seconds), short(alone), short(beside)]);
+  for (const name of STORES) {
+    const { alone, beside, seconds } = await withStore(name, servers, endAccount);
+    rows.push([name, short(seconds), short(alone), short(beside)]);
     checks.push({
-      what: `${each.name}: longest wait while ${whole(SESSIONS)} sessions of one account end, ms`,
+      what: `${name}: longest wait while ${whole(SESSIONS)} sessions of one account end, ms`,
       reach: 250,
       seen: beside,
     });

@@ -1,9 +1,11 @@
+import { createClient } from 'redis';
 import { createSessions } from '../../dist/index.js';
 import { redisStore } from '../../dist/stores/redis/index.js';
 import { type Account, accountOf, SESSIONS } from '../contestants/accounts.ts';
 import type { Section } from '../report/section.ts';
 import { whole } from '../report/table.ts';
 import { serve } from '../run/measure.ts';
+import type { Servers } from '../servers/all.ts';
 import { commandsOn, type NodeRedis, total } from '../servers/redis.ts';
 
 /**
@@ -12,7 +14,17 @@ import { commandsOn, type NodeRedis, total } from '../servers/redis.ts';
 const SECONDS = 610;
 
 /** Counts Redis commands. Each session is read every second, by a clock that the bench moves. */
-export async function frugalitySection(redis: NodeRedis): Promise<Section> {
+export async function frugalitySection({ redisUrl }: Servers): Promise<Section> {
+  const redis = createClient({ url: redisUrl });
+  await redis.connect();
+  try {
+    return await countReads(redis);
+  } finally {
+    await redis.close();
+  }
+}
+
+async function countReads(redis: NodeRedis): Promise<Section> {
   let now = Date.now();
   const sessions = createSessions<Account>({ store: redisStore(redis, { prefix: 'every-second:' }), now: () => now });
   const tokens = await Promise.all(

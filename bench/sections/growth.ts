@@ -1,12 +1,14 @@
-import { createSessions } from '../../dist/index.js';
+import { createSessions, type SessionStore } from '../../dist/index.js';
 import { type Account, accountOf } from '../contestants/accounts.ts';
 import type { Section } from '../report/section.ts';
 import { short, whole } from '../report/table.ts';
 import { serve } from '../run/measure.ts';
 import { median } from '../run/stats.ts';
-import type { BenchStore, BenchStores } from '../stores.ts';
+import type { Servers } from '../servers/all.ts';
+import { STORES, type StoreName, withStore } from '../stores.ts';
 
-const SIZES = [1_000, 1_000_000];
+/** The section on memory goes on to a million. */
+const SIZES = [1_000, 100_000];
 const AT_ONCE = 500;
 const OPERATIONS = 3_000;
 const ROUNDS = 5;
@@ -14,9 +16,9 @@ const ROUNDS = 5;
 const STRIDE = 7_919;
 
 /** Each store, with few and with many sessions. */
-export async function growthSection({ all }: BenchStores): Promise<Section> {
+export async function growthSection(servers: Servers): Promise<Section> {
   const rows: string[][] = [];
-  for (const each of all) rows.push(...(await growthOf(each)));
+  for (const name of STORES) rows.push(...(await withStore(name, servers, ({ store }) => growthOf(name, store))));
   return {
     title: 'Each store, with few and with many sessions',
     how: `In-process, without tRPC, 32 at a time; medians of ${ROUNDS} rounds of ${OPERATIONS}, in µs of time for one operation.`,
@@ -25,7 +27,7 @@ export async function growthSection({ all }: BenchStores): Promise<Section> {
   };
 }
 
-async function growthOf({ name, store }: BenchStore): Promise<string[][]> {
+async function growthOf(name: StoreName, store: SessionStore): Promise<string[][]> {
   const sessions = createSessions<Account>({ store });
   const tokens: string[] = [];
   const rows: string[][] = [];

@@ -20,18 +20,18 @@ declare global {
 }
 
 /**
- * The first message to the parent: the ports. After that, it answers each message with the CPU
- * time so far, in µs.
+ * Serves one of {@link APPS}. The first message to the parent is the port. After that, it answers
+ * each message with the CPU time so far, in µs.
  */
-export type HttpPorts = Readonly<Record<'bare' | 'peer' | 'ours', number>>;
+const [redisUrl = '', app = ''] = process.argv.slice(2);
 
-const redis = createClient({ url: process.argv[2] ?? '' });
+const redis = createClient({ url: redisUrl });
 await redis.connect();
 
 type App = ReturnType<typeof express>;
 
 function bare(): App {
-  return express().get('/', (_req, res) => void res.json({ userId: 'anybody' }));
+  return express().get('/', (_req, res) => void res.json({ userId: 'anonymous' }));
 }
 
 /** Set up as its documentation shows. */
@@ -73,8 +73,5 @@ function listen(app: App): Promise<number> {
 
 process.on('message', () => process.send?.(ownCpu()));
 process.on('disconnect', () => process.exit());
-process.send?.({
-  bare: await listen(bare()),
-  peer: await listen(peer()),
-  ours: await listen(ours()),
-} satisfies HttpPorts);
+const APPS: Readonly<Record<string, () => App>> = { bare, peer, ours };
+process.send?.(await listen((APPS[app] ?? bare)()));

@@ -1,33 +1,36 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { createClient } from 'redis';
 import { forEachSession } from '../contestants/accounts.ts';
 import { bearer, userIdOf } from '../contestants/over-trpc.ts';
 import type { Section } from '../report/section.ts';
 import { short } from '../report/table.ts';
 import { commandsPerRequest } from '../run/commands.ts';
-import { type Contestant, type MeasureOptions, measure } from '../run/measure.ts';
+import { type Contestant, driven, type MeasureOptions, measure } from '../run/measure.ts';
 import { median, pairedDifference, pairedRatio } from '../run/stats.ts';
+import type { Servers } from '../servers/all.ts';
 import { commandsOn, total } from '../servers/redis.ts';
-import type { BenchStores } from '../stores.ts';
-import type { HttpPorts } from './http-server.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * Express over HTTP: express-session with connect-redis beside ours. CPU is that of the server
- * process alone.
+ * Express over HTTP: express-session with connect-redis beside ours, each server in a process of
+ * its own. CPU is that of the server process alone.
  */
-export async function httpSection({ redis, redisUrl }: BenchStores, options: MeasureOptions): Promise<Section> {
-  const server = fork(new URL('http-server.ts', import.meta.url), [redisUrl]);
+export async function httpSection({ redisUrl }: Servers, options: MeasureOptions): Promise<Section> {
+  const servers = (['bare', 'peer', 'ours'] as const).map((app) =>
+    fork(new URL('http-server.ts', import.meta.url), [redisUrl, app]),
+  );
   const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
+  const redis = createClient({ url: redisUrl });
+  await redis.connect();
   try {
-    const [ports]: HttpPorts[] = await once(server, 'message');
-    if (!ports) throw new Error('the server sent no ports');
-    const cpu = () => cpuOf(server);
-    const contestants = await Promise.all([bare(agent, ports.bare), peer(agent, ports.peer), ours(agent, ports.ours)]);
+    const ports = await Promise.all(servers.map((server) => once(server, 'message')));
+    const [atBare = 0, atPeer = 0, atOurs = 0] = ports.map(([port]) => Number(port));
+    const contestants = await Promise.all([bare(agent, atBare), peer(agent, atPeer), ours(agent, atOurs)]);
     const timings = await measure(
-      contestants.map((each) => ({ ...each, cpu })),
+      contestants.map((each, index) => driven({ ...each, cpu: () => cpuOf(servers[index]) })),
       options,
     );
     const count = async () => total(await commandsOn(redis));
@@ -57,12 +60,13 @@ export async function httpSection({ redis, redisUrl }: BenchStores, options: Mea
     };
   } finally {
     agent.destroy();
-    server.disconnect();
+    for (const server of servers) server.disconnect();
+    await redis.close();
   }
 }
 
 async function bare(agent: Agent, port: number): Promise<Contestant> {
-  return overHttp('bare Express, no session', agent, port, [{}], () => 'anybody');
+  return overHttp('bare Express, no session', agent, port, [{}], () => 'anonymous');
 }
 
 async function peer(agent: Agent, port: number): Promise<Contestant> {
@@ -122,7 +126,8 @@ function send(
   });
 }
 
-async function cpuOf(server: ChildProcess): Promise<number> {
+async function cpuOf(server: ChildProcess | undefined): Promise<number> {
+  if (!server) return Number.NaN;
   const answer = once(server, 'message');
   server.send('cpu');
   const [micros]: number[] = await answer;

@@ -1,41 +1,35 @@
-import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { createSessions } from '../../dist/index.js';
 import { postgresStore } from '../../dist/stores/postgres/index.js';
 import { type Account, accountOf, forEachSession } from '../contestants/accounts.ts';
-import { handRolledWithHash } from '../contestants/hand-rolled.ts';
-import { ours } from '../contestants/ours.ts';
 import type { Check, Section } from '../report/section.ts';
 import { short, type Table, whole } from '../report/table.ts';
-import { type Contestant, measure, ownCpu, serve } from '../run/measure.ts';
+import { measure, serve } from '../run/measure.ts';
+import { startContestants, stopAll } from '../run/own-process.ts';
 import { median, pairedRatio } from '../run/stats.ts';
-import { startCountingPostgres } from '../servers/postgres.ts';
+import type { Servers } from '../servers/all.ts';
 
 const READS = { rounds: 9, requests: 4_000, concurrency: 10 };
 const LOGOUTS = { rounds: 5, requests: 3_000, concurrency: 16 };
-/** The unit in which the kernel counts CPU time, in µs. */
-const TICK = 10_000;
 const HOUR = 3_600_000;
 
 /** PostgreSQL beside hand-written statements, and the cost of a touch. */
-export async function postgresSection(): Promise<Section> {
-  const server = await startCountingPostgres();
-  const [pool, plain] = [new pg.Pool({ ...server.config, max: 16 }), new pg.Pool({ ...server.config, max: 16 })];
+export async function postgresSection(servers: Servers): Promise<Section> {
+  const [pool, plain] = [new pg.Pool({ ...servers.postgres, max: 16 }), new pg.Pool({ ...servers.postgres, max: 16 })];
   for (const each of [pool, plain]) each.on('error', () => undefined);
   try {
     const store = postgresStore(pool);
     await store.createTables();
-    const parts = [await reads(pool, plain), await logouts(pool, plain), await touches(pool)];
+    const parts = [await reads(servers), await logouts(pool, plain), await touches(pool)];
     return {
       title: 'PostgreSQL, beside hand-written statements',
-      how: `In-process. Reads: ${READS.rounds} rounds of ${READS.requests}, CPU of this process and of the server together. Logouts: \
+      how: `Reads: ${READS.rounds} rounds of ${READS.requests}, each contestant in its own process; CPU of that and of the server together. Logouts: \
 ${LOGOUTS.rounds} rounds of ${LOGOUTS.requests}, ${LOGOUTS.concurrency} at a time, fsync on, with a listener.`,
       checks: parts.flatMap(({ checks }) => checks),
       tables: parts.map(({ table }) => table),
     };
   } finally {
     await Promise.all([pool.end(), plain.end()]);
-    await server.stop();
   }
 }
 
@@ -44,43 +38,10 @@ interface Part {
   readonly table: Table;
 }
 
-/** The CPU time of all connections of the server and of this process, in µs. */
-async function cpuOfBoth(pool: pg.Pool): Promise<number> {
-  const { rows } = await pool.query<{ pid: number }>(
-    "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'",
-  );
-  const stats = await Promise.all(rows.map(({ pid }) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
-  const ticks = stats.map((stat) =>
-    stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .slice(11, 13)
-      .map(Number),
-  );
-  return ownCpu() + ticks.flat().reduce((sum, each) => sum + (each || 0), 0) * TICK;
-}
-
-/** Both over tRPC, like the other requests of the bench. */
-async function reads(pool: pg.Pool, plain: pg.Pool): Promise<Part> {
-  const cpu = () => cpuOfBoth(plain);
-  const { read } = await ours('PostgreSQL', postgresStore(pool, { subscriber: false }));
-  await plain.query('CREATE TABLE hand_rolled (key text PRIMARY KEY, value text NOT NULL)');
-  const byHand = await handRolledWithHash({
-    async get(key) {
-      const { rows } = await plain.query({
-        name: 'get',
-        text: 'SELECT value FROM hand_rolled WHERE key = $1',
-        values: [key],
-      });
-      return rows[0]?.value ?? null;
-    },
-    set: (key, value) => plain.query('INSERT INTO hand_rolled VALUES ($1, $2)', [key, value]),
-  });
-  const contestants = [read, { ...byHand, name: 'hand-rolled: a prepared SELECT, JSON.parse, SHA-256 and a guard' }];
-  const timings = await measure(
-    contestants.map((each): Contestant => ({ ...each, cpu })),
-    READS,
-  );
+/** Both over tRPC, like the other requests of the bench, and each in a process of its own. */
+async function reads(servers: Servers): Promise<Part> {
+  const contestants = await startContestants(['ours beside prepared', 'prepared'], servers);
+  const timings = await measure(contestants, READS).finally(() => stopAll(contestants));
   const [one = { cpu: [], wall: [] }, other = { cpu: [], wall: [] }] = contestants.map(({ name }) =>
     timings.get(name),
   );

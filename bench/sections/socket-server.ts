@@ -6,13 +6,13 @@ import { createSessions } from '../../dist/index.js';
 import { ownCpu } from '../run/measure.ts';
 
 /**
- * The first message to the parent: the ports. After that, it answers each message with the CPU
- * time so far, in µs.
+ * Serves `plain` or `ours`. The first message to the parent is the port. After that, it answers each
+ * message with the CPU time so far, in µs.
  */
-export type SocketPorts = Readonly<Record<'plain' | 'ours', number>>;
+const [server, calls] = process.argv.slice(2);
 
 /** How many calls are open on a socket before the first is answered. */
-const CALLS = Number(process.argv[2]);
+const CALLS = Number(calls);
 
 let opened = 0;
 let answerAll: () => void = () => undefined;
@@ -60,4 +60,4 @@ async function portOf(wss: WebSocketServer): Promise<number> {
 
 process.on('message', () => process.send?.(ownCpu()));
 process.on('disconnect', () => process.exit());
-process.send?.({ plain: await portOf(plain()), ours: await portOf(ours()) } satisfies SocketPorts);
+process.send?.(await portOf(server === 'ours' ? ours() : plain()));

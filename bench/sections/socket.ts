@@ -4,25 +4,24 @@ import { WebSocket } from 'ws';
 import type { Section } from '../report/section.ts';
 import { short } from '../report/table.ts';
 import { median, orderOf, pairedRatio } from '../run/stats.ts';
-import type { SocketPorts } from './socket-server.ts';
 
 const CALLS = 32_000;
+const WARM_UPS = 3;
 const ROUNDS = 7;
 
 /**
- * Anonymous calls that are all open together on one WebSocket. CPU is that of the server process
- * alone.
+ * Anonymous calls that are all open together on one WebSocket. Each server has its own process, and
+ * CPU is that of the server alone.
  */
 export async function socketSection(): Promise<Section> {
-  const server = fork(new URL('socket-server.ts', import.meta.url), [String(CALLS)]);
+  const servers = { plain: startServer('plain'), ours: startServer('ours') };
   try {
-    const [ports]: SocketPorts[] = await once(server, 'message');
-    if (!ports) throw new Error('the server sent no ports');
+    const ports = { plain: await portOf(servers.plain), ours: await portOf(servers.ours) };
     const cpu = { plain: [] as number[], ours: [] as number[] };
-    // A round that does not count, so that the compiler sees all of the code.
-    for (let round = -1; round < ROUNDS; round += 1) {
-      for (const name of orderOf(['plain', 'ours'] as const, round + 1)) {
-        const taken = await measureSocket(server, ports[name]);
+    // Rounds that do not count, so that the compiler sees all of the code.
+    for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
+      for (const name of orderOf(['plain', 'ours'] as const, round + WARM_UPS)) {
+        const taken = await measureSocket(servers[name], ports[name]);
         if (round >= 0) cpu[name].push(taken);
       }
     }
@@ -42,8 +41,19 @@ export async function socketSection(): Promise<Section> {
       ],
     };
   } finally {
-    server.disconnect();
+    for (const server of Object.values(servers)) server.disconnect();
   }
+}
+
+function startServer(name: 'plain' | 'ours'): ChildProcess {
+  return fork(new URL('socket-server.ts', import.meta.url), [name, String(CALLS)]);
+}
+
+/** The first message of a server. */
+async function portOf(server: ChildProcess): Promise<number> {
+  const [port]: number[] = await once(server, 'message');
+  if (!port) throw new Error('the server sent no port');
+  return port;
 }
 
 /** µs of the server's CPU for one call. */

@@ -1,31 +1,38 @@
-import { ours } from '../contestants/ours.ts';
+import { readOn } from '../contestants/catalogue.ts';
 import type { Section } from '../report/section.ts';
 import { whole } from '../report/table.ts';
-import { type Contestant, measure } from '../run/measure.ts';
+import { measure } from '../run/measure.ts';
+import { startContestants, stopAll } from '../run/own-process.ts';
 import { median } from '../run/stats.ts';
-import type { BenchStores } from '../stores.ts';
+import type { Servers } from '../servers/all.ts';
+import { STORES } from '../stores.ts';
 
 const CONCURRENCIES = [1, 4, 16, 64, 256];
 const REQUESTS = 1_500;
 const ROUNDS = 3;
 
 /** Requests per second of each store, with more and more in parallel. */
-export async function throughputSection({ all }: BenchStores): Promise<Section> {
-  const contestants: Contestant[] = [];
-  for (const { name, store } of all) contestants.push({ ...(await ours(name, store)).read, name });
-  const perSecond = new Map(contestants.map(({ name }) => [name, [] as string[]]));
-  for (const concurrency of CONCURRENCIES) {
-    const timings = await measure(contestants, { rounds: ROUNDS, requests: REQUESTS, concurrency });
-    for (const [name, { wall }] of timings) perSecond.get(name)?.push(whole(1_000_000 / median(wall)));
+export async function throughputSection(servers: Servers): Promise<Section> {
+  const contestants = await startContestants(STORES.map(readOn), servers);
+  const perSecond = contestants.map((): string[] => []);
+  try {
+    for (const concurrency of CONCURRENCIES) {
+      const timings = await measure(contestants, { rounds: ROUNDS, requests: REQUESTS, concurrency });
+      for (const [index, { wall }] of [...timings.values()].entries()) {
+        perSecond[index]?.push(whole(1_000_000 / median(wall)));
+      }
+    }
+  } finally {
+    stopAll(contestants);
   }
   return {
     title: 'Requests per second, as more of them are under way',
-    how: `tRPC, in-process, one process; reads of a session. Medians of ${ROUNDS} interleaved rounds.`,
+    how: `tRPC, in-process, each store in a process of its own; reads of a session. Medians of ${ROUNDS} interleaved rounds.`,
     checks: [],
     tables: [
       {
         columns: ['store', ...CONCURRENCIES.map((concurrency) => `${concurrency} at a time`)],
-        rows: [...perSecond].map(([name, values]) => [name, ...values]),
+        rows: STORES.map((name, index) => [name, ...(perSecond[index] ?? [])]),
       },
     ],
   };
