@@ -15,7 +15,7 @@ const KEYS = [
   ...['jose', 'better-auth', 'iron-session'],
 ];
 
-/** What was measured of one contestant. */
+/** The figures of one contestant. */
 interface Measured {
   readonly key: string;
   readonly name: string;

@@ -6,8 +6,8 @@ import { createSessions } from '../../dist/index.js';
 import { ownCpu } from '../run/measure.ts';
 
 /**
- * Serves `plain` or `ours`. The first message to the parent is the port. After that, it answers each
- * message with the CPU time so far, in µs.
+ * Serves `plain` or `ours`. The first message to the parent is the port. After that, it answers
+ * each message with the CPU time so far, in µs.
  */
 const [server, calls] = process.argv.slice(2);
 

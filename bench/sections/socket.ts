@@ -10,8 +10,8 @@ const WARM_UPS = 3;
 const ROUNDS = 7;
 
 /**
- * Anonymous calls that are all open together on one WebSocket. Each server has its own process, and
- * CPU is that of the server alone.
+ * Anonymous calls that are all open together on one WebSocket. Each server has its own process,
+ * and CPU is that of the server alone.
  */
 export async function socketSection(): Promise<Section> {
   const servers = { plain: startServer('plain'), ours: startServer('ours') };

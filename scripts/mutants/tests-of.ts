@@ -103,6 +103,7 @@ const ROWS: readonly { readonly source: string; readonly near: readonly string[]
         'test/stores/sqlite',
         'test/stores/redis/notifications.test.ts',
         'test/stores/postgres/notifications.test.ts',
+        'test/stores/postgres/pglite.test.ts',
         'test/stores/postgres/options.test.ts',
       ],
     },

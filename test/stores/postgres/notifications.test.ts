@@ -1,29 +1,9 @@
-import { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type PostgresStore, postgresStore } from '../../../src/stores/postgres/index.js';
 import { NOW, record } from '../support/records.js';
+import { listener } from './support/listener.js';
 import { describePostgres } from './support/server.js';
-
-function listener() {
-  const ids: string[] = [];
-  const calls: number[] = [];
-  let gaps = 0;
-  return {
-    ids,
-    calls,
-    get gaps() {
-      return gaps;
-    },
-    ended: (told: readonly string[]) => {
-      ids.push(...told);
-      calls.push(told.length);
-    },
-    gap: () => {
-      gaps += 1;
-    },
-  };
-}
 
 describePostgres('notifications of PostgreSQL', (postgres) => {
   let pool: pg.Pool;
@@ -221,24 +201,5 @@ describePostgres('a PostgreSQL that crashes', (postgres) => {
     await store.delete(kept.id);
     await vi.waitFor(() => expect(heard.ids).toContain(kept.id));
     await off?.();
-  }, 60_000);
-});
-
-describe('notifications of PGlite', () => {
-  test('report ended sessions', async () => {
-    const database = new PGlite();
-    const store = postgresStore(database);
-    await store.createTables();
-    const heard = listener();
-    const off = await store.subscribe?.(heard);
-    const given = record({ ownerId: 'ada' });
-    await store.insert(given, 1000);
-    await store.deleteByOwner('ada');
-    await vi.waitFor(() => expect(heard.ids).toEqual([given.id]));
-    await off?.();
-    await store.insert(given, 1000);
-    await store.delete(given.id);
-    expect(heard.ids).toEqual([given.id]);
-    await database.close();
   }, 60_000);
 });

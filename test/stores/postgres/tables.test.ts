@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createTablesSql, type PostgresClient, postgresStore } from '../../../src/stores/postgres/index.js';
@@ -137,14 +136,6 @@ describePostgres('createTables of PostgreSQL', (postgres) => {
     });
   });
 });
-
-test('a closed PGlite is reported', async () => {
-  const database = new PGlite();
-  await database.close();
-  await expect(postgresStore(database).count()).rejects.toMatchObject({
-    message: expect.stringContaining('has been closed'),
-  });
-}, 60_000);
 
 test('a server that is too old is reported', async () => {
   const client: PostgresClient = { query: async () => ({ rows: [{ server: '110022', encoding: 'UTF8' }] }) };

@@ -1,4 +1,3 @@
-import { PGlite } from '@electric-sql/pglite';
 import { describe } from 'vitest';
 import { postgresStore } from '../../../src/stores/postgres/index.js';
 import { describeSqlVerbs } from '../support/sql-verbs.js';
@@ -34,14 +33,5 @@ describePostgres('PostgreSQL', (postgres) => {
       await store.createTables();
       return { store, execute: (sql) => pool.query(sql), close: async () => undefined };
     });
-  });
-});
-
-describe('PGlite', () => {
-  describeSqlVerbs(async () => {
-    const database = new PGlite();
-    const store = postgresStore(database);
-    await store.createTables();
-    return { store, execute: (sql) => database.exec(sql), close: () => database.close() };
   });
 });
