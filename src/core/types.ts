@@ -278,8 +278,9 @@ export interface SessionAdministration<Data, Input = Data> {
    */
   count(): Promise<number>;
   /**
-   * Removes expired sessions from the store, in steps. Answers how many. Needed only with
-   * `sweepInterval: false`.
+   * Removes all sessions that have expired by now from the store, in steps. Answers how many.
+   * Needed only with `sweepInterval: false`. The library's own sweeps leave those that expired
+   * less than an hour ago, for servers whose clocks differ.
    *
    * @throws `NOT_SUPPORTED` when the store cannot sweep, as it forgets sessions on its own
    */
