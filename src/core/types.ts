@@ -278,9 +278,8 @@ export interface SessionAdministration<Data, Input = Data> {
    */
   count(): Promise<number>;
   /**
-   * Removes all sessions that have expired by now from the store, in steps. Answers how many.
-   * Needed only with `sweepInterval: false`. The library's own sweeps leave those that expired
-   * less than an hour ago, for servers whose clocks differ.
+   * Removes all expired sessions from the store, in steps, also those of the last hour, which the
+   * library's own sweeps leave. Answers how many. Needed only with `sweepInterval: false`.
    *
    * @throws `NOT_SUPPORTED` when the store cannot sweep, as it forgets sessions on its own
    */
