@@ -43,7 +43,7 @@ export interface SessionClientOptions {
   readonly key?: string;
   /**
    * The origins that get the token, such as `https://api.example.com`. Required where there is no
-   * `location`.
+   * `location`, as on React Native.
    *
    * @default [location.origin]
    */

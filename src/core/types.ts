@@ -4,9 +4,9 @@ import type { SessionEventName, SessionListener } from './events.js';
 export interface RotateOptions {
   /**
    * Ends every other token of the session at once, on every server, instead of when the new one
-   * has been used. For logins and changes of privilege. The new token goes to this call alone: if
-   * the answer is lost, or the call fails afterwards, the user must log in again. So make it the
-   * last thing in a call.
+   * has been used. For changes of privilege, and when another person may have a copy of the token.
+   * The new token goes to this call alone: if the answer is lost, or the call fails afterwards,
+   * the user must log in again. So make it the last thing in a call.
    *
    * @default false
    */
@@ -278,8 +278,8 @@ export interface SessionAdministration<Data, Input = Data> {
    */
   count(): Promise<number>;
   /**
-   * Removes expired sessions from the store, in steps. Answers how many. Needed only with
-   * `sweepInterval: false`.
+   * Removes all expired sessions from the store, in steps, also those of the last hour, which the
+   * library's own sweeps leave. Answers how many. Needed only with `sweepInterval: false`.
    *
    * @throws `NOT_SUPPORTED` when the store cannot sweep, as it forgets sessions on its own
    */

@@ -21,6 +21,8 @@ interface HandleOptions {
   readonly deliver?: Deliver;
   /** Another object that stands for the same request. */
   readonly alias?: object | undefined;
+  /** The status with which the host answers an error that the handler throws. */
+  readonly statusOfThrown?: (thrown: unknown) => number;
 }
 
 /** Serves a Fetch request in a call of its own. See `Sessions.handle`. */
@@ -28,14 +30,14 @@ export async function handleFetch<Data, Input>(
   host: Host,
   request: Request,
   handler: Handler<Data, Input>,
-  { alias, deliver = () => host.warnOnce(UNDELIVERED) }: HandleOptions = {},
+  { alias, deliver = () => host.warnOnce(UNDELIVERED), statusOfThrown = statusOf }: HandleOptions = {},
 ): Promise<Response> {
   const opened = openFetch(host, request, alias);
   const entered = enter(opened);
   const { call } = entered;
   try {
     const session = await call.admit();
-    return await answer(opened, call, () => handler(contextOf(call, session)), deliver);
+    return await answer(opened, call, () => handler(contextOf(call, session)), deliver, statusOfThrown);
   } catch (error) {
     if (!isSessionError(error)) throw error;
     await call.rollback();
@@ -83,6 +85,7 @@ async function answer(
   call: Call,
   run: () => Response | Promise<Response>,
   deliver: Deliver,
+  statusOfThrown: (thrown: unknown) => number,
 ): Promise<Response> {
   let thrown: unknown;
   const response = await start(call, run).catch((error: unknown) => {
@@ -94,7 +97,7 @@ async function answer(
     return withHeaders(response, opened.head);
   }
   if (isSessionError(thrown)) throw thrown;
-  await conclude(call, statusOf(thrown));
+  await conclude(call, statusOfThrown(thrown));
   opened.head.settle();
   if (opened.head.isWritten) await deliver(opened.head.headers);
   throw thrown;
@@ -168,9 +171,15 @@ function thrownResponse(thrown: unknown): Response | undefined {
  * The status with which the host answers this error, if that is known. Otherwise 500. A status
  * below 300 on an error describes something else.
  */
-export function statusOf(thrown: unknown): number {
-  // Next.js redirects, and answers `notFound()` and similar calls, with errors that have a digest.
-  if (/^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest')))) return 303;
+function statusOf(thrown: unknown): number {
   const known = [field(thrown, 'status'), field(thrown, 'statusCode'), field(field(thrown, 'init'), 'status')];
-  return known.filter((each) => typeof each === 'number').find((each) => each >= 300) ?? 500;
+  return known.filter((each) => typeof each === 'number').find((each) => each >= 300) ?? statusInNext(thrown);
+}
+
+/**
+ * {@link statusOf} in Next.js. It redirects, and answers `notFound()` and similar calls, with
+ * errors that have a digest. All others are failures there, whatever their status.
+ */
+export function statusInNext(thrown: unknown): number {
+  return /^NEXT_(?:REDIRECT|HTTP_ERROR|NOT_FOUND)/.test(String(field(thrown, 'digest'))) ? 303 : 500;
 }

@@ -30,8 +30,9 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    * `application/problem+json` (RFC 9457) with `code` and `status`.
    *
    * Changes are dropped when the handler throws, or answers with a status of 500 or more. A
-   * response that is thrown, or a redirect or HTTP error of the host, counts by its status; so do
-   * the `redirect()` and `notFound()` of Next.js. If tRPC or Yoga serves the same request inside
+   * response that is thrown counts by its status. So does an error that has a `status` or
+   * `statusCode`, such as a redirect or HTTP error of the host, and so do the `redirect()` and
+   * `notFound()` of Next.js. If tRPC or Yoga serves the same request inside
    * the handler, it shares the session, and its load.
    *
    * @example

@@ -10,8 +10,8 @@ export interface SignedIn<Data, Input = Data> {
   /** The token, for sockets and clients of your own. */
   readonly token: string;
   /**
-   * The context of a request with these headers, for `createCaller(context)` or a resolver.
-   * Nothing is saved for it.
+   * The context of a request with these headers, for `createCaller(context)` or a resolver. What
+   * a guarded procedure changes is saved. Elsewhere, call `save()` or `update()`.
    */
   readonly context: SessionContext<Data, Input>;
 }
@@ -25,8 +25,7 @@ export interface SignedIn<Data, Input = Data> {
  * const response = await app.request('/me', { headers });
  *
  * @throws what `sessions.create` throws · `NOT_SUPPORTED` if no source is `bearer()`, `header()`
- * or
- *   `cookie()`
+ *   or `cookie()`
  */
 export async function signedIn<Data, Input>(
   sessions: Sessions<Data, Input>,

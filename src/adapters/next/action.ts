@@ -1,7 +1,5 @@
-import { isSessionError } from '../../core/error.js';
-import type { Call } from '../../core/session/call.js';
 import type { SessionContext } from '../../core/types.js';
-import { conclude, contextOf, enter, statusOf } from '../../http/handle.js';
+import { conclude, contextOf, enter, statusInNext } from '../../http/handle.js';
 import type { Host } from '../../http/host.js';
 import type { OpenedRequest } from '../../http/request.js';
 import { currentRequest, type NextRequest, openAction, writeCookies } from './request.js';
@@ -20,19 +18,12 @@ export async function runAction<Data, Input, Result>(
     await conclude(call, 200);
     return result;
   } catch (error) {
-    await concludeThrown(call, error);
+    await conclude(call, statusInNext(error));
     throw error;
   } finally {
     deliver(opened, request, host);
     leave();
   }
-}
-
-/**
- * `redirect()` and `notFound()` are not failures. Neither is an error whose status is below 500.
- */
-async function concludeThrown(call: Call, thrown: unknown): Promise<void> {
-  await conclude(call, isSessionError(thrown) ? 500 : statusOf(thrown));
 }
 
 function deliver({ head }: OpenedRequest, request: NextRequest, host: Host): void {

@@ -1,5 +1,5 @@
 import type { SessionContext } from '../../core/types.js';
-import { handleFetch } from '../../http/handle.js';
+import { handleFetch, statusInNext } from '../../http/handle.js';
 import type { Host } from '../../http/host.js';
 import { field } from '../../http/hosts.js';
 import { currentHeaders, writeRouteCookies } from './request.js';
@@ -14,7 +14,11 @@ export async function handleRoute<Data, Input>(
   handler: (context: SessionContext<Data, Input>) => Response | Promise<Response>,
 ): Promise<Response> {
   if (!isRequest(request)) throw new TypeError('route(handler) makes a route handler: Next.js passes it the request');
-  return handleFetch(host, request, handler, { alias: await currentHeaders(), deliver: writeRouteCookies });
+  return handleFetch(host, request, handler, {
+    alias: await currentHeaders(),
+    deliver: writeRouteCookies,
+    statusOfThrown: statusInNext,
+  });
 }
 
 function isRequest(value: unknown): value is Request {

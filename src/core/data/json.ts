@@ -66,7 +66,7 @@ function copyArray(value: readonly unknown[], path: string, depth: number): Json
 function copyObject(value: object, path: string, depth: number): JsonObject {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    throw refusal(path, `is ${describe(value)}, not a plain object`);
+    throw refusal(path, `is ${describe(value)}`);
   }
   const copy: Record<string, JsonValue> = {};
   for (const key of Object.keys(value)) {

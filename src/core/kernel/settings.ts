@@ -118,7 +118,8 @@ export interface CoreOptions<Data> {
   /**
    * Where warnings and errors are reported.
    *
-   * @default none: nowhere
+   * @default none: there are no warnings. Errors of the server itself (500) that `handle`, Hono,
+   *   Fastify and routes of Next.js hide from clients go to the console
    */
   readonly logger?: Logger | undefined;
   /**

@@ -22,8 +22,7 @@ export interface ResponseHeadPort {
   /**
    * @param isSealed whether the head of the answer to the call is on its way
    * @throws `HEADERS_SENT` when a configured source can no longer write · `CROSS_SITE` when it
-   * must
-   *   not write
+   *   must not write
    */
   assertWritable(isSealed?: boolean): void;
   /** Whether a source that writes is configured, and can write now. */

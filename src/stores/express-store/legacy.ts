@@ -12,7 +12,7 @@ import { call, type Start, stateOf } from './store-state.js';
 /** The options of {@link expressLegacy}. */
 export interface ExpressLegacyOptions {
   /**
-   * The secret by which express-session has signed its cookies, or all of them where it has had
+   * The secret with which express-session has signed its cookies, or all of them if it has had
    * several.
    *
    * @default none: the tokens are those of `express-token-session`, bare keys

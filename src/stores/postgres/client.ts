@@ -73,8 +73,7 @@ export function isPGlite(client: object): client is PGlite {
 
 /**
  * @throws `INVALID_OPTION` naming `option`, unless it has `query(text, params)` and is not known
- * as
- *   the client of another database
+ *   as the client of another database
  */
 export function checkClient(client: unknown, option: string): asserts client is PostgresClient {
   const kind = wrongKind(client, 'PostgreSQL');

@@ -18,9 +18,8 @@ export class Keys {
   readonly #full: string;
 
   /**
-   * @param clientPrefix what the client itself puts before each key; it does not do so for
-   * patterns
-   *   and channels
+   * @param clientPrefix the text that the client itself puts before each key, but not before
+   *   patterns and channels
    */
   constructor(prefix: string, clientPrefix: string) {
     this.prefix = prefix;
@@ -74,9 +73,8 @@ function escapeGlob(text: string): string {
 
 /**
  * @throws `INVALID_OPTION` for a prefix that would make keys ambiguous. An empty prefix would
- * claim
- *   the keys of other programs. Braces would put all sessions of a Cluster into one slot. Lone
- *   surrogates are all equal after encoding.
+ *   claim the keys of other programs. Braces would put all sessions of a Cluster into one slot.
+ *   Lone surrogates are all equal after encoding.
  */
 export function checkPrefix(prefix: unknown): string {
   if (typeof prefix === 'string' && /^[^\s\p{C}{}]{1,128}$/u.test(prefix)) return prefix;

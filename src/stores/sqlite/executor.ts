@@ -153,7 +153,7 @@ export function rowsOf(statement: SqliteStatement, ...params: SqliteValue[]): re
   if (Array.isArray(rows)) return rows;
   throw new SessionError(
     'INVALID_OPTION',
-    'database must be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite',
+    'database must be that of a synchronous driver, such as better-sqlite3, libsql, node:sqlite or bun:sqlite, or of @libsql/client or D1',
   );
 }
 

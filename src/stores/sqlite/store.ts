@@ -39,7 +39,10 @@ export function sqliteStore(database: SqliteDatabase | AsyncSqlite, options: Sql
   const execute = asyncExecute(database);
   if (execute) return verbsOf(new AsyncRunner(execute, names, patience), names.table);
   if (!isSyncDatabase(database))
-    throw new SessionError('INVALID_OPTION', 'database must have prepare(sql), as a better-sqlite3 database has');
+    throw new SessionError(
+      'INVALID_OPTION',
+      'database must have prepare(sql), as a better-sqlite3 database has, or be a client of @libsql/client',
+    );
   const executing = withExec(database);
   prepareDatabase(executing, names);
   return verbsOf(new Executor(executing, patience), names.table);

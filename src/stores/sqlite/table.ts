@@ -29,8 +29,8 @@ export function namesOf({ table: name = 'token_sessions' }: TableOptions): Names
 }
 
 /**
- * The SQL of the table and its indexes, for migration tools; the store makes what is missing on
- * its own.
+ * The SQL that creates the table and its indexes, for migration tools. Without it, the store
+ * creates them if they are missing.
  *
  * @example
  * await writeFile('migrations/001-sessions.sql', createTablesSql());

@@ -112,11 +112,16 @@ describe('action', () => {
   const failing = () => {
     throw new Error('oops');
   };
+  // As axios and others make it. Next.js answers it with 500.
+  const failingBelow500 = () => {
+    throw Object.assign(new Error('not found'), { status: 404 });
+  };
 
   test.each([
     ['a redirect', redirecting, 'NEXT_REDIRECT', 7],
     ['notFound()', missing, 'NEXT_HTTP_ERROR_FALLBACK;404', 7],
     ['an error', failing, 'oops', undefined],
+    ['an error of a client whose server answered 404', failingBelow500, 'not found', undefined],
   ])('rule 18: %s is rethrown, and decides', async (_, outcome, message, expected) => {
     const { action, asAnn, views } = await setUp();
     const run = action(async (context: Context) => {
@@ -348,6 +353,16 @@ describe('route', () => {
     const answer = scope.inAction(() => GET(new NextRequest('https://app.example/api')));
     await expect(answer).rejects.toThrow('NEXT_REDIRECT');
     expect(scope.cookies()).toEqual([expect.stringMatching(/^sid=ts_/)]);
+  });
+
+  test('rule 18: an error of a client whose server answered 404 drops the changes', async () => {
+    const { route, token, views, asAnn } = await setUp();
+    const POST = route(async (context, _request: NextRequest) => {
+      change(context);
+      throw Object.assign(new Error('not found'), { status: 404 });
+    });
+    await expect(asAnn().inAction(() => POST(requestOf(token, { method: 'POST' })))).rejects.toThrow('not found');
+    expect(await views()).toBe(undefined);
   });
 
   test('rule 26: its errors are problems, also outside Next.js', async () => {
