@@ -39,6 +39,8 @@ export class Call implements SessionOwner {
   readonly request: SessionRequest;
   readonly parent: Call | undefined;
   readonly key: unknown;
+  /** See {@link CallOptions.sharesLogin}. */
+  readonly sharesLogin: boolean | undefined;
   /**
    * Belongs to the adapter that opened the call. Must be plain data, because another copy of the
    * package may read it.
@@ -75,6 +77,7 @@ export class Call implements SessionOwner {
     this.request = request;
     this.parent = parent;
     this.key = options.key;
+    this.sharesLogin = options.sharesLogin;
     this.#identity = new Identity(this, request, options, parent ? parent.#identity : undefined);
     this.#hasOutcome = options.hasOutcome;
     this.#isAnswered = isAnswered;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fail } from './support/fail.js';
-import { type RouterKit, startRouter } from './support/router.js';
+import { kitOf, type RouterKit, startRouter } from './support/router.js';
 
 describe('nested calls', () => {
   /** A caller for a router, with the context of the procedure. */
@@ -117,6 +117,29 @@ describe('nested calls', () => {
     expect(await client(token, 'single').mutate('outer')).toEqual(['ann', 'bob', null]);
     expect([await sessions.listFor('ann'), await sessions.listFor('bob')]).toEqual([[], []]);
   });
+
+  test.each(['createContext', 'fromHeaders', 'fromRequest', 'fromToken'] as const)(
+    'rule 12: a caller with the context of %s logs in for that context and the calls that follow',
+    async (kind) => {
+      const { t, open, own, sessions, createContext } = kitOf();
+      const router = t.router({
+        login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+        who: own.query(({ ctx }) => ctx.session.data.userId),
+      });
+      const { token } = await sessions.create({ userId: 'ann' });
+      const headers = new Headers({ authorization: `Bearer ${token}` });
+      const contexts = {
+        createContext: () => createContext({ headers }),
+        fromHeaders: () => sessions.fromHeaders(headers),
+        fromRequest: () => sessions.fromRequest(new Request('http://localhost', { headers })),
+        fromToken: () => sessions.fromToken(token),
+      };
+      const context = await contexts[kind]();
+      const caller = t.createCallerFactory(router)(context);
+      const id = await caller.login();
+      expect([await caller.who(), context.sessions.current?.id]).toEqual(['bob', id]);
+    },
+  );
 
   test('rule 12: three levels deep, a login is undone when the outermost call fails', async () => {
     const { client, sessions, store } = await startRouter((kit) => {

@@ -107,7 +107,7 @@ export const bugs: readonly Bug[] = [
     'nested calls wait for their neighbours',
     55,
     [TRPC_CALL, 'if (!isNested && holdMs > 0) call.joinBatch();', 'call.joinBatch();'],
-    [TRPC_CALL, 'isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0', 'batchOf(call).holdMs'],
+    [TRPC_CALL, 'call.sharesLogin ? 0 : batchOf(call).holdMs', 'batchOf(call).holdMs'],
   ),
   bug('the draft of a root field that failed goes on', 258, [
     'core/session/root-fields.ts',
