@@ -74,13 +74,26 @@ function replaceAnswer(c: Context, answer: Response | undefined): void {
 function guardAnswer(c: Context): void {
   const prototype: unknown = Object.getPrototypeOf(c);
   if (!isObject(prototype)) return;
+  const set = (answer: Response | undefined) => void Reflect.set(prototype, 'res', answer, c);
   Object.defineProperty(c, 'res', {
     configurable: true,
     get() {
       const res: Response = Reflect.get(prototype, 'res', c);
-      if (!res.headers.get('cache-control')?.includes('no-store')) keepFromCaches(res.headers);
-      return res;
+      if (res.headers.get('cache-control')?.includes('no-store')) return res;
+      const secret = keptFromCaches(res);
+      if (secret !== res) for (const each of [undefined, secret]) set(each);
+      return secret;
     },
-    set: (answer) => void Reflect.set(prototype, 'res', answer, c),
+    set,
   });
+}
+
+/** Keeps a response out of caches: the same, or a copy if its headers cannot change. */
+function keptFromCaches(res: Response): Response {
+  try {
+    keepFromCaches(res.headers);
+    return res;
+  } catch {
+    return keptFromCaches(new Response(res.body, res));
+  }
 }
