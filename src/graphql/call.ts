@@ -93,11 +93,11 @@ export class Operation {
   }
 
   /**
-   * Returns the function that must run the resolver of the field at this path. `undefined` if the
-   * resolver can run directly.
+   * Returns the function that must run the resolver of the field at this path, in an operation of
+   * this kind. `undefined` if the resolver can run directly.
    */
-  runnerOf(path: readonly (string | number)[]): (<Result>(run: () => Result) => Result) | undefined {
-    return this.#fields.runnerOf(path);
+  runnerOf(path: readonly (string | number)[], kind: string): (<Result>(run: () => Result) => Result) | undefined {
+    return this.#fields.runnerOf(path, kind);
   }
 
   /** @throws the error that prevented the load of the session */
