@@ -31,7 +31,7 @@ export class Identity {
   readonly #owner: SessionOwner;
   readonly #parent: Identity | undefined;
   readonly #hasOutcome: boolean;
-  readonly #sharesLogin: boolean;
+  readonly #sharesLogin: boolean | undefined;
   #logins: Logins | undefined;
   #loading: Promise<void> | undefined;
   /** Whether the call has ended the session that it began with. */
@@ -44,7 +44,7 @@ export class Identity {
     this.#owner = owner;
     this.#parent = parent;
     this.#hasOutcome = options.hasOutcome;
-    this.#sharesLogin = options.sharesLogin === true;
+    this.#sharesLogin = options.sharesLogin;
   }
 
   get held(): HeldSession | null {
