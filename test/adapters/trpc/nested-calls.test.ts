@@ -181,6 +181,22 @@ describe('nested calls', () => {
     expect([(await sessions.listFor('carol')).length, await store.count?.()]).toEqual([1, 1]);
   });
 
+  test('rule 12: a nested call does not list the session that the login of the outer call replaces', async () => {
+    const { client, sessions } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        list: kit.own.query(async ({ ctx }) => (await ctx.sessions.list()).map(({ isCurrent }) => isCurrent)),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'ann' });
+          return nested(kit, inner, ctx).list();
+        }),
+      });
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect(await client(token).mutate('outer')).toEqual([true]);
+  });
+
   test('rule 18: concurrent nested calls each keep their changes', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {
       const inner = kit.t.router({
