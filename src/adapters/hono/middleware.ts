@@ -5,7 +5,7 @@ import { sessionsOf, typed } from '../../http/context.js';
 import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { isObject } from '../../http/hosts.js';
-import { keepFromCaches } from '../../http/put-headers.js';
+import { changeable, keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
@@ -80,20 +80,11 @@ function guardAnswer(c: Context): void {
     get() {
       const res: Response = Reflect.get(prototype, 'res', c);
       if (res.headers.get('cache-control')?.includes('no-store')) return res;
-      const secret = keptFromCaches(res);
+      const secret = changeable(res);
+      keepFromCaches(secret.headers);
       if (secret !== res) for (const each of [undefined, secret]) set(each);
       return secret;
     },
     set,
   });
-}
-
-/** Keeps a response out of caches: the same, or a copy if its headers cannot change. */
-function keptFromCaches(res: Response): Response {
-  try {
-    keepFromCaches(res.headers);
-    return res;
-  } catch {
-    return keptFromCaches(new Response(res.body, res));
-  }
 }
