@@ -104,9 +104,9 @@ export class Identity {
     if (!login) return;
     await assertWaits(login);
     const outer = this.#outer;
-    if (outer) return outer.#adopt(login);
-    await this.#activate(login);
-    if (this.#sharesLogin && this.#parent) this.#parent.#act(login.held);
+    await (outer ? outer.#adopt(login) : this.#activate(login));
+    // A context between the two has begun with another session.
+    if (this.#sharesLogin && this.#parent && this.#parent !== outer) this.#parent.#act(login.held);
   }
 
   async destroy(held: HeldSession): Promise<boolean> {

@@ -141,6 +141,26 @@ describe('nested calls', () => {
     },
   );
 
+  test('rule 12: within handle(), a caller with a context of createContext logs in for that context too', async () => {
+    const { t, open, own, sessions, stored, createContext } = kitOf();
+    const router = t.router({
+      login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+      theme: own.mutation(({ ctx }) => {
+        ctx.session.data.theme = 'dark';
+        return ctx.session.id;
+      }),
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const request = new Request('http://localhost', { headers: { authorization: `Bearer ${token}` } });
+    const response = await sessions.handle(request, async () => {
+      const caller = t.createCallerFactory(router)(createContext({ req: request }));
+      return Response.json([await caller.theme(), await caller.login(), await caller.theme()]);
+    });
+    const [, login, themed]: string[] = await response.json();
+    expect(themed).toBe(login);
+    expect(await stored({ id: String(login) })).toEqual({ userId: 'bob', theme: 'dark' });
+  });
+
   test('rule 12: three levels deep, a login is undone when the outermost call fails', async () => {
     const { client, sessions, store } = await startRouter((kit) => {
       const deepest = kit.t.router({
