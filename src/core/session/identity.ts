@@ -88,9 +88,12 @@ export class Identity {
     const { services } = this.request;
     this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
-    const insert = () => services.lifecycle.insert(data, heldBefore({ previous: this.#replaced() })?.id);
-    const { snapshot, credential } = await this.logins.withRoom(field, insert);
-    const previous = this.#replaced();
+    // To make room, a login that waits in a call around this one is undone.
+    const creator = (this.held && this.#creatorOf(this.held)) ?? this;
+    const replaced = () => this.#replaced() ?? creator.#replaced();
+    const insert = () => services.lifecycle.insert(data, heldBefore({ previous: replaced() })?.id);
+    const { snapshot, credential } = await creator.logins.withRoom(field ?? creator.logins.field, insert);
+    const previous = replaced();
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
     const session = new CallSession<unknown>(held, this.#owner, creatorsGrant(held), token);

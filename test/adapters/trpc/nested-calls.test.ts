@@ -217,6 +217,26 @@ describe('nested calls', () => {
     expect(await client(token).mutate('outer')).toEqual([true]);
   });
 
+  test('rule 18: at the limit of the account, a nested login replaces what the login of the outer call replaces', async () => {
+    const maxPerOwner = { max: 2, onLimit: 'deny' } as const;
+    const build = (kit: RouterKit) => {
+      const inner = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).id),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'ann' });
+          return nested(kit, inner, ctx).login();
+        }),
+      });
+    };
+    const { client, sessions } = await startRouter(build, { sessions: { maxPerOwner } });
+    const other = await sessions.create({ userId: 'ann' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const id = await client(token).mutate('outer');
+    expect((await sessions.listFor('ann')).map((each) => each.id)).toEqual([other.id, id]);
+  });
+
   test('rule 18: concurrent nested calls each keep their changes', async () => {
     const { client, sessions, stored } = await startRouter((kit) => {
       const inner = kit.t.router({
