@@ -49,6 +49,8 @@ export class Operation {
   readonly exchange: Exchange | undefined;
   /** The resolver for fields that have none, if the executor received one. */
   fieldResolver: GraphQLFieldResolver<unknown, unknown> | undefined;
+  /** Whether its resolvers have run. */
+  isOver = false;
   readonly #holdMs: number;
   readonly #fields: FieldOutcomes;
   #shape: OperationShape = NO_SHAPE;
@@ -93,11 +95,11 @@ export class Operation {
   }
 
   /**
-   * Returns the function that must run the resolver of the field at this path. `undefined` if the
-   * resolver can run directly.
+   * Returns the function that must run the resolver of the field at this path, in an operation of
+   * this kind. `undefined` if the resolver can run directly.
    */
-  runnerOf(path: readonly (string | number)[]): (<Result>(run: () => Result) => Result) | undefined {
-    return this.#fields.runnerOf(path);
+  runnerOf(path: readonly (string | number)[], kind: string): (<Result>(run: () => Result) => Result) | undefined {
+    return this.#fields.runnerOf(path, kind);
   }
 
   /** @throws the error that prevented the load of the session */
@@ -112,6 +114,7 @@ export class Operation {
 
   /** Saves the changes of the parts that succeeded. Resolves to the client's result. */
   async finish(result: OperationResult): Promise<OperationResult> {
+    this.isOver = true;
     if (!isSuccess(result, this.#shape)) {
       if (this.call.isPending) await this.call.rollback();
       this.end();
@@ -242,6 +245,7 @@ export class Operation {
 
   /** Ends the operation, and drops unsaved changes. */
   end(): void {
+    this.isOver = true;
     this.call.discard();
     this.call.end();
   }

@@ -1,4 +1,5 @@
 import type { Call } from '../core/session/call.js';
+import { isPromise, QueryLogin } from './query-login.js';
 import { failedNames } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
 import type { OperationResult } from './types.js';
@@ -30,6 +31,7 @@ export class FieldOutcomes {
   /** The first root field whose answer comes in parts. */
   #deferred: string | undefined;
   #initial: OperationResult | undefined;
+  #queryLogin: QueryLogin | undefined;
   readonly #failures: Path[] = [];
   #hasFailed = false;
 
@@ -39,6 +41,7 @@ export class FieldOutcomes {
 
   begin(shape: OperationShape): void {
     this.#shape = shape;
+    if (!shape.isMutation) this.#queryLogin = new QueryLogin(this.#call);
   }
 
   /** Whether more than one root field of a mutation has begun. */
@@ -56,16 +59,20 @@ export class FieldOutcomes {
     return this.#failures.length > 0 && this.#failures.every((path) => path.length > 0);
   }
 
-  runnerOf(path: Path): (<Result>(run: () => Result) => Result) | undefined {
+  runnerOf(path: Path, kind: string): (<Result>(run: () => Result) => Result) | undefined {
     const { isMutation, isIncremental } = this.#shape;
     const [name] = path;
-    if (isMutation && path.length === 1 && typeof name === 'string') return (run) => this.#runRoot(name, run);
-    return isIncremental ? (run) => this.#runNested(path, run) : undefined;
+    const isRoot = path.length === 1 && typeof name === 'string';
+    if (!isRoot) return isIncremental ? (run) => this.#runNested(path, run) : undefined;
+    // A resolver of a mutation may run a query on its own context.
+    if (isMutation) return kind === 'mutation' ? (run) => this.#runRoot(name, run) : undefined;
+    const login = this.#queryLogin;
+    return login && ((run) => login.run(name, isIncremental ? () => this.#runNested(path, run) : run));
   }
 
   /** Decides which changes of an operation are saved, and which fields did not fail. */
   outcomeOf(result: OperationResult): { readonly keep: Keep; readonly succeeded: Keep } {
-    if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => true };
+    if (!this.#shape.isMutation) return { keep: () => true, succeeded: () => this.#keepsLogin(result) };
     const failed = this.#failedFields(result);
     if (this.#order.length === 0) return this.#unobserved(failed);
     const isLate = this.#afterFailureBelow(failed);
@@ -110,8 +117,10 @@ export class FieldOutcomes {
    * then.
    */
   loginOutcome(): Keep {
-    const failed = this.#initial && this.#shape.isMutation ? this.#failedFields(this.#initial) : undefined;
-    return (layer) => !failed?.has(rootOf(layer));
+    const initial = this.#initial ?? {};
+    if (!this.#shape.isMutation) return () => this.#keepsLogin(initial);
+    const failed = this.#failedFields(initial);
+    return (layer) => !failed.has(rootOf(layer));
   }
 
   /** Which of the waiting changes are saved. */
@@ -122,8 +131,8 @@ export class FieldOutcomes {
   }
 
   warnDropped(): void {
-    this.#call.request.services.settings.logger?.warn(
-      'token-sessions: changes to the session were dropped, because another part of the operation failed: use update() for such changes',
+    this.#warn(
+      'changes to the session were dropped, because another part of the operation failed: use update() for such changes',
     );
   }
 
@@ -181,6 +190,14 @@ export class FieldOutcomes {
     return { keep: () => isSuccess, succeeded: () => isSuccess };
   }
 
+  /** Whether the login of a query takes effect: not if a field failed that may have created it. */
+  #keepsLogin(result: OperationResult): boolean {
+    const failed = this.#failedFields(result);
+    if (failed.size === 0 || this.#queryLogin?.outlives(failed)) return true;
+    this.#warn('a login in a query was undone, because a field that ran beside it failed: log in with a mutation');
+    return false;
+  }
+
   #failedFields({ data, errors }: OperationResult): ReadonlySet<string> {
     const failed = failedNames(errors);
     const begun = this.#order.length > 0 ? this.#order : Object.keys(data ?? {});
@@ -214,6 +231,10 @@ export class FieldOutcomes {
     );
   }
 
+  #warn(message: string): void {
+    this.#call.request.services.settings.logger?.warn(`token-sessions: ${message}`);
+  }
+
   #warnIf(isDropped: Keep): void {
     this.#call.fields.close();
     if (this.#call.fields.pending.some(isDropped)) this.warnDropped();
@@ -236,8 +257,4 @@ function orThrow<Value>(value: Value): Value {
 
 function isWithin(path: Path, ancestor: Path): boolean {
   return ancestor.every((key, index) => path[index] === key);
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -22,7 +22,7 @@ export interface BeforeEnd {
 /** Delays the end of a response until `run` is done. */
 export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
   const { end } = res;
-  const headersOfStart = new Map(res.getHeaderNames().map((name) => [name, res.getHeader(name)]));
+  const headOfStart = headOf(res);
   let held = false;
 
   function holdingEnd(this: unknown, ...args: never[]): unknown {
@@ -32,8 +32,11 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
       return Reflect.apply(end, res, args);
     }
     held = true;
+    const headOfEnd = headOf(res);
     before.run().then(
       () => {
+        // The handler may have thrown after `end`. Its answer is final all the same.
+        if (!res.headersSent && 'writeHead' in res) setHead(res, headOfEnd);
         res.end = end;
         Reflect.apply(end, res, args);
       },
@@ -45,7 +48,7 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
           res.destroy(error instanceof Error ? error : undefined);
           return;
         }
-        resetHead(res, headersOfStart);
+        setHead(res, headOfStart);
         before.failed(error);
       },
     );
@@ -55,10 +58,29 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
   res.end = holdingEnd;
 }
 
-/** Undoes the status and headers of the handler, so that the error handler can answer. */
-function resetHead(res: EndableResponse, headers: ReadonlyMap<string, number | string | string[] | undefined>): void {
-  res.statusCode = 200;
+/** The status and headers of a response whose head has not left. */
+interface Head {
+  readonly status: number;
+  readonly message: unknown;
+  readonly headers: ReadonlyMap<string, number | string | string[] | undefined>;
+}
+
+function headOf(res: EndableResponse): Head {
+  return {
+    status: res.statusCode,
+    message: Object.hasOwn(res, MESSAGE) ? Reflect.get(res, MESSAGE) : undefined,
+    headers: new Map(res.getHeaderNames().map((name) => [name, res.getHeader(name)])),
+  };
+}
+
+/** Undoes later changes of the status and headers. */
+function setHead(res: EndableResponse, { status, message, headers }: Head): void {
+  res.statusCode = status;
+  // HTTP/2 has no such message, and warns of each use.
+  if (Object.hasOwn(res, MESSAGE)) Reflect.set(res, MESSAGE, message);
   for (const name of res.getHeaderNames()) if (!headers.has(name)) res.removeHeader(name);
   for (const [name, value] of headers)
     if (value !== undefined) res.setHeader(name, typeof value === 'number' ? String(value) : value);
 }
+
+const MESSAGE = 'statusMessage';

@@ -30,6 +30,7 @@ export function isFailure(call: Call, status: number): boolean {
 export function concludeWithResponse(call: Call, res: EndableResponse, fail: (error: unknown) => void): void {
   let hasFailed: boolean | undefined;
   let concluding: Promise<void> | undefined;
+  let isClosed = false;
 
   function decide(status: number): void {
     hasFailed ??= isFailure(call, status);
@@ -55,12 +56,18 @@ export function concludeWithResponse(call: Call, res: EndableResponse, fail: (er
       }),
     failed: (error) => {
       hasFailed = undefined;
+      if (isClosed) report(call, error);
       fail(error);
     },
   });
   res.once('close', () => {
-    // Without a head, the client never received the token of a login.
-    if (!concluding && !res.headersSent) hasFailed = call.hasLogin || undefined;
+    isClosed = true;
+    if (!concluding && !res.headersSent) {
+      // The client has left, but the handler still runs: its end or its error decides.
+      if (!call.isLoggingIn) return call.end();
+      // The client never received the token of the login.
+      hasFailed = true;
+    }
     if (!concluding && !call.isPending) return call.end();
     conclude().then(
       () => call.end(),

@@ -20,6 +20,20 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
 }
 
+/** The response, or a copy if its headers cannot change: those of a redirect, or of `fetch`. */
+export function changeable(response: Response): Response {
+  try {
+    response.headers.delete(UNUSED);
+    return response;
+  } catch {
+    const make = response.constructor as typeof Response;
+    return new make(response.body, response);
+  }
+}
+
+/** To change headers without a change. */
+const UNUSED = 'x-token-sessions';
+
 /** Keeps a response out of caches. */
 export function keepFromCaches(headers: Headers): void {
   headers.set('cache-control', combined('cache-control', 'no-store', headers.get('cache-control')));

@@ -38,6 +38,25 @@ describe('a held response', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
+  test('keeps the status and headers that it had at its end, whatever an error handler sets later', async () => {
+    const { url } = await serve(
+      async () => undefined,
+      (res) => {
+        res.setHeader('content-length', 4);
+        res.end('done');
+        res.statusCode = 500;
+        res.statusMessage = 'Failed';
+        res.setHeader('content-length', 6);
+        res.setHeader('x-late', 'late');
+        res.removeHeader('x-number');
+        res.end('failed');
+      },
+    );
+    const answer = await fetch(url);
+    expect([answer.status, answer.statusText, await answer.text()]).toEqual([200, 'OK', 'done']);
+    expect(['x-late', 'x-number'].map((name) => answer.headers.get(name))).toEqual([null, '5']);
+  });
+
   test('ends immediately if no work is needed', async () => {
     const run = vi.fn(async () => undefined);
     const { url } = await serve(

@@ -167,6 +167,17 @@ describe('a client that disconnects', () => {
   });
 });
 
+test('rule 18: data that cannot be read fails the answer, and leaves the server alive', async () => {
+  const { ask, views, token, errors } = await serve((req, res) => {
+    const { proxy, revoke } = Proxy.revocable({ userId: 'ann' }, {});
+    if (req.session) req.session.data = proxy;
+    revoke();
+    res.end('saved');
+  });
+  expect((await ask()).status).toBe(500);
+  expect([errors.length, await views(token)]).toEqual([1, undefined]);
+});
+
 test('a failure to save is logged once the answer is over, and its changes are not tried again', async () => {
   const { ask, store, log, errors } = await serve((req, res) => {
     if (req.session) req.session.data.views = 1;

@@ -30,7 +30,8 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
 
   /**
    * The operation of the context. If the context is used again, or by a batch, several operations
-   * share it, and each gets a call of its own.
+   * share it, and each gets a call of its own. An operation that a resolver runs on its context
+   * belongs to the operation of that resolver.
    */
   function operationFor(context: SessionContext<Data, Input>, isBatched: boolean): Operation | undefined {
     const known = operationOf(context);
@@ -45,7 +46,7 @@ export function sessionPlugin<Data, Input>(host: Host): ApolloServerPlugin<Sessi
     const operation = new Operation({
       opened,
       plugin,
-      outer: undefined,
+      outer: isBatched || known?.isOver ? undefined : known,
       exchange,
       holdMs: isBatched ? LONGEST_HOLD : 0,
     });

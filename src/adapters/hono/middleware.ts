@@ -5,7 +5,7 @@ import { sessionsOf, typed } from '../../http/context.js';
 import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { isObject } from '../../http/hosts.js';
-import { keepFromCaches } from '../../http/put-headers.js';
+import { changeable, keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
@@ -74,13 +74,17 @@ function replaceAnswer(c: Context, answer: Response | undefined): void {
 function guardAnswer(c: Context): void {
   const prototype: unknown = Object.getPrototypeOf(c);
   if (!isObject(prototype)) return;
+  const set = (answer: Response | undefined) => void Reflect.set(prototype, 'res', answer, c);
   Object.defineProperty(c, 'res', {
     configurable: true,
     get() {
       const res: Response = Reflect.get(prototype, 'res', c);
-      if (!res.headers.get('cache-control')?.includes('no-store')) keepFromCaches(res.headers);
-      return res;
+      if (res.headers.get('cache-control')?.includes('no-store')) return res;
+      const secret = changeable(res);
+      keepFromCaches(secret.headers);
+      if (secret !== res) for (const each of [undefined, secret]) set(each);
+      return secret;
     },
-    set: (answer) => void Reflect.set(prototype, 'res', answer, c),
+    set,
   });
 }

@@ -13,6 +13,9 @@ import { isAsyncIterable, isGenerator, ownedIterable, ownedObservable, type Stre
 export interface ProcedureCall<Data, Input> {
   readonly ctx: SessionsContext<Data, Input>;
   readonly type: string;
+  readonly path: string;
+  /** tRPC's servers pass it. Server-side callers have none, unless the application passes it. */
+  readonly signal: AbortSignal | undefined;
   /** Belongs to this call alone. All guards of a procedure get the same function. */
   readonly getRawInput: () => Promise<unknown>;
 }
@@ -65,19 +68,20 @@ function enclosingCall<Data, Input>({ ctx }: ProcedureCall<Data, Input>, host: H
   }
 }
 
-function begin<Data, Input>({ getRawInput }: ProcedureCall<Data, Input>, around: Call): Call {
+function begin<Data, Input>(procedure: ProcedureCall<Data, Input>, around: Call): Call {
   const { holdMs } = batchOf(around);
-  const isNested = isInAnother(getRawInput, around);
-  // When a server-side caller of an unguarded procedure logs in, that procedure gets the session.
-  const call = around.open({ hasOutcome: true, key: getRawInput, sharesLogin: isNested });
+  const isNested = isInAnother(procedure, around);
+  // When a server-side caller of an unguarded context logs in, that context gets the session.
+  const call = around.open({ hasOutcome: true, key: procedure.getRawInput, sharesLogin: isNested });
   // A call that another call makes must not hold up the batch: its caller waits for it.
   if (!isNested && holdMs > 0) call.joinBatch();
   return call;
 }
 
-/** Whether a procedure was called by another one, not by the client. */
-export function isInAnother(getRawInput: unknown, around: Call): boolean {
-  return around.key !== undefined || batchOf(around).clientCalls?.has(getRawInput) === false;
+/** Whether code of the server has called a procedure, not the client. */
+function isInAnother<Data, Input>(procedure: ProcedureCall<Data, Input>, around: Call): boolean {
+  if (around.key !== undefined) return true;
+  return !(isOfClient(procedure, around) ?? (procedure.signal !== undefined || around.request.persistent));
 }
 
 function finish<Data, Input, Result extends Outcome>(
@@ -87,7 +91,7 @@ function finish<Data, Input, Result extends Outcome>(
   value: unknown,
 ): Result | Promise<Result> {
   if (!call.isPending) return completed(procedure, call, result, value);
-  const holdMs = isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0;
+  const holdMs = call.sharesLogin ? 0 : batchOf(call).holdMs;
   return call.commit(holdMs).then(() => completed(procedure, call, result, value), rethrowAsFailure);
 }
 
@@ -119,9 +123,9 @@ function asOwnStream<Data, Input>(
   return undefined;
 }
 
-function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Input>, call: Call): StreamOwner {
+function streamOwner<Data, Input>(procedure: ProcedureCall<Data, Input>, call: Call): StreamOwner {
   call.stream();
-  const isResponse = isOfClient(getRawInput, call) ?? type === 'subscription';
+  const isResponse = isOfClient(procedure, call) ?? procedure.type === 'subscription';
   return {
     onEnd: call.held ? (listener) => call.watchEnd(listener) : undefined,
     // The body has not run before. If it is the response, its head has left by now.
@@ -136,9 +140,16 @@ function streamOwner<Data, Input>({ type, getRawInput }: ProcedureCall<Data, Inp
   };
 }
 
-/** Whether the client itself made the call. `undefined` if the client's calls are not known. */
-function isOfClient(getRawInput: unknown, call: Call): boolean | undefined {
-  return batchOf(call).clientCalls?.has(getRawInput);
+/**
+ * Whether the client itself made the call. `undefined` if the client's calls are not known. A
+ * middleware may have replaced the raw input. Then the path and the signal show it.
+ */
+function isOfClient<Data, Input>(
+  { getRawInput, path, signal }: ProcedureCall<Data, Input>,
+  call: Call,
+): boolean | undefined {
+  const { clientCalls } = batchOf(call);
+  return clientCalls && (clientCalls.has(getRawInput) || (signal !== undefined && clientCalls.has(path)));
 }
 
 function rethrowAsFailure(error: unknown): never {

@@ -26,7 +26,7 @@ export interface BatchDetails {
    */
   readonly holdMs: number;
   /** The client's calls, as opposed to those of `createCaller`. `undefined` if not known. */
-  readonly clientCalls: { has(getRawInput: unknown): boolean } | undefined;
+  readonly clientCalls: { has(getRawInputOrPath: unknown): boolean } | undefined;
   /** Whether tRPC's `resHeaders` hold the library's headers already. */
   readonly isOnResHeaders: boolean;
   /**
@@ -122,10 +122,8 @@ class Batch implements BatchDetails {
     return this.#calls.length > 0 ? this : undefined;
   }
 
-  has(getRawInput: unknown): boolean {
-    const [first, second] = this.#calls;
-    if (!second) return first?.getRawInput === getRawInput;
-    this.#inputs ??= new Set(this.#calls.map((call) => call.getRawInput));
-    return this.#inputs.has(getRawInput);
+  has(getRawInputOrPath: unknown): boolean {
+    this.#inputs ??= new Set(this.#calls.flatMap(({ getRawInput, path }) => [getRawInput, path]));
+    return this.#inputs.has(getRawInputOrPath);
   }
 }

@@ -12,7 +12,7 @@ import { typed } from '../../http/context.js';
 import { assertFresh, assertVerified } from '../../http/guards.js';
 import { hostOf } from '../../http/host.js';
 import type { Sessions } from '../../http/sessions.js';
-import { type Admission, isInAnother, runInCall } from './call.js';
+import { type Admission, runInCall } from './call.js';
 import { contextOf, type SessionsContext } from './context.js';
 import { type ErrorFormatter, errorFormatter } from './error-formatter.js';
 import { sessionFailure, unauthorized } from './errors.js';
@@ -119,7 +119,7 @@ function present<Data>(session: Session<unknown> | null): Session<Data> {
 function fresh<Data>(session: Session<Data>, call: Call, maxAge: number): Session<Data> {
   try {
     // A guard runs before its procedure. But a procedure that calls this one has run in part.
-    assertFresh(session, maxAge, call, !(call.parent && isInAnother(call.key, call.parent)));
+    assertFresh(session, maxAge, call, !call.sharesLogin);
     return session;
   } catch (error) {
     throw sessionFailure(error);

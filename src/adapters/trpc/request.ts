@@ -8,7 +8,9 @@ export interface RequestInfo {
   readonly accept?: string | null | undefined;
   readonly type?: string | undefined;
   readonly isBatchCall?: boolean | undefined;
-  readonly calls?: readonly { readonly getRawInput: () => Promise<unknown> }[] | undefined;
+  readonly calls?:
+    | readonly { readonly getRawInput: () => Promise<unknown>; readonly path?: string | undefined }[]
+    | undefined;
   readonly connectionParams?: Readonly<Record<string, string | undefined>> | null | undefined;
 }
 

@@ -56,7 +56,8 @@ export interface Message {
 /** A response of Yoga, and its request. */
 export interface Answer {
   readonly request: Message;
-  readonly response: Message;
+  readonly response: Response;
+  setResponse?(response: Response): void;
 }
 
 /** The plugin. Its hooks are a selection that fits the plugin types of both Yoga and Envelop. */

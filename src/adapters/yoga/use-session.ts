@@ -6,7 +6,7 @@ import { NO_SHAPE } from '../../graphql/shape.js';
 import { savedParts, savedStream } from '../../graphql/stream.js';
 import { hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
-import { keepFromCaches } from '../../http/put-headers.js';
+import { changeable, keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { finishingStart, restatingEarly } from './early.js';
 import type { Answer, ContextErrorPayload, SessionPlugin } from './hooks.js';
@@ -52,8 +52,8 @@ function contextHooks(operations: Operations): Pick<SessionPlugin, ContextHook> 
       registerContextErrorHandler(restateContextError);
       // The last plugin, as others may set the header too.
       plugins.push({
-        onResponse({ request, response }: Answer) {
-          if (operations.isSecret(request)) keepFromCaches(response.headers);
+        onResponse(answer: Answer) {
+          if (operations.isSecret(answer.request)) keepFromCaches(changed(answer));
         },
       });
     },
@@ -132,10 +132,11 @@ function httpHooks(operations: Operations): Omit<SessionPlugin, ContextHook | Ex
     },
     // A batch must not wait for operations that were refused, or answered without running.
     onExecutionResult: ({ context }) => operations.own(context)?.abandon(),
-    onResponse({ request, response }) {
+    onResponse(answer) {
+      const { request } = answer;
       const opened = operations.take(request);
       if (!opened) return;
-      sendHeaders(opened, response.headers);
+      sendHeaders(opened, changed(answer));
       if (opened.head.isSecret) operations.noteSecret(request);
     },
   };
@@ -153,4 +154,11 @@ function restateContextError({ context, error, setError }: ContextErrorPayload):
   const operation = operationOf(context);
   void operation?.abandon();
   if (isOurs(error)) setError(toGraphQLError(error, operation?.exchange));
+}
+
+/** Headers of the answer that can change. Another plugin may have replaced its response. */
+function changed({ response, setResponse }: Answer): Headers {
+  const own = changeable(response);
+  if (own !== response) setResponse?.(own);
+  return own.headers;
 }

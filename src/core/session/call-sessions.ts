@@ -39,12 +39,15 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
 
   async list(): Promise<SessionInfo<Data>[]> {
     await this.#call.load();
-    const { held, request, replacedId } = this.#call;
+    const { held, request } = this.#call;
     if (!held || held.isEnded) return [];
     const { ownerId, id } = held.snapshot.record;
-    const snapshots = ownerId === undefined ? [held.snapshot] : await request.services.accounts.listFor(ownerId);
+    const { accounts, lifecycle } = request.services;
+    const snapshots = ownerId === undefined ? [held.snapshot] : await accounts.listFor(ownerId);
+    // The session that a login replaces counts as part of the new one.
+    const replaced = lifecycle.replacedBy(id);
     return snapshots
-      .filter(({ record }) => record.id !== replacedId)
+      .filter(({ record }) => record.id !== replaced)
       .map((each) => ({ ...sessionInfo<Data>(each), isCurrent: each.record.id === id }));
   }
 

@@ -9,7 +9,7 @@ import type { NewSession, Session } from '../types.js';
 import { CallSessions } from './call-sessions.js';
 import type { HeldSession } from './held-session.js';
 import { Identity } from './identity.js';
-import { heldBefore, isInvalid } from './login.js';
+import { isInvalid } from './login.js';
 import type { SessionRequest, Unreadable } from './request.js';
 import { type Keep, RootFields } from './root-fields.js';
 import type { Rotated } from './rotate.js';
@@ -39,6 +39,8 @@ export class Call implements SessionOwner {
   readonly request: SessionRequest;
   readonly parent: Call | undefined;
   readonly key: unknown;
+  /** See {@link CallOptions.sharesLogin}. */
+  readonly sharesLogin: boolean | undefined;
   /**
    * Belongs to the adapter that opened the call. Must be plain data, because another copy of the
    * package may read it.
@@ -75,6 +77,7 @@ export class Call implements SessionOwner {
     this.request = request;
     this.parent = parent;
     this.key = options.key;
+    this.sharesLogin = options.sharesLogin;
     this.#identity = new Identity(this, request, options, parent ? parent.#identity : undefined);
     this.#hasOutcome = options.hasOutcome;
     this.#isAnswered = isAnswered;
@@ -148,12 +151,6 @@ export class Call implements SessionOwner {
 
   get unreadable(): Unreadable | undefined {
     return this.#identity.unreadable;
-  }
-
-  /** The id of the session that a login of this call will replace when it takes effect. */
-  get replacedId(): string | undefined {
-    const { hasLogin, logins } = this.#identity;
-    return hasLogin ? heldBefore({ previous: logins.previous ?? null })?.id : undefined;
   }
 
   /** The root fields, when the call is a GraphQL mutation. */

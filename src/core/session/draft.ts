@@ -34,9 +34,16 @@ export interface DraftBox<Data> {
   isTaken: boolean;
 }
 
-/** Whether the data differs from its baseline. */
+/**
+ * Whether the data differs from its baseline. Data that cannot be read does: a getter or a revoked
+ * proxy throws. The save then fails with its error.
+ */
 export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): boolean {
-  return isTaken && !equalJson(data, baseline);
+  try {
+    return isTaken && !equalJson(data, baseline);
+  } catch {
+    return true;
+  }
 }
 
 /** A call's own copy of a session's data, and its changes. */

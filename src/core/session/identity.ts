@@ -31,7 +31,7 @@ export class Identity {
   readonly #owner: SessionOwner;
   readonly #parent: Identity | undefined;
   readonly #hasOutcome: boolean;
-  readonly #sharesLogin: boolean;
+  readonly #sharesLogin: boolean | undefined;
   #logins: Logins | undefined;
   #loading: Promise<void> | undefined;
   /** Whether the call has ended the session that it began with. */
@@ -44,7 +44,7 @@ export class Identity {
     this.#owner = owner;
     this.#parent = parent;
     this.#hasOutcome = options.hasOutcome;
-    this.#sharesLogin = options.sharesLogin === true;
+    this.#sharesLogin = options.sharesLogin;
   }
 
   get held(): HeldSession | null {
@@ -88,9 +88,12 @@ export class Identity {
     const { services } = this.request;
     this.#owner.assertWritable();
     await this.load().catch(nullIfInvalid);
-    const insert = () => services.lifecycle.insert(data, heldBefore({ previous: this.#replaced() })?.id);
-    const { snapshot, credential } = await this.logins.withRoom(field, insert);
-    const previous = this.#replaced();
+    // To make room, a login that waits in a call around this one is undone.
+    const creator = (this.held && this.#creatorOf(this.held)) ?? this;
+    const replaced = () => this.#replaced() ?? creator.#replaced();
+    const insert = () => services.lifecycle.insert(data, heldBefore({ previous: replaced() })?.id);
+    const { snapshot, credential } = await creator.logins.withRoom(field ?? creator.logins.field, insert);
+    const previous = replaced();
     const held = new HeldSession(services, snapshot, [credential], true);
     const token = credential.reveal(services.settings.tokenPrefix);
     const session = new CallSession<unknown>(held, this.#owner, creatorsGrant(held), token);
@@ -104,9 +107,9 @@ export class Identity {
     if (!login) return;
     await assertWaits(login);
     const outer = this.#outer;
-    if (outer) return outer.#adopt(login);
-    await this.#activate(login);
-    if (this.#sharesLogin && this.#parent) this.#parent.#act(login.held);
+    await (outer ? outer.#adopt(login) : this.#activate(login));
+    // A context between the two has begun with another session.
+    if (this.#sharesLogin && this.#parent && this.#parent !== outer) this.#parent.#act(login.held);
   }
 
   async destroy(held: HeldSession): Promise<boolean> {

@@ -3,7 +3,7 @@ import { startStandaloneServer } from '@apollo/server/standalone';
 import { execute, type GraphQLSchema } from 'graphql';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { apolloSessions } from '../../../src/adapters/apollo/index.js';
-import { createSessions, type SessionContext } from '../../../src/index.js';
+import { createSessions, requireSession, type SessionContext } from '../../../src/index.js';
 import { collector } from '../../support/collect.js';
 import { ANN, type Data, type Handlers, makeSchema } from '../yoga/support/app.js';
 import { bearer, post, resultOf } from '../yoga/support/client.js';
@@ -89,6 +89,27 @@ test('an operation on a context that is used again can log in', async () => {
   const result = await execute('mutation { run(op: "login", value: "bob") }', contextValue);
   expect([result?.errors, store.calls.insert]).toEqual([undefined, 1]);
 });
+
+test.each(['passes', 'fails'])(
+  'rule 12: the login of an operation that a resolver runs on its context is the one of that resolver, which %s',
+  async (outcome) => {
+    const more: Handlers['run'] = {
+      outer: async (ctx) => {
+        await server.execute('mutation { run(op: "login", value: "bob") }', ctx);
+        if (outcome === 'fails') throw new Error('refused');
+        const result = await server.execute('{ run(op: "me") }', ctx);
+        return [String(result?.data?.['run']), requireSession(ctx).data.userId].join();
+      },
+    };
+    const server = await startServer({ more });
+    const contextValue = await server.context({ headers: bearer(server.token) });
+    const result = await server.execute('mutation { run(op: "outer") }', contextValue);
+    const logins = await server.sessions.count();
+    if (outcome === 'passes') expect([result?.data, await server.stored()]).toEqual([{ run: 'bob,bob' }, undefined]);
+    else expect([result?.data, await server.stored()]).toEqual([{ run: null }, ANN]);
+    expect(logins).toBe(1);
+  },
+);
 
 test('invariant 6: in an outage, an operation on the context of a connection does not run', async () => {
   const news = vi.fn(() => 'news');

@@ -24,18 +24,29 @@ describe('plain http', () => {
   }
 
   /** Sends a request that changes the session, and disconnects before the answer. */
-  async function leaveAfterChange(sessions: ReturnType<typeof setUp>['sessions'], token: string): Promise<void> {
-    const changed = gate();
+  async function leaveAfterChange(
+    sessions: ReturnType<typeof setUp>['sessions'],
+    token: string,
+    status = 200,
+  ): Promise<void> {
+    const [changed, answered] = [gate(), gate()];
     const url = await listen(
-      plain(sessions, (req) => {
-        if (req.session) req.session.data.views = 7;
+      plain(sessions, (req, res) => {
+        if (req.session) req.session.data.views = 6;
         changed.open();
+        res.once('close', () => {
+          if (req.session) req.session.data.views = 7;
+          res.statusCode = status;
+          res.end();
+          setImmediate(answered.open);
+        });
       }),
     );
     const client = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
     client.on('error', () => {}).end();
     await changed.opened;
     client.destroy();
+    await answered.opened;
   }
 
   test('a save that fails after the head was sent aborts the answer', async () => {
@@ -94,6 +105,13 @@ describe('plain http', () => {
     const { token } = await sessions.create({ userId: 'ann' });
     await leaveAfterChange(sessions, token);
     await vi.waitFor(async () => expect(await views(token)).toBe(7));
+  });
+
+  test('rule 11: changes for a client that has disconnected are dropped if the handler fails after that', async () => {
+    const { store, sessions, views } = setUp();
+    const { token } = await sessions.create({ userId: 'ann' });
+    await leaveAfterChange(sessions, token, 500);
+    expect([await views(token), store.calls.replace]).toEqual([undefined, 0]);
   });
 
   test('a failure that no client can receive is logged', async () => {

@@ -296,6 +296,11 @@ describe('one request', () => {
       c.res = new Response(c.res.body, { headers: { 'x-own': 'kept', 'cache-control': 'public' } });
       c.res.headers.set('cache-control', 'public, no-transform');
     });
+    app.use('/redirect', async (c, next) => {
+      await next();
+      c.res = undefined;
+      c.res = Response.redirect('http://localhost/');
+    });
     app.use(honoSessions(sessions));
     app.get('/*', async (c) => {
       if (!c.req.query('guest')) await c.var.sessions.create({ userId: 'ann' });
@@ -306,6 +311,8 @@ describe('one request', () => {
     expect(header.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
     expect([await response.text(), response.headers.get('x-own')]).toEqual(['in', 'kept']);
+    const redirect = await app.request('/redirect');
+    expect([redirect.status, redirect.headers.get('cache-control')]).toEqual([302, 'no-store']);
     expect((await app.request('/header?guest=1')).headers.get('cache-control')).toBe('public');
   });
 

@@ -58,6 +58,36 @@ describe.each(LINKS)('calls of one batch over %s', (link) => {
     expect(['ann', 'UNAUTHENTICATED', 'SESSION_GONE']).toContain(late);
   });
 
+  test('rule 12: the login of a neighbour whose raw input a middleware has replaced is its own', async () => {
+    const loggedIn = gate();
+    const { client, sessions } = await startRouter(({ t, open }) =>
+      t.router({
+        login: t.procedure
+          .use(async ({ next }) => {
+            const result = await next({ getRawInput: async () => 'decoded' });
+            loggedIn.open();
+            return result;
+          })
+          .concat(open)
+          .mutation(async ({ ctx }) => {
+            const { id } = await ctx.sessions.create({ userId: 'bob' });
+            return id;
+          }),
+        late: t.procedure
+          .use(async ({ next }) => {
+            await loggedIn.opened;
+            return next();
+          })
+          .concat(open)
+          .mutation(({ ctx }) => ctx.session?.data.userId ?? null),
+      }),
+    );
+    const { token } = await sessions.create({ userId: 'ann' });
+    const ours = client(token, link);
+    const [, late] = await Promise.all([ours.mutate('login'), ours.mutate('late')]);
+    expect(late).not.toBe('bob');
+  });
+
   test('rule 12: changes of a session that a neighbour has ended are not written', async () => {
     const [working, loggedOut] = [gate(), gate()];
     const { client, sessions, events, stored } = await startRouter(({ t, own }) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fail } from './support/fail.js';
-import { type RouterKit, startRouter } from './support/router.js';
+import { kitOf, type RouterKit, startRouter } from './support/router.js';
 
 describe('nested calls', () => {
   /** A caller for a router, with the context of the procedure. */
@@ -118,6 +118,49 @@ describe('nested calls', () => {
     expect([await sessions.listFor('ann'), await sessions.listFor('bob')]).toEqual([[], []]);
   });
 
+  test.each(['createContext', 'fromHeaders', 'fromRequest', 'fromToken'] as const)(
+    'rule 12: a caller with the context of %s logs in for that context and the calls that follow',
+    async (kind) => {
+      const { t, open, own, sessions, createContext } = kitOf();
+      const router = t.router({
+        login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+        who: own.query(({ ctx }) => ctx.session.data.userId),
+      });
+      const { token } = await sessions.create({ userId: 'ann' });
+      const headers = new Headers({ authorization: `Bearer ${token}` });
+      const contexts = {
+        createContext: () => createContext({ headers }),
+        fromHeaders: () => sessions.fromHeaders(headers),
+        fromRequest: () => sessions.fromRequest(new Request('http://localhost', { headers })),
+        fromToken: () => sessions.fromToken(token),
+      };
+      const context = await contexts[kind]();
+      const caller = t.createCallerFactory(router)(context);
+      const id = await caller.login();
+      expect([await caller.who(), context.sessions.current?.id]).toEqual(['bob', id]);
+    },
+  );
+
+  test('rule 12: within handle(), a caller with a context of createContext logs in for that context too', async () => {
+    const { t, open, own, sessions, stored, createContext } = kitOf();
+    const router = t.router({
+      login: open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'bob' })).id),
+      theme: own.mutation(({ ctx }) => {
+        ctx.session.data.theme = 'dark';
+        return ctx.session.id;
+      }),
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const request = new Request('http://localhost', { headers: { authorization: `Bearer ${token}` } });
+    const response = await sessions.handle(request, async () => {
+      const caller = t.createCallerFactory(router)(createContext({ req: request }));
+      return Response.json([await caller.theme(), await caller.login(), await caller.theme()]);
+    });
+    const [, login, themed]: string[] = await response.json();
+    expect(themed).toBe(login);
+    expect(await stored({ id: String(login) })).toEqual({ userId: 'bob', theme: 'dark' });
+  });
+
   test('rule 12: three levels deep, a login is undone when the outermost call fails', async () => {
     const { client, sessions, store } = await startRouter((kit) => {
       const deepest = kit.t.router({
@@ -156,6 +199,42 @@ describe('nested calls', () => {
     const { token } = await sessions.create({ userId: 'ann' });
     expect(await client(token).mutate('outer')).toBe('carol');
     expect([(await sessions.listFor('carol')).length, await store.count?.()]).toEqual([1, 1]);
+  });
+
+  test('rule 12: a nested call does not list the session that the login of the outer call replaces', async () => {
+    const { client, sessions } = await startRouter((kit) => {
+      const inner = kit.t.router({
+        list: kit.own.query(async ({ ctx }) => (await ctx.sessions.list()).map(({ isCurrent }) => isCurrent)),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'ann' });
+          return nested(kit, inner, ctx).list();
+        }),
+      });
+    });
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect(await client(token).mutate('outer')).toEqual([true]);
+  });
+
+  test('rule 18: at the limit of the account, a nested login replaces what the login of the outer call replaces', async () => {
+    const maxPerOwner = { max: 2, onLimit: 'deny' } as const;
+    const build = (kit: RouterKit) => {
+      const inner = kit.t.router({
+        login: kit.open.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).id),
+      });
+      return kit.t.router({
+        outer: kit.open.mutation(async ({ ctx }) => {
+          await ctx.sessions.create({ userId: 'ann' });
+          return nested(kit, inner, ctx).login();
+        }),
+      });
+    };
+    const { client, sessions } = await startRouter(build, { sessions: { maxPerOwner } });
+    const other = await sessions.create({ userId: 'ann' });
+    const { token } = await sessions.create({ userId: 'ann' });
+    const id = await client(token).mutate('outer');
+    expect((await sessions.listFor('ann')).map((each) => each.id)).toEqual([other.id, id]);
   });
 
   test('rule 18: concurrent nested calls each keep their changes', async () => {

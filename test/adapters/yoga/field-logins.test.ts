@@ -66,6 +66,8 @@ describe('logins of an operation', () => {
     ['fails', 'mutation { failingLogin }'],
     ['fails beside a field that succeeds', 'mutation { failingLogin theme }'],
     ['fails beside __typename', 'mutation { __typename failingLogin }'],
+    ['fails in a query beside a field that succeeds', '{ failingLogin theme }'],
+    ['fails in a query after a field that succeeds', '{ below { ok } failingLogin }'],
     ['succeeds in an operation whose data is null', 'mutation { login(name: "eve") required }'],
   ])('rule 18: a login that %s leaves no session and ends none', async (_, query) => {
     const { leaves, sessions, events } = await serve();
@@ -73,6 +75,27 @@ describe('logins of an operation', () => {
     expect(await sessions.listFor('eve')).toEqual([]);
     expect((await sessions.find(session.id))?.id).toBe(session.id);
     expect(events).toEqual([`created ${session.id}`]);
+  });
+
+  test('rule 18: a login of a query takes effect if the field that failed had ended before it', async () => {
+    const { leaves, sessions, warnings } = await serve();
+    const { data } = await leaves('{ role login(name: "bob") }');
+    expect([(await sessions.listFor('bob')).map(({ id }) => id), warnings]).toEqual([[data?.['login']], []]);
+  });
+
+  test('rule 18: a login of context() takes effect although a field of the query fails', async () => {
+    const { leaves, sessions, warnings } = await serve({
+      yoga: { context: async (ctx: object) => void (await Object(ctx).sessions.create({ userId: 'bob' })) },
+    });
+    await leaves('{ role theme }');
+    expect([(await sessions.listFor('bob')).length, warnings]).toEqual([1, []]);
+  });
+
+  test('rule 18: a login of a query is undone with a warning if a field that ran beside it fails', async () => {
+    const { leaves, sessions, warnings } = await serve();
+    await leaves('{ slowRefusal login(name: "bob") }');
+    expect(await sessions.listFor('bob')).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('a login in a query was undone')]);
   });
 
   test('rule 18: a login takes effect when the operation is done, but later fields act for the new session', async () => {

@@ -19,6 +19,11 @@ const handlers: Handlers = {
   },
 };
 
+/** The headers of its response cannot change. */
+const REDIRECTING: Plugin = {
+  onResponse: ({ setResponse }) => setResponse(Response.redirect('https://app.example/')),
+};
+
 async function start(before: Plugin[] = []) {
   const made = await makeSessions({ sources: [cookie('sid', { secure: false })], rotationGrace: GRACE });
   const plugins = [...before, useSession(made.sessions)];
@@ -42,6 +47,20 @@ test.each([GRACE, GRACE + 1])(
     expect(answer.headers.getSetCookie()).toHaveLength(after <= GRACE ? 1 : 0);
   },
 );
+
+test('rule 24: a login is on the answer, and not cached, if a plugin has replaced it by a redirect', async () => {
+  const { sessions, request, ...before } = await start([REDIRECTING]);
+  const after = createYoga<object, object>({
+    schema: makeSchema(handlers),
+    logging: false,
+    plugins: [useSession(sessions), REDIRECTING],
+  });
+  const first = await before.yoga.fetch(request('login'));
+  const second = await after.fetch(request('login'));
+  expect([first, second].map(({ status }) => status)).toEqual([302, 302]);
+  expect([first, second].map(({ headers }) => headers.get('cache-control'))).toEqual(['no-store', 'no-store']);
+  expect(first.headers.getSetCookie()).toHaveLength(1);
+});
 
 test('rule 12: inside handle(), the handler can still log in after Yoga has answered', async () => {
   const { yoga, request, sessions, store } = await start();

@@ -243,12 +243,10 @@ export class ModelCall {
       this.#takeBack(login);
       throw new Fail('SESSION_GONE');
     }
-    if (this.#outer) {
-      this.#outer.#adopt(login);
-      return;
-    }
-    this.#takeEffect(login);
-    if (this.sharesLogin) this.parent?.goOnAs(login.session);
+    const outer = this.#outer;
+    if (outer) outer.#adopt(login);
+    else this.#takeEffect(login);
+    if (this.sharesLogin && this.parent !== outer) this.parent?.goOnAs(login.session);
   }
 
   #push(login: Login): void {

@@ -83,8 +83,8 @@ export const bugs: readonly Bug[] = [
   bug('__typename makes a success', 123, [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
   bug('the login of a nested call stays when the call around it fails', 22, [
     IDENTITY,
-    'if (outer) return outer.#adopt(login);',
-    '',
+    'const outer = this.#outer;\n    await (outer ?',
+    'const outer: Identity | undefined = undefined;\n    await (outer ?',
   ]),
   bug('a socket looks its session up once', 38, [REQUEST, 'if (this.persistent) return this.#loadAgain();', '']),
   bug('what is changed outside a guard is saved', 120, [
@@ -107,7 +107,7 @@ export const bugs: readonly Bug[] = [
     'nested calls wait for their neighbours',
     55,
     [TRPC_CALL, 'if (!isNested && holdMs > 0) call.joinBatch();', 'call.joinBatch();'],
-    [TRPC_CALL, 'isOfClient(procedure.getRawInput, call) ? batchOf(call).holdMs : 0', 'batchOf(call).holdMs'],
+    [TRPC_CALL, 'call.sharesLogin ? 0 : batchOf(call).holdMs', 'batchOf(call).holdMs'],
   ),
   bug('the draft of a root field that failed goes on', 258, [
     'core/session/root-fields.ts',

@@ -21,6 +21,7 @@ export const FIELDS = `
   update: String
   login(name: String!): String
   failingLogin: String
+  slowRefusal: String
   loginThenBelow: Below
   logout: Boolean
   below: Below
@@ -47,6 +48,11 @@ export const fields: Resolvers[string] = {
     await Promise.resolve();
     change(ctx).role = 'admin';
     await Promise.resolve();
+    return refuse();
+  },
+  slowRefusal: async () => {
+    // Other fields run to their end meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     return refuse();
   },
   views: async (_, _args, ctx) => {
