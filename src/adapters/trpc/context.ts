@@ -123,6 +123,9 @@ class Batch implements BatchDetails {
   }
 
   has(getRawInputOrPath: unknown): boolean {
+    const [first, second] = this.#calls;
+    // Most requests are one call, which needs no set.
+    if (first && !second) return first.getRawInput === getRawInputOrPath || first.path === getRawInputOrPath;
     this.#inputs ??= new Set(this.#calls.flatMap(({ getRawInput, path }) => [getRawInput, path]));
     return this.#inputs.has(getRawInputOrPath);
   }
