@@ -1,4 +1,4 @@
-import { type ASTNode, GraphQLError, type Source } from 'graphql';
+import { type ASTNode, GraphQLError } from 'graphql';
 import { isSessionError, type SessionErrorCode } from '../core/error.js';
 import { challenge, type Exchange, publicError } from '../http/errors.js';
 
@@ -13,8 +13,6 @@ const INTERNAL = 500;
 /** Where in the operation an error occurred. */
 interface Location {
   readonly nodes?: readonly ASTNode[] | undefined;
-  readonly source?: Source | undefined;
-  readonly positions?: readonly number[] | undefined;
   readonly path?: readonly (string | number)[] | undefined;
 }
 
@@ -51,8 +49,6 @@ function build(cause: unknown, exchange?: Exchange, at?: Location): GraphQLError
   };
   const error = new GraphQLError(message, {
     nodes: at?.nodes ?? null,
-    source: at?.source ?? null,
-    positions: at?.positions ?? null,
     path: at?.path ?? null,
     // Yoga and Envelop mask and log an error that has an original error. That is right for
     // internal errors. For the others it would hide the code.

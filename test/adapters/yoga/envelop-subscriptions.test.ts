@@ -39,6 +39,22 @@ describe('a subscription of graphql-js', () => {
     expect((await stored())?.theme).toBe('light');
   });
 
+  test('rule 18: saves what its body changes when the client leaves', async () => {
+    const changes = async function* (ctx: SessionContext<Data>) {
+      try {
+        yield 'one';
+      } finally {
+        requireSession(ctx).data.theme = 'dark';
+      }
+    };
+    const { run, token, stored } = await setUp({}, [], [], { watch: { changes } });
+    const results = await run('subscription { watch(op: "changes") }', { req: { headers: bearer(token) } });
+    const iterator = results[Symbol.asyncIterator]();
+    await iterator.next();
+    await iterator.return?.();
+    expect(await stored()).toMatchObject({ theme: 'dark' });
+  });
+
   test('rule 18: saves nothing of a failing event whose client has left', async () => {
     const [begun, wait] = [gate(), gate()];
     const changes = async function* (ctx: SessionContext<Data>) {
