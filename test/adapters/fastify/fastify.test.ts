@@ -209,6 +209,19 @@ describe('errors', () => {
     expect([answers[2]?.statusCode, answers[2]?.json().code]).toEqual([401, 'UNAUTHENTICATED']);
   });
 
+  test('rule 18: a hook before the plugin that fails the answer drops the changes', async () => {
+    const sessions = createSessions<Data>();
+    const { token } = await sessions.create({ userId: 'ann', theme: 'light' });
+    const app = fastify({ forceCloseConnections: true });
+    onTestFinished(() => app.close());
+    app.addHook('onSend', async (_, reply) => {
+      if (reply.statusCode < 400) throw new Error('this answer is wrong');
+    });
+    app.register(fastifySessions(sessions)).get('/', async (request) => void change(request));
+    const { statusCode } = await app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } });
+    expect([statusCode, (await sessions.fromToken(token)).session?.data.theme]).toEqual([500, 'light']);
+  });
+
   test('rule 26: an error handler of the application receives the error, and its answer stays', async () => {
     const { app } = await setUp();
     app.setErrorHandler((error, _request, reply) =>
