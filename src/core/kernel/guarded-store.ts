@@ -1,7 +1,6 @@
 import { isSessionError, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import { describeError, type Logger } from '../logger.js';
-import { joinInserts } from '../record/limited-insert.js';
 import { withoutSecrets } from '../safe-cause.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
@@ -84,12 +83,12 @@ export class GuardedStore {
     );
   }
 
-  /** Inserts within a limit. After a lost answer, the evicted sessions are unknown. */
-  insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): Promise<LimitedInsert> {
+  /** Inserts within a limit, in steps. After a lost answer, the evicted sessions are unknown. */
+  async *insertWithin(record: SessionRecord, ttl: number, limit: OwnerLimit): AsyncGenerator<LimitedInsert> {
     const write = this.#required('insertWithin');
     const steps = this.#store.steps?.insertWithin?.(record, ttl, limit);
-    if (steps) return joinInserts(this.#steps('insertWithin', steps));
-    return this.#recover(
+    if (steps) return yield* this.#steps('insertWithin', steps);
+    yield await this.#recover(
       'insertWithin',
       record.id,
       () => write(record, ttl, limit),

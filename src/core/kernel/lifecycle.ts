@@ -5,7 +5,7 @@ import { deadlineOf } from '../record/deadline.js';
 import { ownerOf } from '../record/owner.js';
 import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
 import { type Credential, newCredential } from '../record/token.js';
-import type { SessionRecord } from '../store.js';
+import type { LimitedInsert, SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { EndReason, LiveSessions } from './live-sessions.js';
 import type { Settings } from './settings.js';
@@ -105,11 +105,16 @@ export class Lifecycle {
   async activate({ record }: Snapshot, previous: EndedSession | null, alsoReplaced?: string): Promise<void> {
     this.#pending.remove(record.id);
     const existed = previous !== null && (await this.#replace(previous.id));
-    const evicted = await this.#trim(record, previous?.id ?? alsoReplaced);
-    this.#replaced.delete(record.id);
-    this.#events.emit('created', eventOf(record));
-    if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
-    this.#reportEvicted(evicted, record.ownerId);
+    const evicted: string[] = [];
+    try {
+      await this.#trim(record, previous?.id ?? alsoReplaced, evicted);
+      this.#replaced.delete(record.id);
+      this.#events.emit('created', eventOf(record));
+    } finally {
+      // Sessions that ended before a step failed have their events too.
+      if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
+      this.#reportEvicted(evicted, record.ownerId);
+    }
   }
 
   /** Notes that an inserted session will replace another session than it was inserted for. */
@@ -210,8 +215,11 @@ export class Lifecycle {
     // A login that may still fail must not evict sessions. So it is not counted.
     const max = maxPerOwner.max + this.#pending.of(record.ownerId);
     const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
-    const { outcome, evicted } = await this.#store.insertWithin(record, ttl, limit);
-    this.#reportEvicted(evicted, record.ownerId);
+    let outcome: LimitedInsert['outcome'] = 'limit-reached';
+    for await (const step of this.#store.insertWithin(record, ttl, limit)) {
+      outcome = step.outcome;
+      this.#reportEvicted(step.evicted, record.ownerId);
+    }
     if (outcome !== 'limit-reached') return outcome;
     throw new SessionError(
       'LIMIT_REACHED',
@@ -228,15 +236,14 @@ export class Lifecycle {
     return this.#settings.maxPerOwner?.onLimit === 'evict-oldest' && this.#store.has('trimOwner');
   }
 
-  async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined): Promise<string[]> {
+  /** Adds the ids of the sessions that it has ended to `evicted`, also if a later step fails. */
+  async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined, evicted: string[]): Promise<void> {
     const { maxPerOwner, now } = this.#settings;
-    if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return [];
+    if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return;
     // A login that may still fail must not evict sessions. It makes room when it takes effect.
     const max = maxPerOwner.max + this.#pending.of(ownerId);
     const trim = { max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
-    const evicted: string[] = [];
     for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
-    return evicted;
   }
 
   #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {
