@@ -144,9 +144,13 @@ export class Lifecycle {
     return existed;
   }
 
-  /** {@link destroy} by id. It looks the owner up only if a listener needs it. */
+  /**
+   * {@link destroy} by id. It looks the owner up only if a listener needs it. If the record cannot
+   * be read, the session ends all the same, and the event has no owner.
+   */
   async destroyById(id: string): Promise<boolean> {
-    const record = this.#settings.ownerOf && this.#events.has('destroyed') ? await this.#store.find(id) : null;
+    const isAsked = this.#settings.ownerOf && this.#events.has('destroyed');
+    const record = isAsked ? await this.#store.find(id).catch(() => null) : null;
     return this.destroy(record ?? { id }, 'destroyed');
   }
 

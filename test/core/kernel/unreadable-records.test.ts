@@ -64,3 +64,14 @@ describe('invariant 6: a record that the store itself cannot read', () => {
     expect(events).toEqual([]);
   });
 });
+
+test('rule 26: an unreadable session can be ended by its id, also while something listens to its end', async () => {
+  const stored = unreadable();
+  const sessions = createSessions<{ user: string }>({ store: stored.store, ownerOf: ({ user }) => user });
+  const ended: unknown[] = [];
+  sessions.on('destroyed', (event) => void ended.push(event));
+  const { id } = await sessions.create({ user: 'ada' });
+  stored.damaged = true;
+  expect(await sessions.destroy(id)).toBe(true);
+  expect(ended).toEqual([{ id, reason: 'destroyed' }]);
+});
