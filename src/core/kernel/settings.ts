@@ -186,13 +186,16 @@ export function normaliseOptions<Data>(
         : parseDelay(options.sweepInterval ?? '1h', 'sweepInterval'),
     rotateEvery: rotateEvery(options),
     logger: checkLogger(options.logger),
-    now: optionalFunction(options.now, 'now') ?? systemClock,
+    now: clock(optionalFunction(options.now, 'now')),
   };
 }
 
-/** Looks `Date` up at each call: the fake timers of test runners replace it. */
-function systemClock(): number {
-  return Date.now();
+/**
+ * Looks `Date` up at each call: the fake timers of test runners replace it. Records hold whole
+ * milliseconds, which clocks by `performance.now()` do not give.
+ */
+function clock(now = () => Date.now()): () => number {
+  return () => Math.floor(now());
 }
 
 function invalid(option: string, expected: string): SessionError {

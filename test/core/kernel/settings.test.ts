@@ -251,6 +251,13 @@ describe('options', () => {
       expect(session.expiresAt - session.createdAt).toBe(ms);
     }
   });
+
+  test('rule 7: a clock with fractions of a millisecond counts whole ones', async () => {
+    const sessions = createSessions<{ user: string }>({ now: () => 1_900_000_000_000.75 });
+    const { token, createdAt } = await sessions.create({ user: 'ada' });
+    expect(createdAt).toBe(1_900_000_000_000);
+    expect((await sessions.fromToken(token)).session?.data).toEqual({ user: 'ada' });
+  });
 });
 
 /** A value as a caller in JavaScript may pass it. */
