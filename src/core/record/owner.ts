@@ -27,3 +27,12 @@ export function ownerOf(
     'ownerOf must return a non-empty string, or undefined for a session without an owner',
   );
 }
+
+/** {@link ownerOf}, or `null` for data that `ownerOf` does not understand. */
+export function knownOwner(...args: Parameters<typeof ownerOf>): string | null | undefined {
+  try {
+    return ownerOf(...args);
+  } catch {
+    return null;
+  }
+}

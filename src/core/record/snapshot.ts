@@ -2,7 +2,7 @@ import type { JsonValue } from '../data/json.js';
 import type { SessionRecord } from '../store.js';
 import { encodeBody, type SessionState } from './codec.js';
 import { deadlineOf, effectiveDeadline, type Limits, NEVER } from './deadline.js';
-import { ownerOf } from './owner.js';
+import { knownOwner } from './owner.js';
 import { newVersion, touchVersion } from './token.js';
 import { isUntidy, tidied } from './upkeep.js';
 
@@ -73,7 +73,8 @@ export function firstSnapshot(
 export function nextSnapshot(from: Snapshot, content: Content, settings: RecordSettings): Snapshot {
   const isActive = content.state.lastActiveAt > from.state.lastActiveAt;
   const state = { ...content.state, tokens: tidied(content.state.tokens, settings.now()) };
-  const ownerId = from.record.ownerId ?? adoptedOwner(content.data, settings);
+  // Old data that `ownerOf` does not understand is no reason to refuse a write.
+  const ownerId = from.record.ownerId ?? knownOwner(settings, content.data) ?? undefined;
   const record: SessionRecord = {
     ...from.record,
     version: newVersion(),
@@ -97,18 +98,9 @@ export function touchedSnapshot(from: Snapshot, content: Content, settings: Reco
   const written = state.origin?.['l'];
   const inBody = typeof written === 'number' ? written : record.createdAt;
   if (lastActiveAt - inBody > settings.limits.idle / 2 || isUntidy(tokens, settings.now())) return null;
-  if (record.ownerId === undefined && adoptedOwner(content.data, settings) !== undefined) return null;
+  if (record.ownerId === undefined && knownOwner(settings, content.data)) return null;
   const expiresAt = deadlineOf(record.createdAt, lastActiveAt, settings.limits);
   return snapshotOf({ ...record, version: touchVersion(lastActiveAt), expiresAt }, content, settings);
-}
-
-/** Old data that `ownerOf` does not understand is no reason to refuse a write. */
-function adoptedOwner(data: JsonValue, settings: RecordSettings): string | undefined {
-  try {
-    return ownerOf(settings, data);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The longest time that a session can still live, however much it is used, in ms. */

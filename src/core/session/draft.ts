@@ -11,7 +11,7 @@ import { applyPatch, diff, type Patch } from '../data/merge.js';
 import { reveal } from '../data/schema.js';
 import { SessionError } from '../error.js';
 import type { Change } from '../kernel/write-queue.js';
-import { ownerOf } from '../record/owner.js';
+import { knownOwner, ownerOf } from '../record/owner.js';
 import type { Content, Snapshot } from '../record/snapshot.js';
 import type { HeldSession } from './held-session.js';
 import { assertInPlace, assertSynchronous } from './update-result.js';
@@ -229,7 +229,9 @@ export class Draft<Data> {
     const { settings } = this.#held.services;
     const written = applyPatch(content.state.stored, patch);
     const data = settings.validator ? await settings.validator(written) : written;
-    if (ownerOf(settings, data) !== ownerOf(settings, content.data)) {
+    const owner = knownOwner(settings, content.data);
+    // Data from before the option may stay without an owner.
+    if ((owner === null ? (knownOwner(settings, data) ?? null) : ownerOf(settings, data)) !== owner) {
       throw new SessionError(
         'INVALID_DATA',
         'the change would move the session to another owner: create a new session instead',
