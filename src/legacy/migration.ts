@@ -4,10 +4,11 @@ import { eventOf } from '../core/events.js';
 import type { ForeignSession } from '../core/kernel/authentication.js';
 import { isGone } from '../core/kernel/lifecycle.js';
 import type { Services } from '../core/kernel/services.js';
+import { deadlineOf, NEVER } from '../core/record/deadline.js';
 import { standingOf } from '../core/record/match.js';
 import { ownerOf } from '../core/record/owner.js';
 import { rotate } from '../core/record/rotation.js';
-import { type Content, firstSnapshot, lifetimeOf, type Snapshot } from '../core/record/snapshot.js';
+import { type Content, firstSnapshot, lifetimeOf, type Snapshot, snapshotOf } from '../core/record/snapshot.js';
 import type { Migration, SessionState } from '../core/record/state.js';
 import { type Credential, newVersion } from '../core/record/token.js';
 import type { ResponseHeadPort } from '../core/session/response-port.js';
@@ -50,6 +51,8 @@ export class LegacyMove implements ForeignSession {
   readonly #token: LegacyToken;
   readonly #credential: Credential;
   readonly #head: ResponseHeadPort;
+  /** Whether this request has inserted the copy. */
+  #isOwn = false;
 
   constructor(services: Services, token: LegacyToken, credential: Credential, head: ResponseHeadPort) {
     this.#services = services;
@@ -72,6 +75,7 @@ export class LegacyMove implements ForeignSession {
     if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);
     // The id is derived from the old token, so an earlier session with the same id may have ended.
     live.begin(id);
+    this.#isOwn = true;
     return record;
   }
 
@@ -113,10 +117,13 @@ export class LegacyMove implements ForeignSession {
     return proven && this.#finish(proven, nonce, canDeliver);
   }
 
-  async #prove(snapshot: Snapshot, nonce: string): Promise<Snapshot | null> {
-    const { store, queue } = this.#services;
-    if (await this.#readOld()) {
-      return queue.submit(snapshot, (content) => {
+  async #prove(found: Snapshot, nonce: string): Promise<Snapshot | null> {
+    const { store, queue, settings } = this.#services;
+    const record = await this.#admitted(found);
+    const old = await this.#readOld();
+    if (old) {
+      const expiresAt = Math.min(record.expiresAt, old.expiresAt ?? NEVER);
+      return queue.submit(snapshotOf({ ...record, expiresAt }, found, settings), (content) => {
         const migration = this.#migrationOf(content, nonce);
         return migration?.stage === 'copied' ? withMigration(content, { ...migration, stage: 'proven' }) : content;
       });
@@ -125,6 +132,22 @@ export class LegacyMove implements ForeignSession {
     if (now?.state.migration?.stage !== 'copied') return now;
     await store.delete(this.#credential.id);
     return null;
+  }
+
+  /**
+   * Another request has inserted the copy, and may not know yet whether the account's limit lets
+   * it stay. If the limit refuses it, it is removed, so the old session must not be. Inserting it
+   * once more asks the same question.
+   *
+   * @throws `LIMIT_REACHED`
+   */
+  async #admitted({ record }: Snapshot): Promise<SessionRecord> {
+    const { lifecycle, settings } = this.#services;
+    if (this.#isOwn || settings.maxPerOwner?.onLimit !== 'deny') return record;
+    // Until it is admitted, the store may give it an earlier deadline.
+    const copy = { ...record, expiresAt: deadlineOf(record.createdAt, record.createdAt, settings.limits) };
+    await lifecycle.insertRecord(copy);
+    return copy;
   }
 
   /**

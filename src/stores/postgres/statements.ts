@@ -106,9 +106,10 @@ excess AS (SELECT id FROM live WHERE id::text IS DISTINCT FROM $5::text
 ended AS (DELETE FROM ${table} AS stored USING excess WHERE stored.id = excess.id RETURNING stored.id)
 SELECT (SELECT count(*) FROM page)::text AS seen, (SELECT string_agg(id::text, ',') FROM ended) AS ids`,
     // When several sessions are admitted at the same time, each sees those that were inserted
-    // before it asked, except the refused ones. So exactly as many stay as there is room for.
+    // before it asked, except the refused ones. So exactly as many stay as there is room for. A
+    // session that was written meanwhile was admitted by another call.
     confirm: `WITH live AS MATERIALIZED (SELECT id ${live} ORDER BY created_at, id LIMIT $4::bigint + 1 FOR UPDATE),
-refused AS (DELETE FROM ${table} WHERE id = $5::uuid AND (SELECT count(*) FROM live) > $4::bigint),
+refused AS (DELETE FROM ${table} WHERE id = $5::uuid AND version = $7 AND (SELECT count(*) FROM live) > $4::bigint),
 admitted AS (UPDATE ${table} SET expires_at = $6::bigint, sweep_at = $6::bigint
   WHERE id = $5::uuid AND (SELECT count(*) FROM live) <= $4::bigint RETURNING 1)
 SELECT (SELECT count(*) FROM admitted)::text AS admitted`,

@@ -185,8 +185,8 @@ async function* insertWithin(
   if (ownerId === undefined || outcome === 'exists') return yield { outcome, evicted: [] };
   if (!denies) return yield* evicting(trim(ownerId, trimFor(id, limit)));
   const { max, now, replaces = null } = limit;
-  const params = [encodeOwner(ownerId), String(Math.floor(now)), replaces, String(max), id, String(record.expiresAt)];
-  const [row = {}] = await run('confirm', ...params);
+  const others = [encodeOwner(ownerId), String(Math.floor(now)), replaces, String(max)];
+  const [row = {}] = await run('confirm', ...others, id, String(record.expiresAt), record.version);
   yield { outcome: numberIn(row, 'admitted') > 0 ? 'inserted' : 'limit-reached', evicted: [] };
 }
 
