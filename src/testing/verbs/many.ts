@@ -1,12 +1,34 @@
 import { ensureEqual, ensureRecord, present } from '../kit/assert.js';
 import type { Kit } from '../kit/context.js';
 import { HOUR, newId, newRecord, rewritten, together } from '../kit/records.js';
+import { fill, idsOf, stillThere } from './steps.js';
 
 /** The verbs that look at many sessions. */
 export function manyTests(kit: Kit): void {
+  if (kit.has('listByOwner')) listManyTest(kit);
+  if (kit.has('deleteByOwner')) deleteManyTest(kit);
   if (kit.has('findMany')) findManyTests(kit);
   if (kit.has('count')) countTests(kit);
   if (kit.has('clear')) clearTests(kit);
+}
+
+// Databases that return results in pages have at most 1,000 in each.
+
+function listManyTest({ test }: Kit): void {
+  test("listByOwner returns each of an owner's many sessions", async (context) => {
+    const records = await fill(context);
+    const listed = present(await context.store.listByOwner?.('ada'), 'a list');
+    ensureEqual(idsOf(listed), idsOf(records), 'the ids in the list');
+  });
+}
+
+function deleteManyTest({ test }: Kit): void {
+  test("deleteByOwner removes each of an owner's many sessions", async (context) => {
+    const records = await fill(context);
+    const removed = present(await context.store.deleteByOwner?.('ada'), 'an answer');
+    ensureEqual(removed.toSorted(), idsOf(records), 'the ids that were removed');
+    ensureEqual(await stillThere(context.other, records), [], 'what is left');
+  });
 }
 
 function findManyTests({ test }: Kit): void {

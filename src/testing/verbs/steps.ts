@@ -146,7 +146,10 @@ function stepsOf({ steps }: SessionStore): StoreSteps {
 }
 
 /** Many sessions of one owner, created one after the other. */
-async function fill({ store, clock }: TestContext, fields: Partial<SessionRecord> = {}): Promise<SessionRecord[]> {
+export async function fill(
+  { store, clock }: TestContext,
+  fields: Partial<SessionRecord> = {},
+): Promise<SessionRecord[]> {
   const records = Array.from({ length: MANY }, (_, index) =>
     newRecord(clock, { ownerId: 'ada', createdAt: clock.now() - MANY + ((index * 37) % MANY), ...fields }),
   );
@@ -176,7 +179,7 @@ async function total(steps: AsyncIterable<number> | undefined, most = MOST_IN_A_
   return all;
 }
 
-async function stillThere(store: SessionStore, records: readonly SessionRecord[]): Promise<string[]> {
+export async function stillThere(store: SessionStore, records: readonly SessionRecord[]): Promise<string[]> {
   const found: string[] = [];
   for (let from = 0; from < records.length; from += 100) {
     const some = await Promise.all(records.slice(from, from + 100).map(({ id }) => store.find(id)));
@@ -185,6 +188,6 @@ async function stillThere(store: SessionStore, records: readonly SessionRecord[]
   return found;
 }
 
-function idsOf(records: readonly SessionRecord[]): string[] {
+export function idsOf(records: readonly SessionRecord[]): string[] {
   return records.map(({ id }) => id).sort();
 }

@@ -276,4 +276,23 @@ export const BROKEN_OWNERS: readonly BrokenStore[] = [
       'steps > clear removes every record in steps',
     ],
   },
+  {
+    bug: 'a list that returns only the first page',
+    create: breaking((store) => ({
+      listByOwner: async (ownerId) => (await store.listByOwner(ownerId)).slice(0, 1_000),
+    })),
+    fails: ["listByOwner returns each of an owner's many sessions"],
+  },
+  {
+    bug: 'a deleteByOwner that removes only the first page',
+    create: breaking((store) => ({
+      async deleteByOwner(ownerId, except) {
+        const records = await store.listByOwner(ownerId);
+        const page = records.filter(({ id }) => id !== except).slice(0, 1_000);
+        for (const { id } of page) await store.delete(id);
+        return page.map(({ id }) => id);
+      },
+    })),
+    fails: ["deleteByOwner removes each of an owner's many sessions"],
+  },
 ];
