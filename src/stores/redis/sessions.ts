@@ -195,5 +195,6 @@ function decodeAnything(id: string, value: string): SessionRecord {
 function deadlineOf(record: SessionRecord | null | undefined, isIndexed: (ownerId: string) => boolean): number | '-' {
   if (!record) return '-';
   if (record.version === '') return NEVER;
-  return record.ownerId !== undefined && isIndexed(record.ownerId) ? record.expiresAt : '-';
+  // A session that is about to get its owner is in the index first. It must stay there.
+  return record.ownerId === undefined || isIndexed(record.ownerId) ? record.expiresAt : '-';
 }

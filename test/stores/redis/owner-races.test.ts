@@ -8,6 +8,7 @@ import { type NodeRedis, withServer } from './suite.js';
 describeWithRedis('the sessions of an owner, in every order of the commands', () => {
   let client: NodeRedis;
   const limit = { max: 2, onLimit: 'evict-oldest', now: Date.now() } as const;
+  const denies = { max: 1, onLimit: 'deny', now: Date.now() } as const;
   withServer((one) => {
     client = one.client;
   });
@@ -147,6 +148,30 @@ describeWithRedis('the sessions of an owner, in every order of the commands', ()
       const listed = (await store.listByOwner('ada')).map(({ id }) => id);
       const expected = (await store.find(login.id)) ? [kept.id, login.id] : [kept.id];
       expect(listed.toSorted()).toEqual(expected.toSorted());
+      await store.deleteByOwner('ada');
+    });
+  });
+
+  type Store = ReturnType<typeof redisStore>;
+  test.each<[string, (store: Store) => Promise<unknown>]>([
+    ['a login that the limit may deny', (store) => store.insertWithin(record({ ownerId: 'ada' }), HOUR, denies)],
+    ['a login that evicts', (store) => store.insertWithin(record({ ownerId: 'ada' }), HOUR, { ...limit, max: 1 })],
+    ['a list', (store) => store.listByOwner('ada')],
+    ['the end of all sessions', (store) => store.deleteByOwner('ada')],
+  ])('rule 27: a session that gets its owner beside %s is in the index, if it is alive', async (_name, other) => {
+    await everyOrder(client, async (race) => {
+      const store = redisStore(client);
+      const before = record();
+      await store.insert(before, HOUR);
+      await race<unknown>(
+        (gated) => redisStore(gated).replace(changed(before, { ownerId: 'ada' }), before.version, HOUR),
+        (gated) => other(redisStore(gated)),
+      );
+      // Work in the background may still note what it has found.
+      await store.listByOwner('ada');
+      const isAlive = (await store.find(before.id)) !== null;
+      const listed = (await store.listByOwner('ada')).some(({ id }) => id === before.id);
+      expect(listed).toBe(isAlive);
       await store.deleteByOwner('ada');
     });
   });
