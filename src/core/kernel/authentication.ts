@@ -200,10 +200,9 @@ export class Authentication {
         isRefused = authenticatedAtOf(content.state, match) === undefined;
         if (isRefused) throw gone();
         if (match !== 'pending') return content;
-        return {
-          ...content,
-          state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt: time },
-        };
+        // The clock of another server may be ahead. A use must not shorten the session.
+        const lastActiveAt = Math.max(content.state.lastActiveAt, time);
+        return { ...content, state: { ...firstUse(content.state, credential, { now: time, grace }), lastActiveAt } };
       });
       return { written, isRefused: false };
     } catch (error) {

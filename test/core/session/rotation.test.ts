@@ -232,3 +232,12 @@ describe('what the record keeps', () => {
     }
   });
 });
+
+test('rule 7: a first use on a server whose clock is behind does not shorten the session', async () => {
+  const { clock, sessions, make, token, id, use, call } = await setUp({ idleTimeout: '2m' });
+  const next = await (await call(token)).rotate();
+  await call(next, make(-MINUTE));
+  expect((await sessions.find(id))?.expiresAt).toBe(clock.now + 2 * MINUTE);
+  clock.now += 2 * MINUTE - 1;
+  expect(await use(next)).not.toBeNull();
+});
