@@ -1,6 +1,7 @@
 import { isSessionError, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import type { Snapshot } from '../record/snapshot.js';
+import { isSessionId } from '../record/token.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { LiveSessions } from './live-sessions.js';
@@ -47,10 +48,12 @@ export class Accounts {
 
   /**
    * Ends all sessions of an account except one, and returns how many it ended. If a running login
-   * replaces another session with `except`, that session is spared too.
+   * replaces another session with the spared one, that session is spared too.
    */
-  async destroyFor(ownerId: string, except?: string): Promise<number> {
+  async destroyFor(ownerId: string, spared?: string): Promise<number> {
     this.#checkOwner(ownerId);
+    // No session has any other id, and stores are never asked about one.
+    const except = isSessionId(spared) ? spared : undefined;
     const replaced = except === undefined ? undefined : this.#lifecycle.replacedBy(except);
     if (replaced !== undefined) return this.#destroyEach(ownerId, [except, replaced]);
     let count = 0;

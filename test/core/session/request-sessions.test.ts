@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createSessions, header, memoryStore, type SessionsOptions } from '../../../src/index.js';
 
 interface Data {
@@ -111,6 +111,14 @@ describe('a request’s sessions', () => {
     await expect(sessions.listFor('ann')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     await expect(sessions.destroyFor('ann')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
     await expect(setUp().sessions.destroyFor('')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  test('a store is never asked to spare what is no id', async () => {
+    const { store, sessions } = setUp();
+    const deleteByOwner = vi.spyOn(store.steps, 'deleteByOwner');
+    const { token } = await sessions.create({ userId: 'ann' });
+    expect(await sessions.destroyFor('ann', { except: token })).toBe(1);
+    expect(deleteByOwner.mock.calls).toEqual([['ann', undefined]]);
   });
 
   test('operations are NOT_SUPPORTED if the store lacks the capability', async () => {
