@@ -113,7 +113,7 @@ describe('a request’s sessions', () => {
     await expect(setUp().sessions.destroyFor('')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  test('a store is never asked to spare what is no id', async () => {
+  test('a store never gets an exception that is not an id', async () => {
     const { store, sessions } = setUp();
     const deleteByOwner = vi.spyOn(store.steps, 'deleteByOwner');
     const { token } = await sessions.create({ userId: 'ann' });
