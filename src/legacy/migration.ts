@@ -32,8 +32,9 @@ import type { LegacySession, LegacySessions } from './legacy-sessions.js';
  */
 
 /**
- * How often a request starts over because another process has overwritten its copy. That happens
- * only with stores that are not atomic.
+ * How often a request starts over, because the limit has refused another request's copy, or
+ * because a process has overwritten its copy. The latter happens only with stores that are not
+ * atomic.
  */
 const MAX_TRIES = 5;
 
@@ -61,7 +62,7 @@ export class LegacyMove implements ForeignSession {
     this.#head = head;
   }
 
-  async copy(): Promise<SessionRecord | null> {
+  async copy(tries = MAX_TRIES): Promise<SessionRecord | null> {
     const { store, lifecycle, reader, live } = this.#services;
     const { id } = this.#credential;
     const old = await this.#readOld();
@@ -72,7 +73,10 @@ export class LegacyMove implements ForeignSession {
       throw ofStored(error);
     });
     // If the account's limit refuses the insert, the old session stays where it is.
-    if ((await lifecycle.insertRecord(record)) !== 'inserted') return store.find(id);
+    if ((await lifecycle.insertRecord(record)) !== 'inserted') {
+      // The limit may have refused another request's copy by now. Then this request asks it too.
+      return (await store.find(id)) ?? (tries > 1 ? this.copy(tries - 1) : null);
+    }
     // The id is derived from the old token, so an earlier session with the same id may have ended.
     live.begin(id);
     this.#isOwn = true;
@@ -90,7 +94,8 @@ export class LegacyMove implements ForeignSession {
         return await this.#settle(snapshot, migration);
       } catch (error) {
         if (!isGone(error)) throw error;
-        const next = await this.#opened();
+        let next = await this.#opened();
+        if (!next && (await this.copy())) next = await this.#opened();
         snapshot = next?.state.migration?.nonce === migration.nonce || tries === MAX_TRIES ? null : next;
       }
     }

@@ -1,30 +1,32 @@
 import { expect, test } from 'vitest';
 import type { memoryStore, SessionStore } from '../../src/index.js';
 import { gate } from '../support/gate.js';
-import { DAY, setUp, TOKEN } from './legacy-support.js';
+import { byChance, takeTurns } from '../support/turns.js';
+import { DAY, setUp, TOKEN, type Turn } from './legacy-support.js';
 
 /**
  * A store that inserts first and then asks the limit, as those on servers do. Others see a session
  * before it is admitted, with a deadline of five minutes.
  */
-function inTwoSteps(inner: ReturnType<typeof memoryStore>, beforeAdmission: () => Promise<void>): SessionStore {
+function inTwoSteps(inner: ReturnType<typeof memoryStore>, turn: Turn): SessionStore {
   return {
-    insert: (record, ttl) => inner.insert(record, ttl),
-    find: (id) => inner.find(id),
-    replace: (record, version, ttl) => inner.replace(record, version, ttl),
-    delete: (id) => inner.delete(id),
+    insert: (record, ttl) => turn('insert').then(() => inner.insert(record, ttl)),
+    find: (id) => turn('find').then(() => inner.find(id)),
+    replace: (record, version, ttl) => turn('replace').then(() => inner.replace(record, version, ttl)),
+    delete: (id) => turn('delete').then(() => inner.delete(id)),
     listByOwner: (ownerId) => inner.listByOwner(ownerId),
     deleteByOwner: (ownerId, except) => inner.deleteByOwner(ownerId, except),
     async insertWithin(record, ttl, { max, now }) {
+      await turn('insert');
       const outcome = await inner.insert({ ...record, expiresAt: now + 300_000 }, ttl);
       if (outcome === 'exists') return { outcome, evicted: [] };
-      await beforeAdmission();
-      const isThere = (await inner.find(record.id)) !== null;
-      if (isThere && (await inner.listByOwner(record.ownerId ?? '')).length <= max) {
+      await turn('admit');
+      const found = await inner.find(record.id);
+      if (found && (await inner.listByOwner(record.ownerId ?? '')).length <= max) {
         await inner.replace(record, record.version, ttl);
         return { outcome, evicted: [] };
       }
-      await inner.delete(record.id);
+      if (found?.version === record.version) await inner.delete(record.id);
       return { outcome: 'limit-reached', evicted: [] };
     },
   };
@@ -37,24 +39,22 @@ async function setUpTwo(setUpOthers: (sessions: ReturnType<typeof openPlain>) =>
   await setUpOthers(sessions);
   world.login();
   const [inserted, admission] = [gate(), gate()];
-  const waiting = inTwoSteps(world.store, () => {
+  const waiting = inTwoSteps(world.store, async (step) => {
+    if (step !== 'admit') return;
     inserted.open();
-    return admission.opened;
+    await admission.opened;
   });
   const around = { read: run, remove: run };
-  const options = { ownerOf: OWNER, maxPerOwner: { max: 1, onLimit: 'deny' } } as const;
-  const first = world.openOn(waiting, around, options);
-  const second = world.openOn(
-    inTwoSteps(world.store, async () => undefined),
-    around,
-    options,
-  );
+  const first = world.openOn(waiting, around, LIMITED);
+  const second = world.openOn(inTwoSteps(world.store, atOnce), around, LIMITED);
   const answer = world.request(TOKEN, first).catch((error: unknown) => error);
   await inserted.opened;
   return { ...world, sessions, first: { answer, goOn: () => admission.open() }, second };
 }
 
 const OWNER = (data: { userId: string }) => data.userId;
+const LIMITED = { ownerOf: OWNER, maxPerOwner: { max: 1, onLimit: 'deny' } } as const;
+const atOnce: Turn = async () => undefined;
 
 function openPlain(world: ReturnType<typeof setUp>) {
   return world.openOn(world.store, { read: run, remove: run }, { ownerOf: OWNER });
@@ -81,4 +81,31 @@ test('of two requests with an old token, both are served, and the session keeps 
   expect([...old.sessions.keys()]).toEqual([]);
   const [moved] = await sessions.listFor('ann');
   expect(moved?.expiresAt).toBe(clock.now + 7 * DAY);
+});
+
+test('rule 27: beside a login at the limit, no request with the old token is anonymous, in any order', async () => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const world = setUp();
+    world.login();
+    const open = (turn: Turn) => {
+      const around = {
+        read: <Result>(call: () => Promise<Result>) => turn('read').then(call),
+        remove: <Result>(call: () => Promise<Result>) => turn('remove').then(call),
+      };
+      return world.openOn(inTwoSteps(world.store, turn), around, LIMITED);
+    };
+    const codes: unknown[] = [];
+    const visitor = async (turn: Turn) => {
+      const { session } = await world.request(TOKEN, open(turn)).catch((error) => ({ session: error.code }));
+      codes.push(session === null ? 'anonymous' : session);
+    };
+    const login = async (turn: Turn) => {
+      await open(turn)
+        .create({ userId: 'ann' })
+        .catch(() => undefined);
+    };
+    const order = await takeTurns([visitor, visitor, login], byChance(seed));
+    await visitor(atOnce);
+    expect({ order, anonymous: codes.filter((code) => code === 'anonymous') }).toEqual({ order, anonymous: [] });
+  }
 });
