@@ -1,6 +1,7 @@
 import { type Duration, parseDelay } from '../../core/duration.js';
 import { checkOptions } from '../../core/options.js';
 import type { SessionStore } from '../../core/store.js';
+import { sum } from '../shared/steps.js';
 import { type CallbackStore, checkStore } from './callback-store.js';
 import { stateOf } from './store-state.js';
 import { Verbs } from './verbs.js';
@@ -63,13 +64,35 @@ export function expressStore(store: CallbackStore, options: ExpressStoreOptions 
   };
 }
 
-function capabilities(store: CallbackStore, verbs: Verbs): Pick<SessionStore, 'count' | 'clear' | 'sweep'> {
+function capabilities(store: CallbackStore, verbs: Verbs): Pick<SessionStore, 'count' | 'clear' | 'sweep' | 'steps'> {
   const { length, clear, all } = store;
+  const count =
+    typeof length === 'function' ? () => verbs.count((callback) => length.call(store, callback)) : undefined;
+  const empty = typeof clear === 'function' ? () => verbs.clear((callback) => clear.call(store, callback)) : undefined;
+  const sweep =
+    typeof all === 'function' ? (now: number) => verbs.sweep((callback) => all.call(store, callback), now) : undefined;
   return {
-    ...(typeof length === 'function' && { count: () => verbs.count((callback) => length.call(store, callback)) }),
-    ...(typeof clear === 'function' && { clear: () => verbs.clear((callback) => clear.call(store, callback)) }),
-    ...(typeof all === 'function' && {
-      sweep: (now: number) => verbs.sweep((callback) => all.call(store, callback), now),
+    ...(count && { count }),
+    ...(empty && { clear: empty }),
+    ...(sweep && { sweep: (now: number) => sum(sweep(now)) }),
+    // Only a sweep looks at the sessions one by one.
+    ...(sweep && {
+      steps: {
+        sweep,
+        ...(count && { count: () => once(count) }),
+        ...(empty && {
+          clear: () =>
+            once(async () => {
+              const before = (await count?.()) ?? 0;
+              await empty();
+              return before;
+            }),
+        }),
+      },
     }),
   };
+}
+
+async function* once(run: () => Promise<number>): AsyncGenerator<number> {
+  yield await run();
 }

@@ -1,10 +1,14 @@
 import { isSessionError, SessionError } from '../../core/error.js';
 import { isSessionId } from '../../core/record/token.js';
 import type { SessionRecord } from '../../core/store.js';
+import { partsOf } from '../shared/steps.js';
 import { ownIds } from './all-sessions.js';
 import { isMissing } from './callback-store.js';
 import { unreadable, unwrap, wrap } from './envelope.js';
 import { call, type Start, type StoreState } from './store-state.js';
+
+/** How many sessions one step of a sweep looks at. Each is a `get`, one after the other. */
+const SWEPT_AT_ONCE = 100;
 
 /** The verbs of the store contract on a callback store. Operations on one session queue up. */
 export class Verbs {
@@ -64,21 +68,28 @@ export class Verbs {
     await this.#state.unlessDisconnected(() => this.#state.queue.runAlone(() => this.#call(clear)));
   }
 
-  /** Looks at all sessions. Meant for occasional use, for stores that do not expire sessions. */
-  async sweep(all: Start, now: number): Promise<number> {
+  /**
+   * Looks at all sessions, for stores that do not expire them. The first step gets them. Each
+   * yields how many it has removed.
+   */
+  async *sweep(all: Start, now: number): AsyncGenerator<number> {
     const sessions = await this.#state.unlessDisconnected(() => this.#call(all));
-    let removed = 0;
-    for (const id of ownIds(sessions)) {
-      // The session may have been used or removed since then.
-      const ended = await this.#inLine(id, async () => {
-        const record = await this.#probe(id);
-        if (record?.expiresAt === undefined || record.expiresAt > now) return false;
-        await this.#destroy(id);
-        return true;
-      });
-      if (ended) removed += 1;
+    yield 0;
+    for (const ids of partsOf(ownIds(sessions), SWEPT_AT_ONCE)) {
+      let removed = 0;
+      for (const id of ids) if (await this.#removeExpired(id, now)) removed += 1;
+      yield removed;
     }
-    return removed;
+  }
+
+  /** Removes a session that has expired. It may have been used or removed since it was listed. */
+  #removeExpired(id: string, now: number): Promise<boolean> {
+    return this.#inLine(id, async () => {
+      const record = await this.#probe(id);
+      if (record?.expiresAt === undefined || record.expiresAt > now) return false;
+      await this.#destroy(id);
+      return true;
+    });
   }
 
   /** Runs the task after the earlier tasks of the same session. */

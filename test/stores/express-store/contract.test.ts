@@ -18,7 +18,7 @@ import { CheckedMemoryStore, OwnStore, PgStore, RedisStoreOfTheAncestor } from '
  * of fields.
  */
 const NONE: StoreCapabilities = { atomic: false, anyBody: false, expires: 'by sweep' };
-const ALL: StoreCapabilities = { ...NONE, count: true, clear: true, sweep: true };
+const ALL: StoreCapabilities = { ...NONE, count: true, clear: true, sweep: true, inSteps: true };
 
 function contractOf(
   name: string,
