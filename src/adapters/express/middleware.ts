@@ -116,13 +116,23 @@ export function expressSessionErrors(): SessionErrorMiddleware {
     const call = callOf(field(req, 'sessions'));
     if (call) {
       markFailed(call);
+      for (const each of hiddenBy(req)) markFailed(each);
       if (isSessionError(error)) call.refusal = error;
     }
     next(error);
   };
 }
 
+/** The calls of other `createSessions` on a request, which the last one hides. */
+const HIDDEN: unique symbol = Symbol.for('token-sessions.express.hidden');
+
+function hiddenBy(req: MiddlewareRequest): readonly Call[] {
+  return (field(req, HIDDEN) as readonly Call[] | undefined) ?? [];
+}
+
 function attach(req: MiddlewareRequest, call: Call): void {
+  const hidden = callOf(field(req, 'sessions'));
+  if (hidden) Object.defineProperty(req, HIDDEN, { value: [...hiddenBy(req), hidden], configurable: true });
   Object.defineProperty(req, 'sessions', { value: call.sessions, configurable: true, enumerable: true });
   Object.defineProperty(req, 'session', SESSION);
 }
