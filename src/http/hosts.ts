@@ -48,6 +48,14 @@ export function isUpgrade(header: (name: string) => string | undefined): boolean
   return header('upgrade')?.toLowerCase() === 'websocket';
 }
 
+/**
+ * Whether Node's server has handed this request to the listeners of `upgrade`. It becomes a
+ * socket, and nothing answers it.
+ */
+export function isUpgraded(request: unknown): boolean {
+  return field(request, 'upgrade') === true;
+}
+
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

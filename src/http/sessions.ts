@@ -132,14 +132,14 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
 
   /**
    * Returns one request for each request object and token. If an object comes back with another
-   * token, it is another caller.
+   * token, or as a socket, it is another caller.
    */
   function open(incoming: IncomingRequest): OpenedRequest {
-    const { key, alias } = incoming;
+    const { key, alias, persistent = false } = incoming;
     if (!key) return openRequest(settings, incoming);
     const sent = readSources(settings, incoming);
     const known = slot.get(key);
-    if (known?.isFor(sent) && !known.isOver) return known;
+    if (known?.isFor(sent, persistent) && !known.isOver) return known;
     const request = openRequest(settings, incoming, sent);
     slot.set(key, request);
     if (alias) slot.set(alias, request);

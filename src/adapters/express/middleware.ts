@@ -3,7 +3,7 @@ import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { challenge } from '../../http/errors.js';
 import { callOf, hostOf } from '../../http/host.js';
-import { field } from '../../http/hosts.js';
+import { field, isUpgraded } from '../../http/hosts.js';
 import type { EndableResponse } from '../../http/node-end.js';
 import { onHead } from '../../http/node-head.js';
 import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
@@ -78,19 +78,22 @@ export type SessionErrorMiddleware = (
 export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): SessionMiddleware {
   const host = hostOf(sessions);
   return (req, res, next) => {
+    const isSocket = isUpgraded(req);
     const opened = host.open({
       key: req,
       headers: req.headers,
       details: { method: req.method, url: req.url },
-      target: { kind: 'node', response: res },
+      persistent: isSocket,
+      target: isSocket ? { kind: 'none' } : { kind: 'node', response: res },
     });
     // The application installs the middleware twice.
     if (opened.enclosing) return next();
-    const call = opened.open({ hasOutcome: true });
-    opened.enclosing = call;
+    const call = opened.open({ hasOutcome: !isSocket });
+    if (!isSocket) opened.enclosing = call;
     call.admit().then(
       () => {
         attach(req, call);
+        if (isSocket) return call.start(next);
         onHead(res, (status) => {
           if (status === 401 && call.refusal && res.getHeader('www-authenticate') === undefined)
             res.setHeader('www-authenticate', challenge(call.refusal, opened));

@@ -4,7 +4,7 @@ import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
 import { isResponse, reportInternal } from '../../http/handle.js';
 import { type Host, hostOf } from '../../http/host.js';
-import { field } from '../../http/hosts.js';
+import { field, isUpgraded } from '../../http/hosts.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
@@ -49,6 +49,9 @@ class State {
  *
  * tRPC and Yoga on the same server share the session, and its load. A scope inside may register
  * the plugin for another `createSessions`: its routes have those sessions.
+ *
+ * A WebSocket route has no answer, so nothing is saved for it: call `save()` or `update()`. A
+ * login takes effect at once. `request.sessions.load()` looks the session up again.
  *
  * @example
  * declare module 'fastify' {
@@ -105,6 +108,7 @@ function install(fastify: FastifyInstance, host: Host): void {
     states.set(request, state);
     Object.defineProperty(request, SHOWN, { configurable: true, value: state });
     await state.call.admit();
+    if (isUpgraded(request.raw)) return;
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
   // The handler begins right after this hook, and nothing has run before it.
@@ -129,14 +133,16 @@ function install(fastify: FastifyInstance, host: Host): void {
 }
 
 function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
+  const isSocket = isUpgraded(request.raw);
   const opened = host.open({
     key: request.raw,
     headers: request.headers,
     details: { method: request.method, url: request.url },
-    target: { kind: 'node', response: reply.raw },
+    persistent: isSocket,
+    target: isSocket ? { kind: 'none' } : { kind: 'node', response: reply.raw },
   });
-  const call = opened.open({ hasOutcome: true });
-  opened.enclosing = call;
+  const call = opened.open({ hasOutcome: !isSocket });
+  if (!isSocket) opened.enclosing = call;
   return new State(opened, call);
 }
 
