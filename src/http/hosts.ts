@@ -43,7 +43,7 @@ export function isWebSocket(value: unknown): value is object {
   return isObject(value) && typeof field(value, 'send') === 'function' && typeof field(value, 'close') === 'function';
 }
 
-/** Whether a request is the upgrade to a WebSocket. */
+/** Whether a request asks to be upgraded to a WebSocket. */
 export function isUpgrade(header: (name: string) => string | undefined): boolean {
   return header('upgrade')?.toLowerCase() === 'websocket';
 }
@@ -54,6 +54,15 @@ export function isUpgrade(header: (name: string) => string | undefined): boolean
  */
 export function isUpgraded(request: unknown): boolean {
   return field(request, 'upgrade') === true;
+}
+
+/**
+ * Whether a request is that of a socket. Node knows it. Elsewhere the header decides, which is the
+ * safer case.
+ */
+export function isOfSocket(request: unknown, header: (name: string) => string | undefined): boolean {
+  const upgraded = field(request, 'upgrade');
+  return typeof upgraded === 'boolean' ? upgraded : isUpgrade(header);
 }
 
 export function text(value: unknown): string | undefined {
