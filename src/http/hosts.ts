@@ -49,16 +49,8 @@ export function isUpgrade(header: (name: string) => string | undefined): boolean
 }
 
 /**
- * Whether Node's server has handed this request to the listeners of `upgrade`. It becomes a
- * socket, and nothing answers it.
- */
-export function isUpgraded(request: unknown): boolean {
-  return field(request, 'upgrade') === true;
-}
-
-/**
- * Whether a request is that of a socket. Node knows it. Elsewhere the header decides, which is the
- * safer case.
+ * Whether a request becomes a socket, so that nothing answers it. Node knows it. Elsewhere the
+ * header decides, which is the safer case.
  */
 export function isOfSocket(request: unknown, header: (name: string) => string | undefined): boolean {
   const upgraded = field(request, 'upgrade');

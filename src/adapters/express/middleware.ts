@@ -2,8 +2,9 @@ import { isSessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { challenge } from '../../http/errors.js';
+import { headerReader } from '../../http/header-reader.js';
 import { callOf, hostOf } from '../../http/host.js';
-import { field, isUpgraded } from '../../http/hosts.js';
+import { field, isOfSocket } from '../../http/hosts.js';
 import type { EndableResponse } from '../../http/node-end.js';
 import { onHead } from '../../http/node-head.js';
 import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
@@ -78,7 +79,7 @@ export type SessionErrorMiddleware = (
 export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): SessionMiddleware {
   const host = hostOf(sessions);
   return (req, res, next) => {
-    const isSocket = isUpgraded(req);
+    const isSocket = isOfSocket(req, (name) => headerReader(req.headers)(name));
     const opened = host.open({
       key: req,
       headers: req.headers,

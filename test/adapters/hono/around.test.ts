@@ -6,7 +6,7 @@ import { cookie, createSessions, type SessionContextOf } from '../../../src/inde
 const sessions = createSessions<{ userId: string }>({ sources: [cookie('sid', { secure: false })] });
 type Variables = SessionContextOf<typeof sessions> & { result: string };
 
-/** The answer to a login or logout whose handler leaves it to this middleware around the sessions. */
+/** The answer to a login or logout, with this middleware around the sessions. */
 async function answerOf(path: string, around: MiddlewareHandler<{ Variables: Variables }>) {
   const { token } = await sessions.create({ userId: 'ann' });
   const app = new Hono<{ Variables: Variables }>();
