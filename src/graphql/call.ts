@@ -5,7 +5,7 @@ import type { ResponseHeadPort } from '../core/session/response-port.js';
 import type { Session } from '../core/types.js';
 import type { Exchange } from '../http/errors.js';
 import { toGraphQLError } from './errors.js';
-import { FieldOutcomes } from './field-outcomes.js';
+import { type Definition, FieldOutcomes } from './field-outcomes.js';
 import { failedPart, inResult, isStream, isSuccess } from './results.js';
 import { NO_SHAPE, type OperationShape } from './shape.js';
 import type { OperationResult, OperationResults } from './types.js';
@@ -95,11 +95,14 @@ export class Operation {
   }
 
   /**
-   * Returns the function that must run the resolver of the field at this path, in an operation of
-   * this kind. `undefined` if the resolver can run directly.
+   * Returns the function that must run the resolver of the field at this path of this definition.
+   * `undefined` if the resolver can run directly.
    */
-  runnerOf(path: readonly (string | number)[], kind: string): (<Result>(run: () => Result) => Result) | undefined {
-    return this.#fields.runnerOf(path, kind);
+  runnerOf(
+    path: readonly (string | number)[],
+    definition: Definition,
+  ): (<Result>(run: () => Result) => Result) | undefined {
+    return this.#fields.runnerOf(path, definition);
   }
 
   /** @throws the error that prevented the load of the session */

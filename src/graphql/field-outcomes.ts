@@ -6,6 +6,8 @@ import type { OperationResult } from './types.js';
 
 type Path = readonly (string | number)[];
 type Keep = (name: string) => boolean;
+/** An operation's definition in its document. */
+export type Definition = { readonly operation: string };
 
 /** The prefix of the layer of a resolver inside a part. It keeps them apart from root fields. */
 const PART = '\u0000';
@@ -24,6 +26,8 @@ const BELOW = '\u0001';
 export class FieldOutcomes {
   readonly #call: Call;
   #shape: OperationShape = NO_SHAPE;
+  /** The operation's own definition. Its first field shows it. */
+  #definition: Definition | undefined;
   /** The root fields in the order in which they began. */
   readonly #order: string[] = [];
   /** Root fields whose own resolver has failed. */
@@ -59,13 +63,16 @@ export class FieldOutcomes {
     return this.#failures.length > 0 && this.#failures.every((path) => path.length > 0);
   }
 
-  runnerOf(path: Path, kind: string): (<Result>(run: () => Result) => Result) | undefined {
+  runnerOf(path: Path, definition: Definition): (<Result>(run: () => Result) => Result) | undefined {
     const { isMutation, isIncremental } = this.#shape;
+    if (isMutation && definition.operation !== 'mutation') return undefined;
+    this.#definition ??= definition;
+    // A resolver runs another operation on its own context. That is a part of the resolver's work.
+    if (this.#definition !== definition) return undefined;
     const [name] = path;
     const isRoot = path.length === 1 && typeof name === 'string';
     if (!isRoot) return isIncremental ? (run) => this.#runNested(path, run) : undefined;
-    // A resolver of a mutation may run a query on its own context.
-    if (isMutation) return kind === 'mutation' ? (run) => this.#runRoot(name, run) : undefined;
+    if (isMutation) return (run) => this.#runRoot(name, run);
     const login = this.#queryLogin;
     return login && ((run) => login.run(name, isIncremental ? () => this.#runNested(path, run) : run));
   }

@@ -59,7 +59,7 @@ function observe(field: Field, fallback: Resolver): void {
   field.resolve = (source, args, context, info) => {
     const { path } = info;
     const operation = operationOf(context);
-    const runner = operation?.runnerOf(path.prev ? pathTo(path) : [path.key], info.operation.operation);
+    const runner = operation?.runnerOf(path.prev ? pathTo(path) : [path.key], info.operation);
     return runner ? runner(() => resolve(source, args, context, info)) : resolve(source, args, context, info);
   };
 }

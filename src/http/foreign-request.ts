@@ -1,5 +1,5 @@
-import type { HeadersLike } from './header-reader.js';
-import { field, isNodeResponse, isObject, isWebSocket, text } from './hosts.js';
+import { type HeadersLike, headerReader } from './header-reader.js';
+import { field, isNodeResponse, isObject, isOfSocket, isWebSocket, text } from './hosts.js';
 import type { IncomingRequest } from './request.js';
 
 /** An object with a request's headers: a Fetch request, or a request of a server's own type. */
@@ -21,12 +21,12 @@ export function foreignRequest(context: unknown): IncomingRequest {
     .map(carrierOf)
     .find((each) => each !== undefined);
   const socket = socketOf(context);
-  if (!socket && !isSocketContext(context)) {
+  if (!socket && !isSocketContext(context) && !isSocketCarrier(carrier)) {
     const response = field(context, 'res');
     const target = isNodeResponse(response) ? ({ kind: 'node', response } as const) : ({ kind: 'collect' } as const);
     return { ...describe(carrier), key: keyOf(carrier), target };
   }
-  const key = socket ?? (isObject(extra) ? extra : carrier);
+  const key = socket ?? (isObject(extra) ? extra : keyOf(carrier));
   return {
     ...describe(carrier),
     key,
@@ -50,6 +50,11 @@ function socketOf(context: unknown): object | undefined {
 
 function isSocketContext(context: unknown): boolean {
   return isObject(context) && 'connectionParams' in context;
+}
+
+/** A context of `{ req }` for a socket shows only the request that it was upgraded from. */
+function isSocketCarrier(carrier: Carrier | undefined): boolean {
+  return carrier !== undefined && isOfSocket(carrier, headerReader(carrier.headers));
 }
 
 function parametersOf(context: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -43,9 +43,18 @@ export function isWebSocket(value: unknown): value is object {
   return isObject(value) && typeof field(value, 'send') === 'function' && typeof field(value, 'close') === 'function';
 }
 
-/** Whether a request is the upgrade to a WebSocket. */
+/** Whether a request asks to be upgraded to a WebSocket. */
 export function isUpgrade(header: (name: string) => string | undefined): boolean {
   return header('upgrade')?.toLowerCase() === 'websocket';
+}
+
+/**
+ * Whether a request becomes a socket, so that nothing answers it. Node knows it. Elsewhere the
+ * header decides, which is the safer case.
+ */
+export function isOfSocket(request: unknown, header: (name: string) => string | undefined): boolean {
+  const upgraded = field(request, 'upgrade');
+  return typeof upgraded === 'boolean' ? upgraded : isUpgrade(header);
 }
 
 export function text(value: unknown): string | undefined {

@@ -15,7 +15,7 @@ export interface BeforeEnd {
   /** Asked when the response is about to end. If it returns false, the response is not delayed. */
   isNeeded(): boolean;
   run(): Promise<void>;
-  /** Called when `run` has failed and the response can still change. */
+  /** Called when `run` or the end itself has failed and the response can still change. */
   failed(error: unknown): void;
 }
 
@@ -27,20 +27,23 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
 
   function holdingEnd(this: unknown, ...args: never[]): unknown {
     if (held) return res;
+    // Node throws. The answer to that error is still to come, and its end waits.
+    if (!isChunk(args[0])) return Reflect.apply(end, res, args);
     if (!before.isNeeded()) {
       res.end = end;
       return Reflect.apply(end, res, args);
     }
     held = true;
     const headOfEnd = headOf(res);
-    before.run().then(
-      () => {
+    before
+      .run()
+      .then(() => {
         // The handler may have thrown after `end`. Its answer is final all the same.
         if (!res.headersSent && 'writeHead' in res) setHead(res, headOfEnd);
         res.end = end;
         Reflect.apply(end, res, args);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         res.end = end;
         if (res.headersSent) {
           // The client has seen a success that did not happen. The only remedy is to cut the
@@ -50,12 +53,16 @@ export function holdEnd(res: EndableResponse, before: BeforeEnd): void {
         }
         setHead(res, headOfStart);
         before.failed(error);
-      },
-    );
+      });
     return res;
   }
 
   res.end = holdingEnd;
+}
+
+/** Whether a response can end with this. A falsy value counts as none. */
+function isChunk(value: unknown): boolean {
+  return !value || typeof value === 'string' || typeof value === 'function' || ArrayBuffer.isView(value);
 }
 
 /** The status and headers of a response whose head has not left. */

@@ -29,13 +29,19 @@ export function onHead(response: NodeResponse, listener: Listener, early = false
 function headWriter(response: NodeResponse, added: readonly Listener[], writeHead: WriteHead): WriteHead {
   let isWritten = false;
   return function write(this: unknown, status, ...rest) {
-    if (isWritten || response.headersSent) return writeHead.call(response, status, ...rest);
-    isWritten = true;
+    // Node throws for such a status. The head of the answer to that error is still to come.
+    if (isWritten || response.headersSent || !isStatus(status)) return writeHead.call(response, status, ...rest);
     const reason = typeof rest[0] === 'string' ? [rest[0]] : [];
     setAll(response, typeof rest[0] === 'string' || rest[0] === undefined ? rest[1] : rest[0]);
+    isWritten = true;
     for (const each of added) each(status);
     return writeHead.call(response, status, ...reason);
   };
+}
+
+/** Whether Node can send this status. It throws for any other, such as `undefined`. */
+export function isStatus(status: number): boolean {
+  return status >= 100 && status < 1_000;
 }
 
 /**

@@ -3,7 +3,7 @@ import { describeError } from '../core/logger.js';
 import type { Call } from '../core/session/call.js';
 import { field } from './hosts.js';
 import { type EndableResponse, holdEnd } from './node-end.js';
-import { onHead } from './node-head.js';
+import { isStatus, onHead } from './node-head.js';
 
 /**
  * Marks a call whose request met an error. Must be plain data, because other copies of the package
@@ -16,9 +16,12 @@ export function markFailed(call: Call): void {
   call.details = FAILED;
 }
 
-/** Whether the request has failed, by this status or by {@link markFailed}. */
+/**
+ * Whether the request has failed, by this status or by {@link markFailed}. A status that cannot be
+ * sent is an error.
+ */
 export function isFailure(call: Call, status: number): boolean {
-  return status >= 500 || field(call.details, 'failed') === true;
+  return status >= 500 || !isStatus(status) || field(call.details, 'failed') === true;
 }
 
 /**

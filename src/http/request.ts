@@ -61,9 +61,12 @@ export class OpenedRequest {
     return this.#request.tokenSent;
   }
 
-  /** Whether the sources find the same text now as when the request was opened. */
-  isFor(sent: readonly (string | undefined)[]): boolean {
-    return this.#sent.every((text, index) => text === sent[index]);
+  /**
+   * Whether the sources find the same text now as when the request was opened. A socket is not the
+   * HTTP request that it was upgraded from: it looks its session up at each call.
+   */
+  isFor(sent: readonly (string | undefined)[], persistent: boolean): boolean {
+    return this.#request.persistent === persistent && this.#sent.every((text, index) => text === sent[index]);
   }
 
   open(options: CallOptions): Call {

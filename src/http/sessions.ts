@@ -9,8 +9,9 @@ import type { SessionStore } from '../core/store.js';
 import type { SessionAdministration, SessionContext } from '../core/types.js';
 import { contextFor } from './context.js';
 import { handleFetch } from './handle.js';
-import type { HeadersLike } from './header-reader.js';
+import { type HeadersLike, headerReader } from './header-reader.js';
 import { HOST, HOST_VERSION, type Host } from './host.js';
+import { isUpgrade } from './hosts.js';
 import {
   type IncomingRequest,
   type OpenedRequest,
@@ -66,6 +67,8 @@ export interface Sessions<Data, Input = Data> extends SessionAdministration<Data
    * and no adapter here. Nothing is saved: call `save()` or `update()`. Nothing is written: where
    * a source writes tokens, send `sessions.responseHeaders`. Errors are yours to answer, by their
    * `status`.
+   * For the request of a WebSocket, known by its header `upgrade`, `sessions.load()` looks the
+   * session up each time.
    *
    * @example
    * const { method, url, headers } = req;
@@ -132,14 +135,14 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
 
   /**
    * Returns one request for each request object and token. If an object comes back with another
-   * token, it is another caller.
+   * token, or as a socket, it is another caller.
    */
   function open(incoming: IncomingRequest): OpenedRequest {
-    const { key, alias } = incoming;
+    const { key, alias, persistent = false } = incoming;
     if (!key) return openRequest(settings, incoming);
     const sent = readSources(settings, incoming);
     const known = slot.get(key);
-    if (known?.isFor(sent) && !known.isOver) return known;
+    if (known?.isFor(sent, persistent) && !known.isOver) return known;
     const request = openRequest(settings, incoming, sent);
     slot.set(key, request);
     if (alias) slot.set(alias, request);
@@ -163,8 +166,11 @@ export function openSessions<Data, Input>(options: HttpOptions<Data>, foreign: F
     return contextFor<Data, Input>(call);
   }
 
-  const fromHeaders = async (headers: HeadersLike, details?: RequestDetails) =>
-    contextAlone(openRequest(settings, { key: undefined, headers, details, target: { kind: 'collect' } }));
+  async function fromHeaders(headers: HeadersLike, details?: RequestDetails): Promise<SessionContext<Data, Input>> {
+    const persistent = isUpgrade(headerReader(headers));
+    const target = { kind: persistent ? 'none' : 'collect' } as const;
+    return contextAlone(openRequest(settings, { key: undefined, headers, details, persistent, target }));
+  }
 
   return {
     ...administration<Data, Input>(services),

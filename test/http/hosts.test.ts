@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { HOST, HOST_VERSION, hostOf } from '../../src/http/host.js';
-import { field, isNodeResponse, isUpgrade, isWebSocket, isWebSocketResponse } from '../../src/http/hosts.js';
+import {
+  field,
+  isNodeResponse,
+  isOfSocket,
+  isUpgrade,
+  isWebSocket,
+  isWebSocketResponse,
+} from '../../src/http/hosts.js';
 import { createSessions } from '../../src/index.js';
 
 const call = () => undefined;
@@ -43,6 +50,15 @@ describe('the objects that hosts pass in', () => {
       true,
       true,
     ]);
+  });
+
+  test.each([
+    ['that Node has upgraded', { upgrade: true }, undefined, true],
+    ['that Node has not upgraded, whatever its client sends', { upgrade: false }, 'websocket', false],
+    ['of another server, by its header', {}, 'websocket', true],
+    ['that has not arrived yet, as in Node', { upgrade: null }, undefined, false],
+  ])('a request of a socket: one %s', (_, request, header, expected) => {
+    expect(isOfSocket(request, () => header)).toBe(expected);
   });
 
   test('a property that throws when it is read counts as absent', () => {

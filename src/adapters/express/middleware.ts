@@ -2,8 +2,9 @@ import { isSessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { challenge } from '../../http/errors.js';
+import { headerReader } from '../../http/header-reader.js';
 import { callOf, hostOf } from '../../http/host.js';
-import { field } from '../../http/hosts.js';
+import { field, isOfSocket } from '../../http/hosts.js';
 import type { EndableResponse } from '../../http/node-end.js';
 import { onHead } from '../../http/node-head.js';
 import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
@@ -78,19 +79,22 @@ export type SessionErrorMiddleware = (
 export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): SessionMiddleware {
   const host = hostOf(sessions);
   return (req, res, next) => {
+    const isSocket = isOfSocket(req, (name) => headerReader(req.headers)(name));
     const opened = host.open({
       key: req,
       headers: req.headers,
       details: { method: req.method, url: req.url },
-      target: { kind: 'node', response: res },
+      persistent: isSocket,
+      target: isSocket ? { kind: 'none' } : { kind: 'node', response: res },
     });
     // The application installs the middleware twice.
     if (opened.enclosing) return next();
-    const call = opened.open({ hasOutcome: true });
-    opened.enclosing = call;
+    const call = opened.open({ hasOutcome: !isSocket });
+    if (!isSocket) opened.enclosing = call;
     call.admit().then(
       () => {
         attach(req, call);
+        if (isSocket) return call.start(next);
         onHead(res, (status) => {
           if (status === 401 && call.refusal && res.getHeader('www-authenticate') === undefined)
             res.setHeader('www-authenticate', challenge(call.refusal, opened));
@@ -116,13 +120,23 @@ export function expressSessionErrors(): SessionErrorMiddleware {
     const call = callOf(field(req, 'sessions'));
     if (call) {
       markFailed(call);
+      for (const each of hiddenBy(req)) markFailed(each);
       if (isSessionError(error)) call.refusal = error;
     }
     next(error);
   };
 }
 
+/** The calls of other `createSessions` on a request, which the last one hides. */
+const HIDDEN: unique symbol = Symbol.for('token-sessions.express.hidden');
+
+function hiddenBy(req: MiddlewareRequest): readonly Call[] {
+  return (field(req, HIDDEN) as readonly Call[] | undefined) ?? [];
+}
+
 function attach(req: MiddlewareRequest, call: Call): void {
+  const hidden = callOf(field(req, 'sessions'));
+  if (hidden) Object.defineProperty(req, HIDDEN, { value: [...hiddenBy(req), hidden], configurable: true });
   Object.defineProperty(req, 'sessions', { value: call.sessions, configurable: true, enumerable: true });
   Object.defineProperty(req, 'session', SESSION);
 }

@@ -3,8 +3,9 @@ import { isSessionError, type SessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
 import { isResponse, reportInternal } from '../../http/handle.js';
+import { headerReader } from '../../http/header-reader.js';
 import { type Host, hostOf } from '../../http/host.js';
-import { field } from '../../http/hosts.js';
+import { field, isOfSocket } from '../../http/hosts.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
@@ -49,6 +50,9 @@ class State {
  *
  * tRPC and Yoga on the same server share the session, and its load. A scope inside may register
  * the plugin for another `createSessions`: its routes have those sessions.
+ *
+ * A WebSocket route has no answer, so nothing is saved for it: call `save()` or `update()`. A
+ * login takes effect at once. `request.sessions.load()` looks the session up again.
  *
  * @example
  * declare module 'fastify' {
@@ -105,6 +109,7 @@ function install(fastify: FastifyInstance, host: Host): void {
     states.set(request, state);
     Object.defineProperty(request, SHOWN, { configurable: true, value: state });
     await state.call.admit();
+    if (isSocket(request)) return;
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
   // The handler begins right after this hook, and nothing has run before it.
@@ -129,15 +134,21 @@ function install(fastify: FastifyInstance, host: Host): void {
 }
 
 function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
+  const persistent = isSocket(request);
   const opened = host.open({
     key: request.raw,
     headers: request.headers,
     details: { method: request.method, url: request.url },
-    target: { kind: 'node', response: reply.raw },
+    persistent,
+    target: persistent ? { kind: 'none' } : { kind: 'node', response: reply.raw },
   });
-  const call = opened.open({ hasOutcome: true });
-  opened.enclosing = call;
+  const call = opened.open({ hasOutcome: !persistent });
+  if (!persistent) opened.enclosing = call;
   return new State(opened, call);
+}
+
+function isSocket({ raw, headers }: FastifyRequest): boolean {
+  return isOfSocket(raw, (name) => headerReader(headers)(name));
 }
 
 /** Fastify takes the status of a Fetch response after this hook. */

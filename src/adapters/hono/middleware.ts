@@ -5,7 +5,7 @@ import { sessionsOf, typed } from '../../http/context.js';
 import { conclude, enter, openFetch, withHeaders } from '../../http/handle.js';
 import { callOf, hostOf } from '../../http/host.js';
 import { isObject } from '../../http/hosts.js';
-import { changeable, keepFromCaches } from '../../http/put-headers.js';
+import { changeable, keepFromCaches, mergeCookies, putHeaders, setCookies } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { answerLikeHono, completeAnswer } from './errors.js';
 
@@ -48,8 +48,10 @@ export function honoSessions<Data, Input>(
       await call.start(next);
       const answer = completeAnswer(c, opened, call);
       await conclude(call, isSessionError(c.error) ? 500 : answer.status);
-      replaceAnswer(c, withHeaders(answer, opened.head));
-      if (opened.head.isSecret) guardAnswer(c);
+      if (c.finalized) replaceAnswer(c, withHeaders(answer, opened.head));
+      // Middleware around this one has still to answer. Hono adds these headers to its answer.
+      else putHeaders(answer.headers, withHeaders(new Response(), opened.head).headers);
+      if (opened.head.isSecret || opened.head.isWritten) guardAnswer(c, opened.head.isSecret);
     } catch (error) {
       await call.rollback();
       // Otherwise Hono would merge the headers of the failed answer into the answer to the error.
@@ -68,18 +70,27 @@ function replaceAnswer(c: Context, answer: Response | undefined): void {
 }
 
 /**
- * Keeps an answer with a token out of caches, even if middleware around this one sets the header.
- * Hono reads `c.res` last.
+ * Middleware around this one may set another answer. Keeps it out of caches if it carries a token:
+ * Hono reads `c.res` last. Keeps its own cookies, too: Hono replaces them by those before.
  */
-function guardAnswer(c: Context): void {
+function guardAnswer(c: Context, isSecret: boolean): void {
   const prototype: unknown = Object.getPrototypeOf(c);
   if (!isObject(prototype)) return;
-  const set = (answer: Response | undefined) => void Reflect.set(prototype, 'res', answer, c);
+  const get = (): Response => Reflect.get(prototype, 'res', c);
+  const set = (answer: Response | undefined) => {
+    const theirs = answer?.headers.getSetCookie() ?? [];
+    Reflect.set(prototype, 'res', answer, c);
+    if (theirs.length === 0) return;
+    const { headers } = get();
+    const present = headers.getSetCookie();
+    const all = mergeCookies(theirs, present);
+    if (all.length > present.length) setCookies(headers, all);
+  };
   Object.defineProperty(c, 'res', {
     configurable: true,
     get() {
-      const res: Response = Reflect.get(prototype, 'res', c);
-      if (res.headers.get('cache-control')?.includes('no-store')) return res;
+      const res = get();
+      if (!isSecret || res.headers.get('cache-control')?.includes('no-store')) return res;
       const secret = changeable(res);
       keepFromCaches(secret.headers);
       if (secret !== res) for (const each of [undefined, secret]) set(each);

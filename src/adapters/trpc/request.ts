@@ -1,5 +1,13 @@
 import { type HeadersLike, headerReader } from '../../http/header-reader.js';
-import { field, isNodeResponse, isObject, isUpgrade, isWebSocketResponse, text } from '../../http/hosts.js';
+import {
+  field,
+  isNodeResponse,
+  isObject,
+  isOfSocket,
+  isUpgrade,
+  isWebSocketResponse,
+  text,
+} from '../../http/hosts.js';
 import type { IncomingRequest } from '../../http/request.js';
 import type { ResponseTarget } from '../../http/response-head.js';
 
@@ -61,8 +69,7 @@ export function incomingRequest(options: ContextOptions): IncomingRequest {
   // The request itself: a Fetch request builds its URL at each read, so it is read only when
   // needed.
   const key = keyOf(req);
-  // Without more information, assume the safer case: the upgrade header alone shows a socket.
-  if (isWebSocketResponse(res) || isUpgrade(headerReader(headers))) {
+  if (isWebSocketResponse(res) || isOfSocket(key, headerReader(headers))) {
     const connectionParams = info?.connectionParams;
     return { key, headers, details: req, connectionParams, persistent: true, target: { kind: 'none' } };
   }

@@ -215,6 +215,32 @@ test.each(hosts)('%s: of two createSessions in one application, the later one ha
   expect(await (await fetch(url, { headers: { 'x-admin': admin.token } })).json()).toBe('root');
 });
 
+test.each(hosts)(
+  '%s: rule 18: of several createSessions, expressSessionErrors() drops the changes of all',
+  async (_, make) => {
+    const made = ['x-user', 'x-team', 'x-admin'].map((name) => setUp({ sources: [header(name)] }).sessions);
+    const created = await Promise.all(made.map((each) => each.create({ userId: 'ann' })));
+    const app = make();
+    for (const each of made)
+      app.use(expressSessions(each), (req: express.Request, _res: express.Response, next: express.NextFunction) => {
+        if (req.session) req.session.data.views = 1;
+        next();
+      });
+    app.get('/', () => {
+      throw new Error('refused');
+    });
+    app.use(expressSessionErrors());
+    app.use((_error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+      res.status(400).end();
+    });
+    const [user, team, admin] = created.map(({ token }) => token);
+    const headers = { 'x-user': String(user), 'x-team': String(team), 'x-admin': String(admin) };
+    expect((await fetch(await listen(app), { headers })).status).toBe(400);
+    const left = await Promise.all(made.map((each, index) => each.find(created[index]?.id ?? '')));
+    expect(left.map((each) => each?.data)).toEqual([{ userId: 'ann' }, { userId: 'ann' }, { userId: 'ann' }]);
+  },
+);
+
 test.each(hosts)('%s: a copy of the request has its session and its sessions', async (_, make) => {
   const { sessions, get } = setUp();
   const { token } = await sessions.create({ userId: 'ann' });
