@@ -48,7 +48,7 @@ export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): bool
 }
 
 /** Ends an attempt of {@link Draft.update} that writes nothing. No caller sees it. */
-const OLD = new Error('the record may be old');
+const OLD = new Error('old record');
 
 /** A call's own copy of a session's data, and its changes. */
 export class Draft<Data> {
