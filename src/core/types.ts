@@ -78,9 +78,8 @@ export interface Session<Data> {
 
   /**
    * Changes the newest data atomically: the way to count. `change` must be synchronous. It gets
-   * the newest data with this draft's unsaved changes, and mutates it. It may run again: when
-   * others wrote first, and when it has thrown or changed nothing. Resolves to the data that was
-   * written.
+   * the newest data with this draft's unsaved changes, and mutates it. It may run again when
+   * others wrote first, or when it throws or changes nothing. Resolves to what was written.
    *
    * @example
    * await session.update((data) => {

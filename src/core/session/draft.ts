@@ -1,13 +1,5 @@
-import {
-  cloneJson,
-  copyJson,
-  equalJson,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  setOwn,
-} from '../data/json.js';
-import { applyPatch, diff, type Patch } from '../data/merge.js';
+import { cloneJson, copyJson, equalJson, isJsonObject, type JsonValue } from '../data/json.js';
+import { applyPatch, diff, type Patch, rebaseFields } from '../data/merge.js';
 import { reveal } from '../data/schema.js';
 import { SessionError } from '../error.js';
 import type { Change } from '../kernel/write-queue.js';
@@ -48,7 +40,7 @@ export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): bool
 }
 
 /** Ends an attempt of {@link Draft.update} that writes nothing. No caller sees it. */
-const OLD = new Error('old record');
+const OLD = new Error('old');
 
 /** A call's own copy of a session's data, and its changes. */
 export class Draft<Data> {
@@ -292,17 +284,6 @@ export function active({ credentials, services }: HeldSession, content: Content)
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return isJsonObject(value);
-}
-
-function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, newest: JsonObject): void {
-  for (const key of new Set([...Object.keys(draft), ...Object.keys(newest)])) {
-    const mine = Object.hasOwn(draft, key) ? draft[key] : undefined;
-    const before = Object.hasOwn(submitted, key) ? submitted[key] : undefined;
-    const now = Object.hasOwn(newest, key) ? newest[key] : undefined;
-    if (!equalJson(mine, before) || equalJson(mine, now)) continue;
-    if (now === undefined) delete draft[key];
-    else setOwn(draft, key, cloneJson(now));
-  }
 }
 
 /**
