@@ -55,7 +55,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
       // The mark of a cookie, which scripts cannot see. Each mark is different, so that tabs
       // notice a new cookie.
       const value = usesCookie ? `cookie.${Math.random()}` : token;
-      if (vault.isServer || !isToken(value)) throw new TypeError('no token');
+      if (!isToken(value) || vault.isServer) throw new TypeError('no token');
       await held.choose(value);
     },
     clear: () => held.choose(null),
@@ -81,7 +81,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
         if (response.url && !isOwn(response.url)) return response;
         const sent = { token, isOld: held.newest() !== token, isLast: !spare };
         answered.set(response, sent);
-        const given = usesCookie ? null : response.headers.get(responseHeader);
+        const given = !usesCookie && response.headers.get(responseHeader);
         if (isToken(given)) held.replace(token, given);
         const again = await settle(inspect(response), sent);
         // An empty header means that the session has ended.
@@ -93,12 +93,12 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
     connectionParams: async () => carry(await newest()),
     // The links of this package pass `isLast` if they have repeated the request already.
     async recover(error, sent, isLast?: boolean) {
-      const token = await newest();
+      const now = await newest();
+      const token = usesCookie ? now : sent;
       const earlier = partsOf(error)
         .map((part) => answered.get(part))
         .find(Boolean);
-      const assumed = { token: usesCookie ? token : sent, isOld: !usesCookie && token !== sent };
-      return settle(inspect(error), { ...assumed, ...earlier, isLast: earlier?.isLast || isLast });
+      return settle(inspect(error), { token, isOld: token !== now, ...earlier, isLast: earlier?.isLast || isLast });
     },
   };
 }

@@ -25,10 +25,10 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
     const isLast = sent.isLast || said === 'SESSION_GONE';
     if (problem === 'ended') {
       // The browser may have received another cookie meanwhile. Only a second refusal is about the
-      // newest cookie.
+      // newest cookie. A new mark may be another user's.
       if (isLast || !usesCookie) {
         await held.refuse(token);
-      }
+      } else if (isOld) return false;
     } else if (problem !== 'step-up' || isLast) return false;
     else {
       sent.isLast = true;

@@ -79,7 +79,7 @@ export interface Session<Data> {
   /**
    * Changes the newest data atomically: the way to count. `change` must be synchronous. It gets
    * the newest data with this draft's unsaved changes, and mutates it. It may run again when
-   * others wrote first. Resolves to the data that was written.
+   * others wrote first, or when it throws or changes nothing. Resolves to what was written.
    *
    * @example
    * await session.update((data) => {

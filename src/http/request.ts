@@ -109,7 +109,8 @@ export function openToken(settings: SourceSettings, token: string | undefined): 
   const services = settings.services.forRequest();
   const sent = settings.sources.map(() => token);
   const found = findCredentials(settings, services, sent);
-  const head = new ResponseHead(settings.head, undefined, { kind: 'collect' }, () => undefined);
+  // No source has read the token, and perhaps nothing is answered. So its age does not rotate it.
+  const head = new ResponseHead(settings.head, undefined, { kind: 'collect' }, () => undefined, { method: 'HEAD' });
   return new OpenedRequest(new SessionRequest(services, found, head, false), head, sent);
 }
 

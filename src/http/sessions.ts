@@ -187,7 +187,7 @@ const UNREAD =
   'send these headers, or use sessions.handle() or the adapter of your host';
 
 function administration<Data, Input>(shared: Services): SessionAdministration<Data, Input> {
-  const { events, queue, live, sweeper } = shared;
+  const { events, queue, live, store, sweeper } = shared;
   return {
     async create(data) {
       const services = shared.forRequest();
@@ -211,6 +211,7 @@ function administration<Data, Input>(shared: Services): SessionAdministration<Da
     async close() {
       sweeper.close();
       await queue.idle();
+      await store.idle();
       await live.close();
     },
   };

@@ -106,6 +106,19 @@ describe('a refusal', () => {
     expect(session.getSnapshot()).toBe('cookie');
   });
 
+  test('is not repeated if another tab has set a cookie meanwhile, which may be another user’s', async () => {
+    const browser = fakeBrowser();
+    const other = openTab(browser).session;
+    const { session, arrivals } = openTab(browser, async () => {
+      await other.set();
+      return refused();
+    });
+    await session.set();
+    expect((await session.fetch(URL_OF_API, { method: 'POST', body: 'pay' })).status).toBe(401);
+    expect(arrivals).toHaveLength(1);
+    expect(session.getSnapshot()).toBe('cookie');
+  });
+
   test('of a request without credentials does not concern the session', async () => {
     const { session, arrivals } = openTab(fakeBrowser(), () => refused());
     await session.set();

@@ -1,4 +1,4 @@
-import { equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
+import { cloneJson, equalJson, getOwn, isJsonObject, type JsonObject, type JsonValue, setOwn } from './json.js';
 
 /**
  * The changes of a draft: the top-level fields with their new values (`undefined`: deleted). If
@@ -34,4 +34,19 @@ export function applyPatch(target: JsonValue, patch: Patch): JsonValue {
     if (value !== undefined && !Object.hasOwn(result, key)) setOwn(result, key, value);
   }
   return result;
+}
+
+/**
+ * Brings a draft up to date with the newest data. Fields that differ from what was `submitted`
+ * stay, and equal values keep their identity.
+ */
+export function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, newest: JsonObject): void {
+  for (const key of new Set([...Object.keys(draft), ...Object.keys(newest)])) {
+    const mine = Object.hasOwn(draft, key) ? draft[key] : undefined;
+    const before = getOwn(submitted, key);
+    const now = getOwn(newest, key);
+    if (!equalJson(mine, before) || equalJson(mine, now)) continue;
+    if (now === undefined) delete draft[key];
+    else setOwn(draft, key, cloneJson(now));
+  }
 }

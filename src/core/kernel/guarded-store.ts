@@ -4,6 +4,7 @@ import { describeError, type Logger } from '../logger.js';
 import { withoutSecrets } from '../safe-cause.js';
 import type { LimitedInsert, OwnerLimit, OwnerTrim, SessionRecord, SessionStore, StoreListener } from '../store.js';
 import { TimeLimit, Timeout } from './time-limit.js';
+import { pause } from './timers.js';
 
 /** The name of a store call, in log lines. The last two are calls to another library's store. */
 type StoreCall = keyof SessionStore | 'legacy read' | 'legacy remove';
@@ -52,6 +53,11 @@ export class GuardedStore {
 
   has(verb: keyof SessionStore): boolean {
     return this.#store[verb] !== undefined;
+  }
+
+  /** Resolves when no call is running. */
+  async idle(): Promise<void> {
+    while (this.#limit.isBusy) await pause();
   }
 
   find(id: string): Promise<SessionRecord | null> {
@@ -275,11 +281,6 @@ export class GuardedStore {
       { cause },
     );
   }
-}
-
-/** Lets other waiting work run. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function unsupported(verb: string, purpose: string): SessionError {

@@ -95,24 +95,25 @@ export class Lifecycle {
   }
 
   /**
-   * Makes an inserted session take effect: ends `previous`, evicts sessions over the account's
-   * limit, and emits the events. `alsoReplaced` is the id of another session that it will replace.
-   * That session does not count for the limit.
+   * Makes an inserted session take effect: evicts sessions over the account's limit, ends
+   * `previous`, and emits the events. `alsoReplaced` is the id of another session that it will
+   * replace. That session does not count for the limit.
    *
    * @throws `STORE_UNAVAILABLE` when the previous session cannot be ended. The caller must then
    *   remove the new session.
    */
   async activate({ record }: Snapshot, previous: EndedSession | null, alsoReplaced?: string): Promise<void> {
     this.#pending.remove(record.id);
-    const existed = previous !== null && (await this.#replace(previous.id));
     const evicted: string[] = [];
     try {
+      // First: if it fails, the client still has the previous session.
       await this.#trim(record, previous?.id ?? alsoReplaced, evicted);
+      const existed = previous !== null && (await this.#replace(previous.id));
       this.#replaced.delete(record.id);
       this.#events.emit('created', eventOf(record));
+      if (existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
     } finally {
       // Sessions that ended before a step failed have their events too.
-      if (previous && existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
       this.#reportEvicted(evicted, record.ownerId);
     }
   }

@@ -72,6 +72,11 @@ export class TimeLimit {
     });
   }
 
+  /** Whether a call is running. */
+  get isBusy(): boolean {
+    return this.#ends.after !== this.#ends;
+  }
+
   #begin(expire: () => void): Call {
     const call = new Call(performance.now() + this.#ms, expire);
     link(this.#ends.before, call);
@@ -86,7 +91,7 @@ export class TimeLimit {
     link(call.before, call.after);
     link(call, call);
     // Without calls the timer must stop, because it would keep the process alive.
-    if (this.#ends.after === this.#ends) this.#stop();
+    if (!this.isBusy) this.#stop();
     return true;
   }
 
@@ -98,7 +103,7 @@ export class TimeLimit {
       this.#end(call);
       call.expire();
     }
-    if (this.#ends.after !== this.#ends) this.#timer = setTimeout(this.#expire, this.#ends.after.until - now);
+    if (this.isBusy) this.#timer = setTimeout(this.#expire, this.#ends.after.until - now);
   };
 
   #stop(): void {

@@ -19,3 +19,8 @@ function callOn(timer: unknown, method: 'ref' | 'unref'): void {
   const call: unknown = typeof timer === 'object' && timer !== null ? Reflect.get(timer, method) : undefined;
   if (typeof call === 'function') Reflect.apply(call, timer, []);
 }
+
+/** Lets other waiting work run, for this many ms. */
+export function pause(ms = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -5,6 +5,7 @@ import type { SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
+import { pause } from './timers.js';
 
 /**
  * Returns the changed content, or the same object if nothing changes. It runs again if another
@@ -160,8 +161,4 @@ export class WriteQueue {
     if (!snapshot) throw gone();
     return snapshot;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,18 +1,11 @@
-import {
-  cloneJson,
-  copyJson,
-  equalJson,
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  setOwn,
-} from '../data/json.js';
-import { applyPatch, diff, type Patch } from '../data/merge.js';
+import { cloneJson, copyJson, equalJson, isJsonObject, type JsonValue } from '../data/json.js';
+import { applyPatch, diff, type Patch, rebaseFields } from '../data/merge.js';
 import { reveal } from '../data/schema.js';
 import { SessionError } from '../error.js';
 import type { Change } from '../kernel/write-queue.js';
 import { knownOwner, ownerOf } from '../record/owner.js';
 import type { Content, Snapshot } from '../record/snapshot.js';
+import type { SessionRecord } from '../store.js';
 import type { HeldSession } from './held-session.js';
 import { assertInPlace, assertSynchronous } from './update-result.js';
 
@@ -45,6 +38,9 @@ export function hasChanged({ isTaken, data, baseline }: DraftBox<unknown>): bool
     return true;
   }
 }
+
+/** Ends an attempt of {@link Draft.update} that writes nothing. No caller sees it. */
+const OLD = new Error('old');
 
 /** A call's own copy of a session's data, and its changes. */
 export class Draft<Data> {
@@ -147,25 +143,40 @@ export class Draft<Data> {
     if (patch) await this.#submit((content) => this.#patched(content, patch), draft, patch);
   }
 
-  /** Changes the newest data together with the changes since the last layer, atomically. */
-  async update(change: (data: Data) => void): Promise<Data> {
+  /**
+   * Changes the newest data together with the changes since the last layer, atomically. Only a
+   * write is compared with the store. So if the function throws or changes nothing, it runs again
+   * after a fresh read.
+   *
+   * @param newest the version of a record that was just read
+   */
+  async update(change: (data: Data) => void, newest?: string): Promise<Data> {
     if (this.#carrying) await this.#untilCarried();
     this.#held.assertAlive();
     const draft = this.#box.isTaken ? copyJson(this.#box.data) : null;
     const unsaved = draft === null ? null : diff(this.#box.baseline, draft);
     // Later changes may join the same write. Each must get its own result.
     let result: JsonValue = null;
-    const changeNewest = async (content: Content) => {
+    let isOld = false;
+    const changeNewest = async (content: Content, { version }: SessionRecord) => {
+      isOld = version !== newest;
       const working = cloneJson(unsaved ? applyPatch(content.data, unsaved) : content.data);
       const returned: unknown = change(reveal<Data>(working));
       assertSynchronous(returned);
       const patch = diff(content.data, copyJson(working));
       if (!patch) assertInPlace(returned, working);
       const changed = patch ? await this.#patched(content, patch) : content;
+      isOld &&= !patch;
+      if (isOld) throw OLD;
       result = changed.data;
       return changed;
     };
-    await this.#submit(changeNewest, draft, unsaved);
+    try {
+      await this.#submit(changeNewest, draft, unsaved);
+    } catch (error) {
+      if (!isOld) throw error;
+      return this.update(change, (await this.#held.reload()).record.version);
+    }
     return reveal<Data>(cloneJson(result));
   }
 
@@ -273,17 +284,6 @@ export function active({ credentials, services }: HeldSession, content: Content)
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return isJsonObject(value);
-}
-
-function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, newest: JsonObject): void {
-  for (const key of new Set([...Object.keys(draft), ...Object.keys(newest)])) {
-    const mine = Object.hasOwn(draft, key) ? draft[key] : undefined;
-    const before = Object.hasOwn(submitted, key) ? submitted[key] : undefined;
-    const now = Object.hasOwn(newest, key) ? newest[key] : undefined;
-    if (!equalJson(mine, before) || equalJson(mine, now)) continue;
-    if (now === undefined) delete draft[key];
-    else setOwn(draft, key, cloneJson(now));
-  }
 }
 
 /**

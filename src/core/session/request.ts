@@ -211,9 +211,9 @@ export class SessionRequest {
     const isRepeated = this.#hasLooked || settings.now() - this.#openedAt >= MINUTE;
     const arrival = { foreign: this.#foreign?.(this.head), isRepeated };
     this.#hasLooked = true;
-    this.#unreadable = undefined;
     try {
       const found = await authentication.authenticate(credential, arrival);
+      this.#unreadable = undefined;
       if (!found) {
         this.#held = null;
         return null;
@@ -222,8 +222,7 @@ export class SessionRequest {
       if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
       return { held, grant: grantOf(found.standing, this.#given) };
     } catch (error) {
-      this.#unreadable = { credential, error };
-      return this.#asAnonymous(error);
+      return this.#asAnonymous(error, credential);
     }
   }
 
@@ -253,11 +252,10 @@ export class SessionRequest {
       this.#loading = loading;
       return loading;
     }
+    const credentials = [...(held.credentials ?? []), ...this.#given];
     try {
-      const found = await this.services.authentication.revalidate(held.id, [
-        ...(held.credentials ?? []),
-        ...this.#given,
-      ]);
+      const found = await this.services.authentication.revalidate(held.id, credentials);
+      this.#unreadable = undefined;
       if (this.#held !== held) return this.#loadAgain();
       if (found === 'replaced' || found === null) {
         // A replaced token does not end the session: streams of the connection go on.
@@ -268,11 +266,13 @@ export class SessionRequest {
       held.advance(found.snapshot);
       return { held, grant: grantOf(found.standing, this.#given) };
     } catch (error) {
-      return this.#asAnonymous(error);
+      return this.#asAnonymous(error, credentials.at(-1));
     }
   }
 
-  #asAnonymous(error: unknown): null {
+  /** @param credential a token that gave access to the session, or may give it */
+  #asAnonymous(error: unknown, credential: Credential | undefined): null {
+    this.#unreadable = credential && { credential, error };
     const { onStoreError, onInvalidData } = this.services.settings;
     const code = isSessionError(error) ? error.code : undefined;
     if (code === 'STORE_UNAVAILABLE' && onStoreError === 'anonymous') return null;

@@ -99,6 +99,17 @@ test.each(['an outage', 'a conflict'])(
   },
 );
 
+test('rule 21: a token that came by no source is not rotated by its age, so that a step-up is not refused', async () => {
+  const clock = testClock();
+  const sessions = createSessions({ sources: [cookie()], now: clock.now, ...DAILY });
+  const { token } = await sessions.create({ userId: 'ann' });
+  clock.advance(DAY);
+  const { session, sessions: own } = await sessions.fromToken(token);
+  expect(own.responseHeaders.getSetCookie()).toEqual([]);
+  const renewed = await session?.rotate({ reauthenticated: true });
+  expect(own.responseHeaders.getSetCookie().join()).toContain(renewed);
+});
+
 describe.each(HOSTS)("rotateEvery and the application's own operations (%s)", (_name, start) => {
   test('rule 22: a rotation that renews authenticatedAt wins, and its token is written', async () => {
     let made: string | undefined;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { header } from '../../../src/index.js';
 import type { Handlers } from './support/app.js';
 import { ANN, type Data, openBench } from './support/bench.js';
@@ -89,6 +90,26 @@ describe('calls over a WebSocket', () => {
     store.before = undefined;
     expect(await socket.own.mutate('who')).toBe('ann');
   });
+
+  test.each(['own.logout', 'open.login:bob'])(
+    'rule 26: a client whose record became unreadable meanwhile can call %s, which ends that session',
+    async (procedure) => {
+      const { store, token, socket } = await onSocket(undefined, { schema: z.looseObject({ userId: z.string() }) });
+      expect(await socket.own.mutate('who')).toBe('ann');
+      const record = await store.find(token.slice(3, 39));
+      if (!record) throw new Error('the session is missing');
+      await store.replace(
+        { ...record, version: 'x', body: record.body.replace('"ann"', '5') },
+        record.version,
+        60_000,
+      );
+      expect(await failure(socket.own.mutate('who'))).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+      const [kind, path] = procedure.split('.');
+      await (kind === 'own' ? socket.own : socket.open).mutate(path ?? '');
+      expect(await store.find(record.id)).toBeNull();
+      expect(await socket.read.query('who')).toBe(kind === 'own' ? null : 'bob');
+    },
+  );
 
   test('invariant 7: a deadline that passes between two calls counts', async () => {
     const { clock, socket } = await onSocket();

@@ -54,13 +54,21 @@ async function setUp(verbs: readonly PropertyKey[]) {
 }
 
 test('rule 28: each session that a login has ended has its event, although a later step fails', async () => {
-  const { sessions, token, id, events, count } = await setUp(['insertWithin', 'trimOwner']);
+  const { sessions, token, events, count } = await setUp(['insertWithin', 'trimOwner']);
   const context = await sessions.fromToken(token);
   await expect(context.sessions.create({ user: 'ada' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   const evicted = events.filter(([name]) => name === 'evicted');
   expect(evicted.length).toBeGreaterThan(0);
-  expect(await count()).toBe(1_200 - evicted.length);
-  expect(events.filter(([name]) => name !== 'evicted')).toEqual([['destroyed', id, 'replaced']]);
+  expect(await count()).toBe(1_201 - evicted.length);
+  expect(events).toEqual(evicted);
+});
+
+test('rule 6: a login whose evictions fail leaves the user the session that they had', async () => {
+  const { sessions, token, id } = await setUp(['insertWithin', 'trimOwner']);
+  const context = await sessions.fromToken(token);
+  await expect(context.sessions.create({ user: 'ada' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  expect(context.sessions.current?.id).toBe(id);
+  expect((await sessions.fromToken(token)).session?.id).toBe(id);
 });
 
 test('rule 28: each session that an insert has evicted has its event, although a later step fails', async () => {

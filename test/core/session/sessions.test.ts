@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createSessions } from '../../../src/index.js';
+import { countingStore } from '../../support/counting-store.js';
 import { type Data, open, setUp } from './support/sessions.js';
 
 test('a session is new only for the code that has created it', async () => {
@@ -275,4 +276,16 @@ test('assigning undefined to the data is refused', async () => {
   });
   await session.reload();
   expect(session.data).toEqual({ userId: 'ann' });
+});
+
+test('close waits for logins and logouts under way, as for saves', async () => {
+  const store = countingStore();
+  const sessions = createSessions({ store });
+  const { id } = await sessions.create({ userId: 'ann' });
+  store.before = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const done: string[] = [];
+  void sessions.create({ userId: 'bob' }).then(() => done.push('login'));
+  void sessions.destroy(id).then(() => done.push('logout'));
+  await sessions.close();
+  expect(done.sort()).toEqual(['login', 'logout']);
 });

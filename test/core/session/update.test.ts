@@ -63,8 +63,29 @@ describe('update', () => {
       }),
     ).rejects.toThrow('mine');
     await session.update(() => {});
-    expect(calls).toEqual([]);
+    expect(new Set(calls)).toEqual(new Set(['find']));
     expect(session.data).toEqual({ userId: 'ann' });
+  });
+
+  test('gives a function that changes nothing, or throws, the newest data too', async () => {
+    const { sessions, sameStore } = setUp();
+    const { token, id } = await sessions.create({ userId: 'ann', views: 0 });
+    const session = await open(sessions, token);
+    const spend = (data: Data) => void Object.assign(data, data.views && { views: data.views - 1 });
+    const orThrow = (data: Data) => {
+      if (!data.views) throw new Error('none left');
+      spend(data);
+    };
+    const add = async () => (await open(sameStore(), token)).update((data) => void Object.assign(data, { views: 2 }));
+    await add();
+    expect(await session.update(spend)).toMatchObject({ views: 1 });
+    await session.update(spend);
+    await add();
+    expect(await session.update(orThrow)).toMatchObject({ views: 1 });
+    await session.update(orThrow);
+    await expect(session.update(orThrow)).rejects.toThrow('none left');
+    await sameStore().destroy(id);
+    await expect(session.update(spend)).rejects.toMatchObject({ code: 'SESSION_GONE' });
   });
 
   test('refuses a function that returns new data instead of changing it, as a reducer does', async () => {
@@ -76,7 +97,7 @@ describe('update', () => {
       code: 'NOT_SUPPORTED',
       message: expect.stringContaining('in place'),
     });
-    expect(calls).toEqual([]);
+    expect(new Set(calls)).toEqual(new Set(['find']));
     expect(session.data.views).toBe(1);
   });
 
