@@ -59,7 +59,7 @@ function facts({ versions }: RunningServers, seconds: number): string[] {
   return [
     '`npm run bench`',
     `Node ${process.version}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}; ${versions.join('; ')}`,
-    `${OPTIONS.rounds} rounds, interleaved and paired, of ${OPTIONS.requests} requests of each contestant, ${OPTIONS.concurrency} at a time, each contestant in its own process; medians; the whole took ${seconds} s`,
+    `${OPTIONS.rounds} rounds, interleaved and paired, of ${OPTIONS.requests} requests of each contestant, ${OPTIONS.concurrency} at a time; medians; the whole took ${seconds} s`,
   ];
 }
 

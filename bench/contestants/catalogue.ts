@@ -10,7 +10,7 @@ import { bareTrpc, emptyMiddleware, handRolled, handRolledWithHash } from './han
 import { ours } from './ours.ts';
 import { betterAuthSession, ironSession, jose } from './peers.ts';
 
-/** A contestant in a process of its own. */
+/** A contestant in the process that runs it. */
 export interface Ready {
   readonly contestant: Contestant;
   /** The store commands so far. Absent if the contestant has no store that counts. */

@@ -8,7 +8,7 @@ import type { Servers } from '../servers/all.ts';
 import { STORES, type StoreName, withStore } from '../stores.ts';
 
 /** The section on memory goes on to a million. */
-const SIZES = [1_000, 100_000];
+const SIZES = [1_000, 50_000];
 const AT_ONCE = 500;
 const OPERATIONS = 3_000;
 const ROUNDS = 5;

@@ -4,8 +4,8 @@ import { postgresStore } from '../../dist/stores/postgres/index.js';
 import { type Account, accountOf, forEachSession } from '../contestants/accounts.ts';
 import type { Check, Section } from '../report/section.ts';
 import { short, type Table, whole } from '../report/table.ts';
+import { withGroup } from '../run/group.ts';
 import { measure, serve } from '../run/measure.ts';
-import { startContestants, stopAll } from '../run/own-process.ts';
 import { median, pairedRatio } from '../run/stats.ts';
 import type { Servers } from '../servers/all.ts';
 
@@ -23,7 +23,7 @@ export async function postgresSection(servers: Servers): Promise<Section> {
     const parts = [await reads(servers), await logouts(pool, plain), await touches(pool)];
     return {
       title: 'PostgreSQL, beside hand-written statements',
-      how: `Reads: ${READS.rounds} rounds of ${READS.requests}, each contestant in its own process; CPU of that and of the server together. Logouts: \
+      how: `Reads: ${READS.rounds} rounds of ${READS.requests}, CPU of their process and of the server together. Logouts: \
 ${LOGOUTS.rounds} rounds of ${LOGOUTS.requests}, ${LOGOUTS.concurrency} at a time, fsync on, with a listener.`,
       checks: parts.flatMap(({ checks }) => checks),
       tables: parts.map(({ table }) => table),
@@ -38,13 +38,11 @@ interface Part {
   readonly table: Table;
 }
 
-/** Both over tRPC, like the other requests of the bench, and each in a process of its own. */
+/** Both over tRPC, like the other requests of the bench. */
 async function reads(servers: Servers): Promise<Part> {
-  const contestants = await startContestants(['ours beside prepared', 'prepared'], servers);
-  const timings = await measure(contestants, READS).finally(() => stopAll(contestants));
-  const [one = { cpu: [], wall: [] }, other = { cpu: [], wall: [] }] = contestants.map(({ name }) =>
-    timings.get(name),
-  );
+  const keys = ['ours beside prepared', 'prepared'];
+  const timings = await withGroup(keys, servers, (contestants) => measure(contestants, READS));
+  const [one = { cpu: [], wall: [] }, other = { cpu: [], wall: [] }] = timings.values();
   return {
     checks: [
       {
