@@ -3,7 +3,7 @@ import { parseToken } from '../core/record/token.js';
 import { Call, type CallOptions } from '../core/session/call.js';
 import { type Credentials, SessionRequest } from '../core/session/request.js';
 import { type HeaderReader, type HeadersLike, headerReader } from './header-reader.js';
-import { type HeadSettings, ResponseHead, type ResponseTarget } from './response-head.js';
+import { type HeadSettings, type Refusing, ResponseHead, type ResponseTarget } from './response-head.js';
 import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
 /** A request, as an adapter passes it in. */
@@ -56,6 +56,11 @@ export class OpenedRequest {
     this.#sent = sent;
   }
 
+  /** Whether this is a socket. */
+  get isPersistent(): boolean {
+    return this.#request.persistent;
+  }
+
   /** Whether the client sent a token, well-formed or not. */
   get tokenSent(): boolean {
     return this.#request.tokenSent;
@@ -66,7 +71,7 @@ export class OpenedRequest {
    * HTTP request that it was upgraded from: it looks its session up at each call.
    */
   isFor(sent: readonly (string | undefined)[], persistent: boolean): boolean {
-    return this.#request.persistent === persistent && this.#sent.every((text, index) => text === sent[index]);
+    return this.isPersistent === persistent && this.#sent.every((text, index) => text === sent[index]);
   }
 
   open(options: CallOptions): Call {
@@ -104,13 +109,17 @@ export function openRequest(
 
 const NO_DETAILS: RequestDetails = {};
 
+/**
+ * No source has read the token, and perhaps nothing is answered. So its age must not rotate it.
+ */
+const refuseRotation: Refusing = ([writer], purpose) => (purpose === 'rotation' ? writer : undefined);
+
 /** Opens a request for a token that did not come in headers. */
 export function openToken(settings: SourceSettings, token: string | undefined): OpenedRequest {
   const services = settings.services.forRequest();
   const sent = settings.sources.map(() => token);
   const found = findCredentials(settings, services, sent);
-  // No source has read the token, and perhaps nothing is answered. So its age does not rotate it.
-  const head = new ResponseHead(settings.head, undefined, { kind: 'collect' }, () => undefined, { method: 'HEAD' });
+  const head = new ResponseHead(settings.head, undefined, { kind: 'collect' }, refuseRotation);
   return new OpenedRequest(new SessionRequest(services, found, head, false), head, sent);
 }
 

@@ -2,12 +2,12 @@ import { isSessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { RequestSessions, Session } from '../../core/types.js';
 import { challenge } from '../../http/errors.js';
-import { headerReader } from '../../http/header-reader.js';
 import { callOf, hostOf } from '../../http/host.js';
-import { field, isOfSocket } from '../../http/hosts.js';
+import { field } from '../../http/hosts.js';
 import type { EndableResponse } from '../../http/node-end.js';
 import { onHead } from '../../http/node-head.js';
 import { concludeWithResponse, markFailed } from '../../http/node-outcome.js';
+import { openNode, openOnlyCall } from '../../http/node-request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { toHttpError } from './errors.js';
 
@@ -79,22 +79,14 @@ export type SessionErrorMiddleware = (
 export function expressSessions<Data, Input>(sessions: Sessions<Data, Input>): SessionMiddleware {
   const host = hostOf(sessions);
   return (req, res, next) => {
-    const isSocket = isOfSocket(req, (name) => headerReader(req.headers)(name));
-    const opened = host.open({
-      key: req,
-      headers: req.headers,
-      details: { method: req.method, url: req.url },
-      persistent: isSocket,
-      target: isSocket ? { kind: 'none' } : { kind: 'node', response: res },
-    });
+    const opened = openNode(host, req, req, res);
     // The application installs the middleware twice.
     if (opened.enclosing) return next();
-    const call = opened.open({ hasOutcome: !isSocket });
-    if (!isSocket) opened.enclosing = call;
+    const call = openOnlyCall(opened);
     call.admit().then(
       () => {
         attach(req, call);
-        if (isSocket) return call.start(next);
+        if (opened.isPersistent) return call.start(next);
         onHead(res, (status) => {
           if (status === 401 && call.refusal && res.getHeader('www-authenticate') === undefined)
             res.setHeader('www-authenticate', challenge(call.refusal, opened));

@@ -3,10 +3,10 @@ import { isSessionError, type SessionError } from '../../core/error.js';
 import type { Call } from '../../core/session/call.js';
 import type { Session } from '../../core/types.js';
 import { isResponse, reportInternal } from '../../http/handle.js';
-import { headerReader } from '../../http/header-reader.js';
 import { type Host, hostOf } from '../../http/host.js';
-import { field, isOfSocket } from '../../http/hosts.js';
+import { field } from '../../http/hosts.js';
 import { concludeWithResponse, isFailure, markFailed } from '../../http/node-outcome.js';
+import { openNode, openOnlyCall } from '../../http/node-request.js';
 import type { OpenedRequest } from '../../http/request.js';
 import type { Sessions } from '../../http/sessions.js';
 import { privateSlot } from '../../http/slot.js';
@@ -105,11 +105,12 @@ function install(fastify: FastifyInstance, host: Host): void {
   const states = privateSlot<State>();
 
   fastify.addHook('onRequest', async (request, reply) => {
-    const state = open(request, reply, host);
+    const opened = openNode(host, request.raw, request, reply.raw);
+    const state = new State(opened, openOnlyCall(opened));
     states.set(request, state);
     Object.defineProperty(request, SHOWN, { configurable: true, value: state });
     await state.call.admit();
-    if (isSocket(request)) return;
+    if (opened.isPersistent) return;
     concludeWithResponse(state.call, reply.raw, (error) => answerRaw(reply, error, state.call));
   });
   // The handler begins right after this hook, and nothing has run before it.
@@ -131,24 +132,6 @@ function install(fastify: FastifyInstance, host: Host): void {
     await settle(state.call, statusOf(reply, payload));
     return state.error ? errorPayload(state.error, reply, payload, state.opened) : payload;
   });
-}
-
-function open(request: FastifyRequest, reply: FastifyReply, host: Host): State {
-  const persistent = isSocket(request);
-  const opened = host.open({
-    key: request.raw,
-    headers: request.headers,
-    details: { method: request.method, url: request.url },
-    persistent,
-    target: persistent ? { kind: 'none' } : { kind: 'node', response: reply.raw },
-  });
-  const call = opened.open({ hasOutcome: !persistent });
-  if (!persistent) opened.enclosing = call;
-  return new State(opened, call);
-}
-
-function isSocket({ raw, headers }: FastifyRequest): boolean {
-  return isOfSocket(raw, (name) => headerReader(headers)(name));
 }
 
 /** Fastify takes the status of a Fetch response after this hook. */
