@@ -39,8 +39,6 @@ export class Call implements SessionOwner {
   readonly request: SessionRequest;
   readonly parent: Call | undefined;
   readonly key: unknown;
-  /** See {@link CallOptions.sharesLogin}. */
-  readonly sharesLogin: boolean | undefined;
   /**
    * Belongs to the adapter that opened the call. Must be plain data, because another copy of the
    * package may read it.
@@ -77,7 +75,6 @@ export class Call implements SessionOwner {
     this.request = request;
     this.parent = parent;
     this.key = options.key;
-    this.sharesLogin = options.sharesLogin;
     this.#identity = new Identity(this, request, options, parent ? parent.#identity : undefined);
     this.#hasOutcome = options.hasOutcome;
     this.#isAnswered = isAnswered;
@@ -137,6 +134,11 @@ export class Call implements SessionOwner {
   /** Whether the token is old enough that the answer to this call must carry a new one. */
   get #rotates(): boolean {
     return this.#isAnswered && this.request.isRotationDue;
+  }
+
+  /** See {@link CallOptions.sharesLogin}. */
+  get sharesLogin(): boolean | undefined {
+    return this.#identity.sharesLogin;
   }
 
   /** Whether the call has created a session that has not taken effect yet. */

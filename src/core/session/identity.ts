@@ -25,13 +25,13 @@ export interface IdentityOptions {
 export class Identity {
   readonly request: SessionRequest;
   readonly acting: ActingSession;
+  readonly sharesLogin: boolean | undefined;
   /** Whether the call continues as a stream, so that its logins take effect immediately. */
   isStream = false;
   isDone = false;
   readonly #owner: SessionOwner;
   readonly #parent: Identity | undefined;
   readonly #hasOutcome: boolean;
-  readonly #sharesLogin: boolean | undefined;
   #logins: Logins | undefined;
   #loading: Promise<void> | undefined;
   /** Whether the call has ended the session that it began with. */
@@ -44,7 +44,7 @@ export class Identity {
     this.#owner = owner;
     this.#parent = parent;
     this.#hasOutcome = options.hasOutcome;
-    this.#sharesLogin = options.sharesLogin;
+    this.sharesLogin = options.sharesLogin;
   }
 
   get held(): HeldSession | null {
@@ -109,7 +109,7 @@ export class Identity {
     const outer = this.#outer;
     await (outer ? outer.#adopt(login) : this.#activate(login));
     // A context between the two has begun with another session.
-    if (this.#sharesLogin && this.#parent && this.#parent !== outer) this.#parent.#act(login.held);
+    if (this.sharesLogin && this.#parent && this.#parent !== outer) this.#parent.#act(login.held);
   }
 
   async destroy(held: HeldSession): Promise<boolean> {
