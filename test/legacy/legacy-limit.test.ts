@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { memoryStore, SessionStore } from '../../src/index.js';
 import { gate } from '../support/gate.js';
 import { byChance, takeTurns } from '../support/turns.js';
-import { DAY, setUp, TOKEN, type Turn } from './legacy-support.js';
+import { DAY, guarded, setUp, TOKEN, type Turn } from './legacy-support.js';
 
 /**
  * A store that inserts first and then asks the limit, as those on servers do. Others see a session
@@ -10,12 +10,7 @@ import { DAY, setUp, TOKEN, type Turn } from './legacy-support.js';
  */
 function inTwoSteps(inner: ReturnType<typeof memoryStore>, turn: Turn): SessionStore {
   return {
-    insert: (record, ttl) => turn('insert').then(() => inner.insert(record, ttl)),
-    find: (id) => turn('find').then(() => inner.find(id)),
-    replace: (record, version, ttl) => turn('replace').then(() => inner.replace(record, version, ttl)),
-    delete: (id) => turn('delete').then(() => inner.delete(id)),
-    listByOwner: (ownerId) => inner.listByOwner(ownerId),
-    deleteByOwner: (ownerId, except) => inner.deleteByOwner(ownerId, except),
+    ...guarded(inner, turn),
     async insertWithin(record, ttl, { max, now }) {
       await turn('insert');
       const outcome = await inner.insert({ ...record, expiresAt: now + 300_000 }, ttl);

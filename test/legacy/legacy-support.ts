@@ -90,7 +90,8 @@ export function setUp() {
   return { clock, store, old, events, logged, open, openOn, request, login, sessions: shared };
 }
 
-function guarded(store: SessionStore & ReturnType<typeof memoryStore>, turn: Turn): SessionStore {
+/** The store, with a turn before each call that reads or writes one session. */
+export function guarded(store: SessionStore & ReturnType<typeof memoryStore>, turn: Turn): SessionStore {
   return {
     insert: (record, ttl) => turn('insert').then(() => store.insert(record, ttl)),
     find: (id) => turn('find').then(() => store.find(id)),
