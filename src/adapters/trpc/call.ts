@@ -47,7 +47,7 @@ export async function runInCall<Data, Input, Admitted, Result extends Outcome>(
     return next(admit(around.liveSession, around), sessionsOf<Data, Input>(around));
   const call = begin(procedure, around);
   try {
-    const session = admit(await call.admit().catch(rethrowAsFailure), call);
+    const session = admit(await call.admit(sessionFailure), call);
     const result = await call.start(() => next(session, sessionsOf<Data, Input>(call)));
     if (!result.ok) throw translated(result.error);
     // Most calls change nothing. Then this does not wait.

@@ -67,7 +67,7 @@ const IN_URL =
   'use an EventSource that sends headers';
 
 function hasToken(params: RequestInfo['connectionParams']): boolean {
-  return Object.keys(params ?? {}).some((name) => /^(authorization|token)$/i.test(name));
+  return params != null && Object.keys(params).some((name) => /^(authorization|token)$/i.test(name));
 }
 
 /** The facts that {@link contextOf} has collected about the batch of a call. */

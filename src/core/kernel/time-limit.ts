@@ -9,11 +9,11 @@ class Call {
   after: Call = this;
   /** When its time runs out, by `performance.now()`. */
   readonly until: number;
-  readonly expire: () => void;
+  readonly fail: (error: unknown) => void;
 
-  constructor(until: number, expire: () => void) {
+  constructor(until: number, fail: (error: unknown) => void) {
     this.until = until;
-    this.expire = expire;
+    this.fail = fail;
   }
 }
 
@@ -52,10 +52,10 @@ export class TimeLimit {
     explain: (error: unknown) => unknown,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const call = this.#begin(() => reject(explain(new Timeout())));
       const failed = (error: unknown): void => {
         if (this.#end(call)) reject(explain(error));
       };
+      const call = this.#begin(failed);
       const found = (value: Found): void => {
         if (!this.#end(call)) return;
         try {
@@ -77,8 +77,8 @@ export class TimeLimit {
     return this.#ends.after !== this.#ends;
   }
 
-  #begin(expire: () => void): Call {
-    const call = new Call(performance.now() + this.#ms, expire);
+  #begin(fail: (error: unknown) => void): Call {
+    const call = new Call(performance.now() + this.#ms, fail);
     link(this.#ends.before, call);
     link(call, this.#ends);
     this.#timer ??= setTimeout(this.#expire, this.#ms);
@@ -98,11 +98,7 @@ export class TimeLimit {
   readonly #expire = (): void => {
     const now = performance.now();
     this.#stop();
-    while (this.#ends.after.until <= now) {
-      const call = this.#ends.after;
-      this.#end(call);
-      call.expire();
-    }
+    while (this.#ends.after.until <= now) this.#ends.after.fail(new Timeout());
     if (this.isBusy) this.#timer = setTimeout(this.#expire, this.#ends.after.until - now);
   };
 

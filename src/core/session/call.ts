@@ -174,18 +174,22 @@ export class Call implements SessionOwner {
   /**
    * Loads the session for a guard. An unreadable record is not a logout: it gives an object whose
    * data throws, so that the client can still log in and log out.
+   *
+   * @param explain turns any other error into that of the host
    */
-  async admit(): Promise<Session<unknown> | null> {
-    try {
-      await this.load();
-      return this.session;
-    } catch (error) {
-      const { unreadable } = this;
-      if (!unreadable || !isInvalid(error)) throw error;
-      const isVerified = this.request.services.reader.wasDecoded(error);
-      this.#unreadableSession = new UnreadableSession(this, unreadable.credential.id, error, isVerified);
-      return this.#unreadableSession;
-    }
+  admit(explain: (error: unknown) => unknown = same): Promise<Session<unknown> | null> {
+    return this.load().then(
+      () => this.session,
+      (error) => this.#admitUnreadable(error, explain),
+    );
+  }
+
+  #admitUnreadable(error: unknown, explain: (error: unknown) => unknown): UnreadableSession {
+    const { unreadable } = this;
+    if (!unreadable || !isInvalid(error)) throw explain(error);
+    const isVerified = this.request.services.reader.wasDecoded(error);
+    this.#unreadableSession = new UnreadableSession(this, unreadable.credential.id, error, isVerified);
+    return this.#unreadableSession;
   }
 
   create(data: unknown): Promise<NewSession<unknown>> {
@@ -373,6 +377,10 @@ function always(): boolean {
 
 function never(): boolean {
   return false;
+}
+
+function same(error: unknown): unknown {
+  return error;
 }
 
 function noop(): void {}

@@ -192,13 +192,14 @@ export class Identity {
     return this.#loading === DONE && this.held === null;
   }
 
-  async #beginLoaded(): Promise<void> {
+  #beginLoaded(): Promise<void> {
     const parent = this.#parent;
-    if (parent && !parent.isUntouched) return this.acting.begin(await parent.#loadedForChild());
-    const loaded = await this.request.load();
-    // The usual case: the context around the call begins with it, without steps of its own.
-    if (parent?.isUntouched) parent.#beginWith(loaded);
-    this.acting.begin(parent ? aliveOf(loaded) : loaded);
+    if (parent && !parent.isUntouched) return parent.#loadedForChild().then((loaded) => this.acting.begin(loaded));
+    return this.request.load().then((loaded) => {
+      // The usual case: the context around the call begins with it, without steps of its own.
+      if (parent?.isUntouched) parent.#beginWith(loaded);
+      this.acting.begin(parent ? aliveOf(loaded) : loaded);
+    });
   }
 
   /** Whether this is the context of an HTTP request, and nothing has used its session yet. */

@@ -1,5 +1,5 @@
 import { isSessionError } from '../error.js';
-import type { ForeignSession } from '../kernel/authentication.js';
+import type { Authenticated, ForeignSession } from '../kernel/authentication.js';
 import type { Services } from '../kernel/services.js';
 import { MINUTE, type Standing } from '../record/match.js';
 import { lifetimeOf, type Snapshot } from '../record/snapshot.js';
@@ -202,28 +202,30 @@ export class SessionRequest {
     if (this.persistent) this.#credential = null;
   }
 
-  async #load(): Promise<Loaded | null> {
+  #load(): Promise<Loaded | null> {
     const credential = this.#credential;
-    if (!credential) return null;
+    if (!credential) return Promise.resolve(null);
     const { authentication, settings } = this.services;
     // The first call may come long after the token arrived. The token may have been replaced
     // since.
     const isRepeated = this.#hasLooked || settings.now() - this.#openedAt >= MINUTE;
     const arrival = { foreign: this.#foreign?.(this.head), isRepeated };
     this.#hasLooked = true;
-    try {
-      const found = await authentication.authenticate(credential, arrival);
-      this.#unreadable = undefined;
-      if (!found) {
-        this.#held = null;
-        return null;
-      }
-      const held = this.#heldFor(found.snapshot, credential);
-      if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
-      return { held, grant: grantOf(found.standing, this.#given) };
-    } catch (error) {
-      return this.#asAnonymous(error, credential);
+    return authentication.authenticate(credential, arrival).then(
+      (found) => this.#loaded(found, credential),
+      (error) => this.#asAnonymous(error, credential),
+    );
+  }
+
+  #loaded(found: Authenticated | null, credential: Credential): Loaded | null {
+    this.#unreadable = undefined;
+    if (!found) {
+      this.#held = null;
+      return null;
     }
+    const held = this.#heldFor(found.snapshot, credential);
+    if (!found.standing.replaced && this.#isDue(found.snapshot)) this.#due = held;
+    return { held, grant: grantOf(found.standing, this.#given) };
   }
 
   /** Whether a token is older than `rotateEvery`. Only checked if the new one can be written. */
