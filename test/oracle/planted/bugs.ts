@@ -80,7 +80,7 @@ export const bugs: readonly Bug[] = [
     'if (this.persistent) this.#hold(',
     'this.#loading = undefined;\n    if (true) this.#hold(',
   ]),
-  bug('__typename makes a success', 123, [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
+  bug('__typename makes a success', 568, [YOGA_RESULTS, '!typeNames.has(name) &&', '']),
   bug('the login of a nested call stays when the call around it fails', 22, [
     IDENTITY,
     'const outer = this.#outer;\n    await (outer ?',
