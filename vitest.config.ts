@@ -27,6 +27,8 @@ const SOAK = [
   'test/docs/testing.test.ts',
   'test/faults/**/*.test.ts',
   'test/live/{faults,leaks,races,scale,slow}.test.ts',
+  // Compiles the applications that use the package.
+  'test/package/types.test.ts',
   'test/races/**/*.test.ts',
   'test/testing/node-test.test.ts',
   // Each looks at the whole heap, which is large where files share a worker.
