@@ -63,7 +63,7 @@ export class LegacyMove implements ForeignSession {
   }
 
   async copy(tries = MAX_TRIES): Promise<SessionRecord | null> {
-    const { store, lifecycle, reader, live } = this.#services;
+    const { store, limit, reader, live } = this.#services;
     const { id } = this.#credential;
     const old = await this.#readOld();
     // Another request may have moved the session since this one looked for it here.
@@ -73,7 +73,7 @@ export class LegacyMove implements ForeignSession {
       throw ofStored(error);
     });
     // If the account's limit refuses the insert, the old session stays where it is.
-    if ((await lifecycle.insertRecord(record)) !== 'inserted') {
+    if ((await limit.insert(record)) !== 'inserted') {
       // The limit may have refused another request's copy by now. Then this request asks it too.
       return (await store.find(id)) ?? (tries > 1 ? this.copy(tries - 1) : null);
     }
@@ -147,11 +147,11 @@ export class LegacyMove implements ForeignSession {
    * @throws `LIMIT_REACHED`
    */
   async #admitted({ record }: Snapshot): Promise<SessionRecord> {
-    const { lifecycle, settings } = this.#services;
+    const { limit, settings } = this.#services;
     if (this.#isOwn || settings.maxPerOwner?.onLimit !== 'deny') return record;
     // Until it is admitted, the store may give it an earlier deadline.
     const copy = { ...record, expiresAt: deadlineOf(record.createdAt, record.createdAt, settings.limits) };
-    await lifecycle.insertRecord(copy);
+    await limit.insert(copy);
     return copy;
   }
 

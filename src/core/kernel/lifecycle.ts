@@ -5,7 +5,7 @@ import { deadlineOf } from '../record/deadline.js';
 import { ownerOf } from '../record/owner.js';
 import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
 import { type Credential, newCredential } from '../record/token.js';
-import type { LimitedInsert, SessionRecord } from '../store.js';
+import type { AccountLimit } from './account-limit.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { EndReason, LiveSessions } from './live-sessions.js';
 import type { Settings } from './settings.js';
@@ -29,6 +29,7 @@ type Touchable = Pick<Snapshot, 'state' | 'record'>;
 /** Begins sessions, keeps them alive and ends them. */
 export class Lifecycle {
   readonly #store: GuardedStore;
+  readonly #limit: AccountLimit;
   readonly #queue: WriteQueue;
   readonly #live: LiveSessions;
   readonly #sweeper: Sweeper;
@@ -36,11 +37,10 @@ export class Lifecycle {
   readonly #settings: Settings;
   /** Sessions that have not taken effect yet, each with the session that it replaces. */
   readonly #replaced = new Map<string, string>();
-  /** How many sessions of each account have not taken effect yet. */
-  readonly #pending = new PendingCount();
 
   constructor(
     store: GuardedStore,
+    limit: AccountLimit,
     queue: WriteQueue,
     live: LiveSessions,
     sweeper: Sweeper,
@@ -48,6 +48,7 @@ export class Lifecycle {
     settings: Settings,
   ) {
     this.#store = store;
+    this.#limit = limit;
     this.#queue = queue;
     this.#live = live;
     this.#sweeper = sweeper;
@@ -63,12 +64,8 @@ export class Lifecycle {
   async insert(input: unknown, replaces?: string): Promise<InsertedSession> {
     const made = await this.#make(input);
     const { record } = made.snapshot;
-    const later = this.#evictsLater();
-    expectInserted(
-      later ? await this.#store.insert(record, this.#ttlOf(record)) : await this.insertRecord(record, replaces),
-    );
+    expectInserted(await this.#limit.insertPending(record, replaces));
     this.replaces(record.id, replaces);
-    if (later) this.#pending.add(record);
     return made;
   }
 
@@ -76,7 +73,7 @@ export class Lifecycle {
   async create(input: unknown): Promise<InsertedSession> {
     const made = await this.#make(input);
     const { record } = made.snapshot;
-    expectInserted(await this.insertRecord(record));
+    expectInserted(await this.#limit.insert(record));
     this.#events.emit('created', eventOf(record));
     return made;
   }
@@ -103,18 +100,18 @@ export class Lifecycle {
    *   remove the new session.
    */
   async activate({ record }: Snapshot, previous: EndedSession | null, alsoReplaced?: string): Promise<void> {
-    this.#pending.remove(record.id);
+    this.#limit.settle(record.id);
     const evicted: string[] = [];
     try {
       // First: if it fails, the client still has the previous session.
-      await this.#trim(record, previous?.id ?? alsoReplaced, evicted);
+      await this.#limit.makeRoom(record, previous?.id ?? alsoReplaced, evicted);
       const existed = previous !== null && (await this.#replace(previous.id));
       this.#replaced.delete(record.id);
       this.#events.emit('created', eventOf(record));
       if (existed) this.#events.emit('destroyed', { ...eventOf(previous), reason: 'replaced' });
     } finally {
       // Sessions that ended before a step failed have their events too.
-      this.#reportEvicted(evicted, record.ownerId);
+      this.#limit.reportEvicted(evicted, record.ownerId);
     }
   }
 
@@ -132,7 +129,7 @@ export class Lifecycle {
   /** Removes a session that has not taken effect. If that fails, its idle limit ends it. */
   async takeBack(id: string): Promise<void> {
     this.#replaced.delete(id);
-    this.#pending.remove(id);
+    this.#limit.settle(id);
     await this.#store.delete(id).catch(() => undefined);
     this.#live.end(id, 'destroyed');
   }
@@ -206,57 +203,6 @@ export class Lifecycle {
       settled();
     }
   }
-
-  /**
-   * Puts the record of a session that takes effect immediately into the store, within the
-   * account's limit.
-   *
-   * @throws `LIMIT_REACHED`
-   */
-  async insertRecord(record: SessionRecord, replaces?: string): Promise<'inserted' | 'exists'> {
-    const { maxPerOwner, now } = this.#settings;
-    const ttl = this.#ttlOf(record);
-    if (!maxPerOwner || record.ownerId === undefined) return this.#store.insert(record, ttl);
-    // A login that may still fail must not evict sessions. So it is not counted.
-    const max = maxPerOwner.max + this.#pending.of(record.ownerId);
-    const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
-    let outcome: LimitedInsert['outcome'] = 'limit-reached';
-    for await (const step of this.#store.insertWithin(record, ttl, limit)) {
-      outcome = step.outcome;
-      this.#reportEvicted(step.evicted, record.ownerId);
-    }
-    if (outcome !== 'limit-reached') return outcome;
-    throw new SessionError(
-      'LIMIT_REACHED',
-      `the account has ${maxPerOwner.max} sessions, the most that maxPerOwner allows: end one first`,
-    );
-  }
-
-  #ttlOf({ expiresAt }: SessionRecord): number {
-    return Math.max(1, expiresAt - this.#settings.now());
-  }
-
-  /** Whether evictions wait until the login takes effect. That requires `trimOwner`. */
-  #evictsLater(): boolean {
-    return this.#settings.maxPerOwner?.onLimit === 'evict-oldest' && this.#store.has('trimOwner');
-  }
-
-  /** Adds the ids of the sessions that it has ended to `evicted`, also if a later step fails. */
-  async #trim({ id, ownerId }: SessionRecord, ignore: string | undefined, evicted: string[]): Promise<void> {
-    const { maxPerOwner, now } = this.#settings;
-    if (!maxPerOwner || ownerId === undefined || !this.#evictsLater()) return;
-    // A login that may still fail must not evict sessions. It makes room when it takes effect.
-    const max = maxPerOwner.max + this.#pending.of(ownerId);
-    const trim = { max, now: now(), keep: id, ...(ignore !== undefined && { ignore }) };
-    for await (const ids of this.#store.trimOwner(ownerId, trim)) evicted.push(...ids);
-  }
-
-  #reportEvicted(ids: readonly string[], ownerId: string | undefined): void {
-    for (const id of ids) {
-      this.#events.emit('evicted', eventOf({ id, ...(ownerId !== undefined && { ownerId }) }));
-      this.#live.end(id, 'evicted');
-    }
-  }
 }
 
 function expectInserted(outcome: 'inserted' | 'exists'): void {
@@ -270,29 +216,4 @@ function expectInserted(outcome: 'inserted' | 'exists'): void {
 /** Whether the error means that the session has ended. */
 export function isGone(error: unknown): boolean {
   return isSessionError(error) && error.code === 'SESSION_GONE';
-}
-
-/** Counts pending sessions by owner, each session once. */
-class PendingCount {
-  readonly #owners = new Map<string, string>();
-  readonly #counts = new Map<string, number>();
-
-  add({ id, ownerId }: EndedSession): void {
-    if (ownerId === undefined) return;
-    this.#owners.set(id, ownerId);
-    this.#counts.set(ownerId, this.of(ownerId) + 1);
-  }
-
-  remove(id: string): void {
-    const ownerId = this.#owners.get(id);
-    if (ownerId === undefined) return;
-    this.#owners.delete(id);
-    const count = this.of(ownerId) - 1;
-    if (count > 0) this.#counts.set(ownerId, count);
-    else this.#counts.delete(ownerId);
-  }
-
-  of(ownerId: string): number {
-    return this.#counts.get(ownerId) ?? 0;
-  }
 }

@@ -1,4 +1,5 @@
 import { EventHub } from '../events.js';
+import { AccountLimit } from './account-limit.js';
 import { Accounts } from './accounts.js';
 import { Authentication } from './authentication.js';
 import { GuardedStore } from './guarded-store.js';
@@ -18,6 +19,7 @@ export interface Services {
   readonly reader: Reader;
   readonly queue: WriteQueue;
   readonly live: LiveSessions;
+  readonly limit: AccountLimit;
   readonly lifecycle: Lifecycle;
   readonly authentication: Authentication;
   readonly accounts: Accounts;
@@ -51,7 +53,8 @@ function wire(settings: Settings, events: EventHub, reports: ReportLimit, isApar
   const sweeper = new Sweeper(store, settings);
   // A request has no timers after its end: there the application sweeps, in a scheduled handler.
   if (isApart) sweeper.close();
-  const lifecycle = new Lifecycle(store, queue, live, sweeper, events, settings);
+  const limit = new AccountLimit(store, live, events, settings);
+  const lifecycle = new Lifecycle(store, limit, queue, live, sweeper, events, settings);
   const authentication = new Authentication(store, reader, queue, lifecycle, events, settings, reports);
   const accounts = new Accounts(store, reader, live, lifecycle, events, settings);
   const services: Services = {
@@ -61,6 +64,7 @@ function wire(settings: Settings, events: EventHub, reports: ReportLimit, isApar
     reader,
     queue,
     live,
+    limit,
     lifecycle,
     authentication,
     accounts,

@@ -19,7 +19,7 @@ const IDENTITY = 'core/session/identity.ts';
 const SESSION = 'core/session/session.ts';
 const REQUEST = 'core/session/request.ts';
 const DRAFT = 'core/session/draft.ts';
-const LIFECYCLE = 'core/kernel/lifecycle.ts';
+const ACCOUNT_LIMIT = 'core/kernel/account-limit.ts';
 const HEAD = 'http/response-head.ts';
 const TRPC_CALL = 'adapters/trpc/call.ts';
 const YOGA_RESULTS = 'graphql/results.ts';
@@ -146,9 +146,9 @@ export const bugs: readonly Bug[] = [
     'if (false) this.#hold(',
   ]),
   bug('a login that waits counts for the limit of its account', 484, [
-    LIFECYCLE,
-    'maxPerOwner.max + this.#pending.of(ownerId)',
-    'maxPerOwner.max',
+    ACCOUNT_LIMIT,
+    'return max + this.#pending.of(ownerId);',
+    'return max;',
   ]),
   bug('reload() drops what earlier root fields changed', 278, [
     SESSION,
