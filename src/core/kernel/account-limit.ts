@@ -1,21 +1,24 @@
-import { SessionError } from '../error.js';
+import { isSessionError, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
 import type { LiveSessions } from './live-sessions.js';
+import type { Reader } from './reader.js';
 import type { Settings } from './settings.js';
 
 /** Keeps each account within `maxPerOwner`. */
 export class AccountLimit {
   readonly #store: GuardedStore;
+  readonly #reader: Reader;
   readonly #live: LiveSessions;
   readonly #events: EventHub;
   readonly #settings: Settings;
   /** How many sessions of each account have not taken effect yet. */
   readonly #pending = new PendingCount();
 
-  constructor(store: GuardedStore, live: LiveSessions, events: EventHub, settings: Settings) {
+  constructor(store: GuardedStore, reader: Reader, live: LiveSessions, events: EventHub, settings: Settings) {
     this.#store = store;
+    this.#reader = reader;
     this.#live = live;
     this.#events = events;
     this.#settings = settings;
@@ -33,7 +36,10 @@ export class AccountLimit {
     if (!maxPerOwner || ownerId === undefined) return this.#store.insert(record, this.#ttlOf(record));
     const max = this.#mostOf(ownerId, maxPerOwner);
     const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
-    const outcome = await this.#insertWithin(record, limit);
+    let outcome = await this.#insertWithin(record, limit);
+    // The store counts by the deadlines that were written, and today's limits may be shorter.
+    if (outcome === 'limit-reached' && (await this.#removeOver(ownerId)))
+      outcome = await this.#insertWithin(record, limit);
     if (outcome !== 'limit-reached') return outcome;
     throw new SessionError(
       'LIMIT_REACHED',
@@ -89,6 +95,31 @@ export class AccountLimit {
       this.reportEvicted(step.evicted, record.ownerId);
     }
     return outcome;
+  }
+
+  /**
+   * Removes an account's sessions that today's limits have ended. Returns whether there was one.
+   */
+  async #removeOver(ownerId: string): Promise<boolean> {
+    if (!this.#store.has('listByOwner')) return false;
+    let removed = false;
+    for await (const records of this.#store.listByOwner(ownerId)) {
+      for (const record of records.filter((each) => this.#isOver(each))) {
+        removed = (await this.#store.delete(record.id)) || removed;
+        this.#live.end(record.id, 'expired');
+      }
+    }
+    return removed;
+  }
+
+  /** A record that cannot be read stays: it may belong to a newer version. */
+  #isOver(record: SessionRecord): boolean {
+    try {
+      return this.#reader.stateOf(record) === null;
+    } catch (error) {
+      if (isSessionError(error) && error.code === 'INVALID_DATA') return false;
+      throw error;
+    }
   }
 
   /** A login that may still fail must not evict sessions. It makes room when it takes effect. */

@@ -53,7 +53,7 @@ function wire(settings: Settings, events: EventHub, reports: ReportLimit, isApar
   const sweeper = new Sweeper(store, settings);
   // A request has no timers after its end: there the application sweeps, in a scheduled handler.
   if (isApart) sweeper.close();
-  const limit = new AccountLimit(store, live, events, settings);
+  const limit = new AccountLimit(store, reader, live, events, settings);
   const lifecycle = new Lifecycle(store, limit, queue, live, sweeper, events, settings);
   const authentication = new Authentication(store, reader, queue, lifecycle, events, settings, reports);
   const accounts = new Accounts(store, reader, live, lifecycle, events, settings);
