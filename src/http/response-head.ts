@@ -33,11 +33,10 @@ const UNSEEN_METHODS = new Set(['HEAD', 'OPTIONS']);
 
 const ADVICE = 'Log in over a link that does not stream, such as httpBatchLink, or return the token only in the body';
 
-/** The last write of the sources: a token of this session, or the session's end. */
+/** The last write of the sources: a token, or the end of a session. */
 interface Written {
-  readonly id: string;
-  readonly isToken: boolean;
-  readonly rotatedAt?: number | undefined;
+  readonly headers: Headers;
+  readonly rotatedAt: number | undefined;
 }
 
 /** Whether the application has read the headers, which only it can send. */
@@ -59,8 +58,8 @@ export class ResponseHead implements ResponseHeadPort {
   readonly #node: NodeResponse | undefined;
   #sealed: boolean;
   #written: Written | undefined;
-  /** The headers that the sources wrote last. */
-  #ours: Headers | undefined;
+  /** The session that the client goes on with, even if no source writes its token. */
+  #issued: string | undefined;
   #isOnNode = false;
   #isSecret = false;
   /** Set if only the application can send the headers. */
@@ -166,7 +165,8 @@ export class ResponseHead implements ResponseHeadPort {
   issued({ id, token, lifetime, rotatedAt }: IssuedToken): void {
     if (!this.#isOpen()) return;
     this.noStore();
-    this.#write(this.#writers, { id, isToken: true, rotatedAt }, token, lifetime);
+    this.#issued = id;
+    this.#write(this.#writers, token, lifetime, rotatedAt);
   }
 
   settle(): void {
@@ -175,21 +175,14 @@ export class ResponseHead implements ResponseHeadPort {
     const rotatedAt = this.#written?.rotatedAt;
     const { now, rotationGrace } = this.#settings;
     // The browser may hold a newer token by now. A late answer would overwrite it.
-    if (rotatedAt === undefined || mayStillWrite(rotatedAt, now(), rotationGrace)) return;
-    const ours = this.#ours ?? new Headers();
-    for (const [name] of ours) if (name !== 'set-cookie' && name !== EXPOSED) this.headers.delete(name);
-    const late = new Set(ours.getSetCookie());
-    setCookies(
-      this.headers,
-      this.headers.getSetCookie().filter((each) => !late.has(each)),
-    );
-    this.#written = undefined;
+    if (rotatedAt !== undefined && !mayStillWrite(rotatedAt, now(), rotationGrace)) this.#takeBack();
   }
 
   ended(id: string): void {
     // The answer of a batch may carry another session's token, which must stay.
-    if (!this.#isOpen() || (this.#written?.isToken && this.#written.id !== id)) return;
-    this.#write(this.#settings.writers, { id, isToken: false }, null, 0);
+    if (!this.#isOpen() || (this.#issued ?? id) !== id) return;
+    this.#issued = undefined;
+    this.#write(this.#settings.writers, null, 0);
   }
 
   seal(): void {
@@ -207,18 +200,32 @@ export class ResponseHead implements ResponseHeadPort {
     return !this.#sealed && !this.#node?.headersSent;
   }
 
-  #write(sources: readonly TokenSource[], written: Written, token: string | null, lifetime: number): void {
+  #write(sources: readonly TokenSource[], token: string | null, lifetime: number, rotatedAt?: number): void {
+    // Sources that do not get this token must not end the session that it opens.
+    this.#takeBack();
     if (sources.length === 0) return;
     this.#watch();
-    this.#written = written;
-    const ours = new Headers();
-    for (const source of sources) source.write?.(ours, token, lifetime);
-    this.#ours = ours;
-    for (const [name, value] of ours) {
+    const headers = new Headers();
+    this.#written = { headers, rotatedAt };
+    for (const source of sources) source.write?.(headers, token, lifetime);
+    for (const [name, value] of headers) {
       if (name !== 'set-cookie') this.headers.set(name, combined(name, value, this.headers.get(name)));
     }
-    setCookies(this.headers, mergeCookies(this.headers.getSetCookie(), ours.getSetCookie()));
+    setCookies(this.headers, mergeCookies(this.headers.getSetCookie(), headers.getSetCookie()));
     this.#putOnNode();
+  }
+
+  /** Removes the headers of the last write. */
+  #takeBack(): void {
+    if (!this.#written) return;
+    const { headers } = this.#written;
+    this.#written = undefined;
+    for (const [name] of headers) if (name !== 'set-cookie' && name !== EXPOSED) this.headers.delete(name);
+    const cookies = new Set(headers.getSetCookie());
+    setCookies(
+      this.headers,
+      this.headers.getSetCookie().filter((each) => !cookies.has(each)),
+    );
   }
 
   #watch(): void {

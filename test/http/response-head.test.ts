@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../src/http/host.js';
-import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
+import { bearer, cookie, header, requireSession, type SessionsOptions } from '../../src/index.js';
 import { type Context, type Data, requestOf, setUp } from './support/handle.js';
 
 const GRACE = 30_000;
@@ -134,4 +134,47 @@ test('the end of another session, by another call of the request, leaves the new
   await logout.session?.destroy();
   await logout.commit();
   expect(opened.head.headers.get('x-auth')).toBe(created.token);
+});
+
+describe.each<[string, (token: string) => Record<string, string>]>([
+  ['a token that a source writes', (token) => ({ cookie: `sid=${token}` })],
+  ['a token that no source writes', (token) => ({ authorization: `Bearer ${token}` })],
+])('the answer to a request with %s', (_name, headersWith) => {
+  const sources = [bearer(), cookie('sid', { secure: false }), header('x-token', { respond: true })];
+
+  test('rule 24: has no deletion if the call leaves a new session, whatever it did first', async () => {
+    const { sessions, token } = await setUpWriters({ sources });
+    const answer = await sessions.handle(requestOf(undefined, { headers: headersWith(token) }), async (context) => {
+      decorate(context);
+      await requireSession(context).destroy();
+      await context.sessions.create({ userId: 'bob' });
+      return new Response();
+    });
+    const deletions = answer.headers.getSetCookie().filter((each) => /^sid=;/.test(each));
+    expect([deletions, answer.headers.get('x-token')]).toEqual([[], null]);
+    expect([answer.headers.get('x-own'), namesOf(answer)[0]]).toEqual(['1', 'theme']);
+  });
+
+  test('rule 24: has a deletion if the call ends the session that it created', async () => {
+    const { sessions, token } = await setUpWriters({ sources });
+    const answer = await sessions.handle(requestOf(undefined, { headers: headersWith(token) }), async (context) => {
+      await requireSession(context).destroy();
+      await (await context.sessions.create({ userId: 'bob' })).destroy();
+      return new Response();
+    });
+    expect([namesOf(answer), answer.headers.get('x-token')]).toEqual([['sid'], '']);
+  });
+
+  test('rule 24: has no deletion if a neighbour leaves a new session', async () => {
+    const { sessions, token } = await setUpWriters({ sources });
+    const opened = hostOf(sessions).open({ key: undefined, headers: headersWith(token), target: { kind: 'collect' } });
+    const [login, logout] = [opened.open({ hasOutcome: true }), opened.open({ hasOutcome: true })];
+    await Promise.all([login.load(), logout.load()]);
+    await logout.session?.destroy();
+    await logout.commit();
+    await login.sessions.create({ userId: 'bob' });
+    await login.commit();
+    const { headers } = opened.head;
+    expect([headers.getSetCookie().filter((each) => /^sid=;/.test(each)), headers.get('x-token')]).toEqual([[], null]);
+  });
 });

@@ -39,6 +39,8 @@ export class ModelRequest {
   /** How many logins are under way that are to replace a session. */
   readonly #replacements = new Map<Stored, number>();
   #issued: Stored | undefined;
+  /** The session that the client goes on with, even if no source writes its token. */
+  #goesOn: Stored | undefined;
 
   constructor(world: World, request: Request, isSocket: boolean, session: Stored | null) {
     this.world = world;
@@ -97,7 +99,8 @@ export class ModelRequest {
   loggedOut(session: Stored): void {
     if (this.#session === session && this.isSocket) this.#session = null;
     if (this.isSealed || !this.world.hasCookie) return;
-    if (typeof this.cookie === 'object' && this.cookie.session !== session) return;
+    if (this.#goesOn && this.#goesOn !== session) return;
+    this.#goesOn = undefined;
     this.cookie = 'ended';
   }
 
@@ -110,18 +113,23 @@ export class ModelRequest {
   issue(session: Stored): void {
     if (this.isSocket) this.#session = session;
     if (this.isSealed) return;
-    this.carriesToken = true;
+    this.#write(session);
     if (!this.writes) return;
     const earlier = this.#issued;
     this.#issued = session;
-    this.cookie = { session };
     if (earlier && earlier !== session && earlier.isAlive) this.end(earlier, 'replaced');
   }
 
   rotated(session: Stored): void {
     if (this.isSealed || (this.#issued && this.#issued !== session)) return;
+    this.#write(session);
+  }
+
+  /** The answer has a new token. It deletes no cookie, even if the token is in its body alone. */
+  #write(session: Stored): void {
     this.carriesToken = true;
-    if (this.writes) this.cookie = { session };
+    this.#goesOn = session;
+    this.cookie = this.writes ? { session } : undefined;
   }
 
   #lookUp(): Stored | null {
