@@ -127,9 +127,9 @@ export function withHeaders(response: Response, head: ResponseHead): Response {
   const headers = new Headers(response.headers);
   putHeaders(headers, head.headers);
   const { status, statusText } = response;
-  // A response of another implementation, such as a ponyfill, has a body of that implementation.
-  // The original headers stay, because the application may answer with the same object again.
-  const make = response.constructor as typeof Response;
+  // The original headers stay, because the application may answer with the same object again. A
+  // ponyfill, such as Yoga's on Node, makes copies whose body has no reader.
+  const make = response instanceof Response ? (response.constructor as typeof Response) : Response;
   return new make(response.body, { status, statusText, headers });
 }
 
