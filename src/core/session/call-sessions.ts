@@ -30,7 +30,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
   }
 
   get current(): Session<Data> | null {
-    return this.#call.session as Session<Data> | null;
+    return this.#call.shownSession as Session<Data> | null;
   }
 
   async create(data: Input): Promise<NewSession<Data>> {
@@ -81,7 +81,7 @@ export class CallSessions<Data, Input = Data> implements RequestSessions<Data, I
 
   /** For logs. It leaves out the response's headers, which may hold the token. */
   toJSON(): object {
-    return { current: this.current };
+    return { current: this.#call.session };
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): object {

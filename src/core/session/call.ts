@@ -109,7 +109,7 @@ export class Call implements SessionOwner {
     return this.held?.isRefused ? null : this.session;
   }
 
-  /** The session that a host shows on its request. One that cannot be read throws for its data. */
+  /** The session that users see. One that cannot be read throws for its data. */
   get shownSession(): Session<unknown> | null {
     return this.session ?? (this.unreadable ? (this.#unreadableSession ?? null) : null);
   }

@@ -87,6 +87,17 @@ describe('rule 6: the session of a record that cannot be read', () => {
     expect(await store.find(id)).not.toBeNull();
   });
 
+  test('rule 13: is `sessions.current` until the call ends or replaces it', async () => {
+    const ending = await openDamaged();
+    expect(ending.call.sessions.current).toBe(ending.session);
+    expect(JSON.stringify(ending.call.sessions)).toBe('{"current":null}');
+    await ending.call.sessions.current?.destroy();
+    expect([await ending.store.find(ending.id), ending.call.sessions.current]).toEqual([null, null]);
+    const replacing = await openDamaged();
+    const created = await replacing.call.sessions.create(BOB);
+    expect(replacing.call.sessions.current).toBe(created);
+  });
+
   test('is replaced by a login', async () => {
     const { call, store, id, sessions } = await openDamaged();
     const created = await call.sessions.create(BOB);

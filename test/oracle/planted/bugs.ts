@@ -95,8 +95,8 @@ export const bugs: readonly Bug[] = [
   bug('a session that was left gives its data', 3, [SESSION, 'this.#isRetired = isRetired;', '']),
   bug('a second guard lets a session in that a neighbour has ended', 14, [
     CALL,
-    'return this.held?.isRefused ? null : this.session;',
-    'return this.session;',
+    'return this.held?.isRefused ? null : this.shownSession;',
+    'return this.shownSession;',
   ]),
   bug('the token of a login is written before the call has succeeded', 6, [
     IDENTITY,
