@@ -1,10 +1,13 @@
 import type { NodeResponse } from './hosts.js';
-import { privateSlot } from './slot.js';
 
 type WriteHead = (status: number, ...rest: unknown[]) => unknown;
 type Listener = (status: number) => void;
 
-const listeners = privateSlot<Listener[]>();
+/**
+ * The key under which a response holds its listeners. Copies of the package share them: two lists
+ * would not run in one order, and a head would leave without the token that a later list adds.
+ */
+const LISTENERS = Symbol.for('token-sessions.head');
 
 /**
  * Calls the listener with the status when the head of a Node response is about to be written. All
@@ -15,14 +18,14 @@ const listeners = privateSlot<Listener[]>();
 export function onHead(response: NodeResponse, listener: Listener, early = false): boolean {
   const writeHead: unknown = Reflect.get(response, 'writeHead');
   if (typeof writeHead !== 'function') return false;
-  const known = listeners.get(response);
-  if (known) {
+  const known: unknown = Reflect.get(response, LISTENERS);
+  if (Array.isArray(known)) {
     if (early) known.unshift(listener);
     else known.push(listener);
     return true;
   }
   const added = [listener];
-  listeners.set(response, added);
+  Reflect.defineProperty(response, LISTENERS, { value: added });
   return Reflect.set(response, 'writeHead', headWriter(response, added, writeHead as WriteHead));
 }
 

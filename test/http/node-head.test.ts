@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { onHead } from '../../src/http/node-head.js';
 import { listenInTest } from '../support/http.js';
 
@@ -82,6 +82,19 @@ describe('a listener for the head of a Node response', () => {
       res.end();
     });
     expect(order).toEqual(['earlier', 'early', 'first', 'second']);
+  });
+
+  test('rule 16: listeners of another copy of the package run in the same order', async () => {
+    vi.resetModules();
+    const copy = await import('../../src/http/node-head.js');
+    const order: string[] = [];
+    await answerOf((res) => {
+      copy.onHead(res, () => void order.push('first, of the copy'));
+      onHead(res, () => void order.push('second'));
+      copy.onHead(res, () => void order.push('early, of the copy'), true);
+      res.end();
+    });
+    expect(order).toEqual(['early, of the copy', 'first, of the copy', 'second']);
   });
 
   test('is refused by a response that cannot write a head', () => {

@@ -49,6 +49,23 @@ describe('plain http', () => {
     await answered.opened;
   }
 
+  test('rule 16: middleware of another copy writes the cookie of a login to an answer that comes in parts', async () => {
+    const { sessions } = setUp({ sources: [cookie('sid', { secure: false })] });
+    vi.resetModules();
+    const copy = await import('../../../src/adapters/express/middleware.js');
+    const middleware = copy.expressSessions(sessions);
+    const url = await listen((req: IncomingMessage & Partial<SessionRequest<Data>>, res: ServerResponse) =>
+      middleware(req, res, async () => {
+        await req.sessions?.create({ userId: 'bob' });
+        res.write('part ');
+        res.end('end');
+      }),
+    );
+    const answer = await fetch(url);
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^sid=ts_/)]);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
   test('a save that fails after the head was sent aborts the answer', async () => {
     const { store, sessions, get } = setUp();
     store.before = (verb) => {
