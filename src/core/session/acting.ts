@@ -123,12 +123,10 @@ export class ActingSession {
     };
   }
 
-  /**
-   * Called when the call is over: from now on, signals are watched only while they have listeners.
-   */
-  release(): void {
-    this.session?.releaseSignal();
-    this.#signal?.release();
+  /** Lets go of the call's signals when it is over, or not if it goes on as a stream. */
+  release(isOver: boolean): void {
+    this.session?.releaseSignal(isOver);
+    this.#signal?.release(isOver);
   }
 
   #watch(listener: EndListener): void {

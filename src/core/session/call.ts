@@ -275,6 +275,7 @@ export class Call implements SessionOwner {
   stream(): void {
     this.#identity.isStream = true;
     this.#identity.isDone = false;
+    this.#identity.acting.release(false);
     this.session?.draft.follow();
     this.leaveBatch();
   }
@@ -325,7 +326,7 @@ export class Call implements SessionOwner {
   end(): void {
     this.#identity.isDone = true;
     this.leaveBatch();
-    this.#identity.acting.release();
+    this.#identity.acting.release(true);
     // Some hosts do not report when the head leaves. It does not leave before this line.
     this.request.head.settle();
   }

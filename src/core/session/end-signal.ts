@@ -16,9 +16,10 @@ const collected = new FinalizationRegistry<() => void>((stop) => stop());
 export interface EndSignal {
   readonly signal: AbortSignal;
   /**
-   * Called when the call is over: from now on, the signal is watched only while it has listeners.
+   * Called when the call is over (`true`): from now on, the signal is watched only while it has
+   * listeners. `false`: the call goes on as a stream, whose body may look at the signal instead.
    */
-  release(): void;
+  release(isOver: boolean): void;
 }
 
 /**
@@ -56,9 +57,10 @@ function follow(weak: WeakRef<AbortSignal>, watch: Watch) {
   start();
   return {
     stop,
-    release: () => {
-      isReleased = true;
-      if (!listenedTo) stop();
+    release: (isOver: boolean) => {
+      isReleased = isOver;
+      if (!isOver) start();
+      else if (!listenedTo) stop();
     },
     listened: (isListened: boolean) => {
       const target = weak.deref();

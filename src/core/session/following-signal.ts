@@ -36,7 +36,7 @@ export class FollowingSignal {
     state.stop = held ? held.watch(listener) : () => undefined;
   }
 
-  release(): void {
-    this.#end.release();
+  release(isOver: boolean): void {
+    this.#end.release(isOver);
   }
 }

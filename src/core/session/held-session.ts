@@ -95,19 +95,19 @@ export class HeldSession {
   }
 
   /**
-   * Calls the listener when the session ends, or immediately if it already has. Returns a function
-   * that removes the listener.
+   * Calls the listener when the session ends, or immediately if it already has. Takes over the
+   * records that rechecks read meanwhile. Returns a function that removes the listener.
    */
   watch(listener: EndListener): () => void {
-    return this.#watch({ ended: (reason) => this.#noteEnd(listener, reason) }, listener);
+    return this.#watch(listener, (reason) => this.#noteEnd(listener, reason));
   }
 
   /**
-   * {@link watch} for a stream. It also takes over records that rechecks have read. And it ends
-   * when an immediate rotation ends the token that opened it: see {@link Watcher.isOf}.
+   * {@link watch} for a stream. It also ends when an immediate rotation ends the token that opened
+   * it: see {@link Watcher.isOf}.
    */
   follow(listener: EndListener, isOf: Watcher['isOf']): () => void {
-    return this.#watch({ ended: listener, seen: (record) => this.#see(record), isOf }, listener);
+    return this.#watch(listener, listener, isOf);
   }
 
   /** @throws `SESSION_GONE` when this request has ended the session */
@@ -115,12 +115,13 @@ export class HeldSession {
     if (this.#ended) throw gone();
   }
 
-  #watch(watcher: Watcher, listener: EndListener): () => void {
+  #watch(listener: EndListener, ended: EndListener, isOf?: Watcher['isOf']): () => void {
     if (this.#ended || this.#isGone) {
       listener(gone());
       return () => undefined;
     }
     const { record } = this.#snapshot;
+    const watcher = { ended, seen: (each: SessionRecord) => this.#see(each), isOf };
     return this.services.live.watch(record.id, watcher, record.createdAt + this.services.settings.limits.absolute);
   }
 

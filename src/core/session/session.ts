@@ -111,11 +111,9 @@ export class CallSession<Data> implements Session<Data> {
     return this.#signal.signal;
   }
 
-  /**
-   * Called when the call is over: from now on, the signal is watched only while it has listeners.
-   */
-  releaseSignal(): void {
-    this.#signal?.release();
+  /** See {@link EndSignal.release}. */
+  releaseSignal(isOver: boolean): void {
+    this.#signal?.release(isOver);
   }
 
   async save(): Promise<void> {

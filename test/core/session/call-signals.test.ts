@@ -58,4 +58,32 @@ describe('rule 17: the signals of a call', () => {
     await sessions.destroy(other.id);
     expect(signal.aborted).toBe(false);
   });
+
+  test.each(['signal of the call', 'signal of the session'] as const)(
+    'are watched without a listener while the call goes on as a stream: %s',
+    async (which) => {
+      const { begin, live, sessions, id } = await openCounted();
+      const call = await begin();
+      const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
+      await call.commit();
+      call.stream();
+      expect(live.size).toBe(1);
+      const over = AbortSignal.any([signal]);
+      await sessions.destroy(id);
+      expect([signal.aborted, over.aborted, live.size]).toEqual([true, true, 0]);
+    },
+  );
+});
+
+test('rule 20: the data of a stream that watches the signal is at most recheckInterval old', async () => {
+  const { begin, sessions, id } = await openRequest({ sessions: { store: memoryStore(), recheckInterval: 20 } });
+  const call = await begin();
+  const session = sessionOf(call);
+  expect([session.signal.aborted, session.data.a]).toEqual([false, undefined]);
+  await call.commit();
+  call.stream();
+  await (await sessions.find(id))?.update((data) => {
+    Object.assign(data, { a: 1 });
+  });
+  await vi.waitFor(() => expect(session.data.a).toBe(1));
 });

@@ -19,7 +19,7 @@ test('rule 17: a released signal is watched only while it has listeners', () => 
   const { watch, watched } = session();
   const { signal, release } = endSignal((listener) => watch(listener));
   expect(watched()).toBe(1);
-  release();
+  release(true);
   expect(watched()).toBe(0);
   const listener = () => undefined;
   signal.addEventListener('abort', listener);
@@ -34,7 +34,7 @@ test('rule 17: a released signal is watched only while it has listeners', () => 
 test('rule 17: onabort counts as a listener, is called once, and can be replaced and removed', () => {
   const { watch, watched, end } = session();
   const { signal, release } = endSignal((listener) => watch(listener));
-  release();
+  release(true);
   const calls: string[] = [];
   signal.onabort = () => calls.push('first');
   expect([watched(), typeof signal.onabort]).toEqual([1, 'function']);
@@ -49,7 +49,7 @@ test('rule 17: a signal without onabort again is not watched', () => {
   const { watch, watched } = session();
   const { signal, release } = endSignal((listener) => watch(listener));
   signal.onabort = () => undefined;
-  release();
+  release(true);
   expect(watched()).toBe(1);
   signal.onabort = null;
   expect(watched()).toBe(0);
