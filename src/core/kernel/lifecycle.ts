@@ -7,9 +7,10 @@ import { firstSnapshot, type Snapshot } from '../record/snapshot.js';
 import { type Credential, newCredential } from '../record/token.js';
 import type { AccountLimit } from './account-limit.js';
 import type { GuardedStore } from './guarded-store.js';
-import type { EndReason, LiveSessions } from './live-sessions.js';
+import type { LiveSessions } from './live-sessions.js';
 import type { Settings } from './settings.js';
 import type { Sweeper } from './sweeper.js';
+import type { EndReason } from './watched.js';
 import type { WriteQueue } from './write-queue.js';
 
 /** A session that is in the store and has not taken effect yet. */

@@ -7,34 +7,7 @@ import type { GuardedStore } from './guarded-store.js';
 import type { Settings } from './settings.js';
 import { StoreSubscription } from './store-subscription.js';
 import { clearQuietly, unref } from './timers.js';
-
-/** How a session ended. `'destroyed'` includes an end by another process. */
-export type EndReason = 'destroyed' | 'replaced' | 'reuse' | 'evicted' | 'expired';
-
-/** Called once, when the session ends. */
-export type EndListener = (reason: SessionError) => void;
-
-/** Something that watches a session until it ends. */
-export interface Watcher {
-  readonly ended: EndListener;
-  /** Called with each record that a recheck has read. */
-  readonly seen?: ((record: SessionRecord) => void) | undefined;
-  /**
-   * For a stream: whether a token of this epoch keeps it open (see `TokenState`). The stream ends
-   * with the token that opened it.
-   */
-  readonly isOf?: ((epoch: string | undefined) => boolean) | undefined;
-}
-
-interface Watched {
-  readonly watchers: Set<Watcher>;
-  /** The session's absolute deadline, in ms since the epoch. It is known without the store. */
-  readonly latest: number;
-  /** Fires at the session's deadline, if that comes before the next recheck. */
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether watching has stopped, because the session has ended or the last watcher has left. */
-  over: boolean;
-}
+import { type EndReason, newWatched, type Watched, type Watcher } from './watched.js';
 
 /** How many sessions are looked up in one round trip. */
 const BATCH = 500;
@@ -84,8 +57,9 @@ export class LiveSessions {
    * outage.
    */
   watch(id: string, watcher: Watcher, latest = Number.POSITIVE_INFINITY): () => void {
-    const watched = this.#watched.get(id) ?? { watchers: new Set<Watcher>(), latest, timer: undefined, over: false };
+    const watched = this.#watched.get(id) ?? newWatched(latest);
     watched.watchers.add(watcher);
+    watched.waiting.add(watcher);
     this.#watched.set(id, watched);
     this.#unchecked.add(id);
     this.#armDeadline(id, watched, watched.latest);
@@ -115,7 +89,7 @@ export class LiveSessions {
   /** Ends the streams of other epochs, after an immediate rotation has ended their tokens. */
   endOtherEpochs(id: string, epoch: string | undefined): void {
     const watched = this.#watched.get(id);
-    if (watched) this.#endOtherEpochs(id, watched, epoch);
+    if (watched) this.#endOtherEpochs(id, watched, epoch, watched.watchers);
   }
 
   /** Forgets the end of an earlier session with the same id, because a new session begins. */
@@ -170,7 +144,10 @@ export class LiveSessions {
   }
 
   #checkAll(): void {
-    for (const id of this.#watched.keys()) this.#unchecked.add(id);
+    for (const [id, watched] of this.#watched) {
+      watched.waiting = new Set(watched.watchers);
+      this.#unchecked.add(id);
+    }
     this.#checkSoon();
   }
 
@@ -190,9 +167,10 @@ export class LiveSessions {
   async #checkAllWaiting(): Promise<void> {
     while (this.#unchecked.size > 0) {
       const ids = takeFrom(this.#unchecked, BATCH);
+      const waiting = ids.map((id) => this.#takeWaiting(id));
       try {
         const records = await this.#store.findMany(ids);
-        for (const [index, id] of ids.entries()) this.#settle(id, records[index]);
+        for (const [index, id] of ids.entries()) this.#settle(id, records[index], waiting[index]);
       } catch {
         // The store is unavailable, which its own report shows. The next recheck tries again.
         // Until then only the absolute deadline can end a session.
@@ -201,14 +179,22 @@ export class LiveSessions {
     }
   }
 
-  #settle(id: string, record: SessionRecord | null | undefined): void {
+  #takeWaiting(id: string): Iterable<Watcher> {
+    const watched = this.#watched.get(id);
+    if (!watched) return [];
+    const { waiting } = watched;
+    watched.waiting = new Set();
+    return waiting;
+  }
+
+  #settle(id: string, record: SessionRecord | null | undefined, waiting: Iterable<Watcher> = []): void {
     const watched = this.#watched.get(id);
     if (!watched || record === undefined) return;
-    if (record) this.#consider(id, watched, record);
+    if (record) this.#consider(id, watched, record, waiting);
     else this.end(id);
   }
 
-  #consider(id: string, watched: Watched, record: SessionRecord): void {
+  #consider(id: string, watched: Watched, record: SessionRecord, waiting: Iterable<Watcher>): void {
     const state = stateOf(record);
     // An unreadable record is no reason to end its session.
     if (!state) return;
@@ -219,14 +205,13 @@ export class LiveSessions {
     }
     this.#armDeadline(id, watched, deadline);
     // Version 0.1.0 drops the epoch and the family when it writes. Then the epoch is unknown.
-    if (state.tokens.family !== undefined) this.#endOtherEpochs(id, watched, state.tokens.epoch);
-    for (const { seen } of watched.watchers) seen?.(record);
+    if (state.tokens.family !== undefined) this.#endOtherEpochs(id, watched, state.tokens.epoch, waiting);
+    for (const watcher of waiting) if (watched.watchers.has(watcher)) watcher.seen?.(record);
   }
 
-  #endOtherEpochs(id: string, watched: Watched, current: string | undefined): void {
-    for (const watcher of watched.watchers) {
-      if (!watcher.isOf || watcher.isOf(current)) continue;
-      watched.watchers.delete(watcher);
+  #endOtherEpochs(id: string, watched: Watched, current: string | undefined, among: Iterable<Watcher>): void {
+    for (const watcher of among) {
+      if (!watcher.isOf || watcher.isOf(current) || !watched.watchers.delete(watcher)) continue;
       watcher.ended(
         withoutStack(() => new SessionError('SESSION_GONE', 'the token that opened the stream was ended')),
       );

@@ -1,4 +1,4 @@
-import type { EndListener } from '../kernel/live-sessions.js';
+import type { EndListener } from '../kernel/watched.js';
 import { FollowingSignal } from './following-signal.js';
 import type { HeldSession } from './held-session.js';
 import type { Loaded } from './request.js';

@@ -4,7 +4,7 @@
  */
 
 import { SessionError } from '../error.js';
-import type { EndListener } from '../kernel/live-sessions.js';
+import type { EndListener } from '../kernel/watched.js';
 import type { NewSession, Session } from '../types.js';
 import { CallSessions } from './call-sessions.js';
 import type { HeldSession } from './held-session.js';

@@ -1,4 +1,4 @@
-import type { EndListener } from '../kernel/live-sessions.js';
+import type { EndListener } from '../kernel/watched.js';
 
 /**
  * Calls the listener when the session ends, or immediately if it already has. Returns a function

@@ -1,7 +1,7 @@
 import { gone, type SessionError } from '../error.js';
 import { isGone } from '../kernel/lifecycle.js';
-import type { EndListener, Watcher } from '../kernel/live-sessions.js';
 import type { Services } from '../kernel/services.js';
+import type { EndListener, Watcher } from '../kernel/watched.js';
 import type { Change } from '../kernel/write-queue.js';
 import type { Snapshot } from '../record/snapshot.js';
 import type { Credential } from '../record/token.js';

@@ -230,6 +230,23 @@ describe('live sessions', () => {
     await vi.waitFor(() => expect(stop).toHaveBeenCalledTimes(1));
   });
 
+  test('rule 17: the look-up for a new watcher visits no other watcher, and a recheck visits all', async () => {
+    vi.useFakeTimers();
+    const { live, lookUps } = setUp();
+    const visits = [0, 0, 0];
+    for (const [index] of visits.entries()) {
+      const seen = () => {
+        visits[index] = (visits[index] ?? 0) + 1;
+      };
+      live.watch(A, { ended: () => undefined, seen });
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    expect([lookUps.length, visits]).toEqual([3, [1, 1, 1]]);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([lookUps.length, visits]).toEqual([4, [2, 2, 2]]);
+    await live.close();
+  });
+
   test('looks many sessions up in batches', async () => {
     const { live, lookUps } = setUp();
     for (let i = 0; i < 1_200; i += 1) live.watch(`${i}`, { ended: () => {} });
