@@ -59,7 +59,7 @@ export class LiveSessions {
   watch(id: string, watcher: Watcher, latest = Number.POSITIVE_INFINITY): () => void {
     const watched = this.#watched.get(id) ?? newWatched(latest);
     watched.watchers.add(watcher);
-    watched.waiting.add(watcher);
+    watched.waiting.push(watcher);
     this.#watched.set(id, watched);
     this.#unchecked.add(id);
     this.#armDeadline(id, watched, watched.latest);
@@ -145,7 +145,7 @@ export class LiveSessions {
 
   #checkAll(): void {
     for (const [id, watched] of this.#watched) {
-      watched.waiting = new Set(watched.watchers);
+      watched.waiting = [...watched.watchers];
       this.#unchecked.add(id);
     }
     this.#checkSoon();
@@ -167,7 +167,7 @@ export class LiveSessions {
   async #checkAllWaiting(): Promise<void> {
     while (this.#unchecked.size > 0) {
       const ids = takeFrom(this.#unchecked, BATCH);
-      const waiting = ids.map((id) => this.#takeWaiting(id));
+      const waiting = ids.map((id) => this.#watched.get(id)?.waiting.splice(0));
       try {
         const records = await this.#store.findMany(ids);
         for (const [index, id] of ids.entries()) this.#settle(id, records[index], waiting[index]);
@@ -179,22 +179,14 @@ export class LiveSessions {
     }
   }
 
-  #takeWaiting(id: string): Iterable<Watcher> {
-    const watched = this.#watched.get(id);
-    if (!watched) return [];
-    const { waiting } = watched;
-    watched.waiting = new Set();
-    return waiting;
-  }
-
-  #settle(id: string, record: SessionRecord | null | undefined, waiting: Iterable<Watcher> = []): void {
+  #settle(id: string, record: SessionRecord | null | undefined, waiting: readonly Watcher[] = []): void {
     const watched = this.#watched.get(id);
     if (!watched || record === undefined) return;
     if (record) this.#consider(id, watched, record, waiting);
     else this.end(id);
   }
 
-  #consider(id: string, watched: Watched, record: SessionRecord, waiting: Iterable<Watcher>): void {
+  #consider(id: string, watched: Watched, record: SessionRecord, waiting: readonly Watcher[]): void {
     const state = stateOf(record);
     // An unreadable record is no reason to end its session.
     if (!state) return;

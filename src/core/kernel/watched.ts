@@ -23,7 +23,7 @@ export interface Watcher {
 export interface Watched {
   readonly watchers: Set<Watcher>;
   /** Those that the next look-up is for. One for a new watcher must not visit all the others. */
-  waiting: Set<Watcher>;
+  waiting: Watcher[];
   /** The session's absolute deadline, in ms since the epoch. It is known without the store. */
   readonly latest: number;
   /** Fires at the session's deadline, if that comes before the next recheck. */
@@ -33,5 +33,5 @@ export interface Watched {
 }
 
 export function newWatched(latest: number): Watched {
-  return { watchers: new Set(), waiting: new Set(), latest, timer: undefined, over: false };
+  return { watchers: new Set(), waiting: [], latest, timer: undefined, over: false };
 }

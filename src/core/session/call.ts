@@ -105,8 +105,7 @@ export class Call implements SessionOwner {
    * records that cannot be read.
    */
   get liveSession(): Session<unknown> | null {
-    if (this.unreadable) return this.#unreadableSession ?? null;
-    return this.held?.isRefused ? null : this.session;
+    return this.held?.isRefused ? null : this.shownSession;
   }
 
   /** The session that users see. One that cannot be read throws for its data. */

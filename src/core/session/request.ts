@@ -29,6 +29,8 @@ export interface Loaded {
 
 const NONE: readonly Credential[] = [];
 const DONE = Promise.resolve();
+/** How many tokens a connection keeps. At most three of a session give access at a time. */
+const KEPT = 8;
 
 /** A session that could not be read, and why. An outage is not one of the reasons. */
 export interface Unreadable {
@@ -150,7 +152,9 @@ export class SessionRequest {
   rotated(held: HeldSession, { credential, isRepeatable }: Rotated): void {
     const { settings } = this.services;
     this.#due = null;
-    if (this.persistent && this.#held === held) this.#given = [...this.#given, credential];
+    // Only the newest tokens can give access. More of them would slow down each later call.
+    if (this.persistent && this.#held === held)
+      this.#given = [...this.#given.filter(({ hash }) => hash !== credential.hash), credential].slice(-KEPT);
     if (this.#issued && this.#issued.id !== held.id) return;
     this.head.issued({
       id: held.id,

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createSessions, type SessionStore } from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
+import { openRequest, sessionOf } from './support/calls.js';
 import { bound, type Data, GRACE, HOUR, MINUTE, REPLACED, setUp } from './support/rotation.js';
 
 describe('rotate', () => {
@@ -188,3 +189,26 @@ describe('find(id).rotate()', () => {
     expect((await use(made ?? ''))?.id).toBe(id);
   });
 });
+
+test.each([{ immediate: true }, {}])(
+  'rule 17: a call costs no more after many rotations on its socket: %j',
+  async (options) => {
+    const { opened, begin, clock, sessions } = await openRequest({ socket: true });
+    const rotate = async () => {
+      const call = await begin();
+      const token = await sessionOf(call).rotate(options);
+      await call.commit();
+      return token;
+    };
+    for (let count = 0; count < 30; count += 1) {
+      // Another request uses the token, so that the next rotation makes a new one.
+      await sessions.fromToken(await rotate());
+      clock.advance(120_000);
+    }
+    const { authentication } = opened.open({ hasOutcome: true }).request.services;
+    const asked = vi.spyOn(authentication, 'revalidate');
+    const call = await begin();
+    expect(sessionOf(call).data).toEqual({ user: 'ann' });
+    expect(asked.mock.calls[0]?.[1].length).toBeLessThan(10);
+  },
+);
