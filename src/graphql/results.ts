@@ -2,10 +2,14 @@ import type { GraphQLError } from 'graphql';
 import type { Exchange } from '../http/errors.js';
 import { restate } from './errors.js';
 import type { OperationShape } from './shape.js';
-import type { OperationResult, OperationResults } from './types.js';
+import type { IncrementalResults, LaterPart, OperationResult, OperationResults } from './types.js';
 
-export function isStream(results: OperationResults): results is AsyncIterable<OperationResult> {
+export function isStream(results: OperationResults | IncrementalResults): results is AsyncIterable<OperationResult> {
   return typeof results === 'object' && results !== null && Symbol.asyncIterator in results;
+}
+
+export function isIncremental(results: OperationResults | IncrementalResults): results is IncrementalResults {
+  return typeof results === 'object' && results !== null && 'initialResult' in results;
 }
 
 /**
@@ -36,13 +40,24 @@ export function failedNames(errors: readonly GraphQLError[] | undefined): Set<st
  * fields too.
  */
 export function inResult(result: OperationResult, shape: OperationShape, exchange?: Exchange): OperationResult {
-  if (!result.errors && !result.incremental) return result;
   const hasNothing = exchange !== undefined && !isSuccess(result, shape);
-  const errors = result.errors?.map((error) => restate(error, hasNothing ? exchange : undefined));
-  const incremental = result.incremental?.map((part) =>
-    part.errors ? { ...part, errors: part.errors.map((each) => restate(each)) } : part,
-  );
-  return { ...result, ...(errors && { errors }), ...(incremental && { incremental }) };
+  return restated(result, hasNothing ? exchange : undefined);
+}
+
+/** The result with our errors in their form for clients, also those of later parts. */
+export function restated(result: OperationResult, exchange?: Exchange): OperationResult {
+  const { errors, incremental, completed } = result;
+  if (!errors && !incremental && !completed) return result;
+  return {
+    ...result,
+    ...(errors && { errors: errors.map((error) => restate(error, exchange)) }),
+    ...(incremental && { incremental: incremental.map(restatedPart) }),
+    ...(completed && { completed: completed.map(restatedPart) }),
+  };
+}
+
+function restatedPart(part: LaterPart): LaterPart {
+  return part.errors ? { ...part, errors: part.errors.map((error) => restate(error)) } : part;
 }
 
 /** A part of a stream whose changes could not be saved. */

@@ -3,7 +3,7 @@ import { withoutStack } from '../core/error.js';
 import { type EndWatch, endingIterator } from '../core/session/ending-iterator.js';
 import type { Operation } from './call.js';
 import { isOurs, toGraphQLError } from './errors.js';
-import type { OperationResult } from './types.js';
+import type { IncrementalResults, OperationResult } from './types.js';
 
 /**
  * The results of a subscription or of `@defer`. It saves the operation's changes on the way. When
@@ -74,6 +74,29 @@ export async function savedParts(
     return step;
   };
   return parts;
+}
+
+/** {@link savedStream} for executors that return the first part apart from the others. */
+export async function savedIncremental(
+  results: IncrementalResults,
+  operation: Operation,
+): Promise<IncrementalResults & { readonly subsequentResults: AsyncIterableIterator<OperationResult> }> {
+  const parts = savedStream(prefixed(results), operation, 'parts');
+  const { value } = await parts.next();
+  return { ...results, initialResult: value, subsequentResults: parts };
+}
+
+/** All parts of a result as one stream, including the first. */
+function prefixed({ initialResult, subsequentResults }: IncrementalResults): AsyncIterable<OperationResult> {
+  const rest: AsyncIterator<OperationResult, undefined> = subsequentResults[Symbol.asyncIterator]();
+  let isFirst = true;
+  const next = async (): Promise<IteratorResult<OperationResult, undefined>> => {
+    if (!isFirst) return rest.next();
+    isFirst = false;
+    return { done: false, value: initialResult };
+  };
+  const iterator = { next, return: async () => rest.return?.() ?? DONE };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 function endedBySession(

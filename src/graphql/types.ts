@@ -15,4 +15,10 @@ export interface OperationResult {
   readonly hasNext?: boolean;
 }
 
+/** How the executor of graphql 17 returns a result that comes in parts. */
+export interface IncrementalResults {
+  readonly initialResult: OperationResult;
+  readonly subsequentResults: AsyncIterable<OperationResult>;
+}
+
 export type OperationResults = OperationResult | AsyncIterable<OperationResult>;

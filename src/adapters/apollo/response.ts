@@ -1,6 +1,6 @@
 import type { GraphQLRequestContext, GraphQLResponse, HTTPGraphQLHead } from '@apollo/server';
 import type { Operation } from '../../graphql/call.js';
-import { savedStream } from '../../graphql/stream.js';
+import { savedIncremental } from '../../graphql/stream.js';
 import type { OperationResult } from '../../graphql/types.js';
 import type { Host } from '../../http/host.js';
 import { combined } from '../../http/put-headers.js';
@@ -36,22 +36,9 @@ export async function finishResponse(
  * Replaces the parts of a result with `@defer` or `@stream` by a stream that saves the changes.
  */
 async function saveParts(operation: Operation, body: Incremental): Promise<void> {
-  const parts = savedStream(prefixed(body), operation, 'parts');
-  const { value } = await parts.next();
-  Object.assign(body, { initialResult: value, subsequentResults: parts });
-}
-
-/** All parts of a result as one stream, including the first. */
-function prefixed({ initialResult, subsequentResults }: Incremental): AsyncIterable<OperationResult> {
-  const rest = subsequentResults[Symbol.asyncIterator]() as AsyncIterator<OperationResult, undefined>;
-  let isFirst = true;
-  const next = async (): Promise<IteratorResult<OperationResult, undefined>> => {
-    if (!isFirst) return rest.next();
-    isFirst = false;
-    return { done: false, value: initialResult as OperationResult };
-  };
-  const iterator = { next, return: async () => rest.return?.() ?? ({ done: true, value: undefined } as const) };
-  return { [Symbol.asyncIterator]: () => iterator };
+  const initialResult = body.initialResult as OperationResult;
+  const subsequentResults = body.subsequentResults as AsyncIterable<OperationResult>;
+  Object.assign(body, await savedIncremental({ initialResult, subsequentResults }, operation));
 }
 
 /** Sends the headers if only Apollo Server can. Its header map holds one cookie. */

@@ -1,8 +1,7 @@
 import type { Operation } from '../../graphql/call.js';
-import { restate } from '../../graphql/errors.js';
-import { isStream } from '../../graphql/results.js';
+import { isIncremental, isStream, restated } from '../../graphql/results.js';
 import type { OperationResult, OperationResults } from '../../graphql/types.js';
-import type { Executor } from './hooks.js';
+import type { ExecutionResults, Executor } from './hooks.js';
 
 /**
  * Wraps the executor: library errors in its results become GraphQL errors early. A plugin that
@@ -22,12 +21,15 @@ export function finishingStart(run: Executor, operation: Operation): Executor {
 
 function restateAll(results: unknown): unknown {
   if (typeof results !== 'object' || results === null) return results;
-  const known = results as OperationResults;
-  return isStream(known) ? restatedStream(known) : restateErrors(known);
-}
-
-function restateErrors(result: OperationResult): OperationResult {
-  return result.errors ? { ...result, errors: result.errors.map((error) => restate(error)) } : result;
+  const known = results as ExecutionResults;
+  if (isStream(known)) return restatedStream(known);
+  if (!isIncremental(known)) return restated(known);
+  const { initialResult, subsequentResults } = known;
+  return {
+    ...known,
+    initialResult: restated(initialResult),
+    subsequentResults: restatedStream(subsequentResults),
+  };
 }
 
 function restatedStream(results: AsyncIterable<OperationResult>): AsyncIterableIterator<OperationResult> {
@@ -38,7 +40,7 @@ function restatedStream(results: AsyncIterable<OperationResult>): AsyncIterableI
     },
     next: async () => {
       const step = await source.next();
-      return step.done ? step : { done: false, value: restateErrors(step.value) };
+      return step.done ? step : { done: false, value: restated(step.value) };
     },
     return: (value) => source.return?.(value) ?? Promise.resolve({ done: true, value }),
     throw: (error) => source.throw?.(error) ?? Promise.reject(error),

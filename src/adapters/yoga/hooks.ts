@@ -1,5 +1,5 @@
 import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
-import type { OperationResult, OperationResults } from '../../graphql/types.js';
+import type { IncrementalResults, OperationResult, OperationResults } from '../../graphql/types.js';
 
 /*
  * The hooks of Envelop and Yoga that the plugin uses. They are described by their shape, so that
@@ -37,9 +37,12 @@ export interface SubscribePayload extends StartPayload {
   setSubscribeFn?(run: Executor): void;
 }
 
-export interface ResultPayload {
-  readonly result: OperationResults;
-  setResult(result: OperationResults): void;
+/** The results of an executor of queries and mutations. */
+export type ExecutionResults = OperationResults | IncrementalResults;
+
+export interface ResultPayload<Results = OperationResults> {
+  readonly result: Results;
+  setResult(result: Results): void;
 }
 
 export interface ContextErrorPayload {
@@ -78,7 +81,9 @@ export interface SessionPlugin {
   /** Loads the session. */
   onContextBuilding(payload: ContextPayload): Promise<void>;
   /** Saves or drops what the operation changed. */
-  onExecute(payload: ExecutePayload): Promise<{ onExecuteDone(payload: ResultPayload): Promise<void> } | undefined>;
+  onExecute(
+    payload: ExecutePayload,
+  ): Promise<{ onExecuteDone(payload: ResultPayload<ExecutionResults>): Promise<void> } | undefined>;
   /** Saves after each event, and ends the stream with its session. */
   onSubscribe(payload: SubscribePayload): Promise<{ onSubscribeResult(payload: ResultPayload): void } | undefined>;
   /** Only Yoga calls this hook and those that follow. */

@@ -1,15 +1,15 @@
 import { type Operation, operationOf } from '../../graphql/call.js';
 import { isOurs, toGraphQLError } from '../../graphql/errors.js';
 import { observeFields } from '../../graphql/fields.js';
-import { inResult, isStream } from '../../graphql/results.js';
+import { inResult, isIncremental, isStream } from '../../graphql/results.js';
 import { NO_SHAPE } from '../../graphql/shape.js';
-import { savedParts, savedStream } from '../../graphql/stream.js';
+import { savedIncremental, savedParts, savedStream } from '../../graphql/stream.js';
 import { hasRequest } from '../../http/foreign-request.js';
 import { hostOf } from '../../http/host.js';
 import { changeable, keepFromCaches } from '../../http/put-headers.js';
 import type { Sessions } from '../../http/sessions.js';
 import { finishingStart, restatingEarly } from './early.js';
-import type { Answer, ContextErrorPayload, SessionPlugin } from './hooks.js';
+import type { Answer, ContextErrorPayload, ExecutionResults, SessionPlugin } from './hooks.js';
 import { Operations } from './operations.js';
 import { noteNodeRequest } from './request.js';
 import { sendHeaders } from './response.js';
@@ -91,8 +91,7 @@ function executionHooks(operations: Operations): Pick<SessionPlugin, ExecutionHo
       if (!operation) return undefined;
       if (payload.executeFn && restatesEarly(operation)) payload.setExecuteFn?.(restatingEarly(payload.executeFn));
       return {
-        onExecuteDone: async ({ result, setResult }) =>
-          setResult(await (isStream(result) ? savedParts(result, operation) : operation.finish(result))),
+        onExecuteDone: async ({ result, setResult }) => setResult(await saved(result, operation)),
       };
     },
     async onSubscribe(payload) {
@@ -116,6 +115,12 @@ function executionHooks(operations: Operations): Pick<SessionPlugin, ExecutionHo
       };
     },
   };
+}
+
+/** Saves what succeeded. Later parts are saved while they pass. */
+async function saved(results: ExecutionResults, operation: Operation): Promise<ExecutionResults> {
+  if (isStream(results)) return savedParts(results, operation);
+  return isIncremental(results) ? savedIncremental(results, operation) : operation.finish(results);
 }
 
 /** The hooks that only Yoga calls, because it parses the request and sends the response. */
