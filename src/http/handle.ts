@@ -6,7 +6,7 @@ import { sessionsOf, typed } from './context.js';
 import { challenge, type Exchange, problemBody, publicError } from './errors.js';
 import type { Host } from './host.js';
 import { field } from './hosts.js';
-import { putHeaders } from './put-headers.js';
+import { copyOf, putHeaders } from './put-headers.js';
 import type { OpenedRequest } from './request.js';
 import type { ResponseHead } from './response-head.js';
 
@@ -127,10 +127,8 @@ export function withHeaders(response: Response, head: ResponseHead): Response {
   const headers = new Headers(response.headers);
   putHeaders(headers, head.headers);
   const { status, statusText } = response;
-  // The original headers stay, because the application may answer with the same object again. A
-  // ponyfill, such as Yoga's on Node, makes copies whose body has no reader.
-  const make = response instanceof Response ? (response.constructor as typeof Response) : Response;
-  return new make(response.body, { status, statusText, headers });
+  // The original headers stay, because the application may answer with the same object again.
+  return copyOf(response, { status, statusText, headers });
 }
 
 /** The answer to an error of the library. */

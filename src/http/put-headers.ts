@@ -26,9 +26,17 @@ export function changeable(response: Response): Response {
     response.headers.delete(UNUSED);
     return response;
   } catch {
-    const make = response.constructor as typeof Response;
-    return new make(response.body, response);
+    return copyOf(response, response);
   }
+}
+
+/**
+ * A response with the same body. It is the platform's own: the constructor of a subclass may take
+ * other arguments, and the copies that a ponyfill makes, such as Yoga's on Node, have bodies
+ * without a reader.
+ */
+export function copyOf(response: Response, init: ResponseInit): Response {
+  return new Response(response.body, init);
 }
 
 /** To change headers without a change. */
