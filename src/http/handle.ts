@@ -61,13 +61,18 @@ export function openFetch(host: Host, request: Request, alias?: object): OpenedR
   });
 }
 
+/** Calls whose handlers have answered. */
+const left = new WeakSet<Call>();
+
 /** Opens a call. Calls that other adapters open for the same request run inside it. */
 export function enter(opened: OpenedRequest): { readonly call: Call; leave(): void } {
   const around = opened.enclosing;
   const call = opened.open({ hasOutcome: true });
   opened.enclosing = call;
   const leave = () => {
-    opened.enclosing = around;
+    left.add(call);
+    // Handlers that run side by side may leave in any order.
+    while (opened.enclosing && left.has(opened.enclosing)) opened.enclosing = opened.enclosing.parent;
     if (around) return;
     // The head leaves. If the application uses the same object again, that is another request.
     opened.head.seal();

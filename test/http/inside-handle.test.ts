@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { trpcSessions } from '../../src/adapters/trpc/index.js';
 import { useSession } from '../../src/adapters/yoga/index.js';
 import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
+import { gate } from '../support/gate.js';
 import { type Context, type Data, requestOf, setUp } from './support/handle.js';
 
 describe('inside handle', () => {
@@ -143,5 +144,25 @@ describe('inside handle', () => {
     });
     expect(outer.headers.get('session-token')).toBeNull();
     expect(await store.count?.()).toBe(0);
+  });
+
+  test('rule 12: after handlers that ran side by side, begins with what the outer one has done', async () => {
+    const { sessions } = setUp();
+    const { token } = await sessions.create({ userId: 'guest' });
+    const request = requestOf(token);
+    const last = gate();
+    const response = await sessions.handle(request, async (context) => {
+      const first = sessions.handle(request, () => new Response());
+      const second = sessions.handle(request, async () => {
+        await last.opened;
+        return new Response();
+      });
+      await first;
+      last.open();
+      await second;
+      await context.sessions.create({ userId: 'ann' });
+      return sessions.handle(request, ({ session }) => Response.json(session?.data.userId));
+    });
+    expect(await response.json()).toBe('ann');
   });
 });
