@@ -42,7 +42,7 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
   const answered = new WeakMap<object, Sent>();
   const isBearer = /^authorization$/i.test(requestHeader);
   const carry = (token: Held): Record<string, string> =>
-    !token || usesCookie ? {} : { [requestHeader]: isBearer ? `Bearer ${token}` : token };
+    token && !usesCookie ? { [requestHeader]: isBearer ? `Bearer ${token}` : token } : {};
   /** Looked up for each request, because tests and tracing replace the platform's `fetch`. */
   const sender = (): Sender['fetch'] => options.fetch ?? fetch;
   const newest = async (): Promise<Held> => {
@@ -66,21 +66,25 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
       const request = isRequest(input) ? input : undefined;
       const headers = new Headers(init.headers ?? request?.headers);
       // Credentials that the caller has set are not the session's.
-      const isChosen = usesCookie ? init.credentials === 'omit' : headers.has(requestHeader);
+      const isChosen = usesCookie ? (init.credentials ?? request?.credentials) === 'omit' : headers.has(requestHeader);
       if (!isOwn(request?.url ?? `${input}`) || isChosen) return sender()(input, init);
       const attempt = async (to: typeof input, spare?: typeof input): Promise<Response> => {
         const token = await newest();
         const response = await sender()(to, {
           ...init,
-          headers: new Headers([...headers, ...Object.entries(carry(token))]),
+          headers: { ...Object.fromEntries(headers), ...carry(token) },
           ...(usesCookie && { credentials: init.credentials ?? 'include' }),
           // Redirects take headers to other origins. Platforms remove only `authorization`.
-          ...(!isBearer && { redirect: 'error' }),
+          redirect: isBearer ? init.redirect : 'error',
         });
-        // After a redirect, the answer of another origin says nothing about the session.
-        if (response.url && !isOwn(response.url)) return response;
         const sent = { token, isOld: held.newest() !== token, isLast: !spare };
         answered.set(response, sent);
+        // After a redirect, the answer of another origin says nothing about the session.
+        if (response.url && !isOwn(response.url)) {
+          sent.token = '';
+          sent.isLast = true;
+          return response;
+        }
         const given = !usesCookie && response.headers.get(responseHeader);
         if (isToken(given)) held.replace(token, given);
         const again = await settle(inspect(response), sent);

@@ -113,17 +113,14 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
   };
   const make = (to: string | null, reason: Reason = to ? undefined : 'logout'): Promise<void> | undefined => {
     const from = newest();
-    let saved: Promise<void> | undefined;
     // A change that another tab has just made comes first.
     change(from);
-    if (from !== to) {
-      saved = vault.save(to);
-      post?.([from, to, reason]);
-    }
+    const saved = from === to ? undefined : vault.save(to);
+    if (saved) post?.([from, to, reason]);
     change(to, reason);
     return saved;
   };
-  const post = vault.isForTabs ? joinTabs(place, receive, hint) : undefined;
+  const post = vault.tabs ? joinTabs(place, receive, hint) : undefined;
   const ready = vault.load((stored) => {
     if (known === undefined && !vault.isServer) change(stored);
   });
@@ -133,7 +130,7 @@ export function holdToken(vault: Vault, place: string, usesCookie: boolean): Hel
     newest,
     ready,
     async refuse(token) {
-      await (post && newest() === token && new Promise((resolve) => setTimeout(resolve, 100)));
+      if (post && newest() === token) await new Promise((resolve) => setTimeout(resolve, 100));
       if (newest() === token) make(null, 'refused');
     },
     async choose(to) {

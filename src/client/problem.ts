@@ -61,7 +61,7 @@ export function partsOf(error: unknown, depth = 5): Loose[] {
   const loose: Loose = Object(error);
   if (loose !== error || !depth) return [];
   // The fields in which clients keep the server's answer.
-  const names = ['graphQLErrors', 'errors', 'networkError', 'meta', 'response', 'cause'];
+  const names = ['errors', 'graphQLErrors', 'networkError', 'response', 'cause', 'meta'];
   const inner = Array.isArray(error) ? error : names.map((name) => loose[name]);
   return [loose, ...inner.flatMap((each) => partsOf(each, depth - 1))];
 }

@@ -7,7 +7,7 @@ export interface Vault {
   /** Whether this is a server, without the storage of browsers. */
   readonly isServer: boolean;
   /** Whether tabs use this place, together or each for itself. */
-  readonly isForTabs: boolean;
+  readonly tabs: boolean;
   /** Whether all tabs see the same token. */
   isShared(): boolean;
   /**
@@ -58,11 +58,13 @@ export function openVault(key: string, option: NonNullable<SessionClientOptions[
 
   return {
     isServer,
-    isForTabs: isBrowsers && !isServer,
+    tabs: isBrowsers && !isServer,
     isShared,
     load(done) {
       const found = read();
-      return found instanceof Promise ? found.catch(fail).then((late) => done(parse(late))) : done(parse(found));
+      const finish = (stored: unknown): void => done(parse(stored));
+      // Not every promise is the platform's.
+      return 'then' in Object(found) ? Promise.resolve(found).catch(fail).then(finish) : finish(found);
     },
     peek(own) {
       const stored = isShared() && read();

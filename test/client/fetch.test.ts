@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { changesOf, fakeBrowser, ORIGIN } from './support/fake-browser.js';
-import { ok, refused, scripted } from './support/scripted.js';
+import { ok, refused, scripted, stepUp } from './support/scripted.js';
 import { API, clientOf } from './support/scripted-client.js';
 import { idOf, newToken } from './support/tokens.js';
 
@@ -125,6 +125,24 @@ describe('another origin', () => {
     expect((await session.fetch(API)).status).toBe(401);
     expect(await session.token()).toBe(token);
     expect(warnings).toHaveLength(1);
+  });
+
+  test('is not believed by recover() either', async () => {
+    fakeBrowser();
+    const { session } = clientOf(
+      () => {
+        const answer = stepUp();
+        Object.defineProperty(answer, 'url', { value: 'https://evil.example/' });
+        return answer;
+      },
+      { onStepUp: () => Promise.reject(new Error('no question is expected')) },
+    );
+    const token = newToken();
+    await session.set(token);
+    const response = await session.fetch(API);
+    const error = { data: { sessionCode: 'UNAUTHENTICATED' }, meta: { response } };
+    expect([await session.recover(error, token), await session.recover(response, token)]).toEqual([false, false]);
+    expect(await session.token()).toBe(token);
   });
 
   test('cannot get a header with another name through a redirect', async () => {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test, vi } from 'vitest';
 import { createSessionClient, type TokenStorage } from '../../src/client/index.js';
 import { changesOf, FakeStorage, fakeBrowser, ORIGIN } from './support/fake-browser.js';
@@ -140,6 +141,14 @@ describe('a storage of the application', () => {
     expect(sent).toEqual([`Bearer ${token}`]);
     expect(session.getSnapshot()).toBe(idOf(token));
     expect(changes).toEqual([{ type: 'started' }]);
+  });
+
+  test("may answer with a promise that is not the platform's", async () => {
+    const token = newToken();
+    const getItem = (): Promise<string> => runInNewContext('Promise.resolve(token)', { token });
+    const storage = { getItem, setItem: () => undefined, removeItem: () => undefined };
+    const session = createSessionClient({ storage, origins: [ORIGIN] });
+    expect(await session.token()).toBe(token);
   });
 
   test('makes the state signed out if it is empty', async () => {
