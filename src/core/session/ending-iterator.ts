@@ -18,6 +18,9 @@ export type EndWatch = (listener: (reason: unknown) => void) => () => void;
  * Iterates over `source` until `watch` calls its listener. Then a pending `next` gets the ending
  * immediately, and `source` must clean up. Nothing waits for the clean-up, not even `return`: a
  * source that waits for something else may take long, or never finish.
+ *
+ * It watches from the first `next` on. When the client has left by then, hosts drop the iterator
+ * without `return`, and its listener would stay until the session ends.
  */
 export function endingIterator<Value>(
   source: AsyncIterator<Value, unknown, unknown>,
@@ -38,8 +41,9 @@ interface Waiting<Value> {
 /** Written by hand, because `return` of an async generator queues behind a pending `next`. */
 class EndingIterator<Value> implements AsyncIterableIterator<Value, unknown, unknown> {
   readonly #source: AsyncIterator<Value, unknown, unknown>;
+  readonly #watch: EndWatch;
   readonly #ending: Ending<Value>;
-  readonly #stop: (() => void) | undefined;
+  #stop: (() => void) | undefined;
   readonly #waiting = new Set<Waiting<Value>>();
   #isOpen = true;
   #ended: { readonly reason: unknown } | undefined;
@@ -47,8 +51,8 @@ class EndingIterator<Value> implements AsyncIterableIterator<Value, unknown, unk
 
   constructor(source: AsyncIterator<Value, unknown, unknown>, watch: EndWatch, ending: Ending<Value>) {
     this.#source = source;
+    this.#watch = watch;
     this.#ending = ending;
-    this.#stop = watch((reason) => this.#end(reason));
   }
 
   [Symbol.asyncIterator](): this {
@@ -58,6 +62,7 @@ class EndingIterator<Value> implements AsyncIterableIterator<Value, unknown, unk
   next(...args: [] | [unknown]): Promise<Step<Value>> {
     return new Promise((resolve, reject) => {
       const waiting = { resolve, reject };
+      if (this.#isOpen) this.#stop ??= this.#watch((reason) => this.#end(reason));
       if (!this.#isOpen) {
         this.#settle(waiting);
         return;

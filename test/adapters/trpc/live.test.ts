@@ -242,4 +242,24 @@ describe('connections and generators', () => {
     await vi.waitFor(() => expect(subscribed).toBe(0));
     expect(opened).toBeGreaterThan(0);
   });
+
+  test('rule 17: a stream that its host drops before the first value leaves nothing behind', async () => {
+    const store = memoryStore();
+    const subscribe = vi.spyOn(store, 'subscribe');
+    const bench = await openBench(
+      {
+        streams: {
+          it: async function* () {
+            yield 1;
+          },
+        },
+      },
+      { sessions: { store } },
+    );
+    stops.push(bench.host.stop);
+    const authorization = `Bearer ${await bench.login()}`;
+    const caller = bench.app.router.createCaller(bench.app.createContext({ headers: { authorization } }));
+    await caller.stream('it');
+    expect(subscribe).not.toHaveBeenCalled();
+  });
 });

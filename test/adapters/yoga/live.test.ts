@@ -150,4 +150,16 @@ describe('other streams', () => {
     expect(subscribe).toHaveBeenCalledOnce();
     await client.close();
   });
+
+  test('rule 17: a stream that its host drops before the first result leaves nothing behind', async () => {
+    const store = memoryStore();
+    const subscribe = vi.spyOn(store, 'subscribe');
+    const { handlers } = waiting();
+    const { token, yoga } = await startYogaOn(store, { ...handlers, run: { first: () => 'first' } });
+    const getEnveloped = () => yoga.getEnveloped({ request: new Request('http://x', { headers: bearer(token) }) });
+    const { parse, schema, contextFactory, subscribe: open } = getEnveloped();
+    const results = await open({ schema, document: parse(SUBSCRIPTION), contextValue: await contextFactory() });
+    expect(results).toHaveProperty('next');
+    expect(subscribe).not.toHaveBeenCalled();
+  });
 });
