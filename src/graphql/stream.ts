@@ -58,15 +58,19 @@ export function savedStream(
 
 /**
  * The parts of an answer, before its head leaves. If the operation has logged in, the first part
- * is finished now, so that the head carries the token. From then on, nothing can be written.
+ * is finished now, so that the head carries the token. From then on, nothing can be written. It is
+ * also finished now if it may have changes to save, because a host asks for no part when the
+ * client has left.
  */
 export async function savedParts(
   results: AsyncIterable<OperationResult>,
   operation: Operation,
 ): Promise<AsyncIterableIterator<OperationResult>> {
-  const parts = savedStream(results, operation, 'parts');
-  let first = operation.call.isLoggingIn ? await parts.next() : undefined;
-  if (operation.exchange) operation.call.seal();
+  const { call } = operation;
+  const source = results[Symbol.asyncIterator]();
+  const parts = savedStream({ [Symbol.asyncIterator]: () => source }, operation, 'parts');
+  let first = call.isLoggingIn || call.isDirty ? await firstPart(source, operation) : undefined;
+  if (operation.exchange) call.seal();
   const { next } = parts;
   parts.next = async () => {
     const step = first ?? (await next());
@@ -74,6 +78,12 @@ export async function savedParts(
     return step;
   };
   return parts;
+}
+
+/** Finishes the first part. Nothing watches the session yet. */
+async function firstPart(source: AsyncIterator<OperationResult>, operation: Operation): Promise<Step> {
+  const step = await source.next();
+  return step.done ? conclude(operation, 'parts') : { done: false, value: await operation.finishPart(step.value) };
 }
 
 /** {@link savedStream} for executors that return the first part apart from the others. */

@@ -38,7 +38,7 @@ async function start(plugins: Plugin[] = []) {
     await (await stream(server.endpoint, `mutation { ${fields} }`, headers)).all();
     return server.stored();
   };
-  return { mutate, warnings };
+  return { ...server, mutate, warnings };
 }
 
 const notDeferred = 'node { ... @defer(if: false) { later: run(op: "visit") } }';
@@ -80,4 +80,17 @@ test('rule 18: saves nothing of a failed operation whose schema another plugin h
   expect(await mutate('run(op: "darken") other: run(op: "fail")')).toMatchObject({ theme: 'light' });
   expect(warnings).toEqual([expect.stringContaining('changes to the session were dropped')]);
   expect(await mutate('run(op: "darken")')).toMatchObject({ theme: 'dark' });
+});
+
+test('rule 18: root fields are saved although the host asks for no part, because the client has left', async () => {
+  const { yoga, token, stored } = await start();
+  const headers = { ...MULTIPART, ...bearer(token), 'content-type': 'application/json' };
+  const query = `mutation { run(op: "darken") ${deferred} }`;
+  const response = await yoga.fetch('http://api.example/graphql', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ query }),
+  });
+  expect(response.status).toBe(200);
+  expect(await stored()).toMatchObject({ theme: 'dark', views: 0 });
 });
