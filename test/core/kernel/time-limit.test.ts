@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TimeLimit, Timeout } from '../../../src/core/kernel/time-limit.js';
+import { countTimers } from '../../support/timers.js';
 
 /** A call that is answered when the test wants it. */
 function pendingCall() {
@@ -12,34 +13,11 @@ function pendingCall() {
   return { run: () => promise, answer, fail };
 }
 
-/**
- * Counts the running timers of time limits. Code of an earlier file in this worker may still run,
- * and set timers as well.
- */
-function countTimers(): () => number {
-  const running = new Set<unknown>();
-  const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
-  vi.spyOn(globalThis, 'setTimeout').mockImplementation((run, ms) => {
-    const isOfLimit = new Error('whose').stack?.includes('/time-limit.ts');
-    const timer = set(() => {
-      running.delete(timer);
-      run();
-    }, ms);
-    if (isOfLimit) running.add(timer);
-    return timer;
-  });
-  vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
-    running.delete(timer);
-    clear(timer);
-  });
-  return () => running.size;
-}
-
 describe('the time limit of calls', () => {
   let timers: () => number;
   beforeEach(() => {
     vi.useFakeTimers();
-    timers = countTimers();
+    timers = countTimers('/time-limit.ts');
   });
   afterEach(() => {
     vi.restoreAllMocks();

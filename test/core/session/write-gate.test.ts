@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { WriteGate } from '../../../src/core/session/write-gate.js';
+import { countTimers } from '../../support/timers.js';
 
 const LONG = 60_000;
 
@@ -46,6 +47,7 @@ test('a call that leaves twice counts once', async () => {
 
 test('a write continues after its time if another call takes long, and does not resolve again', async () => {
   vi.useFakeTimers();
+  const timers = countTimers('/write-gate.ts');
   try {
     const gate = new WriteGate();
     const leave = gate.enter();
@@ -55,8 +57,9 @@ test('a write continues after its time if another call takes long, and does not 
     await vi.advanceTimersByTimeAsync(1);
     expect(waiting.isOver).toBe(true);
     leave();
-    expect(vi.getTimerCount()).toBe(0);
+    expect(timers()).toBe(0);
   } finally {
+    vi.restoreAllMocks();
     vi.useRealTimers();
   }
 });
