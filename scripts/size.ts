@@ -20,7 +20,7 @@ export const CLIENT_BUDGET = 3_000;
  * The target size in bytes, and the limit for today. A change that raises the limit must say why.
  */
 export const TARGET = 22_000;
-export const BUDGET = 37_900;
+export const BUDGET = 38_400;
 
 /** The minified and gzipped size in bytes, without the packages in `external`. */
 async function bundledSize(external: string[], contents = ENTRY): Promise<number> {

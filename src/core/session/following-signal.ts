@@ -3,6 +3,7 @@ import { type EndSignal, endSignal } from './end-signal.js';
 import type { HeldSession } from './held-session.js';
 
 interface Following {
+  /** Set while the signal is watched. */
   listener: EndListener | undefined;
   held: HeldSession | null;
   stop: () => void;
@@ -18,8 +19,11 @@ export class FollowingSignal {
     this.#state = state;
     this.#end = endSignal((listener) => {
       state.listener = listener;
-      if (state.held) state.stop = state.held.watch(listener);
-      return () => state.stop();
+      watch(state, state.held);
+      return () => {
+        state.stop();
+        state.listener = undefined;
+      };
     });
   }
 
@@ -27,16 +31,21 @@ export class FollowingSignal {
     return this.#end.signal;
   }
 
+  /** A signal that is not watched now is watched for this session later. */
   follow(held: HeldSession | null): void {
     const state = this.#state;
-    const { listener } = state;
-    if (held === state.held || !listener || this.signal.aborted) return;
+    if (held === state.held || this.signal.aborted) return;
     state.stop();
-    state.held = held;
-    state.stop = held ? held.watch(listener) : () => undefined;
+    watch(state, held);
   }
 
   release(isOver: boolean): void {
     this.#end.release(isOver);
   }
+}
+
+function watch(state: Following, held: HeldSession | null): void {
+  const { listener } = state;
+  state.held = held;
+  state.stop = (listener && held?.watch(listener)) ?? (() => undefined);
 }

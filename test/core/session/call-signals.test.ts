@@ -75,6 +75,29 @@ describe('rule 17: the signals of a call', () => {
   );
 });
 
+test('rule 17: a call that fails after a login leaves no watch of the session that it goes back to', async () => {
+  const { begin, live } = await openCounted();
+  const call = await begin();
+  const { signal } = call.sessions;
+  await call.create({ user: 'bob' });
+  await call.rollback();
+  expect([live.size, signal.aborted]).toEqual([0, false]);
+});
+
+test('rule 17: a listener that comes after a failed login hears of the session that the call went back to', async () => {
+  const { begin, sessions, id } = await openCounted();
+  const call = await begin();
+  const { signal } = call.sessions;
+  const { id: taken } = await call.create({ user: 'bob' });
+  await call.rollback();
+  const aborted = vi.fn();
+  signal.addEventListener('abort', aborted);
+  await sessions.destroy(taken);
+  expect(aborted).not.toHaveBeenCalled();
+  await sessions.destroy(id);
+  expect(aborted).toHaveBeenCalledOnce();
+});
+
 test('rule 20: the data of a stream that watches the signal is at most recheckInterval old', async () => {
   const { begin, sessions, id } = await openRequest({ sessions: { store: memoryStore(), recheckInterval: 20 } });
   const call = await begin();
