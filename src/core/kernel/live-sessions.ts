@@ -188,8 +188,11 @@ export class LiveSessions {
 
   #consider(id: string, watched: Watched, record: SessionRecord, waiting: readonly Watcher[]): void {
     const state = stateOf(record);
-    // An unreadable record is no reason to end its session.
-    if (!state) return;
+    if (!state) {
+      // An unreadable record is no reason to end its session. It may belong to a newer version.
+      this.#endIfTooOld(id);
+      return;
+    }
     const deadline = effectiveDeadline(record, state, this.#settings.limits);
     if (this.#settings.now() >= deadline) {
       this.end(id, 'expired');

@@ -187,6 +187,17 @@ describe('live sessions', () => {
     expect(told.get(A)).toHaveLength(1);
   });
 
+  test('rule 20: a session with an unreadable record ends at its absolute deadline', async () => {
+    vi.useFakeTimers();
+    const { standings, told, watch } = setUp({ recheckInterval: 1_000 });
+    standings.set(A, 'unreadable');
+    watch(A, Date.now() + 5_000);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(told.get(A)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told.get(A)).toEqual([expect.stringContaining('has ended: expired')]);
+  });
+
   test('retries notifications that cannot be opened, warns, and stops with the last watcher', async () => {
     vi.useFakeTimers();
     const warnings: string[] = [];
