@@ -21,19 +21,12 @@ export function savedStream(
   const source = endedBySession(results[Symbol.asyncIterator](), operation, kind);
   const running = new Set<Promise<unknown>>();
 
-  async function next(): Promise<Step> {
-    const step = await source.next().catch((error: unknown) => fail(operation, error));
-    if (step.done) return conclude(operation, kind);
-    const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
-    return { done: false, value };
-  }
-
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     next: () => {
-      const step = next();
+      const step = finishedStep(source, operation, kind);
       const over = () => running.delete(step);
       running.add(step);
       step.then(over, over);
@@ -69,7 +62,8 @@ export async function savedParts(
   const { call } = operation;
   const source = results[Symbol.asyncIterator]();
   const parts = savedStream({ [Symbol.asyncIterator]: () => source }, operation, 'parts');
-  let first = call.isLoggingIn || call.isDirty ? await firstPart(source, operation) : undefined;
+  // Read from the source, because the parts watch the session from their first `next` on.
+  let first = call.isLoggingIn || call.isDirty ? await finishedStep(source, operation, 'parts') : undefined;
   if (operation.exchange) call.seal();
   const { next } = parts;
   parts.next = async () => {
@@ -80,33 +74,13 @@ export async function savedParts(
   return parts;
 }
 
-/** Finishes the first part. Nothing watches the session yet. */
-async function firstPart(source: AsyncIterator<OperationResult>, operation: Operation): Promise<Step> {
-  const step = await source.next();
-  return step.done ? conclude(operation, 'parts') : { done: false, value: await operation.finishPart(step.value) };
-}
-
 /** {@link savedStream} for executors that return the first part apart from the others. */
 export async function savedIncremental(
   results: IncrementalResults,
   operation: Operation,
 ): Promise<IncrementalResults & { readonly subsequentResults: AsyncIterableIterator<OperationResult> }> {
-  const parts = savedStream(prefixed(results), operation, 'parts');
-  const { value } = await parts.next();
-  return { ...results, initialResult: value, subsequentResults: parts };
-}
-
-/** All parts of a result as one stream, including the first. */
-function prefixed({ initialResult, subsequentResults }: IncrementalResults): AsyncIterable<OperationResult> {
-  const rest: AsyncIterator<OperationResult, undefined> = subsequentResults[Symbol.asyncIterator]();
-  let isFirst = true;
-  const next = async (): Promise<IteratorResult<OperationResult, undefined>> => {
-    if (!isFirst) return rest.next();
-    isFirst = false;
-    return { done: false, value: initialResult };
-  };
-  const iterator = { next, return: async () => rest.return?.() ?? DONE };
-  return { [Symbol.asyncIterator]: () => iterator };
+  const subsequentResults = savedStream(results.subsequentResults, operation, 'parts');
+  return { ...results, initialResult: await operation.finishPart(results.initialResult), subsequentResults };
 }
 
 function endedBySession(
@@ -126,6 +100,18 @@ function endedBySession(
 type Step = { done: true; value: undefined } | { done: false; value: OperationResult };
 
 const DONE = { done: true, value: undefined } as const;
+
+/** The next result of `source`, with its changes saved. */
+async function finishedStep(
+  source: AsyncIterator<OperationResult, unknown>,
+  operation: Operation,
+  kind: 'events' | 'parts',
+): Promise<Step> {
+  const step = await source.next().catch((error: unknown) => fail(operation, error));
+  if (step.done) return conclude(operation, kind);
+  const value = await (kind === 'events' ? operation.finishEvent(step.value) : operation.finishPart(step.value));
+  return { done: false, value };
+}
 
 /**
  * Ends the stream. If the last changes could not be saved, one more result comes before the end.

@@ -2,9 +2,9 @@ import { useEngine, useMaskedErrors } from '@envelop/core';
 import { execute } from '@graphql-tools/executor';
 import { useDeferStream } from '@graphql-yoga/plugin-defer-stream';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { requireSession } from '../../../src/adapters/yoga/index.js';
-import type { SessionContext } from '../../../src/index.js';
+import { memoryStore, type SessionContext } from '../../../src/index.js';
 import { ANN, type Data } from './support/app.js';
 import { bearer } from './support/client.js';
 import { setUp } from './support/envelop.js';
@@ -143,4 +143,26 @@ describe.each([
     const all = await parts('{ run(op: "required") node { ... @defer { run(op: "news") } } }', {});
     expect(all[0]).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
   });
+
+  test('rule 17: parts that the host drops after the first leave nothing behind', async () => {
+    const store = memoryStore();
+    const subscribe = vi.spyOn(store, 'subscribe');
+    const plugins = [useEngine({ execute: engine }), useDeferStream()];
+    const { run, token } = await setUp({ store }, plugins, [], handlers);
+    const query = 'mutation { run(op: "darken") node { ... @defer { run(op: "news") } } }';
+    expect(await run(query, { req: { headers: bearer(token) } })).not.toHaveProperty('errors');
+    expect(subscribe).not.toHaveBeenCalled();
+  });
+});
+
+test('rule 18: a login is undone if the first part of the answer fails', async () => {
+  const engine = async (args: ExecutionArgs) => {
+    await execute(args);
+    return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new GraphQLError('lost')) }) };
+  };
+  const { run, token, sessions, stored } = await setUp({}, [useEngine({ execute: engine })], [], handlers);
+  const events: string[] = [];
+  for (const name of ['created', 'destroyed'] as const) sessions.on(name, () => events.push(name));
+  await expect(run('mutation { run(op: "login") }', { req: { headers: bearer(token) } })).rejects.toThrow('lost');
+  expect([events, await sessions.count(), await stored()]).toEqual([[], 1, ANN]);
 });
