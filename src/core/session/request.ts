@@ -151,6 +151,8 @@ export class SessionRequest {
    */
   rotated(held: HeldSession, { credential, isRepeatable }: Rotated): void {
     const { settings } = this.services;
+    // Another call may have ended the session while the store answered.
+    if (held.isEnded) return;
     this.#due = null;
     // Only the newest tokens can give access. More of them would slow down each later call.
     if (this.persistent && this.#held === held)

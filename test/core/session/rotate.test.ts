@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { createSessions, type SessionStore } from '../../../src/index.js';
+import { bearer, createSessions, type SessionStore } from '../../../src/index.js';
 import { countingStore } from '../../support/counting-store.js';
+import { gate } from '../../support/gate.js';
 import { openRequest, sessionOf } from './support/calls.js';
 import { bound, type Data, GRACE, HOUR, MINUTE, REPLACED, setUp } from './support/rotation.js';
 
@@ -212,3 +213,25 @@ test.each([{ immediate: true }, {}])(
     expect(asked.mock.calls[0]?.[1].length).toBeLessThan(10);
   },
 );
+
+test('rule 24: a rotation that the store answers after a logout does not write the token of the ended session', async () => {
+  const counting = countingStore();
+  const answered = gate();
+  const store: SessionStore = {
+    ...counting,
+    replace: async (...write) => {
+      const outcome = await counting.replace(...write);
+      await answered.opened;
+      return outcome;
+    },
+  };
+  const { opened, begin } = await openRequest({ sessions: { store, sources: [bearer({ respond: true })] } });
+  const [rotating, leaving] = [await begin(), await begin()];
+  const rotated = sessionOf(rotating).rotate();
+  await vi.waitFor(() => expect(counting.calls.replace).toBe(1));
+  await sessionOf(leaving).destroy();
+  answered.open();
+  await rotated;
+  await Promise.all([rotating.commit(), leaving.commit()]);
+  expect(opened.head.headers.get('session-token')).toBe('');
+});
