@@ -38,7 +38,7 @@ export class AccountLimit {
     const limit = { ...maxPerOwner, max, now: now(), ...(replaces !== undefined && { replaces }) };
     let outcome = await this.#insertWithin(record, limit);
     // The store counts by the deadlines that were written, and today's limits may be shorter.
-    if (outcome === 'limit-reached' && (await this.#removeOver(ownerId)))
+    if (outcome === 'limit-reached' && (await this.#findRoom(ownerId, limit)))
       outcome = await this.#insertWithin(record, limit);
     if (outcome !== 'limit-reached') return outcome;
     throw new SessionError(
@@ -98,18 +98,21 @@ export class AccountLimit {
   }
 
   /**
-   * Removes an account's sessions that today's limits have ended. Returns whether there was one.
+   * Removes an account's sessions that today's limits have ended. Returns whether there is room
+   * for a new one now. Another login may have removed the same sessions.
    */
-  async #removeOver(ownerId: string): Promise<boolean> {
+  async #findRoom(ownerId: string, { max, replaces }: OwnerLimit): Promise<boolean> {
     if (!this.#store.has('listByOwner')) return false;
-    let removed = false;
+    let left = 0;
     for await (const records of this.#store.listByOwner(ownerId)) {
-      for (const record of records.filter((each) => this.#isOver(each))) {
-        removed = (await this.#store.delete(record.id)) || removed;
-        this.#live.end(record.id, 'expired');
+      for (const record of records) {
+        if (this.#isOver(record)) {
+          await this.#store.delete(record.id);
+          this.#live.end(record.id, 'expired');
+        } else if (record.id !== replaces) left += 1;
       }
     }
-    return removed;
+    return left < max;
   }
 
   /** A record that cannot be read stays: it may belong to a newer version. */

@@ -10,7 +10,7 @@ interface Data {
 const HOUR = 3_600_000;
 
 /** Two deploys on one store. The second one has a shorter idle limit, and denies logins. */
-function setUp(storeOf = (store: SessionStore) => store) {
+function setUp(storeOf = (store: SessionStore) => store, max = 1) {
   const { now, advance } = testClock();
   const store = memoryStore({ now });
   const common = { now, ownerOf: ({ userId }: Data) => userId };
@@ -19,7 +19,7 @@ function setUp(storeOf = (store: SessionStore) => store) {
     ...common,
     store: storeOf(store),
     idleTimeout: '1h',
-    maxPerOwner: { max: 1, onLimit: 'deny' },
+    maxPerOwner: { max, onLimit: 'deny' },
   });
   return { store, before, after, advance };
 }
@@ -50,6 +50,31 @@ describe('maxPerOwner with a limit that was made shorter', () => {
     const outcomes = await Promise.allSettled([after.create({ userId: 'ann' }), after.create({ userId: 'ann' })]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await after.listFor('ann')).toHaveLength(1);
+  });
+
+  test('refuses no login because another one removes the same sessions', async () => {
+    const { before, after, advance } = setUp((store) => store, 2);
+    for (const userId of ['ann', 'ann']) await before.create({ userId });
+    advance(2 * HOUR);
+    await Promise.all([after.create({ userId: 'ann' }), after.create({ userId: 'ann' })]);
+    expect(await after.listFor('ann')).toHaveLength(2);
+  });
+
+  test('refuses no login because another one has removed the sessions before', async () => {
+    const listing = [Promise.resolve(), new Promise<void>(() => undefined)];
+    const { before, after, advance } = setUp((store) => {
+      const listByOwner: SessionStore['listByOwner'] = async (...args) => {
+        await listing.shift();
+        return (await store.listByOwner?.(...args)) ?? [];
+      };
+      return { ...countingStore(store), insertWithin: withinOf(store), listByOwner };
+    }, 2);
+    for (const userId of ['ann', 'ann']) await before.create({ userId });
+    advance(2 * HOUR);
+    const first = after.create({ userId: 'ann' });
+    listing[1] = first.then(() => undefined);
+    await Promise.all([first, after.create({ userId: 'ann' })]);
+    expect(await after.listFor('ann')).toHaveLength(2);
   });
 
   test('keeps and counts a record that it cannot read', async () => {
