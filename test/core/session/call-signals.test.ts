@@ -109,4 +109,6 @@ test('rule 20: the data of a stream that watches the signal is at most recheckIn
     Object.assign(data, { a: 1 });
   });
   await vi.waitFor(() => expect(session.data.a).toBe(1));
+  // Its rechecks would go on beside the fake timers of other files.
+  await sessions.close();
 });
