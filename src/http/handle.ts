@@ -98,7 +98,7 @@ async function answer(
     return isSessionError(error) ? undefined : thrownResponse(error);
   });
   if (response) {
-    await conclude(call, response.status);
+    await conclude(call, response.status, response);
     return withHeaders(response, opened.head);
   }
   if (isSessionError(thrown)) throw thrown;
@@ -115,13 +115,21 @@ async function start(call: Call, run: () => Response | Promise<Response>): Promi
 }
 
 /**
+ * Calls whose answers are being sent, by the body. The body may use a signal that combines one of
+ * the call's. On Node, a combined signal does not keep its sources alive.
+ */
+const sending = new WeakMap<object, Call>();
+
+/**
  * Saves a call whose answer has a status below 500, but not 0, which a network error has
  * (`Response.error()`). The rest of the body runs as a stream.
  */
-export async function conclude(call: Call, status: number): Promise<void> {
+export async function conclude(call: Call, status: number, answer?: Response): Promise<void> {
   if (status >= 500 || status === 0) return call.rollback();
   await call.commit();
   call.stream();
+  // Only if needed: Hono on Node makes the body of most answers when it is read.
+  if (call.hasSignal && answer?.body) sending.set(answer.body, call);
 }
 
 /** The response with the library's headers. */

@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { requireSession } from '../../src/index.js';
+import { collector } from '../support/collect.js';
 import { type Context, requestOf, setUp } from './support/handle.js';
+
+const collect = collector();
 
 /** An answer whose body sends what `read` gives, until it gives nothing. */
 async function streamed(read: (context: Context) => () => unknown, options: Parameters<typeof setUp>[0] = {}) {
@@ -57,6 +60,23 @@ describe('the body of a streamed answer', () => {
       data.views = 3;
     });
     await vi.waitFor(() => expect(text()).toContain('views: 3'));
+    await sessions.destroy(id);
+    await done;
+  });
+
+  test.each<[string, (context: Context) => AbortSignal]>([
+    ['session.signal', (context) => requireSession(context).signal],
+    ['sessions.signal', ({ sessions }) => sessions.signal],
+  ])('rule 5: sees the end of the session by a signal that is combined with %s, after a collection', async (_, of) => {
+    const { sessions, id, done, text } = await streamed((context) => {
+      const signal = AbortSignal.any([of(context)]);
+      return () => (signal.aborted ? undefined : 'on');
+    });
+    await vi.waitFor(() => expect(text()).toContain('on'));
+    for (let round = 0; round < 3; round += 1) {
+      collect();
+      await new Promise(setImmediate);
+    }
     await sessions.destroy(id);
     await done;
   });

@@ -47,7 +47,7 @@ export function honoSessions<Data, Input>(
       call.onChange(() => c.set('session', typed<Data>(call.session)));
       await call.start(next);
       const answer = completeAnswer(c, opened, call);
-      await conclude(call, isSessionError(c.error) ? 500 : answer.status);
+      await conclude(call, isSessionError(c.error) ? 500 : answer.status, answer);
       if (c.finalized) replaceAnswer(c, withHeaders(answer, opened.head));
       // Middleware around this one has still to answer. Hono adds these headers to its answer.
       else putHeaders(answer.headers, withHeaders(new Response(), opened.head).headers);

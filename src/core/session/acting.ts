@@ -123,6 +123,11 @@ export class ActingSession {
     };
   }
 
+  /** Whether something has read a signal of the call, or of its session. */
+  get hasSignal(): boolean {
+    return this.#signal !== undefined || this.session?.hasSignal === true;
+  }
+
   /** Lets go of the call's signals when it is over, or not if it goes on as a stream. */
   release(isOver: boolean): void {
     this.session?.releaseSignal(isOver);

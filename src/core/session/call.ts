@@ -121,6 +121,11 @@ export class Call implements SessionOwner {
     return this.#identity.acting.signal;
   }
 
+  /** Whether something has read a signal of the call, or of its session. */
+  get hasSignal(): boolean {
+    return this.#identity.acting.hasSignal;
+  }
+
   get isDirty(): boolean {
     return this.#identity.acting.session?.draft.isDirty ?? false;
   }

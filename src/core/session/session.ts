@@ -111,6 +111,11 @@ export class CallSession<Data> implements Session<Data> {
     return this.#signal.signal;
   }
 
+  /** Whether something has read the signal. */
+  get hasSignal(): boolean {
+    return this.#signal !== undefined;
+  }
+
   /** See {@link EndSignal.release}. */
   releaseSignal(isOver: boolean): void {
     this.#signal?.release(isOver);
