@@ -8,6 +8,7 @@ export interface NodeResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string | string[]): unknown;
   getHeader(name: string): number | string | string[] | undefined;
+  removeHeader?(name: string): unknown;
 }
 
 export function isObject(value: unknown): value is object {

@@ -20,6 +20,33 @@ export function putNodeHeaders(response: NodeResponse, ours: Headers): void {
   if (cookies.length > 0) response.setHeader('set-cookie', mergeCookies(response.getHeader('set-cookie'), cookies));
 }
 
+/** Removes the library's headers again. Those that others have set since stay. */
+export function removeHeaders(response: Headers, ours: Headers): void {
+  for (const [name, value] of ours) {
+    if (isRemovable(name) && response.get(name) === value) response.delete(name);
+  }
+  setCookies(response, without(response.getSetCookie(), ours));
+}
+
+/** {@link removeHeaders} for a Node response. */
+export function removeNodeHeaders(response: NodeResponse, ours: Headers): void {
+  for (const [name, value] of ours) {
+    if (isRemovable(name) && response.getHeader(name) === value) response.removeHeader?.(name);
+  }
+  const present = response.getHeader('set-cookie');
+  if (present !== undefined) response.setHeader('set-cookie', without([present].flat().map(String), ours));
+}
+
+/** Others may still need the list of the headers that pages may read. */
+function isRemovable(name: string): boolean {
+  return name !== 'set-cookie' && name !== EXPOSED;
+}
+
+function without(cookies: readonly string[], ours: Headers): string[] {
+  const gone = ours.getSetCookie();
+  return cookies.filter((each) => !gone.includes(each));
+}
+
 /** The response, or a copy if its headers cannot change: those of a redirect, or of `fetch`. */
 export function changeable(response: Response): Response {
   try {

@@ -4,7 +4,14 @@ import type { IssuedToken, ResponseHeadPort } from '../core/session/response-por
 import { whenCollected } from '../core/session/unsaved.js';
 import type { NodeResponse } from './hosts.js';
 import { onHead } from './node-head.js';
-import { combined, EXPOSED, mergeCookies, putNodeHeaders, setCookies } from './put-headers.js';
+import {
+  combined,
+  mergeCookies,
+  putNodeHeaders,
+  removeHeaders,
+  removeNodeHeaders,
+  setCookies,
+} from './put-headers.js';
 import type { RequestDetails, TokenSource, WritePurpose } from './token-source.js';
 
 /** Where the headers of the response can be written. */
@@ -220,12 +227,9 @@ export class ResponseHead implements ResponseHeadPort {
     if (!this.#written) return;
     const { headers } = this.#written;
     this.#written = undefined;
-    for (const [name] of headers) if (name !== 'set-cookie' && name !== EXPOSED) this.headers.delete(name);
-    const cookies = new Set(headers.getSetCookie());
-    setCookies(
-      this.headers,
-      this.headers.getSetCookie().filter((each) => !cookies.has(each)),
-    );
+    removeHeaders(this.headers, headers);
+    // A foreign response has the headers already.
+    if (this.#node && !this.#isOnNode) removeNodeHeaders(this.#node, headers);
   }
 
   #watch(): void {

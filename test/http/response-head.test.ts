@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../src/http/host.js';
+import type { NodeResponse } from '../../src/http/hosts.js';
 import { bearer, cookie, header, requireSession, type SessionsOptions } from '../../src/index.js';
 import { type Context, type Data, requestOf, setUp } from './support/handle.js';
 
@@ -176,5 +177,37 @@ describe.each<[string, (token: string) => Record<string, string>]>([
     await login.commit();
     const { headers } = opened.head;
     expect([headers.getSetCookie().filter((each) => /^sid=;/.test(each)), headers.get('x-token')]).toEqual([[], null]);
+  });
+
+  test('rule 24: has no deletion on a response that has no moment before its head', async () => {
+    const { sessions, token } = await setUpWriters({ sources });
+    const sent = new Map<string, string | string[]>([['set-cookie', ['theme=dark']]]);
+    const response: NodeResponse = {
+      headersSent: false,
+      getHeader: (name) => sent.get(name),
+      setHeader: (name, value) => sent.set(name, value),
+      removeHeader: (name) => sent.delete(name),
+    };
+    const target = { kind: 'node', response } as const;
+    const opened = hostOf(sessions).open({ key: undefined, headers: headersWith(token), target });
+    const call = opened.open({ hasOutcome: false });
+    await call.load();
+    await call.session?.destroy();
+    expect(sent.get('x-token')).toBe('');
+    await call.sessions.create({ userId: 'bob' });
+    const cookies = [sent.get('set-cookie')].flat().map(String);
+    expect([cookies[0], cookies.filter((each) => /^sid=;/.test(each))]).toEqual(['theme=dark', []]);
+    expect(sent.get('x-token')).toBeUndefined();
+  });
+
+  test('keeps a header that the application has set since under the name of ours', async () => {
+    const { sessions, token } = await setUpWriters({ sources });
+    const answer = await sessions.handle(requestOf(undefined, { headers: headersWith(token) }), async (context) => {
+      await requireSession(context).destroy();
+      context.sessions.responseHeaders.set('x-token', 'own');
+      await context.sessions.create({ userId: 'bob' });
+      return new Response();
+    });
+    expect(answer.headers.get('x-token')).toBe('own');
   });
 });
