@@ -323,6 +323,8 @@ export class Call implements SessionOwner {
     this.end();
     await this.#creating;
     await this.#identity.logins.drop(never);
+    // The call has gone back to the session that it had before its login.
+    this.#identity.acting.release(true);
     this.discard();
   }
 

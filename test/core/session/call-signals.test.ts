@@ -75,14 +75,17 @@ describe('rule 17: the signals of a call', () => {
   );
 });
 
-test('rule 17: a call that fails after a login leaves no watch of the session that it goes back to', async () => {
-  const { begin, live } = await openCounted();
-  const call = await begin();
-  const { signal } = call.sessions;
-  await call.create({ user: 'bob' });
-  await call.rollback();
-  expect([live.size, signal.aborted]).toEqual([0, false]);
-});
+test.each(['signal of the call', 'signal of the session'] as const)(
+  'rule 17: a call that fails after a login leaves no watch of the session that it goes back to: %s',
+  async (which) => {
+    const { begin, live } = await openCounted();
+    const call = await begin();
+    const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
+    await call.create({ user: 'bob' });
+    await call.rollback();
+    expect([live.size, signal.aborted]).toEqual([0, false]);
+  },
+);
 
 test('rule 17: a listener that comes after a failed login hears of the session that the call went back to', async () => {
   const { begin, sessions, id } = await openCounted();
