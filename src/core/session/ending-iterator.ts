@@ -64,6 +64,8 @@ class EndingIterator<Value> implements AsyncIterableIterator<Value, unknown, unk
       const waiting = { resolve, reject };
       if (this.#isOpen) this.#stop ??= this.#watch((reason) => this.#end(reason));
       if (!this.#isOpen) {
+        // The watch may have ended it before it returned the function that stops it.
+        this.#stop?.();
         this.#settle(waiting);
         return;
       }

@@ -215,6 +215,19 @@ describe('an iterator that is ended from outside', () => {
     expect([ended, returned, thrown, failed].map(({ state }) => state.returned)).toEqual([0, 1, 0, 0]);
   });
 
+  test('rule 17: a watch that ends it immediately is stopped too', async () => {
+    let stopped = 0;
+    const ended: EndWatch = (listener) => {
+      listener('logout');
+      return () => {
+        stopped += 1;
+      };
+    };
+    const iterator = endingIterator(manual().source, ended, last);
+    expect(await iterator.next()).toEqual({ done: false, value: 'ended: logout' });
+    expect(stopped).toBe(1);
+  });
+
   test('sources without return, or whose return fails, end as well', async () => {
     const controller = new AbortController();
     const iterator = endingIterator({ next: () => new Promise<never>(() => {}) }, abortOf(controller.signal), last);
