@@ -38,15 +38,31 @@ export function applyPatch(target: JsonValue, patch: Patch): JsonValue {
 
 /**
  * Brings a draft up to date with the newest data. Fields that differ from what was `submitted`
- * stay, and equal values keep their identity.
+ * stay, and equal values keep their identity. Changes the draft in place if its owner has left it
+ * writable. Returns a copy if not: Immer freezes what it produces.
  */
-export function rebaseFields(draft: Record<string, unknown>, submitted: JsonObject, newest: JsonObject): void {
-  for (const key of new Set([...Object.keys(draft), ...Object.keys(newest)])) {
+export function rebaseFields<Draft extends Record<string, unknown>>(
+  draft: Draft,
+  submitted: JsonObject,
+  newest: JsonObject,
+): Draft {
+  const keys = [...new Set([...Object.keys(draft), ...Object.keys(newest)])];
+  const changed = keys.filter((key) => {
     const mine = Object.hasOwn(draft, key) ? draft[key] : undefined;
-    const before = getOwn(submitted, key);
+    return equalJson(mine, getOwn(submitted, key)) && !equalJson(mine, getOwn(newest, key));
+  });
+  const rebased = changed.length === 0 || isWritable(draft) ? draft : { ...draft };
+  const fields: Record<string, unknown> = rebased;
+  for (const key of changed) {
     const now = getOwn(newest, key);
-    if (!equalJson(mine, before) || equalJson(mine, now)) continue;
-    if (now === undefined) delete draft[key];
-    else setOwn(draft, key, cloneJson(now));
+    if (now === undefined) delete fields[key];
+    else setOwn(fields, key, cloneJson(now));
   }
+  return rebased;
+}
+
+/** Whether all fields are plain, so that they can be set and deleted, and others can be added. */
+function isWritable(draft: object): boolean {
+  if (!Object.isExtensible(draft)) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(draft)).every((each) => each.writable && each.configurable);
 }

@@ -268,8 +268,9 @@ export class Draft<Data> {
     const newest = this.#layered(snapshot.data);
     this.#box.baseline = newest;
     this.#order = snapshot.order;
-    const draft: unknown = this.#box.data;
-    if (isRecord(draft) && isJsonObject(submitted) && isJsonObject(newest)) rebaseFields(draft, submitted, newest);
+    const draft = this.#box.data;
+    if (isRecord(draft) && isJsonObject(submitted) && isJsonObject(newest))
+      this.#box.data = rebaseFields(draft, submitted, newest);
     else if (equalJson(draft, submitted) && !equalJson(draft, newest))
       this.#box.data = reveal<Data>(cloneJson(newest));
   }

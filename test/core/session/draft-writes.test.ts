@@ -75,3 +75,49 @@ describe('concurrent writes of one draft with unsaved changes', () => {
     expect((await load()).data.views).toBe(3);
   });
 });
+
+describe('rule 3: data that cannot be changed in place is saved, and follows what was written', () => {
+  test.each<[string, (data: Data) => Data]>([
+    // As `produce` of Immer returns it.
+    ['frozen', (data) => Object.freeze(data)],
+    ['sealed', (data) => Object.seal(data)],
+    ['closed to new fields', (data) => Object.preventExtensions(data)],
+    [
+      'with a field that is read-only',
+      (data) => Object.defineProperty(data, 'views', { value: data.views, writable: false }),
+    ],
+    [
+      'with a field that is computed',
+      ({ views, ...data }) => ({
+        ...data,
+        get views() {
+          return views;
+        },
+      }),
+    ],
+  ])('%s', async (_name, close) => {
+    const { load } = await setUp();
+    const [session, other] = [await load(), await load()];
+    session.data = close({ views: 1, theme: 'dark' });
+    const written = await session.update((data) => {
+      data.views += 1;
+      delete data.theme;
+    });
+    expect([session.data, written]).toEqual([{ views: 2 }, { views: 2 }]);
+    other.data.theme = 'light';
+    await other.save();
+    session.data = close({ ...session.data, views: 3 });
+    await session.save();
+    expect(session.data).toEqual({ views: 3, theme: 'light' });
+    expect((await load()).data).toEqual({ views: 3, theme: 'light' });
+  });
+
+  test('data that can be changed stays the same object', async () => {
+    const { load } = await setUp();
+    const session = await load();
+    const { data } = session;
+    await session.update(countUp);
+    expect(session.data).toBe(data);
+    expect(data.views).toBe(1);
+  });
+});
