@@ -17,12 +17,19 @@ class Described extends Error {
  * their errors, and the record is in the command (CWE-532). The copy keeps the name, the code, the
  * stack and the message. From the message it removes everything that looks like JSON, a hash or a
  * token.
+ *
+ * @param quotes whether a message quotes data that must not be logged. Such a message is left out
  */
-export function withoutSecrets(error: unknown, depth = DEPTH): unknown {
-  if (!(error instanceof Error)) return typeof error === 'object' ? undefined : scrub(String(error));
+export function withoutSecrets(
+  error: unknown,
+  quotes: (message: string) => boolean = () => false,
+  depth = DEPTH,
+): unknown {
+  const clean = (message: string) => (quotes(message) ? '[…]' : scrub(message));
+  if (!(error instanceof Error)) return typeof error === 'object' ? undefined : clean(String(error));
   const causes: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
-  const cause = causes === undefined || depth === 0 ? undefined : withoutSecrets(causes, depth - 1);
-  const safe = new Described(error.name, scrub(error.message), Reflect.get(error, 'code'), cause);
+  const cause = causes === undefined || depth === 0 ? undefined : withoutSecrets(causes, quotes, depth - 1);
+  const safe = new Described(error.name, clean(error.message), Reflect.get(error, 'code'), cause);
   const frames = /(?:\n {4}at .*)+$/.exec(error.stack ?? '')?.[0] ?? '';
   Object.defineProperty(safe, 'stack', {
     value: `${safe.name}: ${safe.message}${frames}`,

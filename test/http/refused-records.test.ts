@@ -103,3 +103,37 @@ test('rule 26: a record whose token cannot be verified is not present for requir
   });
   expect([answer.status, steps]).toEqual([500, ['asked']]);
 });
+
+describe('a stored session about which the schema throws', () => {
+  const broken = z.object({ userId: z.string(), cart: z.string() }).transform((data) => {
+    if (data.cart !== '') throw new Error('not a cart');
+    return data;
+  });
+
+  async function setUpBroken(onInvalidData: 'reject' | 'anonymous') {
+    const store = memoryStore();
+    const ownerOf = (data: { userId: string }) => data.userId;
+    const before = createSessions<{ userId: string; cart: string }>({ store, ownerOf });
+    await before.create({ userId: 'ann', cart: '' });
+    const { token } = await before.create({ userId: 'ann', cart: 'a book' });
+    return { before, token, after: createSessions({ store, ownerOf, onInvalidData, schema: broken }) };
+  }
+
+  test('rule 6: is one that the schema refuses', async () => {
+    const { token, after } = await setUpBroken('reject');
+    await expect(after.fromToken(token)).rejects.toMatchObject({ code: 'INVALID_DATA', status: 500 });
+    const { token: same, after: lenient } = await setUpBroken('anonymous');
+    expect((await lenient.fromToken(same)).session).toBeNull();
+  });
+
+  test('rule 26: does not spoil the list of its account, and its user can log out', async () => {
+    const { before, token, after } = await setUpBroken('reject');
+    expect(await after.listFor('ann')).toHaveLength(1);
+    const request = new Request('https://app.example/', { headers: { authorization: `Bearer ${token}` } });
+    const answer = await after.handle(request, async ({ session }) => {
+      await session?.destroy();
+      return new Response('bye');
+    });
+    expect([answer.status, (await before.listFor('ann')).length]).toEqual([200, 1]);
+  });
+});

@@ -1,11 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SessionError } from '../error.js';
+import { describeError } from '../logger.js';
+import { withoutSecrets } from '../safe-cause.js';
 import { copyJson, type JsonValue } from './json.js';
 
 /**
  * The schema's output for stored or new data, as plain JSON. Asynchronous only if the schema is.
  *
- * @throws `INVALID_DATA` when the schema refuses the value, or when its output is not JSON.
+ * @throws `INVALID_DATA` when the schema refuses the value or throws, or when its output is not
+ *   JSON
  */
 export type Validator = (value: JsonValue) => JsonValue | Promise<JsonValue>;
 
@@ -13,9 +16,30 @@ export function validatorOf(schema: StandardSchemaV1 | undefined): Validator | u
   if (!schema) return undefined;
   const { validate } = schema['~standard'];
   return (value) => {
-    const result = validate(value);
-    return result instanceof Promise ? result.then((settled) => outputOf(settled, value)) : outputOf(result, value);
+    const fail = (error: unknown): never => {
+      throw failure('the schema', error, value);
+    };
+    let result: ReturnType<typeof validate>;
+    try {
+      result = validate(value);
+    } catch (error) {
+      return fail(error);
+    }
+    return result instanceof Promise
+      ? result.then((settled) => outputOf(settled, value), fail)
+      : outputOf(result, value);
   };
+}
+
+/**
+ * The error for data about which a function of the application has thrown. It is a failure inside
+ * the server, because the function has not refused the data.
+ */
+export function failure(name: string, error: unknown, data: JsonValue): SessionError {
+  const cause = withoutSecrets(error, (message) => quotes(message.toLowerCase(), data));
+  // The log and the event of a stored record have the message alone.
+  const message = `${name} threw for the session's data: ${describeError(cause)}`;
+  return new SessionError('INVALID_DATA', message, { status: 500, cause });
 }
 
 function outputOf(result: StandardSchemaV1.Result<unknown>, value: JsonValue): JsonValue {

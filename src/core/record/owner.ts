@@ -1,6 +1,6 @@
 import type { JsonValue } from '../data/json.js';
+import { failure } from '../data/schema.js';
 import { SessionError } from '../error.js';
-import { withoutSecrets } from '../safe-cause.js';
 
 /**
  * The account that the data belongs to.
@@ -17,9 +17,7 @@ export function ownerOf(
   try {
     owner = settings.ownerOf(data);
   } catch (error) {
-    throw new SessionError('INVALID_DATA', "ownerOf threw for the session's data: see the error's cause", {
-      cause: withoutSecrets(error),
-    });
+    throw failure('ownerOf', error, data);
   }
   if (owner === undefined || (typeof owner === 'string' && owner !== '')) return owner;
   throw new SessionError(

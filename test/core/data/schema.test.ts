@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { inspect } from 'node:util';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { validatorOf } from '../../../src/core/data/schema.js';
 
@@ -59,3 +61,32 @@ test.each([null, 7, 'text', {}])(
     expect(() => schema?.({ a })).toThrow(/: data\.a\.b\.c: is wrong$/);
   },
 );
+
+/** A schema of its own. Zod calls a schema that throws again, and then it rejects. */
+function schemaOf(validate: StandardSchemaV1['~standard']['validate']) {
+  const read = validatorOf({ '~standard': { version: 1, vendor: 'test', validate } });
+  return async () => read?.({ text: 'correct horse' });
+}
+
+describe('rule 26: a schema that throws refuses the data', () => {
+  const parsed = (value: unknown) => ({ value: JSON.parse(Reflect.get(Object(value), 'text')) });
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['synchronous', schemaOf(parsed)],
+    ['asynchronous', schemaOf(async (value) => parsed(value))],
+  ])('%s', async (_kind, read) => {
+    const error: unknown = await read().catch((thrown: unknown) => thrown);
+    const message = "the schema threw for the session's data: SyntaxError: […]";
+    expect(error).toMatchObject({ code: 'INVALID_DATA', status: 500, message });
+    expect(error).toMatchObject({ cause: { name: 'SyntaxError', message: '[…]' } });
+    expect(inspect(error)).not.toContain('horse');
+    expect(inspect(error)).toContain('schema.test.ts');
+  });
+
+  test('with its cause, if that quotes no data', async () => {
+    const read = schemaOf(() => {
+      throw new Error('no rates', { cause: 'the table is empty' });
+    });
+    await expect(read()).rejects.toMatchObject({ cause: { message: 'no rates', cause: 'the table is empty' } });
+  });
+});
