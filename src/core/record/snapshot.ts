@@ -75,12 +75,14 @@ export function nextSnapshot(from: Snapshot, content: Content, settings: RecordS
   const state = { ...content.state, tokens: tidied(content.state.tokens, settings.now()) };
   // Old data that `ownerOf` does not understand is no reason to refuse a write.
   const ownerId = from.record.ownerId ?? knownOwner(settings, content.data) ?? undefined;
+  // Only new data is measured: a lowered limit must not end sessions that exist.
+  const maxDataBytes = state.stored === from.state.stored ? Number.POSITIVE_INFINITY : settings.maxDataBytes;
   const record: SessionRecord = {
     ...from.record,
     version: newVersion(),
     ...(ownerId !== undefined && { ownerId }),
     expiresAt: isActive ? deadlineOf(from.record.createdAt, state.lastActiveAt, settings.limits) : from.deadline,
-    body: encodeBody(state, settings.maxDataBytes),
+    body: encodeBody(state, maxDataBytes),
   };
   return snapshotOf(record, { state, data: content.data }, settings);
 }

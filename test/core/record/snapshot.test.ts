@@ -98,3 +98,23 @@ describe('rule 27: the owner of a session that is older than ownerOf', () => {
     expect(touched(begun(), START + 1, { ...settings, ownerOf: () => '' })?.record.ownerId).toBeUndefined();
   });
 });
+
+describe('rule 27: data that is larger than a lowered maxDataBytes', () => {
+  const lowered: RecordSettings = { ...settings, maxDataBytes: 6 };
+
+  test('goes on with the session, whatever else is written', () => {
+    const from = begun();
+    const lastActiveAt = START + HALF + 1;
+    expect(nextSnapshot(from, { state: { ...from.state, lastActiveAt }, data: from.data }, lowered)).toMatchObject({
+      record: { expiresAt: lastActiveAt + IDLE },
+    });
+  });
+
+  test('is measured when it changes', () => {
+    const from = begun();
+    const data = { a: 2 };
+    expect(() => nextSnapshot(from, { state: { ...from.state, stored: data }, data }, lowered)).toThrow(
+      /maxDataBytes \(6\)/,
+    );
+  });
+});
