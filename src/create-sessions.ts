@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { JsonObject } from './core/data/json.js';
+import { harmless } from './core/logger.js';
 import { checkOptions } from './core/options.js';
 import type { SessionStore } from './core/store.js';
 import { type HttpOptions, openSessions, type Sessions } from './http/sessions.js';
@@ -75,8 +76,8 @@ export function createSessions<Data>(
     { ...rest, store: store === undefined ? memoryStore({ now: options.now }) : store },
     { read: foreignCredentials, check: ({ legacy }) => checkLegacy(legacy) },
   );
-  if (!store && typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production') {
-    options.logger?.warn(
+  if (!store && options.logger && typeof process !== 'undefined' && process.env['NODE_ENV'] === 'production') {
+    harmless(options.logger).warn(
       'token-sessions: the default memoryStore() keeps sessions in this process alone: they are lost when it ends. Pass another store',
     );
   }

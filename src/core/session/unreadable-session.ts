@@ -30,6 +30,10 @@ export class UnreadableSession implements Session<unknown> {
     throw this.#error;
   }
 
+  set data(_data: unknown) {
+    throw this.#error;
+  }
+
   get token(): undefined {
     return undefined;
   }

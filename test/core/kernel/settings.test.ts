@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import Database from 'libsql';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { normaliseOptions } from '../../../src/core/kernel/settings.js';
 import {
@@ -139,6 +139,23 @@ describe('options', () => {
     } finally {
       process.env['NODE_ENV'] = before;
     }
+  });
+
+  test('a logger that fails does not stop an application in production, where the default store warns', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    const warn = vi.fn(() => {
+      throw new Error('the transport is closed');
+    });
+    const reject = vi.fn(async () => warn());
+    try {
+      createSessions({ logger: { warn, error: warn } });
+      createSessions({ logger: { warn: reject, error: reject } });
+      // An unhandled rejection would fail the run.
+      await new Promise(setImmediate);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect([warn.mock.calls.length, reject.mock.calls.length]).toEqual([2, 1]);
   });
 
   test('rule 6: a logger that fails does not turn an outage into a crash', async () => {

@@ -37,6 +37,14 @@ describe('rule 6: the session of a record that cannot be read', () => {
     },
   );
 
+  test('refuses new data with the error of the read', async () => {
+    const { session } = await openDamaged();
+    const replace = () => {
+      session.data = { user: 'ann' };
+    };
+    expect(replace).toThrow(expect.objectContaining({ code: 'INVALID_DATA' }));
+  });
+
   test.each<[string, (session: Session<unknown>) => Promise<unknown>]>([
     ['save', (session) => session.save()],
     ['update', (session) => session.update(() => undefined)],
