@@ -21,9 +21,9 @@ interface AnyCookieOptions {
   /**
    * The check against cross-site request forgery, by `Sec-Fetch-Site` and `Origin` (OWASP). When
    * another site's page made an unsafe request, or opens a WebSocket, the request is anonymous and
-   * no cookie is written (`CROSS_SITE`). `trustedOrigins` are origins, such as
-   * `https://app.example.com`, that pass. `false` switches the check off, for an application that
-   * has one of its own.
+   * no cookie is written (`CROSS_SITE`). `trustedOrigins` are origins that pass, such as
+   * `https://app.example.com`, or `capacitor://localhost` for an app. `false` switches the check
+   * off, for an application that has one of its own.
    *
    * @default { trustedOrigins: [] }
    */
@@ -170,9 +170,18 @@ const DOMAIN = /^\.?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-
 function checkOrigins(csrf: { readonly trustedOrigins?: readonly string[] } = {}): readonly string[] {
   checkOptions(csrf, 'csrf');
   const { trustedOrigins: origins = [] } = csrf;
-  const valid = Array.isArray(origins) && origins.every((each) => URL.canParse(each) && new URL(each).origin === each);
-  if (valid) return [...origins];
-  throw invalid('csrf.trustedOrigins must be a list of origins such as https://app.example.com');
+  if (Array.isArray(origins) && origins.every(isOrigin)) return [...origins];
+  throw invalid('csrf.trustedOrigins must be a list of origins such as https://app.example.com, without wildcards');
+}
+
+/**
+ * Whether a browser may send this as `Origin`. `URL` knows no origin of apps and extensions, such
+ * as `capacitor://localhost`.
+ */
+function isOrigin(text: unknown): boolean {
+  if (typeof text !== 'string' || text.includes('*') || !URL.canParse(text)) return false;
+  const { origin, protocol, host } = new URL(text);
+  return text === (origin === 'null' && host !== '' ? `${protocol}//${host}` : origin);
 }
 
 function invalid(message: string): SessionError {

@@ -126,6 +126,20 @@ describe('cookie', () => {
     expect(await read(unchecked, 'https://evil.test', (await unchecked.create({ n: 3 })).token)).toBe(3);
   });
 
+  test.each(['capacitor://localhost', 'tauri://localhost', 'chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai'])(
+    'rule 25: the origin of an app or extension can be trusted: %s',
+    async (origin) => {
+      const sessions = createSessions<{ n: number }>({
+        sources: [cookie('sid', { csrf: { trustedOrigins: [origin] } })],
+      });
+      const { token } = await sessions.create({ n: 2 });
+      const read = async (from: string) =>
+        (await sessions.fromHeaders({ cookie: `sid=${token}`, origin: from }, { method: 'POST' })).session?.data.n;
+      expect(await read(origin)).toBe(2);
+      expect(await read(`${origin}.test`)).toBeUndefined();
+    },
+  );
+
   test('the attributes can be chosen if the name allows them', async () => {
     const options = {
       secure: false,
@@ -172,6 +186,10 @@ describe('cookie', () => {
     ['a domain that is no text', () => cookie('x', { domain: 5 as never })],
     ['a domain with a label that is too long', () => cookie('x', { domain: `${'a'.repeat(64)}.example` })],
     ['an origin with a path', () => cookie('x', { csrf: { trustedOrigins: ['https://app.test/'] } })],
+    ['an origin with a wildcard', () => cookie('x', { csrf: { trustedOrigins: ['https://*.app.test'] } })],
+    ['the origin of a page without one', () => cookie('x', { csrf: { trustedOrigins: ['null'] } })],
+    ['a URL without a host', () => cookie('x', { csrf: { trustedOrigins: ['data:text'] } })],
+    ['the path of an app', () => cookie('x', { csrf: { trustedOrigins: ['capacitor://localhost/a'] } })],
   ])('%s is refused', (_name, make) => {
     expect(make).toThrowError(expect.objectContaining({ code: 'INVALID_OPTION' }));
   });
