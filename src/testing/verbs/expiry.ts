@@ -29,13 +29,17 @@ export function expiryTests(kit: Kit): void {
 
 function injectedClockTests({ test }: Kit): void {
   test('a record is forgotten after its ttl, and not a millisecond before', async ({ store, clock }) => {
-    const record = newRecord(clock, { ownerId: 'ada' });
+    const [record, longer] = [newRecord(clock, { ownerId: 'ada' }), newRecord(clock)];
     await store.insert(record, 1_000);
+    // Not a whole second: some stores count in seconds, and must round up.
+    await store.insert(longer, 1_999);
     clock.advance(999);
     ensureRecord(await store.find(record.id), record, 'one millisecond before');
     // At exactly that moment, either is allowed.
     clock.advance(2);
     await ensureForgotten({ store, record: rewritten(record), version: record.version });
+    clock.advance(997);
+    ensureRecord(await store.find(longer.id), longer, 'one millisecond before 1,999 ms have passed');
   });
 
   test('the ttl of a replace replaces the old one, whether longer or shorter', async ({ store, clock }) => {

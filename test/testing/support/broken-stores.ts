@@ -72,6 +72,13 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
     ],
   },
   {
+    bug: 'a ttl in whole seconds, rounded down',
+    create: broken((store) => ({
+      insert: (record, ttl) => store.insert(record, Math.floor(ttl / 1_000) * 1_000),
+    })),
+    fails: ['a record is forgotten after its ttl, and not a millisecond before'],
+  },
+  {
     bug: 'an insert that overwrites',
     create: broken((store) => ({
       async insert(record, ttl) {
