@@ -114,6 +114,8 @@ export function gone(): SessionError {
  * The error of a read, by that of a check of the data. The client is not at fault for stored data,
  * so it is a failure inside the server.
  */
+export function ofStored(error: SessionError): SessionError;
+export function ofStored(error: unknown): unknown;
 export function ofStored(error: unknown): unknown {
   if (!isSessionError(error) || error.code !== 'INVALID_DATA') return error;
   return new SessionError(error.code, error.message, { cause: error, status: 500 });

@@ -1,4 +1,4 @@
-import { isSessionError, SessionError } from '../error.js';
+import { isSessionError, ofStored, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import { describeError, type Logger } from '../logger.js';
 import { withoutSecrets } from '../safe-cause.js';
@@ -262,6 +262,7 @@ export class GuardedStore {
     if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });
+      return ofStored(error);
     }
     if (isSessionError(error) && error.code !== 'STORE_UNAVAILABLE') return error;
     const late = error instanceof Timeout;

@@ -17,6 +17,8 @@ function unreadable(): { readonly store: SessionStore; damaged: boolean } {
   return state;
 }
 
+const silent = { warn: () => undefined, error: () => undefined };
+
 describe('invariant 6: a record that the store itself cannot read', () => {
   test.each(['reject', 'anonymous'] as const)(
     'follows the policy %j, with an event each time',
@@ -32,14 +34,14 @@ describe('invariant 6: a record that the store itself cannot read', () => {
       const { session } = await sessions.fromToken(token);
       stored.damaged = true;
       const read = sessions.fromToken(token);
-      if (onInvalidData === 'reject') await expect(read).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      if (onInvalidData === 'reject') await expect(read).rejects.toMatchObject({ code: 'INVALID_DATA', status: 500 });
       else expect((await read).session).toBeNull();
       // A write does not replace an unreadable record with data read earlier, whatever the policy.
       const update = session?.update((data) => {
         data.count += 1;
       });
       await expect(update).rejects.toMatchObject({ code: 'INVALID_DATA' });
-      await expect(sessions.find(id)).rejects.toMatchObject({ code: 'INVALID_DATA' });
+      await expect(sessions.find(id)).rejects.toMatchObject({ code: 'INVALID_DATA', status: 500 });
       expect(events).toEqual([
         { id, reason: 'the row was damaged' },
         { id, reason: 'the row was damaged' },
@@ -74,4 +76,14 @@ test('rule 26: an unreadable session can be ended by its id, also while somethin
   stored.damaged = true;
   expect(await sessions.destroy(id)).toBe(true);
   expect(ended).toEqual([{ id, reason: 'destroyed' }]);
+});
+
+test('rule 26: a record that its store cannot read is a failure inside the server, not of the client', async () => {
+  const stored = unreadable();
+  const sessions = createSessions<object>({ store: stored.store, logger: silent });
+  const { token } = await sessions.create({});
+  stored.damaged = true;
+  const request = new Request('https://app.example/', { headers: { authorization: `Bearer ${token}` } });
+  const answer = await sessions.handle(request, ({ session }) => Response.json(session?.data));
+  expect(answer.status).toBe(500);
 });
