@@ -1,5 +1,5 @@
 import { copyJson } from '../core/data/json.js';
-import { gone, ofStored } from '../core/error.js';
+import { gone, ofStored, SessionError } from '../core/error.js';
 import { eventOf } from '../core/events.js';
 import type { ForeignSession } from '../core/kernel/authentication.js';
 import { isGone } from '../core/kernel/lifecycle.js';
@@ -220,7 +220,8 @@ export class LegacyMove implements ForeignSession {
   async #readOld(): Promise<LegacySession | null> {
     const { store, settings } = this.#services;
     const { sessions, key } = this.#token;
-    const old = await store.foreign('legacy read', this.#credential.id, () => sessions.read(key));
+    const read = async () => inWholeMs(await sessions.read(key));
+    const old = await store.foreign('legacy read', this.#credential.id, read);
     return old?.expiresAt !== undefined && settings.now() >= old.expiresAt ? null : old;
   }
 
@@ -228,6 +229,17 @@ export class LegacyMove implements ForeignSession {
     const { sessions, key } = this.#token;
     return this.#services.store.foreign('legacy remove', this.#credential.id, () => sessions.remove(key));
   }
+}
+
+/**
+ * Records hold whole milliseconds. Other libraries may compute the time from seconds with a
+ * fraction. A copy with such a time could never be read.
+ */
+function inWholeMs(old: LegacySession | null): LegacySession | null {
+  if (old?.expiresAt === undefined) return old;
+  const expiresAt = Math.floor(old.expiresAt);
+  if (!Number.isNaN(expiresAt)) return { ...old, expiresAt };
+  throw new SessionError('INVALID_DATA', 'the time at which the old session ends is not a number');
 }
 
 function withMigration(content: Content, migration: Migration): Content {
