@@ -121,3 +121,21 @@ describe('rule 3: data that cannot be changed in place is saved, and follows wha
     expect(data.views).toBe(1);
   });
 });
+
+test.each<[string, (data: Data) => object]>([
+  ['the data', (data) => data],
+  ['a value in the data', (data) => Object.assign(data, { nested: {} }).nested],
+])('rule 9: a symbol for a key of %s is refused, also when nothing else has changed', async (_name, target) => {
+  const { load } = await setUp();
+  const first = await load();
+  target(first.data);
+  await first.save();
+  const session = await load();
+  const { data } = session;
+  const held = 'nested' in data ? Object(data.nested) : data;
+  held[Symbol('mark')] = 1;
+  await expect(session.save()).rejects.toMatchObject({
+    code: 'INVALID_DATA',
+    message: expect.stringContaining('has a symbol for a key'),
+  });
+});
