@@ -42,7 +42,7 @@ export async function handleFetch<Data, Input>(
     if (!isSessionError(error)) throw error;
     await call.rollback();
     reportInternal(error, call);
-    return withHeaders(problem(error, opened), opened.head);
+    return withHeaders(problem(error, opened), opened.head, call);
   } finally {
     entered.leave();
   }
@@ -99,12 +99,12 @@ async function answer(
   });
   if (response) {
     await conclude(call, response.status, response);
-    return withHeaders(response, opened.head);
+    return withHeaders(response, opened.head, call);
   }
   if (isSessionError(thrown)) throw thrown;
   await conclude(call, statusOfThrown(thrown));
   opened.head.settle();
-  if (opened.head.isWritten) await deliver(opened.head.headers);
+  if (opened.head.isWritten && !call.parent) await deliver(opened.head.headers);
   throw thrown;
 }
 
@@ -132,8 +132,12 @@ export async function conclude(call: Call, status: number, answer?: Response): P
   if (call.hasSignal && answer?.body) sending.set(answer.body, call);
 }
 
-/** The response with the library's headers. */
-export function withHeaders(response: Response, head: ResponseHead): Response {
+/**
+ * The response with the library's headers. If another handler runs this one, that handler sends
+ * them: what is written now may not be what is written last.
+ */
+export function withHeaders(response: Response, head: ResponseHead, { parent }: Call): Response {
+  if (parent) return response;
   head.settle();
   // A network error or an upgrade cannot be copied into a new response.
   if (head.isEmpty || response.status < 200) return response;

@@ -1,10 +1,12 @@
 import { initTRPC } from '@trpc/server';
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch';
 import { createSchema, createYoga } from 'graphql-yoga';
+import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
+import { honoSessions } from '../../src/adapters/hono/index.js';
 import { trpcSessions } from '../../src/adapters/trpc/index.js';
 import { useSession } from '../../src/adapters/yoga/index.js';
-import { bearer, cookie, requireSession, type SessionsOptions } from '../../src/index.js';
+import { bearer, cookie, header, requireSession, type SessionsOptions } from '../../src/index.js';
 import { gate } from '../support/gate.js';
 import { type Context, type Data, requestOf, setUp } from './support/handle.js';
 
@@ -17,15 +19,23 @@ describe('inside handle', () => {
     const router = t.router({
       whoAmI: procedure.query(({ ctx }) => ctx.session?.data.userId ?? null),
       login: procedure.mutation(async ({ ctx }) => (await ctx.sessions.create({ userId: 'ann' })).token),
+      relogin: procedure.mutation(async ({ ctx }) => {
+        await ctx.session?.destroy();
+        await ctx.sessions.create({ userId: 'ann' });
+      }),
     });
     const yoga = createYoga<object, Context>({
       logging: false,
       plugins: [useSession(made.sessions)],
       schema: createSchema<Context>({
-        typeDefs: 'type Query { whoAmI: String } type Mutation { login: String }',
+        typeDefs: 'type Query { whoAmI: String } type Mutation { login: String relogin: String }',
         resolvers: {
           Query: { whoAmI: (_: unknown, _args: unknown, { session }: Context) => session?.data.userId },
           Mutation: {
+            relogin: async (_: unknown, _args: unknown, ctx: Context) => {
+              await ctx.session?.destroy();
+              return (await ctx.sessions.create({ userId: 'ann' })).token;
+            },
             login: async (_: unknown, _args: unknown, ctx: Context) =>
               (await ctx.sessions.create({ userId: 'ann' })).token,
           },
@@ -144,6 +154,41 @@ describe('inside handle', () => {
     });
     expect(outer.headers.get('session-token')).toBeNull();
     expect(await store.count?.()).toBe(0);
+  });
+
+  describe('rule 24: no deletion stays beside the token of a login that waits for the outer outcome', () => {
+    const sources = [header('x-token', { respond: true }), cookie('sid', { secure: false })];
+    const relogin = async ({ session, sessions }: Context) => {
+      await session?.destroy();
+      await sessions.create({ userId: 'ann' });
+      return new Response();
+    };
+
+    test.each<[string, (made: ReturnType<typeof setUpHosts>, request: Request) => Promise<Response>]>([
+      ['a nested handler', ({ sessions }, request) => sessions.handle(request, relogin)],
+      [
+        'Hono',
+        async ({ sessions }, request) => {
+          const app = new Hono<{ Variables: Context }>().use(honoSessions(sessions));
+          return app.all('*', (c) => relogin(c.var)).fetch(request);
+        },
+      ],
+      ['tRPC', ({ trpc }, request) => trpc(request)],
+      ['Yoga', async ({ yoga }, request) => yoga.fetch(request)],
+    ])('%s', async (name, inner) => {
+      const made = setUpHosts({ sources });
+      const { token } = await made.sessions.create({ userId: 'guest' });
+      const headers = { 'x-token': token, 'content-type': 'application/json' };
+      const body = name === 'Yoga' ? '{"query":"mutation { relogin }"}' : '{}';
+      const path = name === 'Yoga' ? 'graphql' : 'trpc/relogin';
+      const request = new Request(`https://app.example/${path}`, { method: 'POST', headers, body });
+      const answer = await made.sessions.handle(request, () => inner(made, request));
+      expect([answer.status, answer.headers.get('x-token'), answer.headers.getSetCookie()]).toEqual([
+        200,
+        expect.stringMatching(/^ts_/),
+        [],
+      ]);
+    });
   });
 
   test('rule 12: after handlers that ran side by side, begins with what the outer one has done', async () => {

@@ -48,9 +48,9 @@ export function honoSessions<Data, Input>(
       await call.start(next);
       const answer = completeAnswer(c, opened, call);
       await conclude(call, isSessionError(c.error) ? 500 : answer.status, answer);
-      if (c.finalized) replaceAnswer(c, withHeaders(answer, opened.head));
+      if (c.finalized) replaceAnswer(c, withHeaders(answer, opened.head, call));
       // Middleware around this one has still to answer. Hono adds these headers to its answer.
-      else putHeaders(answer.headers, withHeaders(new Response(), opened.head).headers);
+      else putHeaders(answer.headers, withHeaders(new Response(), opened.head, call).headers);
       if (opened.head.isSecret || opened.head.isWritten) guardAnswer(c, opened.head.isSecret);
     } catch (error) {
       await call.rollback();

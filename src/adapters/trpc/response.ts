@@ -58,8 +58,11 @@ function complete<Data, Input>(options: ResponseMetaOptions<Data, Input>, own: R
   if (!call) return own;
   if (options.eagerGeneration) sealStream(call);
   else reportUnsaved(call, options.paths);
-  call.request.head.settle();
-  const headers = call.request.head.sendsItself ? withOwnCookies(own.headers, call) : mergeHeaders(own.headers, call);
+  const { head } = call.request;
+  head.settle();
+  // If another handler runs this one, that handler sends the headers of the head.
+  const headers =
+    head.sendsItself || call.parent ? withOwnCookies(own.headers, call) : mergeHeaders(own.headers, call);
   const status = own.status ?? statusOf(options);
   return { ...own, ...(headers && { headers }), ...(status && { status }) };
 }
