@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, expect, test } from 'vitest';
+import { ROOT } from '../../scripts/packed.js';
 import { FULL } from '../support/size.js';
 import { Oracle } from './oracle.js';
 import { type Bug, bugs, FEW } from './planted/bugs.js';
@@ -40,6 +42,13 @@ test.each(isSearch || FULL ? bugs : bugs.slice(0, FEW))(
     expect(await roundOf(bug)).toBeLessThanOrEqual(ENOUGH);
   },
 );
+
+test.each(bugs)('the sources have the lines that the bug changes, once: $name', async ({ patches }) => {
+  for (const { file, from } of patches) {
+    const source = await readFile(`${ROOT}/src/${file}`, 'utf8');
+    expect(source.split(from), from).toHaveLength(2);
+  }
+});
 
 /** The round that shows the bug. */
 async function roundOf(bug: Bug): Promise<number> {

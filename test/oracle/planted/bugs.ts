@@ -121,10 +121,10 @@ export const bugs: readonly Bug[] = [
   ]),
   bug('a logout deletes the cookie of a neighbour that logged in', 384, [
     HEAD,
-    '(this.#written?.isToken && this.#written.id !== id)',
+    '(this.#issued ?? id) !== id',
     'false',
   ]),
-  bug('an answer with a token may be cached', 5, [HEAD, '    this.noStore();\n    this.#write(', '    this.#write(']),
+  bug('an answer with a token may be cached', 5, [HEAD, '    this.noStore();\n    this.#issued', '    this.#issued']),
   bug('a save writes all fields', 17, [
     DRAFT,
     'const patch = diff(this.#box.baseline, draft);\n    if (patch) await',
