@@ -69,22 +69,19 @@ export function createSessionClient(options: SessionClientOptions = {}): Session
       const isChosen = usesCookie ? (init.credentials ?? request?.credentials) === 'omit' : headers.has(requestHeader);
       if (!isOwn(request?.url ?? `${input}`) || isChosen) return sender()(input, init);
       const attempt = async (to: typeof input, spare?: typeof input): Promise<Response> => {
-        const token = await newest();
+        const current = await newest();
         const response = await sender()(to, {
           ...init,
-          headers: { ...Object.fromEntries(headers), ...carry(token) },
+          headers: { ...Object.fromEntries(headers), ...carry(current) },
           ...(usesCookie && { credentials: init.credentials ?? 'include' }),
           // Redirects take headers to other origins. Platforms remove only `authorization`.
           redirect: isBearer ? init.redirect : 'error',
         });
-        const sent = { token, isOld: held.newest() !== token, isLast: !spare };
-        answered.set(response, sent);
         // After a redirect, the answer of another origin says nothing about the session.
-        if (response.url && !isOwn(response.url)) {
-          sent.token = '';
-          sent.isLast = true;
-          return response;
-        }
+        const isOthers = response.url && !isOwn(response.url);
+        const token = isOthers ? '' : current;
+        const sent = { token, isOld: held.newest() !== token, isLast: isOthers || !spare };
+        answered.set(response, sent);
         const given = !usesCookie && response.headers.get(responseHeader);
         if (isToken(given)) held.replace(token, given);
         const again = await settle(inspect(response), sent);

@@ -41,7 +41,7 @@ export function settler(held: HeldToken, usesCookie: boolean, ask: (need: StepUp
           .finally(() => {
             dialog = undefined;
           });
-        if (!(await dialog)) return false;
+        if ((await dialog) !== true) return false;
       }
     }
     const newest = held.newest();
