@@ -9,6 +9,7 @@ import { field } from './hosts.js';
 import { copyOf, putHeaders } from './put-headers.js';
 import type { OpenedRequest } from './request.js';
 import type { ResponseHead } from './response-head.js';
+import { privateSlot } from './slot.js';
 
 /** Delivers the library's headers when the handler throws an error that its host answers. */
 type Deliver = (headers: Headers) => void | Promise<void>;
@@ -62,7 +63,7 @@ export function openFetch(host: Host, request: Request, alias?: object): OpenedR
 }
 
 /** Calls whose handlers have answered. */
-const left = new WeakSet<Call>();
+const left = privateSlot<true>();
 
 /** Opens a call. Calls that other adapters open for the same request run inside it. */
 export function enter(opened: OpenedRequest): { readonly call: Call; leave(): void } {
@@ -70,9 +71,9 @@ export function enter(opened: OpenedRequest): { readonly call: Call; leave(): vo
   const call = opened.open({ hasOutcome: true });
   opened.enclosing = call;
   const leave = () => {
-    left.add(call);
+    left.set(call, true);
     // Handlers that run side by side may leave in any order.
-    while (opened.enclosing && left.has(opened.enclosing)) opened.enclosing = opened.enclosing.parent;
+    while (opened.enclosing && left.get(opened.enclosing)) opened.enclosing = opened.enclosing.parent;
     if (around) return;
     // The head leaves. If the application uses the same object again, that is another request.
     opened.head.seal();
@@ -118,7 +119,7 @@ async function start(call: Call, run: () => Response | Promise<Response>): Promi
  * Calls whose answers are being sent, by the body. The body may use a signal that combines one of
  * the call's. On Node, a combined signal does not keep its sources alive.
  */
-const sending = new WeakMap<object, Call>();
+const sending = privateSlot<Call>();
 
 /**
  * Saves a call whose answer has a status below 500, but not 0, which a network error has
