@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { Call } from '../../../src/core/session/call.js';
 import { memoryStore } from '../../../src/index.js';
 import { openRequest, sessionOf } from './support/calls.js';
 
@@ -8,6 +9,11 @@ async function openCounted() {
   const { live } = made.opened.open({ hasOutcome: true }).request.services;
   return { ...made, live };
 }
+
+const SIGNALS = [
+  ['signal of the call', (call: Call) => call.sessions.signal],
+  ['signal of the session', (call: Call) => sessionOf(call).signal],
+] as const;
 
 describe('rule 17: the signals of a call', () => {
   test('are watched once, however often they are read', async () => {
@@ -22,12 +28,12 @@ describe('rule 17: the signals of a call', () => {
     expect(store.calls.find).toBe(2);
   });
 
-  test.each(['signal of the call', 'signal of the session'] as const)(
+  test.each(SIGNALS)(
     'stop watching when the call is over, and watch again for a later listener: %s',
-    async (which) => {
+    async (_, signalOf) => {
       const { begin, live, sessions, id } = await openCounted();
       const call = await begin();
-      const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
+      const signal = signalOf(call);
       expect(live.size).toBe(1);
       await call.commit();
       expect(live.size).toBe(0);
@@ -59,28 +65,25 @@ describe('rule 17: the signals of a call', () => {
     expect(signal.aborted).toBe(false);
   });
 
-  test.each(['signal of the call', 'signal of the session'] as const)(
-    'are watched without a listener while the call goes on as a stream: %s',
-    async (which) => {
-      const { begin, live, sessions, id } = await openCounted();
-      const call = await begin();
-      const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
-      await call.commit();
-      call.stream();
-      expect(live.size).toBe(1);
-      const over = AbortSignal.any([signal]);
-      await sessions.destroy(id);
-      expect([signal.aborted, over.aborted, live.size]).toEqual([true, true, 0]);
-    },
-  );
+  test.each(SIGNALS)('are watched without a listener while the call goes on as a stream: %s', async (_, signalOf) => {
+    const { begin, live, sessions, id } = await openCounted();
+    const call = await begin();
+    const signal = signalOf(call);
+    await call.commit();
+    call.stream();
+    expect(live.size).toBe(1);
+    const over = AbortSignal.any([signal]);
+    await sessions.destroy(id);
+    expect([signal.aborted, over.aborted, live.size]).toEqual([true, true, 0]);
+  });
 });
 
-test.each(['signal of the call', 'signal of the session'] as const)(
+test.each(SIGNALS)(
   'rule 17: a call that fails after a login leaves no watch of the session that it goes back to: %s',
-  async (which) => {
+  async (_, signalOf) => {
     const { begin, live } = await openCounted();
     const call = await begin();
-    const signal = which === 'signal of the call' ? call.sessions.signal : sessionOf(call).signal;
+    const signal = signalOf(call);
     await call.create({ user: 'bob' });
     await call.rollback();
     expect([live.size, signal.aborted]).toEqual([0, false]);
