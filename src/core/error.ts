@@ -102,6 +102,17 @@ export function isSessionError(error: unknown): error is SessionError {
   return error instanceof Error && error.name === 'SessionError' && 'code' in error;
 }
 
+/** Whether the error means that data cannot be read, or is refused. */
+export function isInvalid(error: unknown): error is SessionError {
+  return isSessionError(error) && error.code === 'INVALID_DATA';
+}
+
+/** For `catch`: `null` if the data cannot be read. Any other error goes on. */
+export function nullIfInvalid(error: unknown): null {
+  if (isInvalid(error)) return null;
+  throw error;
+}
+
 /** The error of a write to a session that has ended. */
 export function gone(): SessionError {
   return new SessionError(
@@ -117,7 +128,7 @@ export function gone(): SessionError {
 export function ofStored(error: SessionError): SessionError;
 export function ofStored(error: unknown): unknown;
 export function ofStored(error: unknown): unknown {
-  if (!isSessionError(error) || error.code !== 'INVALID_DATA') return error;
+  if (!isInvalid(error)) return error;
   return new SessionError(error.code, error.message, { cause: error, status: 500 });
 }
 

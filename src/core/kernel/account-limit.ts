@@ -1,4 +1,4 @@
-import { isSessionError, SessionError } from '../error.js';
+import { isInvalid, SessionError } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import type { LimitedInsert, OwnerLimit, SessionRecord } from '../store.js';
 import type { GuardedStore } from './guarded-store.js';
@@ -120,7 +120,7 @@ export class AccountLimit {
     try {
       return this.#reader.stateOf(record) === null;
     } catch (error) {
-      if (isSessionError(error) && error.code === 'INVALID_DATA') return false;
+      if (isInvalid(error)) return false;
       throw error;
     }
   }

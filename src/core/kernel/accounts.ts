@@ -1,4 +1,4 @@
-import { isSessionError, SessionError } from '../error.js';
+import { nullIfInvalid, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import type { Snapshot } from '../record/snapshot.js';
 import { isSessionId } from '../record/token.js';
@@ -100,9 +100,4 @@ async function sum(steps: AsyncIterable<number>): Promise<number> {
 /** By `createdAt`, because ids are in order only if one clock made them. The id breaks ties. */
 function oldestFirst({ record: a }: Snapshot, { record: b }: Snapshot): number {
   return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
-}
-
-function nullIfInvalid(error: unknown): null {
-  if (isSessionError(error) && error.code === 'INVALID_DATA') return null;
-  throw error;
 }

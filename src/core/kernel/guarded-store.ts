@@ -1,4 +1,4 @@
-import { isSessionError, ofStored, SessionError } from '../error.js';
+import { isInvalid, isSessionError, ofStored, SessionError } from '../error.js';
 import type { EventHub } from '../events.js';
 import { describeError, type Logger } from '../logger.js';
 import { withoutSecrets } from '../safe-cause.js';
@@ -259,7 +259,7 @@ export class GuardedStore {
     // A SessionError of the store passes through. Outages and unreadable records are reported
     // first. For a write, INVALID_DATA may mean data that the store cannot hold, so it is not
     // reported.
-    if (isSessionError(error) && error.code === 'INVALID_DATA' && READS.has(verb)) {
+    if (isInvalid(error) && READS.has(verb)) {
       this.#logger?.error(`token-sessions: session ${id} cannot be read: ${error.message}`);
       this.#events.emit('invalid-data', { id, reason: error.message });
       return ofStored(error);

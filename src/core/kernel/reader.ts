@@ -1,4 +1,4 @@
-import { isSessionError, ofStored } from '../error.js';
+import { isInvalid, isSessionError, ofStored } from '../error.js';
 import { type EventHub, eventOf } from '../events.js';
 import { decodeRecord, type SessionState } from '../record/codec.js';
 import { effectiveDeadline } from '../record/deadline.js';
@@ -75,7 +75,7 @@ export class Reader {
 
   /** Reports a session whose record or data is unusable. Ignores other errors. */
   reportInvalid(session: Named, error: unknown): void {
-    if (!isSessionError(error) || error.code !== 'INVALID_DATA') return;
+    if (!isInvalid(error)) return;
     this.#settings.logger?.error(`token-sessions: session ${session.id} cannot be read: ${error.message}`);
     this.#events.emit('invalid-data', { ...eventOf(session), reason: error.message });
   }

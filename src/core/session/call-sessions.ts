@@ -1,8 +1,8 @@
+import { nullIfInvalid } from '../error.js';
 import { isSessionId } from '../record/token.js';
 import type { NewSession, RequestSessions, Session, SessionInfo } from '../types.js';
 import type { Call } from './call.js';
 import type { HeldSession } from './held-session.js';
-import { nullIfInvalid } from './login.js';
 import { sessionInfo } from './session.js';
 
 /**

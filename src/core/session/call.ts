@@ -3,13 +3,12 @@
  * The parts with a state of their own are elsewhere, such as the identity, logins and root fields.
  */
 
-import { SessionError } from '../error.js';
+import { isInvalid, SessionError } from '../error.js';
 import type { EndListener } from '../kernel/watched.js';
 import type { NewSession, Session } from '../types.js';
 import { CallSessions } from './call-sessions.js';
 import type { HeldSession } from './held-session.js';
 import { Identity } from './identity.js';
-import { isInvalid } from './login.js';
 import type { SessionRequest, Unreadable } from './request.js';
 import { type Keep, RootFields } from './root-fields.js';
 import type { Rotated } from './rotate.js';

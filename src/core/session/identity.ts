@@ -1,10 +1,11 @@
 // All in one file: the rules about the session of a call depend on each other.
 
+import { nullIfInvalid } from '../error.js';
 import type { Credential } from '../record/token.js';
 import type { NewSession } from '../types.js';
 import { ActingSession, asCreator, creatorsGrant } from './acting.js';
 import { HeldSession } from './held-session.js';
-import { activate, assertWaits, heldBefore, type Login, nullIfInvalid, type Previous, takeBack } from './login.js';
+import { activate, assertWaits, heldBefore, type Login, type Previous, takeBack } from './login.js';
 import { Logins } from './logins.js';
 import type { Loaded, SessionRequest, Unreadable } from './request.js';
 import type { Rotated } from './rotate.js';

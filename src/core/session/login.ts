@@ -1,4 +1,4 @@
-import { gone, isSessionError } from '../error.js';
+import { gone, nullIfInvalid } from '../error.js';
 import type { Credential } from '../record/token.js';
 import type { Acting } from './acting.js';
 import type { HeldSession } from './held-session.js';
@@ -49,16 +49,7 @@ export async function takeBack(login: Pick<Login, 'held' | 'previous'>): Promise
 /** The record to end. An unreadable one is read again: only a token that fits it may end it. */
 async function endedBy(previous: Previous, { services }: SessionRequest) {
   if (!previous) return null;
+  // Hashes that cannot be parsed prove nothing.
   if ('unreadable' in previous) return services.authentication.proves(previous.unreadable).catch(nullIfInvalid);
   return previous.isEnded ? null : previous.snapshot.record;
-}
-
-/** Gives `null` for hashes that cannot be parsed, because they prove nothing. */
-export function nullIfInvalid(error: unknown): null {
-  if (isInvalid(error)) return null;
-  throw error;
-}
-
-export function isInvalid(error: unknown): boolean {
-  return isSessionError(error) && error.code === 'INVALID_DATA';
 }

@@ -1,4 +1,4 @@
-import { isSessionError, SessionError } from '../../core/error.js';
+import { isInvalid, SessionError } from '../../core/error.js';
 import { isSessionId } from '../../core/record/token.js';
 import type { SessionRecord } from '../../core/store.js';
 import { partsOf } from '../shared/steps.js';
@@ -112,7 +112,7 @@ export class Verbs {
     try {
       return await this.#get(id);
     } catch (error) {
-      if (isSessionError(error) && error.code === 'INVALID_DATA') return {};
+      if (isInvalid(error)) return {};
       throw error;
     }
   }
